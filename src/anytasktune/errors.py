@@ -1,0 +1,77 @@
+"""Everything that can go wrong in a way the user can mend.
+
+    AnyTaskTuneError
+    ├── ConfigError      domain.yaml, train.yaml or a -c override is wrong     (also a ValueError)
+    ├── DataError        a data file cannot be read, or nothing in it is kept  (also a ValueError)
+    ├── PreflightError   the data would train the wrong thing                  (also a ValueError)
+    ├── ModelError       a base model cannot be found, fetched or used
+    ├── TrainingError    a run cannot start or go on
+    ├── EvaluationError  predictions or scores cannot be made or compared
+    └── StoreError       the disk is full, read-only, or holds something foreign (also an OSError)
+
+Every error carries :class:`Problem` records: what was wrong, where, and what to do. The command line prints them
+and exits with :attr:`AnyTaskTuneError.exit_code`; a traceback is always a bug of ours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        what: the fault, in one sentence.
+        where: ``file``, ``file:line`` or ``file:row``; empty when there is no place to point at.
+        fix: what the user can do about it; empty when `what` says it all.
+    """
+
+    what: str
+    where: str = ""
+    fix: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        advice = f" → {self.fix}" if self.fix else ""
+        return f"{place}{self.what}{advice}"
+
+
+class AnyTaskTuneError(Exception):
+    """Base of all errors a user can act on."""
+
+    exit_code = 1
+
+    def __init__(self, problems: str | Problem | Sequence[Problem], *, where: str = "", fix: str = "") -> None:
+        if isinstance(problems, str):
+            problems = Problem(problems, where, fix)
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class ConfigError(AnyTaskTuneError, ValueError):
+    """A field of a configuration file or an override is missing, unknown or out of range."""
+
+
+class DataError(AnyTaskTuneError, ValueError):
+    """A data file cannot be read, or none of its rows can be used."""
+
+
+class PreflightError(AnyTaskTuneError, ValueError):
+    """Training on this data would teach something other than the task."""
+
+
+class ModelError(AnyTaskTuneError):
+    """A base model or adapter cannot be found, fetched, verified or used."""
+
+
+class TrainingError(AnyTaskTuneError):
+    """A training run cannot start or go on."""
+
+
+class EvaluationError(AnyTaskTuneError):
+    """Predictions or scores cannot be made or compared."""
+
+
+class StoreError(AnyTaskTuneError, OSError):
+    """Something on disk is full, read-only, half-written or not ours."""

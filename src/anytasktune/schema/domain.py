@@ -1,0 +1,50 @@
+"""A domain: the Task Pool of a field of work, grouped into actions. The user writes it as `domain.yaml`."""
+
+from pydantic import Field, model_validator
+
+from anytasktune.schema.base import Artifact, Record
+from anytasktune.schema.task import Language, Name, Task
+
+
+class Action(Record):
+    """A thing a practitioner does, made of ordered steps, each of which is a task."""
+
+    name: Name
+    title: dict[Language, str] = Field(default_factory=dict)
+    steps: list[Name] = Field(min_length=1)
+
+
+class Domain(Artifact):
+    """A field of work with its actions and its Task Pool (arXiv 2407.07094: field → actions → steps)."""
+
+    name: Name
+    title: dict[Language, str] = Field(default_factory=dict)
+    description: str = ""
+    actions: list[Action] = Field(default_factory=list)
+    tasks: list[Task] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _names_are_unique_and_known(self) -> "Domain":
+        names = [task.name for task in self.tasks]
+        for repeated in sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two tasks are called {repeated}")
+        for action in self.actions:
+            for step in action.steps:
+                if step not in names:
+                    raise ValueError(f"action {action.name} has step {step}, but no task is called that")
+            self._check_hand_overs(action)
+        return self
+
+    def _check_hand_overs(self, action: Action) -> None:
+        for task in self.tasks:
+            if task.input_from is None or task.name not in action.steps:
+                continue
+            if task.input_from not in action.steps[: action.steps.index(task.name)]:
+                raise ValueError(f"task {task.name} takes its input from {task.input_from}, no earlier step of {action.name}")
+
+    def task(self, name: str) -> Task:
+        """The task called `name`; raises KeyError if there is none."""
+        return next((task for task in self.tasks if task.name == name), None) or self._unknown(name)
+
+    def _unknown(self, name: str) -> Task:
+        raise KeyError(f"domain {self.name} has no task {name}; it has: {', '.join(task.name for task in self.tasks)}")

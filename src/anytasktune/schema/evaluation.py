@@ -1,0 +1,152 @@
+"""Evaluation: predictions, scores, and the comparison a person reads."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from anytasktune.schema.base import Artifact, Record, Usage
+from anytasktune.schema.task import Language, Metric, Name
+
+System = Literal["base", "few_shot", "tuned"]
+SYSTEMS: tuple[System, ...] = ("base", "few_shot", "tuned")
+
+
+class EvalConfig(Artifact):
+    """The config of `eval`."""
+
+    systems: list[System] = Field(default_factory=lambda: list(SYSTEMS), min_length=1)
+    shots: int = Field(4, ge=1, le=64)
+    """Examples shown to the base model in `few_shot`."""
+    split: Literal["dev", "test"] = "test"
+    max_rows: int | None = Field(None, ge=1)
+    """Judge only the first so many rows (the report says so)."""
+    max_new_tokens: int | None = Field(None, ge=1)
+    """Longest answer; unless set, a little more than the longest training answer."""
+    batch_tokens: int = Field(4096, ge=16)
+    resamples: int = Field(2000, ge=100)
+    """Bootstrap resamples and permutations."""
+    seed: int = 0
+    alpha: float = Field(0.05, gt=0, lt=1)
+    """A difference is called real when its Holm-corrected p value is below this."""
+
+
+class Prediction(Record):
+    """What one system answered to one example."""
+
+    example_id: str
+    system: System
+    output: str
+    """The text as generated; for a label task the most probable label."""
+    probability: float | None = None
+    """Label tasks: probability of `output` among the task's labels."""
+    probabilities: dict[str, float] | None = None
+    """Label tasks: the whole distribution."""
+    tokens: int = 0
+    """Generated tokens."""
+    truncated: bool = False
+    """Generation hit `max_new_tokens` before the end of the turn."""
+    error: str | None = None
+    """Why there is no answer; such a prediction is unscored, not zero."""
+
+
+class PredictionSet(Artifact):
+    """All predictions of one system on one split of one task, before anybody judged them."""
+
+    id: str
+    task: Name
+    system: System
+    dataset: str
+    split: str
+    adapter_sha256: str | None
+    predictions: list[Prediction]
+    usage: Usage
+
+
+class Score(Record):
+    """A scorer's judgement of one prediction."""
+
+    example_id: str
+    value: float | None
+    """Item value in the metric's own terms; None = unscored."""
+    parsed: bool
+    """Whether the answer had the form the task asks for."""
+    broken_rules: list[str] = Field(default_factory=list)
+    """Names of the task's rules the answer breaks."""
+
+
+class Interval(Record):
+    """A value with its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class SystemResult(Record):
+    """How one system did on one task."""
+
+    system: System
+    score: Interval | None
+    """None when nothing could be scored."""
+    scored: int
+    unscored: int
+    well_formed: float
+    """Share of answers in the form the task asks for and breaking none of its rules."""
+    seconds: float
+
+
+class Comparison(Record):
+    """Tuned against another system on the same items."""
+
+    against: System
+    difference: Interval
+    """Tuned minus the other, in the metric; for `mae` negative is better."""
+    p_value: float
+    """Two-sided paired permutation test."""
+    p_holm: float
+    """The same, Holm-corrected over all tasks of the report for this opponent."""
+    verdict: Literal["better", "worse", "cannot_tell"]
+    smallest_visible: float
+    """About the smallest difference a test set of this size can show."""
+
+
+class Sample(Record):
+    """One test row with every system's answer, for the reader."""
+
+    input: str
+    reference: str
+    answers: dict[System, str]
+
+
+class TaskReport(Record):
+    """One task of a report."""
+
+    task: Name
+    title: str
+    language: Language
+    metric: Metric
+    lower_is_better: bool
+    test_rows: int
+    train_rows: int
+    train_seconds: float
+    systems: list[SystemResult]
+    comparisons: list[Comparison]
+    samples: list[Sample]
+    dev_curve: list[tuple[int, float]] = Field(default_factory=list)
+    """(step, dev loss) of the training run."""
+    remarks: list[str] = Field(default_factory=list)
+    """What a reader must know before believing the numbers."""
+
+
+class Report(Artifact):
+    """The comparison a person reads."""
+
+    id: str
+    domain: Name
+    model: str
+    created: str
+    """ISO 8601, UTC."""
+    tasks: list[TaskReport]
+    config: EvalConfig
+    versions: dict[str, str]
+    machine: str

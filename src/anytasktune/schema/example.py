@@ -1,0 +1,48 @@
+"""Examples, and what becomes of rows that are none."""
+
+from pydantic import Field
+
+from anytasktune.ids import content_id
+from anytasktune.schema.base import Record
+from anytasktune.schema.task import Language
+
+
+class Example(Record):
+    """Input → output for one task in one language, with where it came from."""
+
+    input: str = Field(min_length=1)
+    output: str
+    language: Language | None = None
+    """None: the task's first language."""
+    source: str | None = None
+    """What the row was taken from (a document, a dialogue): rows of one source stay in one split."""
+
+    @property
+    def id(self) -> str:
+        """The same for the same input, output and language, wherever the row stands."""
+        return content_id([self.input, self.output, self.language])
+
+
+class DroppedRow(Record):
+    """A row that was read and not kept."""
+
+    file: str
+    row: int
+    """1-based line number in line formats, 1-based record number otherwise."""
+    reason: str
+    """A short snake_case name rows are counted by, e.g. `bad_json`, `unknown_label`, `empty_input`."""
+    detail: str = ""
+
+
+class RowCounts(Record):
+    """What became of all rows: `read == kept + sum(dropped.values())`, always."""
+
+    read: int = 0
+    kept: int = 0
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """Number of rows by reason."""
+
+    def __str__(self) -> str:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(self.dropped.items()))
+        dropped = sum(self.dropped.values())
+        return f"read {self.read}, kept {self.kept}, dropped {dropped}" + (f" ({reasons})" if reasons else "")
