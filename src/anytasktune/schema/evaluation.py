@@ -93,6 +93,14 @@ class SystemResult(Record):
     well_formed: float
     """Share of answers in the form the task asks for and breaking none of its rules."""
     seconds: float
+    shots: int | None = None
+    """Examples shown in every prompt; None for a system that is shown none."""
+    truncated: int = 0
+    """Answers cut at the length limit."""
+    broken_rules: dict[str, int] = Field(default_factory=dict)
+    """Number of answers by the rule they break; an answer that breaks two rules counts under both."""
+    rank_correlation: float | None = None
+    """Number tasks: Spearman's rho with the references, over the answers that hold a number."""
 
 
 class Comparison(Record):
@@ -108,6 +116,8 @@ class Comparison(Record):
     verdict: Literal["better", "worse", "cannot_tell"]
     smallest_visible: float
     """About the smallest difference a test set of this size can show."""
+    items: int = 0
+    """Rows both systems have a score for; only these are compared."""
 
 
 class Sample(Record):
@@ -116,6 +126,22 @@ class Sample(Record):
     input: str
     reference: str
     answers: dict[System, str]
+    """A system that gave no answer is left out."""
+    values: dict[System, float] = Field(default_factory=dict)
+    """Item value of each answer, in the metric's own terms."""
+    picked: Literal["chance", "tuned_worst"] = "chance"
+    """`chance`: drawn with the seed of the report. `tuned_worst`: the tuned model's worst row, shown on purpose."""
+
+
+class Remark(Record):
+    """Something a reader must know before believing the numbers."""
+
+    code: str = ""
+    """Name of the remark, for programs and for saying it in another language; empty for one in free words."""
+    values: dict[str, int | float | str] = Field(default_factory=dict)
+    """What the sentence of the remark is filled with."""
+    text: str
+    """The remark in English."""
 
 
 class TaskReport(Record):
@@ -134,8 +160,11 @@ class TaskReport(Record):
     samples: list[Sample]
     dev_curve: list[tuple[int, float]] = Field(default_factory=list)
     """(step, dev loss) of the training run."""
-    remarks: list[str] = Field(default_factory=list)
-    """What a reader must know before believing the numbers."""
+    remarks: list[Remark] = Field(default_factory=list)
+    rows_available: int | None = None
+    """Rows of the split, where more than `test_rows` of them exist."""
+    fixed_answer: float | None = None
+    """Score of giving every row the same answer (the commonest reference, for numbers the median)."""
 
 
 class Report(Artifact):

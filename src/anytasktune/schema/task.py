@@ -57,9 +57,7 @@ class TextOutput(Record):
     kind: Literal["text"]
 
 
-Output = Annotated[
-    LabelOutput | LabelsOutput | JsonOutput | NumberOutput | TextOutput, Field(discriminator="kind")
-]
+Output = Annotated[LabelOutput | LabelsOutput | JsonOutput | NumberOutput | TextOutput, Field(discriminator="kind")]
 
 METRICS_OF_KIND: dict[str, tuple[Metric, ...]] = {
     "label": ("accuracy", "macro_f1"),

@@ -33,7 +33,10 @@ class TrainConfig(Artifact):
     """Most tokens of prompt and answer together; longer rows fail the preflight."""
     patience: int = Field(2, ge=1)
     """Stop after this many dev evaluations without a better loss."""
-    evals_per_epoch: int = Field(2, ge=1, le=100)
+    evals: int = Field(6, ge=1, le=1000)
+    """How often a run looks at its dev loss, the last time at its end."""
+    max_dev_rows: int = Field(128, ge=1)
+    """Dev rows used for that."""
     max_train_rows: int | None = Field(None, ge=1)
     """Use only the first so many training rows (of the seeded order)."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -1,0 +1,160 @@
+"""Task + example → messages → tokens and loss mask. Training, evaluation and serving all render here and nowhere else.
+
+With a chat template the instruction is the system message and the input the user message; models whose template
+has no system role get both in the user message, separated by an empty line. Base models without a template get
+the plain template::
+
+    {instruction}
+
+    ### Input
+    {input}
+
+    ### Output
+    {output}<end of text>
+
+The prompt and the answer are tokenised apart, because that is what a served model sees: it gets the prompt's tokens
+and adds its own. Only the answer and the token that ends the turn are trained.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from anytasktune.errors import ModelError
+from anytasktune.schema import Example, Language, Rendering, Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_PROBE = "⟦probe⟧"
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One example as the model sees it. Tokens from `prompt_length` on are trained; the others are not."""
+
+    ids: list[int]
+    prompt_length: int
+
+    @property
+    def answer_length(self) -> int:
+        """Number of trained tokens, the end of the turn included."""
+        return len(self.ids) - self.prompt_length
+
+
+def detect_rendering(tokenizer: "PreTrainedTokenizerBase") -> Rendering:
+    """How prompts for this tokenizer's model are to be made.
+
+    Raises:
+        ModelError: if there is no token that could end an answer.
+    """
+    if not tokenizer.chat_template:
+        return Rendering(template="plain", system_role=False, end_of_turn=[_end_of_text(tokenizer)])
+    return Rendering(template="chat", system_role=_has_system_role(tokenizer), end_of_turn=_end_of_turn(tokenizer))
+
+
+def _end_of_text(tokenizer: "PreTrainedTokenizerBase") -> int:
+    if tokenizer.eos_token_id is None:
+        fix = "set eos_token in the model's tokenizer_config.json"
+        raise ModelError("the tokenizer has no end-of-text token, so answers could not end", fix=fix)
+    return int(tokenizer.eos_token_id)
+
+
+def _has_system_role(tokenizer: "PreTrainedTokenizerBase") -> bool:
+    messages = [{"role": "system", "content": _PROBE}, {"role": "user", "content": "x"}]
+    try:
+        return _PROBE in _apply(tokenizer, messages, generation=False)
+    except Exception:  # a template refuses a role by raising whatever its author chose
+        return False
+
+
+def _end_of_turn(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """The first special token the template writes after an answer; the end-of-text token if it writes none."""
+    messages = [{"role": "user", "content": "x"}, {"role": "assistant", "content": _PROBE}]
+    _, _, after = _apply(tokenizer, messages, generation=False).rpartition(_PROBE)
+    ids = tokenizer.encode(after, add_special_tokens=False)
+    special = set(tokenizer.all_special_ids)
+    return [next((token for token in ids if token in special), _end_of_text(tokenizer))]
+
+
+def _apply(tokenizer: "PreTrainedTokenizerBase", messages: list[dict[str, str]], *, generation: bool) -> str:
+    # models that can "think" are asked not to: a Task-LM answers at once
+    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generation, enable_thinking=False)
+    return str(text)
+
+
+@dataclass(frozen=True)
+class PromptFormat:
+    """Renders one task's examples for one model."""
+
+    tokenizer: "PreTrainedTokenizerBase"
+    rendering: Rendering
+
+    @classmethod
+    def of(cls, tokenizer: "PreTrainedTokenizerBase") -> "PromptFormat":
+        return cls(tokenizer, detect_rendering(tokenizer))
+
+    def messages(self, task: Task, example: Example, shots: Sequence[Example] = ()) -> list[dict[str, str]]:
+        """The conversation up to the point where the model has to answer; `shots` come before as answered turns."""
+        instruction = instruction_for(task, example.language)
+        head = [{"role": "system", "content": instruction}] if self.rendering.system_role else []
+        turns: list[dict[str, str]] = []
+        for shot in shots:
+            turns += [{"role": "user", "content": shot.input}, {"role": "assistant", "content": shot.output}]
+        turns.append({"role": "user", "content": example.input})
+        if not self.rendering.system_role:
+            turns[0] = {"role": "user", "content": f"{instruction}\n\n{turns[0]['content']}"}
+        return head + turns
+
+    def prompt_text(self, task: Task, example: Example, shots: Sequence[Example] = ()) -> str:
+        """The prompt as text, ending where the answer begins."""
+        if self.rendering.template == "plain":
+            return self._plain_text(task, example, shots)
+        return _apply(self.tokenizer, self.messages(task, example, shots), generation=True)
+
+    def _plain_text(self, task: Task, example: Example, shots: Sequence[Example]) -> str:
+        blocks = [f"### Input\n{shot.input}\n\n### Output\n{shot.output}" for shot in shots]
+        blocks.append(f"### Input\n{example.input}\n\n### Output\n")
+        return "\n\n".join([instruction_for(task, example.language), *blocks])
+
+    def prompt_ids(self, task: Task, example: Example, shots: Sequence[Example] = ()) -> list[int]:
+        """The prompt's tokens."""
+        text = self.prompt_text(task, example, shots)
+        # a chat template writes its own begin-of-text token; the plain one leaves that to the tokenizer
+        return list(self.tokenizer.encode(text, add_special_tokens=self.rendering.template == "plain"))
+
+    def answer_ids(self, output: str) -> list[int]:
+        """The answer's tokens and the end of the turn."""
+        return [*self.tokenizer.encode(output, add_special_tokens=False), *self.rendering.end_of_turn]
+
+    def encode(self, task: Task, example: Example) -> Encoded:
+        """Prompt and answer of one example."""
+        prompt = self.prompt_ids(task, example)
+        return Encoded(prompt + self.answer_ids(example.output), len(prompt))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Generated tokens as text, without the end of the turn and outer white space."""
+        kept = [token for token in ids if token not in self.rendering.end_of_turn]
+        return str(self.tokenizer.decode(kept, skip_special_tokens=True)).strip()
+
+
+def instruction_for(task: Task, language: Language | None) -> str:
+    """The task's instruction in `language`, or in its first language when it has none in that one."""
+    wanted = language if language in task.instruction else task.languages[0]
+    return task.instruction[wanted].strip()
+
+
+def shared_prefix(prompts: Sequence[Sequence[int]]) -> int:
+    """Length of the longest token prefix common to all prompts, leaving every prompt at least its last token.
+
+    That last token predicts the first answer token, so it has to be computed per example.
+    """
+    if not prompts:
+        return 0
+    # the common prefix of the smallest and the largest sequence is common to all between them
+    low, high = min(map(list, prompts)), max(map(list, prompts))
+    limit = min(len(prompt) for prompt in prompts) - 1
+    length = 0
+    while length < limit and low[length] == high[length]:
+        length += 1
+    return length

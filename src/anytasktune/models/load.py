@@ -1,0 +1,154 @@
+"""A local model folder → the base model in memory, ready to be trained or asked."""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from anytasktune.chat import PromptFormat
+from anytasktune.errors import ModelError
+from anytasktune.models.resolve import resolve_model
+from anytasktune.schema import BaseModelRef, DType
+
+_SAMPLE = 1 << 16
+
+
+@dataclass(frozen=True)
+class BaseLM:
+    """A frozen base model with its tokenizer and prompt format."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    format: PromptFormat
+    ref: BaseModelRef
+    device: torch.device
+    dtype: DType
+
+    @property
+    def context_length(self) -> int:
+        """Most tokens the model was made for."""
+        return int(getattr(self.model.config, "max_position_embeddings", 2048))
+
+
+def load_base(name: str, *, dtype: str = "auto", device: str = "auto") -> BaseLM:
+    """Find, load and freeze a base model.
+
+    Args:
+        name: folder, `.gguf` file, Hub id, `modelscope:` id or alias (see `resolve_model`).
+        dtype: `float32`, `bfloat16`, or `auto` for bfloat16 where the hardware computes in it.
+        device: `cpu`, `cuda`, `mps`, or `auto`.
+
+    Raises:
+        ModelError: if it cannot be found or loaded, or is not a decoder with softmax attention over text.
+    """
+    folder = resolve_model(name)
+    place = choose_device(device)
+    precision = choose_dtype(dtype, place)
+    with _quiet_transformers():
+        model, tokenizer = _load(folder, getattr(torch, precision))
+    model.requires_grad_(False)
+    model.eval()
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    ref = BaseModelRef(
+        name=name,
+        fingerprint=fingerprint(folder),
+        hidden_size=int(model.config.hidden_size),
+        layers=int(model.config.num_hidden_layers),
+    )
+    return BaseLM(model.to(place), tokenizer, PromptFormat.of(tokenizer), ref, place, precision)
+
+
+def load_format(name: str) -> PromptFormat:
+    """Only the tokenizer and prompt format of a model: enough to check data, and fast."""
+    folder = resolve_model(name)
+    with _quiet_transformers(), _as_model_error(folder):
+        return PromptFormat.of(AutoTokenizer.from_pretrained(folder))
+
+
+def _load(folder: Path, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    with _as_model_error(folder):
+        # eager attention: on CPU its backward pass is faster than SDPA's at the lengths sub-tasks have
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager", use_safetensors=True)
+        return model, AutoTokenizer.from_pretrained(folder)
+
+
+@contextlib.contextmanager
+def _as_model_error(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        fix = "check that the folder holds a causal language model that transformers knows, or choose another model"
+        raise ModelError(f"cannot load the model: {str(error).splitlines()[0]}", where=str(folder), fix=fix) from error
+
+
+@contextlib.contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Progress bars and advice of the library would tear our own display."""
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+
+
+def choose_device(device: str) -> torch.device:
+    """`auto` → CUDA, else Apple's GPU, else the CPU. ModelError for a device that is not there."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        place = torch.device(device)
+        torch.empty(1, device=place)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise ModelError(f"no device {device!r} here", fix="use device=cpu, or auto") from None
+    return place
+
+
+def choose_dtype(dtype: str, device: torch.device) -> DType:
+    """`auto` → bfloat16 where the hardware multiplies in it (AVX512-BF16, AMX, recent GPUs), else float32."""
+    if dtype == "bfloat16" or (dtype == "auto" and _computes_bfloat16(device)):
+        return "bfloat16"
+    return "float32"
+
+
+def _computes_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return device.type == "cpu" and any(getattr(torch.cpu, check, bool)() for check in checks)
+
+
+def fingerprint(folder: Path) -> str:
+    """Hash (16 hex digits) of a model's config and weights.
+
+    Of each safetensors file the header (names, types, shapes, offsets), the size and three samples of 64 KiB are
+    hashed: enough to tell two models apart in milliseconds, not a proof against deliberate forgery.
+    """
+    digest = hashlib.sha256()
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    for volatile in ("_name_or_path", "_model_name_or_path", "transformers_version", "dtype", "torch_dtype"):
+        config.pop(volatile, None)
+    digest.update(json.dumps(config, sort_keys=True).encode())
+    for path in sorted(folder.glob("*.safetensors")):
+        _add_samples(digest, path)
+    return digest.hexdigest()[:16]
+
+
+def _add_samples(digest: "hashlib._Hash", path: Path) -> None:
+    size = path.stat().st_size
+    digest.update(f"{path.name}:{size}".encode())
+    with path.open("rb") as stream:
+        header = int.from_bytes(stream.read(8), "little")
+        digest.update(stream.read(min(header, size)))
+        for offset in (stream.tell(), size // 2, max(0, size - _SAMPLE)):
+            stream.seek(offset, os.SEEK_SET)
+            digest.update(stream.read(_SAMPLE))

@@ -1,0 +1,210 @@
+"""LoRA adapters: put on a base model, taken off again, read and written in PEFT's format.
+
+A linear layer y = xWᵀ + b becomes y = xWᵀ + b + s·(xAᵀ)Bᵀ with s = alpha / rank (Hu et al., arXiv 2106.09685). The product
+is one autograd function in the model's own precision: PEFT's layer computes it in float32 on bfloat16 models, which on a
+CPU takes several times as long. A and B of all layers are views into one flat float32 tensor, so that an optimiser step,
+a checkpoint and a gradient norm are single operations.
+
+The files are PEFT's own (`adapter_config.json`, `adapter_model.safetensors`) and load in stock PEFT and vLLM.
+"""
+
+import contextlib
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import PreTrainedModel
+
+from anytasktune.errors import ModelError
+
+CONFIG_FILE = "adapter_config.json"
+WEIGHTS_FILE = "adapter_model.safetensors"
+_PREFIX = "base_model.model."
+
+
+class _LoraProduct(torch.autograd.Function):
+    """y = xWᵀ + b + s·(xAᵀ)Bᵀ for x [n, in], W [out, in], A [r, in], B [out, r]; W and b are frozen."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, linear: nn.Linear, a: torch.Tensor, b: torch.Tensor, scale: float) -> torch.Tensor:
+        low = x @ a.t()
+        ctx.save_for_backward(x, linear.weight, a, b, low)
+        ctx.scale = scale
+        return torch.addmm(nn.functional.linear(x, linear.weight, linear.bias), low, b.t(), alpha=scale)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, None, torch.Tensor, torch.Tensor, None]:
+        (grad,) = grad_outputs
+        x, weight, a, b, low = ctx.saved_tensors
+        grad_low = (grad @ b) * ctx.scale
+        grad_x = torch.addmm(grad @ weight, grad_low, a) if ctx.needs_input_grad[0] else None
+        return grad_x, None, grad_low.t() @ x, (grad.t() @ low) * ctx.scale, None
+
+
+class LoraLinear(nn.Module):
+    """A frozen linear layer with a low-rank update."""
+
+    def __init__(self, linear: nn.Linear, a: nn.Parameter, b: nn.Parameter, scale: float) -> None:
+        super().__init__()
+        self.linear = linear
+        self.lora_a = a
+        self.lora_b = b
+        self.scale = scale
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        flat = x.reshape(-1, x.shape[-1])
+        y = _LoraProduct.apply(flat, self.linear, self.lora_a.to(x.dtype), self.lora_b.to(x.dtype), self.scale)
+        return y.view(*x.shape[:-1], -1)
+
+
+@dataclass(frozen=True)
+class LoraSpec:
+    """Shape of an adapter."""
+
+    rank: int
+    alpha: float
+
+    @property
+    def scale(self) -> float:
+        return self.alpha / self.rank
+
+
+class Adapter:
+    """The LoRA weights of every linear layer of a trunk, as views into `flat`.
+
+    Attributes:
+        flat: float32, all A and B one after the other.
+        grad: the gradient of `flat`, same layout; filled by `backward`.
+    """
+
+    def __init__(self, model: PreTrainedModel, spec: LoraSpec) -> None:
+        self.spec = spec
+        self.layers = dict(linear_layers(model))
+        self.device = next(model.parameters()).device
+        size = sum(spec.rank * (layer.in_features + layer.out_features) for layer in self.layers.values())
+        self.flat = torch.zeros(size, device=self.device)
+        self.grad = torch.zeros(size, device=self.device)
+        self.weights: dict[str, tuple[nn.Parameter, nn.Parameter]] = {}
+        offset = 0
+        for name, layer in self.layers.items():
+            a, offset = self._view(offset, spec.rank, layer.in_features)
+            b, offset = self._view(offset, layer.out_features, spec.rank)
+            self.weights[name] = (a, b)
+
+    def _view(self, offset: int, rows: int, columns: int) -> tuple[nn.Parameter, int]:
+        end = offset + rows * columns
+        parameter = nn.Parameter(self.flat[offset:end].view(rows, columns))
+        parameter.grad = self.grad[offset:end].view(rows, columns)
+        return parameter, end
+
+    def initialise(self, seed: int) -> None:
+        """A uniform as in PEFT (Kaiming with a = √5), B zero: the model starts out as the base model."""
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for a, b in self.weights.values():
+                bound = 1 / math.sqrt(a.shape[1])
+                a.copy_((torch.rand(a.shape, generator=generator) * 2 - 1) * bound)
+                b.zero_()
+
+    @contextlib.contextmanager
+    def attached(self, model: PreTrainedModel) -> Iterator[None]:
+        """The model with this adapter on it, for the length of the block."""
+        for name, layer in self.layers.items():
+            _replace(model, name, LoraLinear(layer, *self.weights[name], self.spec.scale))
+        try:
+            yield
+        finally:
+            for name, layer in self.layers.items():
+                _replace(model, name, layer)
+
+    def save(self, folder: Path, base_name: str) -> None:
+        """Write the adapter as PEFT does, into an existing folder."""
+        tensors = {}
+        for name, (a, b) in self.weights.items():
+            tensors[f"{_PREFIX}{name}.lora_A.weight"] = a.detach().cpu().clone()
+            tensors[f"{_PREFIX}{name}.lora_B.weight"] = b.detach().cpu().clone()
+        save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+        text = json.dumps(_peft_config(self.spec, sorted(self.layers), base_name), indent=2)
+        (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8", newline="\n")
+
+    @classmethod
+    def load(cls, model: PreTrainedModel, folder: Path) -> "Adapter":
+        """Read an adapter written by `save` or by PEFT for the same linear layers.
+
+        Raises:
+            ModelError: if files are missing, damaged, of another shape, or of a kind other than plain LoRA.
+        """
+        adapter = cls(model, _read_spec(folder))
+        tensors = _read_tensors(folder)
+        expected = {f"{_PREFIX}{name}.lora_{side}.weight" for name in adapter.layers for side in "AB"}
+        if set(tensors) != expected:
+            odd = sorted(set(tensors) ^ expected)[0]
+            raise ModelError(f"the adapter does not fit the model: {odd}", where=str(folder), fix="use its own base model")
+        with torch.no_grad():
+            for name, pair in adapter.weights.items():
+                for side, weight in zip("AB", pair, strict=True):
+                    _copy_checked(weight, tensors[f"{_PREFIX}{name}.lora_{side}.weight"], name, folder)
+        return adapter
+
+
+def linear_layers(model: PreTrainedModel) -> Iterator[tuple[str, nn.Linear]]:
+    """All linear layers but the output head, by name. ModelError if there is none."""
+    head = model.get_output_embeddings()
+    found = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear) and module is not head]
+    if not found:
+        fix = "choose a Llama-, Qwen-, Gemma-, Mistral- or SmolLM-like model"
+        raise ModelError(f"{type(model).__name__} has no linear layers to adapt", fix=fix)
+    yield from found
+
+
+def _replace(model: PreTrainedModel, name: str, module: nn.Module) -> None:
+    parent, _, child = name.rpartition(".")
+    setattr(model.get_submodule(parent), child, module)
+
+
+def _peft_config(spec: LoraSpec, names: list[str], base_name: str) -> dict[str, Any]:
+    return {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base_name,
+        "r": spec.rank,
+        "lora_alpha": spec.alpha,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "target_modules": sorted({name.rpartition(".")[2] for name in names}),
+        "inference_mode": True,
+        "fan_in_fan_out": False,
+        "use_rslora": False,
+        "use_dora": False,
+    }
+
+
+def _read_spec(folder: Path) -> LoraSpec:
+    try:
+        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        if config["peft_type"] != "LORA" or config.get("use_dora") or config.get("use_rslora"):
+            raise ModelError("only plain LoRA adapters can be used", where=str(folder))
+        return LoraSpec(int(config["r"]), float(config["lora_alpha"]))
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"no readable {CONFIG_FILE}: {error}", where=str(folder), fix="train it again") from error
+
+
+def _read_tensors(folder: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(folder / WEIGHTS_FILE)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"no readable {WEIGHTS_FILE}: {error}", where=str(folder), fix="train it again") from error
+
+
+def _copy_checked(weight: nn.Parameter, tensor: torch.Tensor, name: str, folder: Path) -> None:
+    if weight.shape != tensor.shape:
+        what = f"the adapter does not fit the model: {name} is {list(tensor.shape)}, not {list(weight.shape)}"
+        raise ModelError(what, where=str(folder), fix="use its own base model")
+    weight.copy_(tensor)

@@ -1,0 +1,181 @@
+"""The only module that knows where things lie in a project, and the only one that writes artefacts.
+
+    my-firm/
+      domain.yaml                     the Task Pool, edited by hand
+      train.yaml                      optional: fields of TrainConfig
+      seeds/<task>.jsonl              rows of a task, or seeds/<task>/{train,dev,test}.jsonl
+      artifacts/                      everything made by the program; safe to delete, never edited
+        datasets/<task>/<id>/         manifest.json, train.jsonl, dev.jsonl, test.jsonl
+        runs/<task>/<id>/             run.json, metrics.jsonl, adapter/, checkpoint-*/ while it runs
+        predictions/<task>/<id>.json
+        reports/<id>/                 report.json, report.md, report.html
+
+A file is written beside its place and moved there when it is complete; a folder likewise. So whatever exists is whole.
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from anytasktune.errors import ConfigError, StoreError
+
+AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
+
+DOMAIN_FILE = "domain.yaml"
+TRAIN_FILE = "train.yaml"
+LATEST = "latest"
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full: free some space, then run the same command again",
+    errno.EDQUOT: "your disk quota is used up: free some space, then run the same command again",
+    errno.EROFS: "the disk is read-only: copy the project to a folder you can write to",
+    errno.EACCES: "you may not write here: check the folder's permissions or copy the project elsewhere",
+    errno.EPERM: "you may not write here: check the folder's permissions or copy the project elsewhere",
+}
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError on `path` into a StoreError that says what to do."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as error:
+        advice = _ADVICE.get(error.errno or 0, "check that the disk works and the path is right")
+        raise StoreError(f"cannot write: {error.strerror or error}", where=str(path), fix=advice) from error
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a whole file or nothing: a reader, or a crash, never sees half of it. Text is UTF-8 with `\\n`."""
+    data = content.encode() if isinstance(content, str) else content
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def building(target: Path) -> Iterator[Path]:
+    """A temporary folder that becomes `target` when the block ends well, and vanishes otherwise.
+
+    If `target` exists by then (another process was faster), the one that is there stays.
+    """
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        yield temporary
+        with disk_errors(target):
+            if not target.exists():
+                temporary.replace(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def append_line(path: Path, record: BaseModel) -> None:
+    """Add one JSON line to an append-only log."""
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8", newline="\n") as stream:
+            stream.write(record.model_dump_json() + "\n")
+
+
+def read_lines(path: Path, record_type: type[AnyRecord]) -> list[AnyRecord]:
+    """All whole records of an append-only log; a last line cut off by a crash is left out."""
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [record_type.model_validate_json(line) for line in lines[:-1] if line]
+
+
+def write_record(path: Path, record: BaseModel) -> None:
+    """Write one record as indented JSON, whole or not at all."""
+    write_atomic(path, record.model_dump_json(indent=2) + "\n")
+
+
+def read_record(path: Path, record_type: type[AnyRecord]) -> AnyRecord:
+    """Read one record; StoreError when the file is missing, damaged or of another version."""
+    try:
+        return record_type.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise StoreError("there is no such file", where=str(path)) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        fix = "it was damaged or made by another version: delete it and run the command again"
+        raise StoreError(f"not a {record_type.__name__}: {field} {first['msg']}", where=str(path), fix=fix) from None
+
+
+def set_latest(folder: Path, artefact_id: str) -> None:
+    """Point `folder/latest` at one of the artefacts in it."""
+    write_atomic(folder / LATEST, artefact_id + "\n")
+
+
+def latest(folder: Path) -> str | None:
+    """The id `folder/latest` points at, if any."""
+    pointer = folder / LATEST
+    return pointer.read_text(encoding="utf-8").strip() if pointer.exists() else None
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder and the places in it."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, folder: Path | str) -> "Project":
+        """The project in `folder`; ConfigError if there is no `domain.yaml` in it."""
+        project = cls(Path(folder).resolve())
+        if not project.domain_file.is_file():
+            fix = "run `anytasktune init FOLDER` to make a project, or give one with --project"
+            raise ConfigError(f"no project here: {DOMAIN_FILE} is missing", where=str(project.root), fix=fix)
+        return project
+
+    @property
+    def domain_file(self) -> Path:
+        return self.root / DOMAIN_FILE
+
+    @property
+    def train_file(self) -> Path:
+        return self.root / TRAIN_FILE
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "artifacts"
+
+    @property
+    def reports(self) -> Path:
+        return self.artifacts / "reports"
+
+    def seed_file(self, task: str) -> Path:
+        return self.root / "seeds" / f"{task}.jsonl"
+
+    def seed_folder(self, task: str) -> Path:
+        return self.root / "seeds" / task
+
+    def datasets(self, task: str) -> Path:
+        return self.artifacts / "datasets" / task
+
+    def runs(self, task: str) -> Path:
+        return self.artifacts / "runs" / task
+
+    def predictions(self, task: str) -> Path:
+        return self.artifacts / "predictions" / task

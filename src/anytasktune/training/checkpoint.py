@@ -1,0 +1,67 @@
+"""What a killed run needs to go on as if nothing had happened."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from anytasktune.errors import StoreError
+from anytasktune.schema import EvalPoint, Record
+from anytasktune.store import building, read_record, write_record
+
+_STATE = "state.json"
+_TENSORS = "tensors.safetensors"
+
+
+class RunState(Record):
+    """The numbers of a run at a step boundary."""
+
+    step: int
+    """Optimiser steps done."""
+    best_step: int = 0
+    best_loss: float | None = None
+    worse_evals: int = 0
+    """Dev evaluations since the best one."""
+    dev_curve: list[EvalPoint] = Field(default_factory=list)
+    last_loss: float = 0.0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A run's state with its tensors: `weights`, `best` and the optimiser's."""
+
+    state: RunState
+    tensors: dict[str, torch.Tensor]
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, then remove older ones; a crash at any moment leaves at least one whole."""
+    target = folder / f"checkpoint-{checkpoint.state.step:08d}"
+    with building(target) as temporary:
+        save_file(checkpoint.tensors, temporary / _TENSORS)
+        write_record(temporary / _STATE, checkpoint.state)
+    for old in folder.glob("checkpoint-*"):
+        if old != target:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def load_checkpoint(folder: Path) -> Checkpoint | None:
+    """The newest readable checkpoint of a run, or None."""
+    for path in sorted(folder.glob("checkpoint-*"), reverse=True):
+        try:
+            return Checkpoint(read_record(path / _STATE, RunState), load_file(path / _TENSORS))
+        except (StoreError, SafetensorError, ValidationError, OSError):
+            shutil.rmtree(path, ignore_errors=True)
+    return None
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """A finished run needs none."""
+    for path in folder.glob("checkpoint-*"):
+        shutil.rmtree(path, ignore_errors=True)
