@@ -123,15 +123,16 @@ def read_record(path: Path, record_type: type[AnyRecord]) -> AnyRecord:
         raise StoreError(f"not a {record_type.__name__}: {field} {first['msg']}", where=str(path), fix=fix) from None
 
 
-def set_latest(folder: Path, artefact_id: str) -> None:
-    """Point `folder/latest` at one of the artefacts in it."""
-    write_atomic(folder / LATEST, artefact_id + "\n")
+def point(folder: Path, name: str, artefact_id: str) -> None:
+    """Make the pointer `folder/name` say which of the artefacts in `folder` is meant."""
+    write_atomic(folder / name, artefact_id + "\n")
 
 
-def latest(folder: Path) -> str | None:
-    """The id `folder/latest` points at, if any."""
-    pointer = folder / LATEST
-    return pointer.read_text(encoding="utf-8").strip() if pointer.exists() else None
+def pointed(folder: Path, name: str = LATEST) -> str | None:
+    """The id the pointer `folder/name` holds; None if there is no such pointer or the artefact is gone."""
+    pointer = folder / name
+    artefact_id = pointer.read_text(encoding="utf-8").strip() if pointer.exists() else ""
+    return artefact_id if artefact_id and (folder / artefact_id).exists() else None
 
 
 @dataclass(frozen=True)

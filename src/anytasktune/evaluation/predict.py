@@ -63,7 +63,7 @@ def predict(
         raise EvaluationError(f"task {task.name} has no rows to answer", fix="import more rows, or lower the dev share")
     start = time.monotonic()
     prompts = [base.format.prompt_ids(task, example, contestant.shots) for example in examples]
-    room = base.context_length - (0 if isinstance(task.output, LabelOutput) else budget.max_new_tokens)
+    room = base.info.context_length - (0 if isinstance(task.output, LabelOutput) else budget.max_new_tokens)
     fitting = [index for index, prompt in enumerate(prompts) if len(prompt) <= room]
     asked = _Question(task, contestant.system, [examples[index] for index in fitting], [prompts[index] for index in fitting])
     with _adapter_on(base, contestant):

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging as transformers_logging
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+)
 
 from anytasktune.chat import PromptFormat
 from anytasktune.errors import ModelError
+from anytasktune.models.quiet import quiet_transformers
 from anytasktune.models.resolve import resolve_model
 from anytasktune.schema import BaseModelRef, DType
 
@@ -21,84 +26,93 @@ _SAMPLE = 1 << 16
 
 
 @dataclass(frozen=True)
-class BaseLM:
-    """A frozen base model with its tokenizer and prompt format."""
+class ModelInfo:
+    """What can be known of a base model without its weights: enough to check data and to plan a run."""
 
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
     format: PromptFormat
     ref: BaseModelRef
+    context_length: int
+    """Most tokens the model was made for."""
+
+
+@dataclass(frozen=True)
+class BaseLM:
+    """A frozen base model in memory."""
+
+    model: PreTrainedModel
+    info: ModelInfo
     device: torch.device
     dtype: DType
 
     @property
-    def context_length(self) -> int:
-        """Most tokens the model was made for."""
-        return int(getattr(self.model.config, "max_position_embeddings", 2048))
+    def format(self) -> PromptFormat:
+        return self.info.format
+
+    @property
+    def ref(self) -> BaseModelRef:
+        return self.info.ref
+
+
+def inspect_model(name: str) -> ModelInfo:
+    """Find a base model and read its tokenizer and config.
+
+    Args:
+        name: folder, `.gguf` file, Hub id, `modelscope:` id or alias (see `resolve_model`).
+
+    Raises:
+        ModelError: if it cannot be found, or its config or tokenizer cannot be used.
+    """
+    return _info(name, resolve_model(name))
+
+
+def _info(name: str, folder: Path) -> ModelInfo:
+    with quiet_transformers(), _as_model_error(folder):
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        config = AutoConfig.from_pretrained(folder).get_text_config()
+        ref = BaseModelRef(
+            name=name,
+            fingerprint=fingerprint(folder),
+            hidden_size=int(config.hidden_size),
+            layers=int(config.num_hidden_layers),
+        )
+    context = int(getattr(config, "max_position_embeddings", None) or 2048)
+    return ModelInfo(PromptFormat.of(tokenizer), ref, context)
 
 
 def load_base(name: str, *, dtype: str = "auto", device: str = "auto") -> BaseLM:
     """Find, load and freeze a base model.
 
     Args:
-        name: folder, `.gguf` file, Hub id, `modelscope:` id or alias (see `resolve_model`).
+        name: see `inspect_model`.
         dtype: `float32`, `bfloat16`, or `auto` for bfloat16 where the hardware computes in it.
         device: `cpu`, `cuda`, `mps`, or `auto`.
 
     Raises:
-        ModelError: if it cannot be found or loaded, or is not a decoder with softmax attention over text.
+        ModelError: if it cannot be found or loaded, or is no causal language model.
     """
     folder = resolve_model(name)
     place = choose_device(device)
     precision = choose_dtype(dtype, place)
-    with _quiet_transformers():
-        model, tokenizer = _load(folder, getattr(torch, precision))
+    info = _info(name, folder)
+    with quiet_transformers():
+        model = _load(folder, getattr(torch, precision))
     model.requires_grad_(False)
-    model.eval()
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    ref = BaseModelRef(
-        name=name,
-        fingerprint=fingerprint(folder),
-        hidden_size=int(model.config.hidden_size),
-        layers=int(model.config.num_hidden_layers),
-    )
-    return BaseLM(model.to(place), tokenizer, PromptFormat.of(tokenizer), ref, place, precision)
+    return BaseLM(model.eval().to(place), info, place, precision)
 
 
-def load_format(name: str) -> PromptFormat:
-    """Only the tokenizer and prompt format of a model: enough to check data, and fast."""
-    folder = resolve_model(name)
-    with _quiet_transformers(), _as_model_error(folder):
-        return PromptFormat.of(AutoTokenizer.from_pretrained(folder))
-
-
-def _load(folder: Path, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _load(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     with _as_model_error(folder):
         # eager attention: on CPU its backward pass is faster than SDPA's at the lengths sub-tasks have
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager", use_safetensors=True)
-        return model, AutoTokenizer.from_pretrained(folder)
+        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager", use_safetensors=True)
 
 
 @contextlib.contextmanager
 def _as_model_error(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, RuntimeError, ImportError) as error:
         fix = "check that the folder holds a causal language model that transformers knows, or choose another model"
         raise ModelError(f"cannot load the model: {str(error).splitlines()[0]}", where=str(folder), fix=fix) from error
-
-
-@contextlib.contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """Progress bars and advice of the library would tear our own display."""
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
 
 
 def choose_device(device: str) -> torch.device:

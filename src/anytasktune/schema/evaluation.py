@@ -57,7 +57,8 @@ class PredictionSet(Artifact):
     system: System
     dataset: str
     split: str
-    adapter_sha256: str | None
+    run: str | None = None
+    """The training run the adapter is from, for `tuned`."""
     predictions: list[Prediction]
     usage: Usage
 
@@ -149,6 +150,8 @@ class TaskReport(Record):
 
     task: Name
     title: str
+    titles: dict[Language, str] = Field(default_factory=dict)
+    """The title in other languages, for a report in one of them."""
     language: Language
     metric: Metric
     lower_is_better: bool

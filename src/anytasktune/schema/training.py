@@ -44,6 +44,8 @@ class TrainConfig(Artifact):
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `mps`."""
     seed: int = 0
+    skip_bad_rows: bool = False
+    """Train without the rows that fail the preflight instead of refusing to start."""
     micro_batch_tokens: int = Field(2048, ge=16)
     """Most suffix tokens in one forward pass; never changes the result beyond rounding."""
     checkpoint_seconds: float = Field(60.0, ge=0)

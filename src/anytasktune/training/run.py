@@ -12,9 +12,20 @@ from anytasktune.chat import Encoded
 from anytasktune.errors import PreflightError, Problem
 from anytasktune.ids import content_id, file_hash
 from anytasktune.models.head import shares_prefix
-from anytasktune.models.load import BaseLM
+from anytasktune.models.load import BaseLM, choose_device, choose_dtype
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter, LoraSpec
-from anytasktune.schema import Decoding, Example, ResolvedTrainConfig, Run, SplitName, Task, TaskLM, TrainConfig, Usage
+from anytasktune.schema import (
+    BaseModelRef,
+    Decoding,
+    Example,
+    ResolvedTrainConfig,
+    Run,
+    SplitName,
+    Task,
+    TaskLM,
+    TrainConfig,
+    Usage,
+)
 from anytasktune.store import building, read_record, write_record
 from anytasktune.training.batches import RowSet, build_rows
 from anytasktune.training.loop import LoopResult, OnProgress, TrainingLoop, ignore_progress
@@ -36,10 +47,12 @@ class TrainingData:
     dataset_id: str
 
 
-def run_id(base: BaseLM, data: TrainingData, config: TrainConfig) -> str:
-    """Equal for runs that give the same adapter: same task, rows, base model, settings and version."""
-    settings = config.model_dump(exclude=_UNIDENTIFYING) | {"dtype": base.dtype, "device": base.device.type, "model": ""}
-    return content_id([data.task.model_dump(), data.dataset_id, base.ref.fingerprint, settings, __version__])
+def run_id(model: BaseModelRef, data: TrainingData, config: TrainConfig) -> str:
+    """Equal for runs that give the same adapter: same task, rows, base model, precision, settings and version."""
+    device = choose_device(config.device)
+    where = {"dtype": choose_dtype(config.dtype, device), "device": device.type, "model": ""}
+    settings = config.model_dump(exclude=_UNIDENTIFYING) | where
+    return content_id([data.task.model_dump(), data.dataset_id, model.fingerprint, settings, __version__])
 
 
 def finished_run(folder: Path) -> Run | None:
@@ -87,7 +100,7 @@ def _examples(data: TrainingData, config: TrainConfig) -> tuple[Sequence[Example
 
 
 def _encode(base: BaseLM, task: Task, rows: Sequence[Example], config: TrainConfig) -> list[Encoded]:
-    limit = min(config.max_length, base.context_length)
+    limit = min(config.max_length, base.info.context_length)
     encoded = [base.format.encode(task, row) for row in rows]
     problems = [
         Problem(
@@ -112,7 +125,7 @@ class _Outcome:
 
 
 def _publish(base: BaseLM, data: TrainingData, outcome: _Outcome, folder: Path) -> Run:
-    identity = run_id(base, data, outcome.config)
+    identity = run_id(base.ref, data, outcome.config)
     with building(folder / ADAPTER_FOLDER) as temporary:
         outcome.adapter.save(temporary, base.ref.name)
         write_record(temporary / TASK_LM_FILE, _task_lm(base, data, outcome, identity, file_hash(temporary / WEIGHTS_FILE)))

@@ -1,0 +1,321 @@
+"""The verbs. Each loads what it needs, calls one function, and shows what came back."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from anytasktune.cli.console import MENDABLE, ROWS_DROPPED, print_json
+
+app = typer.Typer(
+    name="anytasktune",
+    help="Small language models tuned on exactly the sub-tasks of your work, with proof that it was worth it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ProjectFolder = Annotated[Path, typer.Option("--project", "-p", help="The project's folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("-c", metavar="KEY=VALUE", help="Change a setting, e.g. -c epochs=3. Repeatable.")
+]
+TaskNames = Annotated[list[str] | None, typer.Argument(metavar="[TASK]...", help="Which tasks; all of them if none is named.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done and what it would cost; do nothing.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from anytasktune import __version__
+
+        typer.echo(f"anytasktune {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new folder, or one without a domain.yaml.")],
+    demo: Annotated[bool, typer.Option("--demo", help="Start from the built-in example, with its rows.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Make a project folder: domain.yaml to fill in, train.yaml, and nothing else."""
+    from anytasktune.pipeline import init_project
+
+    project = init_project(folder, pack="demo" if demo else "empty")
+    if as_json:
+        print_json({"project": str(project.root), "domain": str(project.domain_file)})
+        return 0
+    typer.echo(f"✓ {folder}: edit {folder / 'domain.yaml'}, then")
+    typer.echo(f"    anytasktune tune -p {folder}" if demo else f"    anytasktune import ROWS --task NAME -p {folder}")
+    return 0
+
+
+@app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(help="JSONL, JSON, CSV, TSV or parquet; a folder of splits; a task folder.")],
+    task: Annotated[str | None, typer.Option("--task", "-t", help="The task the rows are for.")] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Which columns to take: input=QUESTION,output=ANSWER[,language=…][,source=…]")
+    ] = None,
+    language: Annotated[Literal["en", "zh"] | None, typer.Option(help="Language of the rows, if they do not say.")] = None,
+    split: Annotated[Literal["train", "dev", "test"] | None, typer.Option(help="All rows are of this split.")] = None,
+    append: Annotated[bool, typer.Option("--append", help="Add to the rows the task has.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Put these in the place of the rows the task has.")] = False,
+    project: ProjectFolder = Path(),
+    as_json: Json = False,
+) -> int:
+    """Copy rows into the project; says how many were read, kept and dropped, and why."""
+    from anytasktune.cli import show
+    from anytasktune.datasets import ColumnMap
+    from anytasktune.pipeline import ImportOptions, Workspace, import_rows
+
+    workspace = Workspace.open(project)
+    existing: Literal["refuse", "append", "replace"] = "append" if append else "replace" if replace else "refuse"
+    chosen = ColumnMap.parse(columns) if columns else None
+    result = import_rows(workspace, source, ImportOptions(task, chosen, language, split, existing))
+    if as_json:
+        dropped = [row.model_dump() for row in result.dropped]
+        kept = {str(path): count for path, count in result.kept.items()}
+        print_json({"task": result.task, "counts": result.counts.model_dump(), "files": kept, "dropped": dropped})
+    else:
+        show.show(show.imported(result, workspace.project.root))
+    return ROWS_DROPPED if result.dropped else 0
+
+
+@app.command()
+def check(tasks: TaskNames = None, project: ProjectFolder = Path(), overrides: Overrides = None, as_json: Json = False) -> int:
+    """Look at every row as training would see it; shows three rows token by token, trained ones in green."""
+    from anytasktune.cli import show
+    from anytasktune.cli.progress import Display
+    from anytasktune.errors import PreflightError
+    from anytasktune.pipeline import Workspace
+    from anytasktune.pipeline import check as check_tasks
+
+    workspace = Workspace.open(project)
+    with Display(silent=as_json) as display:
+        results = check_tasks(workspace, tasks or (), workspace.settings(overrides or ()), display)
+    problems = [problem for result in results for problem in result.preflight.problems]
+    if as_json:
+        found = [{"what": problem.what, "where": problem.where, "fix": problem.fix} for problem in problems]
+        rows = {result.task: result.preflight.rows for result in results}
+        print_json({"ok": not problems, "rows": rows, "problems": found})
+        return MENDABLE if problems else 0
+    for result in results:
+        show.show(show.checked(result))
+    if problems:
+        raise PreflightError(problems)
+    return ROWS_DROPPED if any(result.manifest.counts.dropped for result in results) else 0
+
+
+@app.command()
+def train(
+    tasks: TaskNames = None,
+    project: ProjectFolder = Path(),
+    overrides: Overrides = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> int:
+    """Train one Task-LM per task. Stopped or killed, the same command goes on; what is trained already is skipped."""
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline import Workspace
+    from anytasktune.pipeline import train as train_tasks
+
+    workspace = Workspace.open(project)
+    settings = workspace.settings(overrides or ())
+    if dry_run:
+        return _show_plan(workspace, tasks, settings, as_json)
+    with Display(silent=as_json) as display:
+        runs = train_tasks(workspace, tasks or (), settings, display)
+    folders = {run.tasks[0]: workspace.project.runs(run.tasks[0]) / run.id / "adapter" for run in runs}
+    if as_json:
+        print_json([run.model_dump(mode="json") | {"adapter": str(folders[run.tasks[0]])} for run in runs])
+        return 0
+    for task, folder in folders.items():
+        typer.echo(f"{task}: {folder}")
+    return 0
+
+
+def _show_plan(workspace: Any, tasks: list[str] | None, settings: Any, as_json: bool) -> int:
+    from dataclasses import asdict
+
+    from anytasktune.cli import show
+    from anytasktune.pipeline import plan
+
+    plans = plan(workspace, tasks or (), settings)
+    if as_json:
+        print_json([asdict(row) for row in plans])
+    else:
+        show.show(show.plans(plans))
+    return 0
+
+
+@app.command("eval")
+def eval_(tasks: TaskNames = None, project: ProjectFolder = Path(), overrides: Overrides = None, as_json: Json = False) -> int:
+    """Let the base model, the base model with examples and the Task-LMs answer the test rows, and compare."""
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline import Workspace, evaluate
+
+    workspace = Workspace.open(project)
+    with Display(silent=as_json) as display:
+        report = evaluate(workspace, tasks or (), workspace.settings(overrides or ()), display)
+    return _show_report(workspace, report, as_json)
+
+
+@app.command()
+def tune(
+    tasks: TaskNames = None,
+    project: ProjectFolder = Path(),
+    overrides: Overrides = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> int:
+    """The whole chain: freeze the rows, check them, train, compare with the base model, report."""
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline import Workspace
+    from anytasktune.pipeline import tune as tune_tasks
+
+    workspace = Workspace.open(project)
+    settings = workspace.settings(overrides or ())
+    if dry_run:
+        return _show_plan(workspace, tasks, settings, as_json)
+    with Display(silent=as_json) as display:
+        report = tune_tasks(workspace, tasks or (), settings, display)
+    return _show_report(workspace, report, as_json)
+
+
+def _show_report(workspace: Any, report: Any, as_json: bool, language: Literal["en", "zh"] = "en") -> int:
+    from anytasktune.cli import show
+    from anytasktune.evaluation import report_terminal
+
+    folder = workspace.project.reports / report.id
+    if as_json:
+        print_json(report.model_dump(mode="json") | {"folder": str(folder)})
+        return 0
+    show.show(report_terminal.render(report, language))
+    page = "report.zh.html" if language == "zh" else "report.html"
+    typer.echo(f"Report: {folder / page}")
+    return 0
+
+
+@app.command()
+def report(
+    project: ProjectFolder = Path(),
+    language: Annotated[Literal["en", "zh"], typer.Option(help="Language of the report.")] = "en",
+    as_json: Json = False,
+) -> int:
+    """Show the last report again."""
+    from anytasktune.errors import EvaluationError
+    from anytasktune.pipeline import Workspace
+    from anytasktune.schema import Report
+    from anytasktune.store import pointed, read_record
+
+    workspace = Workspace.open(project)
+    identity = pointed(workspace.project.reports)
+    if identity is None:
+        raise EvaluationError("there is no report yet", where=str(workspace.project.reports), fix="run `anytasktune tune`")
+    record = read_record(workspace.project.reports / identity / "report.json", Report)
+    return _show_report(workspace, record, as_json, language)
+
+
+@app.command()
+def models(
+    action: Annotated[Literal["list", "fetch"], typer.Argument(help="`list` them, or `fetch` one.")] = "list",
+    name: Annotated[str | None, typer.Argument(help="What to fetch: alias, folder, .gguf, Hub id, modelscope:ID.")] = None,
+    as_json: Json = False,
+) -> int:
+    """List the base models we name, or fetch one so that it can be used offline."""
+    from dataclasses import asdict
+
+    from anytasktune.cli import show
+    from anytasktune.models import list_models, resolve_model
+    from anytasktune.models.catalog import DEFAULT_MODEL
+
+    if action == "fetch":
+        folder = resolve_model(name or DEFAULT_MODEL)
+        print_json({"model": name or DEFAULT_MODEL, "folder": str(folder)}) if as_json else typer.echo(str(folder))
+        return 0
+    listing = list_models()
+    if as_json:
+        print_json([asdict(entry) for entry in listing])
+    else:
+        show.show(show.models(listing))
+    return 0
+
+
+@app.command()
+def schema(
+    name: Annotated[str | None, typer.Argument(help="One record, e.g. Domain or TrainConfig; all if left out.")] = None,
+) -> int:
+    """Print the JSON Schema of every file we read or write; editors complete domain.yaml from it."""
+    from anytasktune import schema as records
+    from anytasktune.errors import ConfigError
+    from anytasktune.schema.parsing import nearest
+
+    known: dict[str, type[records.Record]] = {"Task": records.Task, "Example": records.Example}
+    for word in records.__all__:
+        kind = getattr(records, word)
+        if isinstance(kind, type) and issubclass(kind, records.Artifact) and kind is not records.Artifact:
+            known[word] = kind
+    if name is not None and name not in known:
+        raise ConfigError(f"there is no record {name!r}", fix=nearest(name, known))
+    schemas = {word: kind.model_json_schema() for word, kind in sorted(known.items())}
+    print_json(schemas[name] if name else schemas)
+    return 0
+
+
+@app.command()
+def doctor(as_json: Json = False) -> int:
+    """Is this machine ready? Says what is missing and what to do."""
+    from dataclasses import asdict
+
+    from anytasktune.cli.doctor import examine
+
+    findings = examine()
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+        return 0
+    for finding in findings:
+        typer.echo(f"{'!' if finding.advice else '✓'} {finding.name:<14} {finding.value}")
+        if finding.advice:
+            typer.echo(f"  → {finding.advice}")
+    return 0
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to put the example project.")] = Path("demo-project"),
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> int:
+    """Tune three sub-tasks of a small law firm on the embedded model and compare with the untuned one."""
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline import Workspace, init_project
+    from anytasktune.pipeline import tune as tune_tasks
+
+    if not (folder / "domain.yaml").exists():
+        init_project(folder, pack="demo")
+    workspace = Workspace.open(folder)
+    with Display(silent=as_json) as display:
+        report = tune_tasks(workspace, (), workspace.settings(overrides or ()), display)
+    code = _show_report(workspace, report, as_json)
+    if not as_json:
+        typer.echo(_next_steps(folder))
+    return code
+
+
+def _next_steps(folder: Path) -> str:
+    return (
+        "\nNext, with your own work:\n"
+        f"  1. anytasktune init my-field                    (or look at {folder / 'domain.yaml'} for an example)\n"
+        "  2. describe a task in my-field/domain.yaml\n"
+        "  3. anytasktune import rows.csv --task my_task --columns input=QUESTION,output=ANSWER -p my-field\n"
+        "  4. anytasktune tune -p my-field"
+    )

@@ -1,0 +1,34 @@
+"""Data files to examples and back, the division into splits, and frozen data sets."""
+
+from anytasktune.datasets.checking import check_examples, check_row
+from anytasktune.datasets.columns import ColumnMap
+from anytasktune.datasets.freezing import FrozenDataset, freeze, load_dataset, save_dataset
+from anytasktune.datasets.reading import read_examples
+from anytasktune.datasets.result import ReadResult, total_counts
+from anytasktune.datasets.rows import RowError
+from anytasktune.datasets.splitting import check_splits, drop_leaks, split_examples
+from anytasktune.datasets.task_folder import TaskFolder, is_task_folder, read_task_folder, write_task_folder
+from anytasktune.datasets.writing import WriteFormat, write_examples
+
+__all__ = [
+    "ColumnMap",
+    "FrozenDataset",
+    "ReadResult",
+    "RowError",
+    "TaskFolder",
+    "WriteFormat",
+    "check_examples",
+    "check_row",
+    "check_splits",
+    "drop_leaks",
+    "freeze",
+    "is_task_folder",
+    "load_dataset",
+    "read_examples",
+    "read_task_folder",
+    "save_dataset",
+    "split_examples",
+    "total_counts",
+    "write_examples",
+    "write_task_folder",
+]

@@ -1,0 +1,56 @@
+"""What a reader must know before believing the numbers of a task."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from anytasktune.evaluation.report_words import words
+from anytasktune.schema import Remark, TaskReport
+
+SMALL_TEST_SET = 100
+"""With fewer rows than this the report says what it cannot see."""
+RARE_LABEL = 5
+"""A label with fewer test rows than this has an F1 of little meaning."""
+NOTICEABLE_SHARE = 0.02
+"""Share of answers cut at the length limit from which it is worth saying."""
+
+RemarkValues = dict[str, int | float | str]
+
+
+def remarks_on(report: TaskReport, references: Sequence[str]) -> list[Remark]:
+    """The remarks on one task, in English, each with its code and values so that it can be said in other words."""
+    found = (*_size_remarks(report), *_answer_remarks(report), *_metric_remarks(report, references))
+    return [Remark(code=code, values=values, text=words("en").remark(code, values)) for code, values in found]
+
+
+def _size_remarks(report: TaskReport) -> Iterator[tuple[str, RemarkValues]]:
+    if report.rows_available is not None and report.rows_available > report.test_rows:
+        yield "first_rows", {"judged": report.test_rows, "available": report.rows_available}
+    if report.test_rows < SMALL_TEST_SET and report.comparisons:
+        smallest = max(comparison.smallest_visible for comparison in report.comparisons)
+        yield "small_test_set", {"count": report.test_rows, "smallest": round(smallest, 4)}
+
+
+def _answer_remarks(report: TaskReport) -> Iterator[tuple[str, RemarkValues]]:
+    compared = {comparison.against for comparison in report.comparisons}
+    for result in report.systems:
+        if result.unscored:
+            yield "unscored", {"count": result.unscored, "system": result.system}
+        if result.truncated / report.test_rows >= NOTICEABLE_SHARE:
+            yield "truncated", {"share": result.truncated / report.test_rows, "system": result.system}
+        if result.system not in (*compared, "tuned") and any(other.system == "tuned" for other in report.systems):
+            yield "not_compared", {"system": result.system}
+
+
+def _metric_remarks(report: TaskReport, references: Sequence[str]) -> Iterator[tuple[str, RemarkValues]]:
+    if report.metric in ("rouge_l", "token_f1"):
+        yield "rough_metric", {"metric": report.metric}
+    if report.metric == "macro_f1":
+        counts = Counter(reference.strip() for reference in references)
+        rare = sum(1 for times in counts.values() if times < RARE_LABEL)
+        if rare:
+            yield "rare_labels", {"count": rare, "labels": len(counts), "fewest": RARE_LABEL}
+    tuned = next((result.score for result in report.systems if result.system == "tuned"), None)
+    if tuned is not None and report.fixed_answer is not None:
+        margin = report.fixed_answer - tuned.high if report.lower_is_better else tuned.low - report.fixed_answer
+        if margin <= 0:
+            yield "fixed_answer_rivals", {"fixed": round(report.fixed_answer, 4)}

@@ -1,0 +1,94 @@
+"""Where things stand in a plot: pure geometry, in percent of the width or in points, for any renderer."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from anytasktune.schema import Interval, TaskReport
+
+SPARK_WIDTH, SPARK_HEIGHT = 220, 56
+_SPARK_MARGIN = 5
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear axis from `low` to `high` with ticks at `ticks`, all in the metric's unit."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+
+    def percent(self, value: float) -> float:
+        """Where `value` stands, in percent of the axis; values outside stand at its ends."""
+        share = (value - self.low) / (self.high - self.low)
+        return round(100 * min(1.0, max(0.0, share)), 2)
+
+
+@dataclass(frozen=True)
+class Whisker:
+    """A dot with its interval, in percent of the axis."""
+
+    low: float
+    value: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Sparkline:
+    """A small curve in a box of `SPARK_WIDTH` x `SPARK_HEIGHT` points, y downwards.
+
+    Attributes:
+        points: the curve as SVG `points`.
+        best: where its lowest value stands.
+        step: the step of that value.
+        loss: the lowest value.
+    """
+
+    points: str
+    best: tuple[float, float]
+    step: int
+    loss: float
+
+
+def axis_for(task: TaskReport) -> Axis:
+    """From 0 to 1 for shares and F1, so that tasks can be compared by eye; to the next round number for an error."""
+    if not task.lower_is_better:
+        return Axis(0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0))
+    highest = max((result.score.high for result in task.systems if result.score), default=1.0)
+    step = _round_step(max(highest, task.fixed_answer or 0.0, 1e-9) / 4)
+    count = math.ceil(max(highest, task.fixed_answer or 0.0, 1e-9) / step)
+    return Axis(0.0, count * step, tuple(index * step for index in range(count + 1)))
+
+
+def whisker(axis: Axis, interval: Interval) -> Whisker:
+    """Where `interval` stands on `axis`."""
+    return Whisker(axis.percent(interval.low), axis.percent(interval.value), axis.percent(interval.high))
+
+
+def sparkline(curve: Sequence[tuple[int, float]]) -> Sparkline | None:
+    """The curve of (step, loss); None for fewer than two finite points, which are no curve."""
+    finite = [(step, loss) for step, loss in curve if math.isfinite(loss)]
+    if len(finite) < 2:
+        return None
+    placed = [_place(finite, step, loss) for step, loss in finite]
+    lowest = min(range(len(finite)), key=lambda index: finite[index][1])
+    return Sparkline(
+        points=" ".join(f"{x:g},{y:g}" for x, y in placed),
+        best=placed[lowest],
+        step=finite[lowest][0],
+        loss=finite[lowest][1],
+    )
+
+
+def _place(curve: Sequence[tuple[int, float]], step: int, loss: float) -> tuple[float, float]:
+    steps, losses = [point[0] for point in curve], [point[1] for point in curve]
+    across = (step - min(steps)) / (max(steps) - min(steps) or 1)
+    down = (max(losses) - loss) / (max(losses) - min(losses) or 1)
+    width, height = SPARK_WIDTH - 2 * _SPARK_MARGIN, SPARK_HEIGHT - 2 * _SPARK_MARGIN
+    return round(_SPARK_MARGIN + across * width, 1), round(_SPARK_MARGIN + down * height, 1)
+
+
+def _round_step(least: float) -> float:
+    """The smallest of 1, 2, 2.5, 5 times a power of ten that is not below `least`."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * power >= least * (1 - 1e-9))

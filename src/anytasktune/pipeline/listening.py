@@ -1,0 +1,44 @@
+"""What stages tell whoever watches them. The stages print nothing themselves."""
+
+from typing import Protocol
+
+from anytasktune.schema import DatasetManifest, Run, System
+from anytasktune.training.loop import Progress
+
+
+class Listener(Protocol):
+    """Somebody who wants to know how far things are; the command line draws progress from this."""
+
+    def dataset(self, manifest: DatasetManifest, *, built: bool) -> None:
+        """A data set is ready; `built` is False if it was there already."""
+
+    def loading(self, model: str) -> None:
+        """The base model is about to be found and loaded."""
+
+    def training(self, task: str, progress: Progress) -> None:
+        """A training step was done."""
+
+    def trained(self, task: str, run: Run, *, built: bool) -> None:
+        """A Task-LM is ready; `built` is False if it was there already."""
+
+    def answering(self, task: str, system: System, done: int, total: int) -> None:
+        """A system has answered `done` of `total` rows."""
+
+    def answered(self, task: str, system: System, *, built: bool) -> None:
+        """A system's predictions are ready."""
+
+
+class Silent:
+    """A listener that does nothing, for library use."""
+
+    def dataset(self, manifest: DatasetManifest, *, built: bool) -> None: ...
+
+    def loading(self, model: str) -> None: ...
+
+    def training(self, task: str, progress: Progress) -> None: ...
+
+    def trained(self, task: str, run: Run, *, built: bool) -> None: ...
+
+    def answering(self, task: str, system: System, done: int, total: int) -> None: ...
+
+    def answered(self, task: str, system: System, *, built: bool) -> None: ...

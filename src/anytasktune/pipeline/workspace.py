@@ -1,0 +1,94 @@
+"""A project with its domain and settings read: what every command starts from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from anytasktune.errors import ConfigError
+from anytasktune.schema import Domain, EvalConfig, SplitConfig, Task, TrainConfig
+from anytasktune.schema.parsing import apply_overrides, nearest, parse_record
+from anytasktune.store import DOMAIN_FILE, TRAIN_FILE, Project
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a chain of stages."""
+
+    train: TrainConfig = field(default_factory=TrainConfig)
+    evaluate: EvalConfig = field(default_factory=EvalConfig)
+    split: SplitConfig = field(default_factory=SplitConfig)
+
+    def with_overrides(self, assignments: Sequence[str]) -> "Settings":
+        """Apply `key=value` assignments; a key goes to every config that has it (`seed` is in all).
+
+        Raises:
+            ConfigError: for an unknown key, with the nearest right one, or a wrong value.
+        """
+        known = {key for config in (self.train, self.evaluate, self.split) for key in type(config).model_fields}
+        for assignment in assignments:
+            key = assignment.partition("=")[0]
+            if key not in known:
+                fix = nearest(key, known - {"schema_version"})
+                raise ConfigError(f"unknown setting {key!r}", where=f"-c {assignment}", fix=fix)
+        return Settings(
+            train=apply_overrides(self.train, _of(self.train, assignments)),
+            evaluate=apply_overrides(self.evaluate, _of(self.evaluate, assignments)),
+            split=apply_overrides(self.split, _of(self.split, assignments)),
+        )
+
+
+def _of(config: BaseModel, assignments: Sequence[str]) -> list[str]:
+    return [text for text in assignments if text.partition("=")[0] in type(config).model_fields]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """An opened project."""
+
+    project: Project
+    domain: Domain
+
+    @classmethod
+    def open(cls, folder: Path | str = ".") -> "Workspace":
+        """Read the project in `folder`.
+
+        Raises:
+            ConfigError: if there is no project, or `domain.yaml` is wrong (with every wrong line).
+        """
+        project = Project.open(folder)
+        return cls(project, parse_record(Domain, _text(project.domain_file), DOMAIN_FILE))
+
+    def settings(self, overrides: Sequence[str] = ()) -> Settings:
+        """The settings of `train.yaml`, if it exists, with `key=value` overrides applied."""
+        settings = Settings()
+        if self.project.train_file.exists():
+            train = parse_record(TrainConfig, _text(self.project.train_file), TRAIN_FILE)
+            settings = Settings(train=train)
+        return settings.with_overrides(overrides)
+
+    def tasks(self, names: Sequence[str] = ()) -> list[Task]:
+        """The tasks of these names, in the order of the Task Pool; all of them when none is named.
+
+        Raises:
+            ConfigError: for a name that is in no task, or a pool without tasks.
+        """
+        known = [task.name for task in self.domain.tasks]
+        for name in names:
+            if name not in known:
+                raise ConfigError(f"there is no task {name!r}", where=DOMAIN_FILE, fix=nearest(name, known))
+        if not known:
+            fix = "add one under `tasks:`, or import a task folder: anytasktune import FOLDER"
+            raise ConfigError("the Task Pool is empty", where=DOMAIN_FILE, fix=fix)
+        return [task for task in self.domain.tasks if not names or task.name in names]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ConfigError("not UTF-8 text", where=f"{path.name}:{line}", fix="save the file as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from None

@@ -1,0 +1,5 @@
+"""Gates: what a row or a data set must pass before it may teach."""
+
+from anytasktune.quality.preflight import Preflight, TokenView, preflight, view_tokens
+
+__all__ = ["Preflight", "TokenView", "preflight", "view_tokens"]

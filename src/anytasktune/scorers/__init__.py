@@ -1,0 +1,18 @@
+"""How an answer is read, checked and judged. Pure: task, input, reference and output in, judgement out."""
+
+from anytasktune.scorers.judge import Judgement, judge
+from anytasktune.scorers.metrics import ItemStatistics, item_statistics
+from anytasktune.scorers.parse import Parsed, parse_output, parse_reference_number
+from anytasktune.scorers.rules import broken_rules, explain_rules
+
+__all__ = [
+    "ItemStatistics",
+    "Judgement",
+    "Parsed",
+    "broken_rules",
+    "explain_rules",
+    "item_statistics",
+    "judge",
+    "parse_output",
+    "parse_reference_number",
+]

@@ -1,0 +1,37 @@
+"""The judgement of one answer."""
+
+from dataclasses import dataclass
+
+from anytasktune.schema import Task
+from anytasktune.scorers.metrics import item_value
+from anytasktune.scorers.parse import parse_output
+from anytasktune.scorers.rules import broken_rules
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a scorer says of one answer.
+
+    Attributes:
+        value: in the metric's own terms (see `item_value`).
+        parsed: whether the answer has the form the task asks for.
+        broken_rules: names of the rules it breaks.
+    """
+
+    value: float
+    parsed: bool
+    broken_rules: tuple[str, ...]
+
+
+def judge(task: Task, input_text: str, reference: str, output: str) -> Judgement:
+    """Judge `output` as the answer of `task` to `input_text`, where `reference` is the right one.
+
+    Raises:
+        ValueError: a reference of a number task holds no number.
+        ConfigError: the task's JSON Schema is no schema.
+    """
+    return Judgement(
+        value=item_value(task, reference, output),
+        parsed=parse_output(task, output).ok,
+        broken_rules=tuple(broken_rules(task, input_text, output)),
+    )

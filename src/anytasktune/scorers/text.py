@@ -1,0 +1,56 @@
+"""Words, scripts and characters of English, Chinese and mixed text."""
+
+import re
+
+HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""Chinese characters, as the inside of a regular-expression class."""
+
+_CJK_PUNCTUATION = (
+    "\u00b7\u2014\u2018\u2019\u201c\u201d\u2026\u3001-\u3006\u3008-\u303f\ufe30-\ufe4f"
+    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+)
+_TOKEN = re.compile(rf"[{HAN}{_CJK_PUNCTUATION}]|[^\W{HAN}{_CJK_PUNCTUATION}]+")
+_HAS_HAN = re.compile(rf"[{HAN}]")
+_WESTERN_QUOTES = re.compile("[\u2014\u2018\u2019\u201c\u201d\u2026\u00b7]")
+_SCRIPT_UNIT = re.compile(rf"(?P<han>[{HAN}])|(?P<latin>[A-Za-z\u00c0-\u024f]+)|(?P<other>[^\W\d_])")
+
+MIN_HAN_SHARE = 0.3
+"""From this share of Chinese characters on (a Latin word counts as one), a text is Chinese. Chinese about
+technology or medicine is full of Latin names, English is hardly ever full of Chinese ones."""
+
+
+def tokens(text: str) -> list[str]:
+    """The units ROUGE-L and token F1 compare.
+
+    Chinese characters and Chinese punctuation stand alone; every other run of letters and digits is one lower-case
+    word; other punctuation is left out (as ROUGE does: Lin 2004, "ROUGE: A Package for Automatic Evaluation of
+    Summaries"). Quotes and dashes that both languages use are left out of a text without Chinese characters.
+    """
+    if not _HAS_HAN.search(text):
+        text = _WESTERN_QUOTES.sub(" ", text)
+    return _TOKEN.findall(text.lower())
+
+
+def is_in_script(text: str, language: str) -> bool:
+    """Whether `text` is written in the script of `language` ("en" or "zh"); true for a text without any letters.
+
+    A Chinese character, a Latin word and a letter of any other script count as one unit each.
+    """
+    kinds = [match.lastgroup for match in _SCRIPT_UNIT.finditer(text)]
+    if not kinds:
+        return True
+    han, latin, other = (kinds.count(kind) / len(kinds) for kind in ("han", "latin", "other"))
+    if other > MIN_HAN_SHARE:
+        return False
+    return han >= MIN_HAN_SHARE if language == "zh" else latin > 1 - MIN_HAN_SHARE
+
+
+def collapse_space(text: str) -> str:
+    """`text` with every run of white space as one space and none around it."""
+    return " ".join(text.split())
+
+
+def shorten(text: str, length: int = 60) -> str:
+    """`text` on one line, cut to `length` characters with an ellipsis, for use inside a message."""
+    line = collapse_space(text)
+    return line if len(line) <= length else line[: length - 1] + "…"

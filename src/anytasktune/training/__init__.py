@@ -1,0 +1,1 @@
+"""The engine: batches, prefix sharing, the LoRA loop, presets."""

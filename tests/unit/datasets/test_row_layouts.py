@@ -1,0 +1,128 @@
+"""Alpaca, ShareGPT and OpenAI messages."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anytasktune.datasets import ColumnMap, ReadResult, read_examples
+from anytasktune.errors import DataError
+
+Row = dict[str, Any]
+
+
+def read_rows(folder: Path, rows: list[Row], name: str = "rows.jsonl", columns: ColumnMap | None = None) -> ReadResult:
+    path = folder / name
+    text = json.dumps(rows) if name.endswith(".json") else "\n".join(map(json.dumps, rows))
+    path.write_text(text, encoding="utf-8")
+    return read_examples(path, columns=columns)
+
+
+def pairs(result: ReadResult) -> list[tuple[str, str]]:
+    return [(example.input, example.output) for example in result.examples]
+
+
+def alpaca(instruction: str, given: str | None, output: str) -> Row:
+    return {"instruction": instruction, "input": given, "output": output}
+
+
+def messages(*turns: tuple[str, Any]) -> Row:
+    return {"messages": [{"role": role, "content": content} for role, content in turns]}
+
+
+def sharegpt(*turns: tuple[str, str]) -> Row:
+    return {"conversations": [{"from": role, "value": text} for role, text in turns]}
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json"])
+def test_a_constant_alpaca_instruction_is_left_out_and_reported(tmp_path: Path, name: str) -> None:
+    result = read_rows(
+        tmp_path, [alpaca("Classify.", "a", "x"), alpaca("Classify.", "b", "y"), alpaca("Classify.", "", "z")], name
+    )
+    assert pairs(result) == [("a", "x"), ("b", "y")]
+    assert (result.format, result.instruction) == ("alpaca", "Classify.")
+    assert '"Classify."' in result.note
+    assert result.counts.dropped == {"empty_input": 1}
+
+
+def test_alpaca_instructions_without_inputs_are_the_inputs(tmp_path: Path) -> None:
+    rows = [
+        alpaca("What is a lease?", "", "A contract."),
+        {"instruction": "什么是租赁？", "output": "一种合同。"},
+        alpaca("Rent?", None, "Money."),
+    ]
+    result = read_rows(tmp_path, rows)
+    assert [text for text, _ in pairs(result)] == ["What is a lease?", "什么是租赁？", "Rent?"]
+    assert "taken as inputs" in result.note
+
+
+def test_alpaca_rows_with_different_instructions_and_inputs_need_a_column_map(tmp_path: Path) -> None:
+    rows = [alpaca("Translate.", "a", "x"), alpaca("Summarise.", "b", "y")]
+    with pytest.raises(DataError, match=r"--columns input=instruction\+input,output=output"):
+        read_rows(tmp_path, rows)
+    joined = read_rows(tmp_path, rows, columns=ColumnMap.parse("input=instruction+input,output=output"))
+    assert pairs(joined) == [("Translate.\n\na", "x"), ("Summarise.\n\nb", "y")]
+
+
+def test_a_turn_of_each_side_is_input_and_output(tmp_path: Path) -> None:
+    system = "You are a clerk."
+    chat = read_rows(tmp_path, [messages(("system", system), ("user", "q"), ("assistant", "a"))])
+    shared = read_rows(tmp_path, [sharegpt(("system", system), ("human", "q"), ("gpt", "a"))])
+    assert pairs(chat) == pairs(shared) == [("q", "a")]
+    assert (chat.format, shared.format) == ("messages", "sharegpt")
+    assert chat.instruction == shared.instruction == system
+    assert system in chat.note
+
+
+def test_a_longer_dialogue_is_rendered_up_to_its_last_answer(tmp_path: Path) -> None:
+    turns = [("human", "问一"), ("gpt", "答一"), ("human", "问二"), ("gpt", "答二"), ("human", "谢谢")]
+    result = read_rows(tmp_path, [sharegpt(*turns)])
+    assert pairs(result) == [("user: 问一\nassistant: 答一\nuser: 问二", "答二")]
+    assert "1 dialogues go on after the last answer" in result.note
+
+
+def test_system_messages_that_differ_stay_at_the_head_of_the_input(tmp_path: Path) -> None:
+    rows = [
+        messages(("system", "Today is Monday."), ("user", "q"), ("assistant", "a")),
+        messages(("system", "Today is Friday."), ("user", "q"), ("assistant", "a"), ("user", "r"), ("assistant", "b")),
+        messages(("user", "s"), ("assistant", "c")),
+    ]
+    assert pairs(read_rows(tmp_path, rows)) == [
+        ("system: Today is Monday.\nuser: q", "a"),
+        ("system: Today is Friday.\nuser: q\nassistant: a\nuser: r", "b"),
+        ("user: s", "c"),
+    ]
+
+
+def test_messages_made_of_text_parts_are_joined(tmp_path: Path) -> None:
+    parts = [{"type": "text", "text": "one "}, {"type": "text", "text": "two"}]
+    assert pairs(read_rows(tmp_path, [messages(("user", parts), ("assistant", "a"))])) == [("one two", "a")]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (messages(("user", "q")), "no_answer"),
+        (messages(("assistant", "a")), "empty_input"),
+        (messages(("user", "q"), ("tool", "t"), ("assistant", "a")), "unknown_role"),
+        (messages((["user"], "q"), ("assistant", "a")), "unknown_role"),
+        (messages(("user", "q"), ("assistant", None)), "empty_output"),
+        (messages(("user", 3), ("assistant", "a")), "wrong_type"),
+        (messages(("user", [{"type": "image_url"}]), ("assistant", "a")), "wrong_type"),
+        ({"messages": "q"}, "wrong_type"),
+        ({"messages": ["q"]}, "wrong_type"),
+        ({"input": "a", "output": "b"}, "missing_field"),
+    ],
+)
+def test_a_dialogue_that_cannot_be_used_is_dropped_with_its_reason(tmp_path: Path, row: Row, reason: str) -> None:
+    good = messages(("user", "q"), ("assistant", "a"))
+    result = read_rows(tmp_path, [good, row])
+    assert pairs(result) == [("q", "a")]
+    assert [(dropped.row, dropped.reason) for dropped in result.dropped] == [(2, reason)]
+
+
+def test_language_and_source_beside_a_dialogue_are_read(tmp_path: Path) -> None:
+    result = read_rows(tmp_path, [messages(("user", "q"), ("assistant", "a")) | {"language": "en", "source": "s1"}])
+    assert (result.examples[0].language, result.examples[0].source) == ("en", "s1")
+    assert result.note == ""

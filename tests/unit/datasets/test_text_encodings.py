@@ -1,0 +1,109 @@
+"""Files in other encodings than UTF-8."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from anytasktune.datasets import ColumnMap, read_examples
+from anytasktune.errors import DataError
+
+ROWS = [
+    {"input": "原告与被告签订房屋租赁合同，约定租期三年。", "output": "合同纠纷"},
+    {"input": "被告人在商场内窃取他人手机一部。", "output": "盗窃罪"},
+]
+TEXT = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS) + "\n"
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    return [{"input": example.input, "output": example.output} for example in read_examples(path).examples]
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig"])
+def test_utf8_is_read_without_a_remark(tmp_path: Path, codec: str) -> None:
+    path = write(tmp_path / "rows.jsonl", TEXT.encode(codec))
+    assert read_rows(path) == ROWS
+    assert read_examples(path).note == ""
+
+
+@pytest.mark.parametrize(
+    ("codec", "name"),
+    [
+        ("utf-16", "UTF-16"),
+        ("utf-16-le", "UTF-16"),
+        ("utf-16-be", "UTF-16"),
+        ("utf-32", "UTF-32"),
+        ("gbk", "GB18030"),
+        ("gb18030", "GB18030"),
+    ],
+)
+def test_other_encodings_are_read_and_named(tmp_path: Path, codec: str, name: str) -> None:
+    path = write(tmp_path / "rows.jsonl", TEXT.encode(codec))
+    assert read_rows(path) == ROWS
+    assert name in read_examples(path).note
+
+
+def test_a_gbk_csv_from_a_chinese_spreadsheet_is_read(tmp_path: Path) -> None:
+    text = "输入,输出\r\n" + "".join(f"{row['input'].replace('，', '、')},{row['output']}\r\n" for row in ROWS)
+    path = write(tmp_path / "表.csv", text.encode("gbk"))
+    result = read_examples(path, columns=ColumnMap("输入", "输出"))
+    assert [example.output for example in result.examples] == ["合同纠纷", "盗窃罪"]
+    assert "GB18030" in result.note
+
+
+def test_western_accents_are_not_taken_for_chinese(tmp_path: Path) -> None:
+    rows = [
+        {
+            "input": f"Der Mieter kündigte die Wohnung in der Königstraße {n} fristgemäß, José n'était pas là.",
+            "output": "Kündigung",
+        }
+        for n in range(20)
+    ]
+    path = write(tmp_path / "rows.jsonl", "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode("cp1252"))
+    result = read_examples(path)
+    assert "Königstraße" in result.examples[0].input
+    assert "guess" in result.note
+
+
+def test_traditional_chinese_in_big5_is_read_as_such(tmp_path: Path) -> None:
+    rows = [
+        {"input": f"被告應於判決確定後三十日內給付原告新臺幣{n}萬元，並負擔訴訟費用。", "output": "給付判決"} for n in range(20)
+    ]
+    path = write(tmp_path / "rows.jsonl", "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode("big5"))
+    assert read_rows(path) == rows
+
+
+def test_a_few_damaged_bytes_cost_only_their_rows(tmp_path: Path) -> None:
+    good = TEXT.encode()
+    path = write(
+        tmp_path / "rows.jsonl",
+        good + '{"input": "坏'.encode() + b"\xff\xfe" + '掉", "output": "x"}\n'.encode() + b'{"input": "ok", "output": "y"}\n',
+    )
+    result = read_examples(path)
+    assert [example.output for example in result.examples] == ["合同纠纷", "盗窃罪", "y"]
+    assert [(row.row, row.reason) for row in result.dropped] == [(3, "bad_encoding")]
+    assert "not valid UTF-8" in result.note
+
+
+def test_a_gbk_file_cut_in_the_middle_of_a_character_loses_only_its_last_row(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.csv", "input,output\n第一句,好\n第二句,坏\n第三句,好".encode("gbk")[:-1])
+    result = read_examples(path)
+    assert [example.input for example in result.examples] == ["第一句", "第二句"]
+    assert [(row.row, row.reason) for row in result.dropped] == [(4, "bad_encoding")]
+
+
+def test_bytes_that_are_no_text_are_refused_with_advice(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.jsonl", bytes(range(128, 256)) * 40 + b"\x81\x8d\x8f\x90\x9d" * 20)
+    with pytest.raises(DataError, match="save it as UTF-8"):
+        read_examples(path)
+
+
+def test_a_wrong_byte_order_mark_is_an_error_not_rubbish(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.jsonl", b"\xff\xfe" + b"\x00\xd8" * 99)
+    with pytest.raises(DataError, match="UTF-16"):
+        read_examples(path)

@@ -1,0 +1,129 @@
+"""Real reports built from real scores, for the tests of this room."""
+
+from collections.abc import Mapping, Sequence
+
+from anytasktune.evaluation.comparing import build_report, task_report
+from anytasktune.evaluation.scoring import JudgedSystem, judge_system
+from anytasktune.schema import (
+    BaseModelRef,
+    EvalConfig,
+    EvalPoint,
+    Example,
+    JsonOutput,
+    LabelOutput,
+    NumberOutput,
+    Output,
+    Prediction,
+    PredictionSet,
+    Report,
+    ResolvedTrainConfig,
+    Run,
+    System,
+    Task,
+    TaskReport,
+    TextOutput,
+    TrainConfig,
+    Usage,
+)
+
+CONFIG = EvalConfig(resamples=400)
+LABELS = LabelOutput(kind="label", labels=["租金", "押金", "other"])
+
+
+def task_with(output: Output, name: str = "topic", title: str = "Topic of a letter") -> Task:
+    titles = {"en": title, "zh": "来信主题"}
+    return Task.model_validate({"name": name, "title": titles, "instruction": {"en": "Do it."}, "output": output})
+
+
+def examples_of(outputs: Sequence[str], text: str = "letter") -> list[Example]:
+    return [Example(input=f"{text} {number}", output=output) for number, output in enumerate(outputs)]
+
+
+def predictions_of(
+    system: System, examples: Sequence[Example], outputs: Sequence[str], failed: Sequence[int] = (), cut: Sequence[int] = ()
+) -> PredictionSet:
+    predictions = [
+        Prediction(
+            example_id=example.id,
+            system=system,
+            output="" if row in failed else output,
+            truncated=row in cut,
+            error="the prompt does not fit" if row in failed else None,
+        )
+        for row, (example, output) in enumerate(zip(examples, outputs, strict=True))
+    ]
+    return PredictionSet(
+        id="p", task="topic", system=system, dataset="d", split="test", predictions=predictions, usage=Usage(seconds=3.2)
+    )
+
+
+def run_of(curve: Sequence[tuple[int, float]] = ((10, 1.5), (20, 0.7), (30, 0.9))) -> Run:
+    return Run(
+        id="r",
+        tasks=["topic"],
+        datasets={"topic": "d"},
+        config=TrainConfig(),
+        resolved=ResolvedTrainConfig(rank=8, alpha=16, learning_rate=1e-3, epochs=2, steps=30, dtype="float32", device="cpu"),
+        base_model=BaseModelRef(name="m", fingerprint="f", hidden_size=32, layers=2),
+        train_rows=120,
+        dev_rows=30,
+        steps_done=30,
+        best_step=20,
+        dev_curve=[EvalPoint(step=step, dev_loss=loss) for step, loss in curve],
+        final_train_loss=0.5,
+        stopped_early=False,
+        usage=Usage(seconds=95),
+        versions={},
+    )
+
+
+def report_on(
+    task: Task, examples: Sequence[Example], answers: Mapping[System, Sequence[str]], available: int | None = None
+) -> TaskReport:
+    judged = [judge_system(task, examples, predictions_of(system, examples, given)) for system, given in answers.items()]
+    return task_report(task, examples, judged, run_of(), CONFIG, available)
+
+
+def judged_by(task: Task, examples: Sequence[Example], answers: Mapping[System, Sequence[str]]) -> list[JudgedSystem]:
+    return [judge_system(task, examples, predictions_of(system, examples, given)) for system, given in answers.items()]
+
+
+def wrong_after(outputs: Sequence[str], right: int, wrong: str) -> list[str]:
+    """The first `right` outputs, and `wrong` for all others."""
+    return [output if row < right else wrong for row, output in enumerate(outputs)]
+
+
+def full_report(title: str = "Topic of a letter", text: str = "letter", wrong: str = "nonsense") -> Report:
+    """One clear win, one that cannot be told and one loss, of three output kinds."""
+    labels = ["租金", "押金", "other"] * 20
+    objects = [f'{{"客户": ["name{row}"]}}' for row in range(20)]
+    texts = [f"the summary of letter number {row}" for row in range(40)]
+    won, undecided, lost = examples_of(labels, text), examples_of(objects, text), examples_of(texts, text)
+    tasks = [
+        report_on(
+            task_with(LABELS, "topic", title),
+            won,
+            {"base": [wrong] * 60, "few_shot": wrong_after(labels, 25, "other"), "tuned": wrong_after(labels, 54, wrong)},
+            available=90,
+        ),
+        report_on(
+            task_with(JsonOutput(kind="json"), "names", "Names in a letter"),
+            undecided,
+            {
+                "base": wrong_after(objects, 15, wrong),
+                "few_shot": wrong_after(objects, 15, "{}"),
+                "tuned": wrong_after(objects, 16, wrong),
+            },
+        ),
+        report_on(
+            task_with(TextOutput(kind="text"), "summary", "Summary of a letter"),
+            lost,
+            {"base": texts, "few_shot": texts, "tuned": wrong_after(texts, 20, wrong)},
+        ),
+    ]
+    versions = {"anytasktune": "0.1.0", "torch": "2.13.0"}
+    return build_report("letters", "tiny", tasks, CONFIG, versions, "Linux, 2 CPU threads", "2026-01-02T03:04:05+00:00")
+
+
+def number_task() -> Task:
+    return task_with(NumberOutput(kind="number", minimum=1, maximum=7, decimals=1), "urgency", "Urgency of a letter")

@@ -1,0 +1,185 @@
+"""Scores of several systems → what may be said of them."""
+
+import pytest
+from tests.unit.evaluation.report_builders import (
+    CONFIG,
+    LABELS,
+    examples_of,
+    full_report,
+    judged_by,
+    number_task,
+    predictions_of,
+    report_on,
+    run_of,
+    task_with,
+    wrong_after,
+)
+
+from anytasktune.errors import EvaluationError
+from anytasktune.evaluation.comparing import build_report, task_report, verdict_on
+from anytasktune.evaluation.scoring import judge_system
+from anytasktune.schema import JsonOutput, Report, TaskReport, TextOutput
+
+MANY = ["租金", "押金", "other"] * 40
+
+
+def remark_codes(report: TaskReport) -> set[str]:
+    return {remark.code for remark in report.remarks}
+
+
+def test_a_win_a_draw_and_a_loss_are_called_by_their_names() -> None:
+    report = full_report()
+    verdicts = {(task.task, entry.against): entry.verdict for task in report.tasks for entry in task.comparisons}
+    assert verdicts == {
+        ("topic", "base"): "better",
+        ("topic", "few_shot"): "better",
+        ("names", "base"): "cannot_tell",
+        ("names", "few_shot"): "cannot_tell",
+        ("summary", "base"): "worse",
+        ("summary", "few_shot"): "worse",
+    }
+
+
+def test_for_an_error_lower_is_better() -> None:
+    references = [f"{1 + row % 6}.0" for row in range(60)]
+    far = [f"{(1 + row % 6) % 6 + 1}.0" for row in range(60)]
+    report = report_on(number_task(), examples_of(references), {"base": far, "tuned": references})
+    (comparison,) = report.comparisons
+    assert report.lower_is_better
+    assert comparison.difference.value < 0
+    assert comparison.verdict == "better"
+    assert verdict_on(0.3, 0.001, lower_is_better=True, alpha=0.05) == "worse"
+
+
+def test_number_tasks_report_the_rank_correlation_over_the_answers_that_hold_a_number() -> None:
+    references = [f"{1 + row % 6}.0" for row in range(12)]
+    answers = ["none", *references[1:]]
+    report = report_on(number_task(), examples_of(references), {"base": ["4"] * 12, "tuned": answers})
+    base, tuned = report.systems
+    assert base.rank_correlation is None
+    assert tuned.rank_correlation == pytest.approx(1.0)
+    assert tuned.score is not None
+    assert tuned.score.value == pytest.approx(6 / 12)
+
+
+def test_unscored_answers_are_left_out_of_scores_and_of_both_sides_of_a_comparison() -> None:
+    examples = examples_of(MANY)
+    base = predictions_of("base", examples, ["other"] * 120, failed=[0, 1, 2])
+    tuned = predictions_of("tuned", examples, MANY, failed=[2, 3])
+    task = task_with(LABELS)
+    judged = [judge_system(task, examples, base), judge_system(task, examples, tuned)]
+    report = task_report(task, examples, judged, run_of(), CONFIG)
+    assert [(result.scored, result.unscored) for result in report.systems] == [(117, 3), (118, 2)]
+    assert report.systems[1].score is not None
+    assert report.systems[1].score.value == 1.0
+    assert report.comparisons[0].items == 116
+    assert "3 answers unscored (base): they failed" in report.remarks[0].text
+
+
+def test_a_system_without_any_score_is_not_compared_and_the_report_says_so() -> None:
+    examples = examples_of(MANY)
+    task = task_with(LABELS)
+    judged = [
+        judge_system(task, examples, predictions_of("base", examples, MANY, failed=range(120))),
+        judge_system(task, examples, predictions_of("tuned", examples, MANY)),
+    ]
+    report = task_report(task, examples, judged, None, CONFIG)
+    assert report.systems[0].score is None
+    assert report.comparisons == []
+    assert {"unscored", "not_compared"} <= remark_codes(report)
+
+
+def test_a_few_rows_show_only_large_differences_and_the_report_says_which() -> None:
+    labels = MANY[:24]
+    answers = {"base": wrong_after(labels, 12, "other"), "tuned": wrong_after(labels, 14, "other")}
+    report = report_on(task_with(LABELS), examples_of(labels), answers)
+    (comparison,) = report.comparisons
+    assert comparison.verdict == "cannot_tell"
+    assert comparison.smallest_visible > comparison.difference.value
+    assert f"Only 24 test rows: a difference below {comparison.smallest_visible:.2f}" in report.remarks[0].text
+
+
+def test_remarks_name_rows_left_out_cut_answers_and_rough_metrics() -> None:
+    texts = [f"summary number {row}" for row in range(120)]
+    examples = examples_of(texts)
+    task = task_with(TextOutput(kind="text"))
+    cut = predictions_of("base", examples, texts, cut=range(12))
+    report = task_report(
+        task, examples, [judge_system(task, examples, cut), *judged_by(task, examples, {"tuned": texts})], run_of(), CONFIG, 500
+    )
+    sentences = [remark.text for remark in report.remarks]
+    assert sentences[0] == "Judged on the first 120 of 500 test rows."
+    assert sentences[1] == "10% of answers were cut at the length limit (base)."
+    assert sentences[2].startswith("ROUGE-L is only a rough guide")
+
+
+def test_a_model_that_only_learnt_the_commonest_answer_is_found_out() -> None:
+    labels = ["other"] * 110 + ["租金"] * 10
+    report = report_on(task_with(LABELS), examples_of(labels), {"base": ["x"] * 120, "tuned": ["other"] * 120})
+    assert report.fixed_answer == pytest.approx(110 / 120)
+    assert report.comparisons[0].verdict == "better"
+    assert "fixed_answer_rivals" in remark_codes(report)
+
+
+def test_free_text_without_a_repeated_reference_has_no_fixed_answer() -> None:
+    texts = [f"summary {row}" for row in range(10)]
+    assert report_on(task_with(TextOutput(kind="text")), examples_of(texts), {"base": texts}).fixed_answer is None
+
+
+def test_broken_rules_are_counted_and_lower_the_share_of_well_formed_answers() -> None:
+    objects = ['{"a": 1}'] * 4
+    answers = ['{"a": 1}', "{", "", '{"a": 1, "a": 1}']
+    report = report_on(task_with(JsonOutput(kind="json")), examples_of(objects), {"base": answers})
+    (base,) = report.systems
+    assert base.well_formed == 0.25
+    assert base.broken_rules == {"bad_json": 1, "empty": 1, "repeated_key": 1}
+
+
+def test_p_values_are_corrected_over_the_tasks_of_the_report_for_each_opponent() -> None:
+    report = full_report()
+    for opponent in ("base", "few_shot"):
+        raw = {t.task: c.p_value for t in report.tasks for c in t.comparisons if c.against == opponent}
+        corrected = {t.task: c.p_holm for t in report.tasks for c in t.comparisons if c.against == opponent}
+        assert min(corrected.values()) == pytest.approx(3 * min(raw.values()))
+        assert all(corrected[name] >= raw[name] for name in raw)
+
+
+def test_a_difference_that_does_not_survive_the_correction_cannot_be_told() -> None:
+    labels = MANY[:60]
+    answers = {"base": wrong_after(labels, 30, "x"), "tuned": wrong_after(labels, 37, "x")}
+    single = report_on(task_with(LABELS), examples_of(labels), answers)
+    assert single.comparisons[0].verdict == "better"
+    same = [report_on(task_with(LABELS, f"same{n}"), examples_of(labels), {"base": labels, "tuned": labels}) for n in range(9)]
+    report = build_report("letters", "tiny", [single, *same], CONFIG, {}, "")
+    assert report.tasks[0].comparisons[0].p_holm == pytest.approx(10 * single.comparisons[0].p_value)
+    assert report.tasks[0].comparisons[0].verdict == "cannot_tell"
+
+
+def test_samples_are_drawn_by_chance_and_then_show_where_the_tuned_model_is_worst() -> None:
+    report = full_report().tasks[2]
+    picked = [sample.picked for sample in report.samples]
+    assert picked == ["chance"] * 3 + ["tuned_worst"] * 2
+    assert len({sample.input for sample in report.samples}) == 5
+    assert all(sample.values["tuned"] < 1 for sample in report.samples[3:])
+
+
+def test_a_system_judged_on_other_rows_is_refused() -> None:
+    task, examples = task_with(LABELS), examples_of(MANY)
+    judged = judged_by(task, examples[:10], {"base": MANY[:10]})
+    with pytest.raises(EvaluationError, match="base was judged on other rows"):
+        task_report(task, examples, judged, None, CONFIG)
+    with pytest.raises(EvaluationError, match="no rows to judge"):
+        task_report(task, [], [], None, CONFIG)
+
+
+def test_the_id_of_a_report_depends_on_its_content_and_not_on_the_hour() -> None:
+    tasks = full_report().tasks
+    first = build_report("letters", "tiny", tasks, CONFIG, {}, "here", "2026-01-01T00:00:00+00:00")
+    second = build_report("letters", "tiny", tasks, CONFIG, {}, "here")
+    assert first.id == second.id
+    assert build_report("letters", "tiny", tasks[:1], CONFIG, {}, "here").id != first.id
+
+
+def test_a_report_survives_being_written_and_read() -> None:
+    report = full_report()
+    assert Report.model_validate_json(report.model_dump_json()) == report

@@ -1,0 +1,256 @@
+"""The three renderings of one report."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+from tests.unit.evaluation.report_builders import CONFIG, examples_of, full_report, number_task, report_on
+
+from anytasktune.evaluation import report_html, report_markdown, report_terminal
+from anytasktune.evaluation.comparing import build_report
+from anytasktune.evaluation.report import write_report
+from anytasktune.evaluation.report_headline import headline, sublines
+from anytasktune.evaluation.report_plots import Axis, axis_for, sparkline
+from anytasktune.evaluation.report_view import duration, p_words, signed
+from anytasktune.evaluation.report_words import words
+from anytasktune.schema import Language, Remark, Report, System
+from anytasktune.store import read_record
+
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+EVIL = "<script>alert('x')</script><img src=http://evil.example/x.png onerror=1>"
+VOID = {"meta", "link", "br", "img", "line", "circle", "polyline"}
+
+
+class Page(HTMLParser):
+    """All tags, attributes and text of a page; fails on tags that do not nest."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(source)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def printed(report: Report, language: Language = "en", width: int = 80) -> str:
+    console = Console(width=width)
+    with console.capture() as capture:
+        console.print(report_terminal.render(report, language))
+    return capture.get()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_is_well_formed_and_asks_the_network_for_nothing(language: Language) -> None:
+    page = Page(report_html.render(full_report(), language))
+    assert "script" not in page.tags
+    assert not {"iframe", "object", "embed", "img", "form"} & set(page.tags)
+    sources = [value for name, value in page.attributes if name in ("src", "href", "action", "srcset", "xlink:href")]
+    assert all(value.startswith(("#", "data:,")) for value in sources)
+    assert "url(" not in page.text
+    assert "@import" not in page.text
+    assert "//" not in " ".join(value for _, value in page.attributes)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_stands_in_rows_and_titles_never_becomes_markup(language: Language) -> None:
+    source = report_html.render(full_report(title=EVIL, text=EVIL, wrong=EVIL), language)
+    page = Page(source)
+    assert "script" not in page.tags
+    assert "img" not in page.tags
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert EVIL in page.text
+
+
+def test_control_characters_of_a_row_do_not_reach_the_reader() -> None:
+    report = full_report(wrong="red \x1b[31m\x00 and \u202e turned")
+    for rendering in (report_html.render(report), report_markdown.render(report), printed(report)):
+        assert not set("\x1b\x00\u202e") & set(rendering)
+
+
+def test_the_page_shows_every_number_of_the_report() -> None:
+    report = full_report()
+    page = Page(report_html.render(report))
+    for task in report.tasks:
+        assert task.title in page.text
+        for result in task.systems:
+            assert result.score is not None
+            assert f"{result.score.value:.3f}" in page.text
+            assert f"{result.score.low:.2f}–{result.score.high:.2f}" in page.text
+        for remark in task.remarks:
+            assert remark.text in page.text
+    assert "on 1 of 3 tasks; on 1 it is worse; on 1 it cannot be told with 20 test rows." in page.text
+    assert "2.13.0" in page.text
+
+
+def test_the_chinese_page_speaks_chinese_throughout() -> None:
+    source = report_html.render(full_report(), "zh")
+    page = Page(source)
+    assert '<html lang="zh-CN">' in source
+    assert "3 项任务中，微调后有 1 项优于未微调的基座模型；1 项更差；1 项仅凭 20 条测试数据无法判断。" in page.text
+    assert "来信主题" in page.text
+    assert "测试集共 90 条，只评了前 60 条。" in page.text
+    assert "Only 20 test rows" not in page.text
+
+
+def test_both_languages_have_the_same_texts_with_the_same_blanks() -> None:
+    assert blanks_of("en") == blanks_of("zh")
+
+
+def blanks_of(language: Language) -> dict[tuple[str, str], set[str]]:
+    table = words(language).table
+    return {
+        (name, key): set(re.findall(r"\{(\w+)", str(entry)))
+        for name, section in table.items()
+        for key, entry in section.items()
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_terminal_report_fits_80_columns(language: Language) -> None:
+    lines = printed(full_report(), language).splitlines()
+    assert max(cell_len(line) for line in lines) <= 80
+    assert any("├" in line and "●" in line for line in lines)
+
+
+def test_the_terminal_never_reads_titles_as_console_markup() -> None:
+    assert "[red]Topic[/red]" in printed(full_report(title="[red]Topic[/red]"))
+    assert "\x1b" not in printed(full_report(title="\x1b[31mTopic"))
+
+
+def test_the_markdown_overview_has_a_row_per_task_and_as_many_cells_as_its_head() -> None:
+    rendered = report_markdown.render(full_report(title="Rent | deposit"))
+    tables = re.findall(r"(?:^\|.*\|\n)+", rendered, flags=re.M)
+    overview = tables[0].splitlines()
+    assert len(overview) == 2 + 3
+    assert len(tables) == 1 + 3
+    for table in tables:
+        widths = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(widths) == 1
+    assert "Rent \\| deposit" in overview[2]
+    assert "▲ better" in overview[2]
+    assert "≈ cannot tell" in overview[3]
+    assert "▼ worse" in overview[4]
+
+
+def test_rows_in_markdown_stand_in_fences_they_cannot_close() -> None:
+    rendered = report_markdown.render(full_report(wrong="```\n# Not a heading\n<b>bold</b>"))
+    assert "````text\n```\n# Not a heading\n<b>bold</b>\n````" in rendered
+
+
+def test_an_answer_that_failed_is_shown_as_such() -> None:
+    report = full_report()
+    sample = report.tasks[0].samples[0].model_copy(update={"answers": {}, "values": {}})
+    task = report.tasks[0].model_copy(update={"samples": [sample]})
+    shown = report.model_copy(update={"tasks": [task]})
+    assert "no score: the system gave no answer" in report_html.render(shown)
+    assert "no score: the system gave no answer" in report_markdown.render(shown)
+
+
+def test_a_long_input_is_cut_and_the_rest_counted() -> None:
+    report = full_report(text="x" * 700)
+    assert "more characters" in report_html.render(report)
+
+
+def test_a_remark_in_free_words_is_shown_as_it_stands() -> None:
+    report = full_report()
+    task = report.tasks[0].model_copy(update={"remarks": [Remark(text="The letters are from one office.")]})
+    for language in LANGUAGES:
+        assert "The letters are from one office." in report_html.render(report.model_copy(update={"tasks": [task]}), language)
+
+
+@pytest.mark.parametrize("keep", [["base"], ["tuned"], ["base", "tuned"], ["few_shot", "tuned"]])
+def test_a_report_of_fewer_systems_renders(keep: list[System]) -> None:
+    references = ["2.0", "3.0", "5.5", "1.0"]
+    answers: dict[System, list[str]] = {"base": ["2", "x", "3", ""], "few_shot": ["3"] * 4, "tuned": references}
+    task = report_on(number_task(), examples_of(references), {system: answers[system] for system in keep})
+    report = build_report("letters", "tiny", [task], CONFIG, {}, "here")
+    for language in LANGUAGES:
+        Page(report_html.render(report, language))
+        assert report_markdown.render(report, language)
+        assert printed(report, language)
+    if keep in (["base"], ["tuned"]):
+        assert headline(report, words("en")).startswith("Nothing was compared")
+
+
+def test_headlines_say_what_may_be_said() -> None:
+    report = full_report()
+    won, undecided, lost = report.tasks
+
+    def said(*tasks: object, language: Language = "en") -> str:
+        return headline(report.model_copy(update={"tasks": list(tasks)}), words(language))
+
+    assert said(won) == "Tuning beats the untuned base on the one task measured."
+    assert said(won, won) == "Tuning beats the untuned base on all 2 tasks."
+    assert said(lost) == "Tuning is worse than the untuned base on the one task measured."
+    assert said(undecided) == "Whether tuning beats the untuned base cannot be told with 20 test rows."
+    assert said(lost, undecided) == (
+        "Tuning beats the untuned base on none of 2 tasks; on 1 it is worse; on 1 it cannot be told with 20 test rows."
+    )
+    chinese = said(won, undecided, language="zh")
+    assert chinese == "2 项任务中，微调后有 1 项优于未微调的基座模型；1 项仅凭 20 条测试数据无法判断。"
+    assert sublines(report, words("en")) == ["Against the same base shown examples: 1 better, 1 worse, 1 cannot be told."]
+
+
+def test_the_axis_of_an_error_ends_at_a_round_number_beyond_the_worst_interval() -> None:
+    references = ["2.0", "3.0", "5.5", "1.0"] * 5
+    task = report_on(number_task(), examples_of(references), {"base": ["4"] * 20})
+    axis = axis_for(task)
+    assert axis.low == 0
+    assert axis.high >= max(result.score.high for result in task.systems if result.score)
+    assert axis.ticks[-1] == axis.high
+
+
+def test_places_on_an_axis_are_percentages() -> None:
+    axis = Axis(0.0, 4.0, (0.0, 4.0))
+    assert [axis.percent(value) for value in (0, 1, 4, 9)] == [0, 25, 100, 100]
+
+
+def test_a_loss_curve_marks_its_lowest_point_and_needs_two() -> None:
+    curve = sparkline([(10, 2.0), (20, 1.0), (30, 1.5), (40, float("nan"))])
+    assert curve is not None
+    assert (curve.step, curve.loss) == (20, 1.0)
+    assert len(curve.points.split()) == 3
+    assert sparkline([(10, 2.0)]) is None
+    assert sparkline([(10, 2.0), (20, 2.0)]) is not None
+
+
+def test_numbers_are_written_for_people() -> None:
+    assert signed(-0.1234, 3) == "−0.123"
+    assert signed(0.0001, 3) == "0.000"
+    assert signed(-0.0001, 3) == "0.000"
+    assert p_words(0.0005) == "< 0.001"
+    assert [duration(s, words("en")) for s in (3.21, 48.3, 372, 3900)] == ["3.2 s", "48 s", "6 min 12 s", "1 h 5 min"]
+
+
+def test_a_report_is_written_whole_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
+    report = full_report()
+    folder = tmp_path / "reports" / report.id
+    write_report(report, folder)
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["report.html", "report.json", "report.md", "report.zh.html", "report.zh.md"]
+    assert read_record(folder / "report.json", Report) == report
+    before = (folder / "report.html").stat().st_mtime_ns
+    write_report(report, folder)
+    assert (folder / "report.html").stat().st_mtime_ns == before

@@ -1,0 +1,57 @@
+"""Predictions → scores."""
+
+import pytest
+from tests.unit.evaluation.report_builders import LABELS, examples_of, number_task, predictions_of, task_with
+
+from anytasktune.errors import EvaluationError
+from anytasktune.evaluation.scoring import judge_system, score_predictions
+
+TASK = task_with(LABELS)
+
+
+def test_scores_come_in_the_order_of_the_examples_whatever_the_order_of_the_predictions() -> None:
+    examples = examples_of(["租金", "押金", "other"])
+    predictions = predictions_of("base", examples, ["租金", "押金", "租金"]).predictions
+    scores = score_predictions(TASK, examples, predictions[::-1])
+    assert [score.example_id for score in scores] == [example.id for example in examples]
+    assert [score.value for score in scores] == [1.0, 1.0, 0.0]
+
+
+def test_a_failed_answer_is_unscored_and_not_zero() -> None:
+    examples = examples_of(["租金", "押金"])
+    failed, answered = score_predictions(TASK, examples, predictions_of("base", examples, ["x", "x"], failed=[0]))
+    assert failed.value is None
+    assert answered.value == 0.0
+
+
+def test_an_empty_answer_that_did_not_fail_is_scored() -> None:
+    examples = examples_of(["租金"])
+    (score,) = score_predictions(TASK, examples, predictions_of("base", examples, [""]))
+    assert (score.value, score.parsed, score.broken_rules) == (0.0, False, ["empty"])
+
+
+def test_a_row_without_a_prediction_stops_the_scoring() -> None:
+    examples = examples_of(["租金", "押金", "other"])
+    with pytest.raises(EvaluationError, match="2 of 3 rows have no prediction"):
+        score_predictions(TASK, examples, predictions_of("base", examples[:1], ["租金"]))
+
+
+def test_a_prediction_for_no_row_or_given_twice_stops_the_scoring() -> None:
+    examples = examples_of(["租金", "押金"])
+    predictions = predictions_of("base", examples, ["租金", "押金"]).predictions
+    with pytest.raises(EvaluationError, match="1 predictions belong to no row"):
+        score_predictions(TASK, examples[:1], predictions)
+    with pytest.raises(EvaluationError, match="belong to no row"):
+        score_predictions(TASK, examples, [*predictions, predictions[0]])
+
+
+def test_two_equal_rows_take_one_prediction_each() -> None:
+    examples = examples_of(["租金"]) * 2
+    judged = judge_system(TASK, examples, predictions_of("base", examples, ["租金", "押金"]))
+    assert [score.value for score in judged.scores] == [1.0, 0.0]
+
+
+def test_a_reference_that_is_no_number_is_named() -> None:
+    examples = examples_of(["high"])
+    with pytest.raises(EvaluationError, match=f"{examples[0].id} of task urgency: no number in 'high'"):
+        score_predictions(number_task(), examples, predictions_of("base", examples, ["3"]))
