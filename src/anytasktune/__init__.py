@@ -1,3 +1,76 @@
-"""Small language models tuned on exactly the sub-tasks of your work (the Task-Fine-Tune method of arXiv 2407.07094)."""
+"""Small language models tuned on exactly the sub-tasks of your work (the Task-Fine-Tune method of arXiv 2407.07094).
+
+    from anytasktune import Workspace, import_rows, tune
+
+    workspace = Workspace.open("my-field")
+    report = tune(workspace)
+
+The names below are the whole public API; the command line calls the same functions. They are imported when first used, so
+that `import anytasktune` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anytasktune.errors import AnyTaskTuneError
+    from anytasktune.pipeline import (
+        ImportOptions,
+        Settings,
+        Workspace,
+        check,
+        evaluate,
+        import_rows,
+        init_project,
+        plan,
+        train,
+        tune,
+    )
+    from anytasktune.schema import Domain, Example, Report, Run, Task
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "AnyTaskTuneError": "anytasktune.errors",
+    "Domain": "anytasktune.schema",
+    "Example": "anytasktune.schema",
+    "ImportOptions": "anytasktune.pipeline",
+    "Report": "anytasktune.schema",
+    "Run": "anytasktune.schema",
+    "Settings": "anytasktune.pipeline",
+    "Task": "anytasktune.schema",
+    "Workspace": "anytasktune.pipeline",
+    "check": "anytasktune.pipeline",
+    "evaluate": "anytasktune.pipeline",
+    "import_rows": "anytasktune.pipeline",
+    "init_project": "anytasktune.pipeline",
+    "plan": "anytasktune.pipeline",
+    "train": "anytasktune.pipeline",
+    "tune": "anytasktune.pipeline",
+}
+
+__all__ = [
+    "AnyTaskTuneError",
+    "Domain",
+    "Example",
+    "ImportOptions",
+    "Report",
+    "Run",
+    "Settings",
+    "Task",
+    "Workspace",
+    "__version__",
+    "check",
+    "evaluate",
+    "import_rows",
+    "init_project",
+    "plan",
+    "train",
+    "tune",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
