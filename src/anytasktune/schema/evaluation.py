@@ -22,7 +22,8 @@ class EvalConfig(Artifact):
     """Judge only the first so many rows (the report says so)."""
     max_new_tokens: int | None = Field(None, ge=1)
     """Longest answer; unless set, a little more than the longest training answer."""
-    batch_tokens: int = Field(4096, ge=16)
+    batch_tokens: int = Field(8192, ge=16)
+    """Most prompt tokens answered together (the shared prefix not counted)."""
     resamples: int = Field(2000, ge=100)
     """Bootstrap resamples and permutations."""
     seed: int = 0

@@ -1,0 +1,59 @@
+"""Loading a base model: frozen, fingerprinted, refused with a reason."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from tests.tiny_models import save_tiny_model
+
+from anytasktune.errors import ModelError
+from anytasktune.models.load import choose_device, choose_dtype, fingerprint, inspect_model, load_base
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return save_tiny_model(tmp_path / "model")
+
+
+def test_the_base_is_frozen_and_in_the_asked_precision(folder: Path) -> None:
+    base = load_base(str(folder), dtype="bfloat16", device="cpu")
+    assert base.model.dtype == torch.bfloat16
+    assert not any(parameter.requires_grad for parameter in base.model.parameters())
+    assert not base.model.training
+
+
+def test_a_model_can_be_inspected_without_its_weights(folder: Path) -> None:
+    info = inspect_model(str(folder))
+    assert (info.ref.hidden_size, info.ref.layers, info.context_length) == (32, 2, 512)
+    assert info.ref == load_base(str(folder), device="cpu").ref
+
+
+def test_the_fingerprint_tells_models_apart_and_ignores_versions(folder: Path, tmp_path: Path) -> None:
+    first = fingerprint(folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"transformers_version": "9.9"}), encoding="utf-8")
+    assert fingerprint(folder) == first
+    (folder / "config.json").write_text(json.dumps(config | {"rms_norm_eps": 0.5}), encoding="utf-8")
+    assert fingerprint(folder) != first
+    assert fingerprint(save_tiny_model(tmp_path / "other", "qwen3")) != first
+
+
+def test_a_folder_that_is_no_language_model_is_refused(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "no-such-kind"}), encoding="utf-8")
+    with pytest.raises(ModelError, match="cannot load the model") as caught:
+        load_base(str(folder))
+    assert str(folder) in str(caught.value)
+
+
+def test_a_device_that_is_not_there_is_named() -> None:
+    with pytest.raises(ModelError, match="cuda:77"):
+        choose_device("cuda:77")
+    with pytest.raises(ModelError, match="gpuu"):
+        choose_device("gpuu")
+
+
+def test_float32_is_always_possible() -> None:
+    assert choose_dtype("float32", torch.device("cpu")) == "float32"
+    assert choose_dtype("bfloat16", torch.device("cpu")) == "bfloat16"

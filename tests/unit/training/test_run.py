@@ -1,0 +1,185 @@
+"""A run leaves an adapter that stock PEFT uses alike, and survives being killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from peft import PeftModel
+from tests.tiny_models import save_tiny_model
+from tests.unit.training.rows import colour_rows, colour_task
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from anytasktune.errors import PreflightError, TrainingError
+from anytasktune.evaluation import Budget, Contestant, predict
+from anytasktune.models.load import load_base
+from anytasktune.schema import Run, TaskLM, TrainConfig
+from anytasktune.store import read_record
+from anytasktune.training.loop import Progress
+from anytasktune.training.run import ADAPTER_FOLDER, RUN_FILE, TASK_LM_FILE, TrainingData, run_id, train_task
+
+CONFIG = TrainConfig(dtype="float32", device="cpu", epochs=6, learning_rate=1e-2, batch_size=8, rank=4)
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_model(tmp_path_factory.mktemp("model"), "qwen3")
+
+
+def data(train: int = 60, dev: int = 12) -> TrainingData:
+    splits = {"train": colour_rows(train), "dev": colour_rows(dev, 500), "test": colour_rows(50, 900)}
+    return TrainingData(colour_task(), splits, "rows-1")
+
+
+@pytest.fixture(scope="module")
+def trained(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    train_task(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, folder)
+    return folder
+
+
+def test_training_lowers_the_loss_and_says_so_in_the_log(trained: Path) -> None:
+    lines = [json.loads(line) for line in (trained / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    run = read_record(trained / RUN_FILE, Run)
+    assert [line["step"] for line in lines] == list(range(1, run.steps_done + 1))
+    assert lines[-1]["loss"] < 0.8 * lines[0]["loss"]
+    assert run.dev_curve[-1].dev_loss < run.dev_curve[0].dev_loss
+    assert run.usage.tokens == sum(line["tokens"] for line in lines)
+
+
+def test_stock_peft_gives_the_same_greedy_answers_on_fifty_rows(trained: Path, model_folder: Path) -> None:
+    task, rows = colour_task(), colour_rows(50, 900)
+    base = load_base(str(model_folder), dtype="float32", device="cpu")
+    ours, _ = predict(base, task, rows, Contestant("tuned", adapter=trained / ADAPTER_FOLDER), Budget(12))
+    untuned, _ = predict(base, task, rows, Contestant("base"), Budget(12))
+
+    # from here on nothing of ours: only what the adapter's folder and the model's folder say
+    passport = json.loads((trained / ADAPTER_FOLDER / "task_lm.json").read_text(encoding="utf-8"))
+    tokenizer = AutoTokenizer.from_pretrained(model_folder)
+    plain = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32)
+    model = PeftModel.from_pretrained(plain, trained / ADAPTER_FOLDER)
+    theirs = []
+    for row in rows:
+        messages = [
+            {"role": "system", "content": task.instruction[row.language or "en"]},
+            {"role": "user", "content": row.input},
+        ]
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        prompt = tokenizer(text, add_special_tokens=False, return_tensors="pt")
+        end = passport["rendering"]["end_of_turn"]
+        output = model.generate(**prompt, do_sample=False, max_new_tokens=12, eos_token_id=end, pad_token_id=0)
+        theirs.append(tokenizer.decode(output[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True).strip())
+
+    assert [prediction.output for prediction in ours] == theirs
+    assert [prediction.output for prediction in untuned] != theirs
+
+
+def test_the_passport_says_how_to_use_the_adapter(trained: Path) -> None:
+    passport = read_record(trained / ADAPTER_FOLDER / TASK_LM_FILE, TaskLM)
+    assert passport.tasks == ["colours"]
+    assert passport.languages == ["en", "zh"]
+    assert passport.rendering.template == "chat"
+    assert passport.decoding.method == "greedy"
+    assert passport.datasets == {"colours": "rows-1"}
+
+
+def test_the_same_inputs_give_the_same_adapter(trained: Path, model_folder: Path, tmp_path: Path) -> None:
+    train_task(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, tmp_path)
+    first, second = (
+        read_record(folder / ADAPTER_FOLDER / TASK_LM_FILE, TaskLM).adapter_sha256 for folder in (trained, tmp_path)
+    )
+    assert first == second
+
+
+def test_a_finished_run_is_not_trained_again(trained: Path, model_folder: Path) -> None:
+    steps: list[Progress] = []
+    train_task(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, trained, steps.append)
+    assert steps == []
+
+
+def test_settings_that_change_the_result_change_the_run(model_folder: Path) -> None:
+    ref = load_base(str(model_folder), dtype="float32", device="cpu").ref
+    same = CONFIG.model_copy(update={"checkpoint_seconds": 1.0, "micro_batch_tokens": 64})
+    assert run_id(ref, data(), same) == run_id(ref, data(), CONFIG)
+    for change in ({"seed": 1}, {"epochs": 7.0}, {"rank": 8}, {"learning_rate": 2e-2}):
+        assert run_id(ref, data(), CONFIG.model_copy(update=change)) != run_id(ref, data(), CONFIG)
+
+
+def test_training_stops_when_dev_gets_worse_and_keeps_the_best(model_folder: Path, tmp_path: Path) -> None:
+    base = load_base(str(model_folder), dtype="float32", device="cpu")
+    config = CONFIG.model_copy(update={"epochs": 80.0, "evals": 20, "patience": 2})
+    run = train_task(base, data(train=6), config, tmp_path)
+    losses = {point.step: point.dev_loss for point in run.dev_curve}
+    assert run.stopped_early
+    assert run.best_step == min(losses, key=lambda step: losses[step])
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_advice(model_folder: Path, tmp_path: Path) -> None:
+    base = load_base(str(model_folder), dtype="float32", device="cpu")
+    with torch.no_grad():
+        next(base.model.parameters()).fill_(float("nan"))
+    with pytest.raises(TrainingError, match="learning_rate="):
+        train_task(base, data(), CONFIG, tmp_path)
+    assert not (tmp_path / RUN_FILE).exists()
+
+
+def test_rows_that_do_not_fit_are_refused_before_training(model_folder: Path, tmp_path: Path) -> None:
+    base = load_base(str(model_folder), dtype="float32", device="cpu")
+    with pytest.raises(PreflightError, match="max_length"):
+        train_task(base, data(), CONFIG.model_copy(update={"max_length": 20}), tmp_path)
+
+
+_SCRIPT = """
+import sys, time
+from pathlib import Path
+from tests.unit.training.test_run import CONFIG, data
+from anytasktune.models.load import load_base
+from anytasktune.training.run import train_task
+
+def slowly(progress):
+    print(progress.step, flush=True)
+    time.sleep(0.03)
+
+model, folder = sys.argv[1:]
+config = CONFIG.model_copy(update={"checkpoint_seconds": 0.1})
+train_task(load_base(model, dtype="float32", device="cpu"), data(), config, Path(folder), slowly)
+"""
+
+
+def _start(model_folder: Path, folder: Path) -> subprocess.Popen[str]:
+    root = str(Path(__file__).resolve().parents[3])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-c", _SCRIPT, str(model_folder), str(folder)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=root)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+def test_killed_twice_and_started_again_it_ends_with_the_same_adapter(
+    trained: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    for steps in (9, 8):
+        process = _start(model_folder, tmp_path)
+        assert process.stdout is not None
+        seen = [int(process.stdout.readline()) for _ in range(steps)]
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert seen == list(range(seen[0], seen[0] + steps))
+        assert not (tmp_path / RUN_FILE).exists()
+    process = _start(model_folder, tmp_path)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert int(output.split()[0]) > 9, "the third start went on from a checkpoint"
+
+    unbroken, broken = (folder / ADAPTER_FOLDER / "adapter_model.safetensors" for folder in (trained, tmp_path))
+    assert broken.read_bytes() == unbroken.read_bytes()
+
+    def curve(folder: Path) -> list[tuple[int, float, float | None]]:
+        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        return [(row["step"], row["loss"], row["dev_loss"]) for row in map(json.loads, lines)]
+
+    assert curve(tmp_path) == curve(trained)
+    assert not list(tmp_path.glob("checkpoint-*"))
