@@ -1,8 +1,10 @@
 """What all records have in common."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -25,4 +27,14 @@ class Usage(Record):
     seconds: float = 0.0
     tokens: int = 0
     """Tokens the model processed, a shared prefix counted once per optimiser step."""
-    peak_memory_mb: float | None = None
+
+
+def fault(message: str, *at: str | int, known: Sequence[str] = ()) -> PydanticCustomError:
+    """The error of a record whose fields do not go together, to be raised in a validator.
+
+    Args:
+        message: what is wrong.
+        at: path from the record to the value that is best looked at.
+        known: what could stand there, if the value is a misspelt name.
+    """
+    return PydanticCustomError("fault", "{message}", {"message": message, "at": at, "known": tuple(known)})

@@ -1,20 +1,24 @@
 """What a killed run needs to go on as if nothing had happened."""
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from anytasktune.errors import StoreError
+from anytasktune.errors import StoreError, TrainingError
 from anytasktune.schema import EvalPoint, Record
-from anytasktune.store import building, read_record, write_record
+from anytasktune.store import building, disk_errors, read_record, write_record
 
 _STATE = "state.json"
 _TENSORS = "tensors.safetensors"
+_LOCK = ".lock"
 
 
 class RunState(Record):
@@ -65,3 +69,32 @@ def remove_checkpoints(folder: Path) -> None:
     """A finished run needs none."""
     for path in folder.glob("checkpoint-*"):
         shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def sole_trainer(folder: Path) -> Iterator[None]:
+    """Keep other processes from training the same run, and clear away what a killed one left half-written.
+
+    The lock is the operating system's: it ends with the process, however that ends.
+
+    Raises:
+        TrainingError: if another process is at it.
+    """
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        fix = "wait for it, or stop it"
+        raise TrainingError("another process is training this very run", where=str(folder), fix=fix) from None
+    try:
+        for leftover in folder.glob(".*"):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            elif leftover.name != _LOCK:
+                leftover.unlink(missing_ok=True)
+        yield
+    finally:
+        lock.release()
+        (folder / _LOCK).unlink(missing_ok=True)

@@ -28,6 +28,7 @@ from anytasktune.schema import (
 )
 from anytasktune.store import building, read_record, write_record
 from anytasktune.training.batches import RowSet, build_rows
+from anytasktune.training.checkpoint import sole_trainer
 from anytasktune.training.loop import LoopResult, OnProgress, TrainingLoop, ignore_progress
 from anytasktune.training.presets import resolve
 
@@ -88,7 +89,7 @@ def train_task(
     ]
     adapter = Adapter(base.model, LoraSpec(resolved.rank, resolved.alpha))
     adapter.initialise(config.seed)
-    with adapter.attached(base.model):
+    with sole_trainer(folder), adapter.attached(base.model):
         result = TrainingLoop(base, adapter, (rows[0], rows[1]), (config, resolved), folder).run(on_progress)
     longest = max(example.answer_length for example in encoded[0])
     return _publish(base, data, _Outcome(config, resolved, result, (rows[0], rows[1]), adapter, longest), folder)

@@ -19,6 +19,7 @@ from anytasktune.evaluation import Budget, Contestant, predict
 from anytasktune.models.load import load_base
 from anytasktune.schema import Run, TaskLM, TrainConfig
 from anytasktune.store import read_record
+from anytasktune.training.checkpoint import sole_trainer
 from anytasktune.training.loop import Progress
 from anytasktune.training.run import ADAPTER_FOLDER, RUN_FILE, TASK_LM_FILE, TrainingData, run_id, train_task
 
@@ -133,6 +134,13 @@ def test_rows_that_do_not_fit_are_refused_before_training(model_folder: Path, tm
         train_task(base, data(), CONFIG.model_copy(update={"max_length": 20}), tmp_path)
 
 
+def test_two_processes_never_train_the_same_run(model_folder: Path, tmp_path: Path) -> None:
+    base = load_base(str(model_folder), dtype="float32", device="cpu")
+    with sole_trainer(tmp_path), pytest.raises(TrainingError, match="another process"):
+        train_task(base, data(), CONFIG, tmp_path)
+    assert not list(tmp_path.glob(".*"))
+
+
 _SCRIPT = """
 import sys, time
 from pathlib import Path
@@ -182,4 +190,4 @@ def test_killed_twice_and_started_again_it_ends_with_the_same_adapter(
         return [(row["step"], row["loss"], row["dev_loss"]) for row in map(json.loads, lines)]
 
     assert curve(tmp_path) == curve(trained)
-    assert not list(tmp_path.glob("checkpoint-*"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter", "metrics.jsonl", "run.json"]
