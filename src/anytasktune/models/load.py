@@ -23,6 +23,7 @@ from anytasktune.models.resolve import resolve_model
 from anytasktune.schema import BaseModelRef, DType
 
 _SAMPLE = 1 << 16
+_EAGER_UP_TO = 1024
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,21 @@ def load_base(name: str, *, dtype: str = "auto", device: str = "auto") -> BaseLM
 
 def _load(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     with _as_model_error(folder):
-        # eager attention: on CPU its backward pass is faster than SDPA's at the lengths sub-tasks have
         return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager", use_safetensors=True)
+
+
+@contextlib.contextmanager
+def attention_for(model: PreTrainedModel, longest: int) -> Iterator[None]:
+    """The kind of attention that suits training on rows of up to `longest` tokens, for the length of the block.
+
+    Eager attention has the faster backward pass on a CPU, but keeps a table of row length squared per head and layer; fused
+    attention (SDPA) keeps none, so long rows take it.
+    """
+    model.set_attn_implementation("eager" if longest <= _EAGER_UP_TO else "sdpa")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation("eager")
 
 
 @contextlib.contextmanager
@@ -122,7 +136,7 @@ def choose_device(device: str) -> torch.device:
     try:
         place = torch.device(device)
         torch.empty(1, device=place)
-    except (RuntimeError, AssertionError, NotImplementedError):
+    except (RuntimeError, AssertionError):
         raise ModelError(f"no device {device!r} here", fix="use device=cpu, or auto") from None
     return place
 

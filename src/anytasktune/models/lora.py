@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -130,7 +130,8 @@ class Adapter:
         for name, (a, b) in self.weights.items():
             tensors[f"{_PREFIX}{name}.lora_A.weight"] = a.detach().cpu().clone()
             tensors[f"{_PREFIX}{name}.lora_B.weight"] = b.detach().cpu().clone()
-        save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+        # save_file would make a file that only its owner may read
+        (folder / WEIGHTS_FILE).write_bytes(save(tensors, metadata={"format": "pt"}))
         text = json.dumps(_peft_config(self.spec, sorted(self.layers), base_name), indent=2)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8", newline="\n")
 

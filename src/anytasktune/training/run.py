@@ -12,7 +12,7 @@ from anytasktune.chat import Encoded
 from anytasktune.errors import PreflightError, Problem
 from anytasktune.ids import content_id, file_hash
 from anytasktune.models.head import shares_prefix
-from anytasktune.models.load import BaseLM, choose_device, choose_dtype
+from anytasktune.models.load import BaseLM, attention_for, choose_device, choose_dtype
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter, LoraSpec
 from anytasktune.schema import (
     BaseModelRef,
@@ -89,10 +89,11 @@ def train_task(
     ]
     adapter = Adapter(base.model, LoraSpec(resolved.rank, resolved.alpha))
     adapter.initialise(config.seed)
-    with sole_trainer(folder), adapter.attached(base.model):
+    longest = max(len(example.ids) for part in encoded for example in part)
+    with sole_trainer(folder), attention_for(base.model, longest), adapter.attached(base.model):
         result = TrainingLoop(base, adapter, (rows[0], rows[1]), (config, resolved), folder).run(on_progress)
-    longest = max(example.answer_length for example in encoded[0])
-    return _publish(base, data, _Outcome(config, resolved, result, (rows[0], rows[1]), adapter, longest), folder)
+    longest_answer = max(example.answer_length for example in encoded[0])
+    return _publish(base, data, _Outcome(config, resolved, result, (rows[0], rows[1]), adapter, longest_answer), folder)
 
 
 def _examples(data: TrainingData, config: TrainConfig) -> tuple[Sequence[Example], Sequence[Example]]:

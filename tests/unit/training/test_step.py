@@ -11,6 +11,7 @@ from tests.tiny_models import tiny_model
 
 from anytasktune.chat import Encoded
 from anytasktune.models.head import shares_prefix
+from anytasktune.models.load import attention_for
 from anytasktune.models.lora import Adapter, LoraSpec, linear_layers
 from anytasktune.training.batches import RowSet, build_rows
 from anytasktune.training.step import StepEngine
@@ -49,14 +50,14 @@ def plain_loss_and_grads(kind: str, examples: list[Encoded], start: Adapter) -> 
     return float(loss.detach()), {name: parameter.grad for name, parameter in parameters.items() if parameter.grad is not None}
 
 
-def assert_equals_plain(kind: str, examples: list[Encoded], rows: RowSet, max_tokens: int) -> None:
+def assert_equals_plain(kind: str, examples: list[Encoded], rows: RowSet, max_tokens: int, longest: int = 1) -> None:
     model = tiny_model(kind)
     adapter = Adapter(model, SPEC)
     adapter.initialise(seed=1)
     with torch.no_grad():
         adapter.flat.add_(torch.randn(adapter.flat.shape, generator=torch.Generator().manual_seed(2)) * 0.1)
     expected_loss, expected = plain_loss_and_grads(kind, examples, adapter)
-    with adapter.attached(model):
+    with attention_for(model, longest), adapter.attached(model):
         loss = float(StepEngine(model, rows, max_tokens=max_tokens).loss_and_grad(list(range(len(examples)))))
     assert loss == pytest.approx(expected_loss, rel=1e-5)
     difference = sum(
@@ -87,6 +88,13 @@ def test_cutting_a_step_into_micro_batches_changes_nothing() -> None:
     examples = examples_with_prefix(30, count=7, seed=3)
     rows = build_rows(examples, [0] * 7, share=True, batch_size=7)
     assert_equals_plain("llama", examples, rows, max_tokens=16)
+
+
+@pytest.mark.parametrize("prefix", [0, 30])
+def test_fused_attention_for_long_rows_changes_nothing(prefix: int) -> None:
+    examples = examples_with_prefix(prefix, count=5, seed=4)
+    rows = build_rows(examples, [0] * 5, share=True, batch_size=5)
+    assert_equals_plain("llama", examples, rows, max_tokens=40, longest=5000)
 
 
 def test_two_languages_have_a_prefix_each() -> None:
