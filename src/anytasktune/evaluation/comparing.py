@@ -52,7 +52,7 @@ def task_report(
         examples: the rows that were judged.
         judged: the systems, each over exactly these rows.
         run: the training of the tuned system; None if there is none.
-        config: resamples, seed and alpha.
+        config: resamples, seed and significance.
         rows_available: rows of the split, if more than `examples`.
 
     Raises:
@@ -100,7 +100,7 @@ def build_report(
         machine: what it was measured on, in words.
         created: ISO 8601 in UTC; now, unless given.
     """
-    settled = _settle(tasks, config.alpha)
+    settled = _settle(tasks, config.significance)
     content = [domain, model, [task.model_dump(mode="json") for task in settled], config.model_dump(mode="json")]
     content += [dict(versions), machine]
     return Report(
@@ -190,8 +190,8 @@ def _comparison(
         difference=paired.difference,
         p_value=paired.p_value,
         p_holm=paired.p_value,
-        verdict=verdict_on(paired.difference.value, paired.p_value, task.scored_by in LOWER_IS_BETTER, config.alpha),
-        smallest_visible=smallest_visible_difference(paired.standard_error, len(rows), full_range, config.alpha),
+        verdict=verdict_on(paired.difference.value, paired.p_value, task.scored_by in LOWER_IS_BETTER, config.significance),
+        smallest_visible=smallest_visible_difference(paired.standard_error, len(rows), full_range, config.significance),
     )
 
 

@@ -171,7 +171,7 @@ def _method(report: Report, spoken: Words) -> tuple[str, ...]:
         "shots": str(config.shots) if not shown else spoken_range(min(shown), max(shown), spoken),
         "resamples": f"{config.resamples:,}",
         "seed": config.seed,
-        "alpha": f"{config.alpha:g}",
+        "alpha": f"{config.significance:g}",
     }
     return tuple(spoken.say(f"method.{name}", **values) for name in spoken.section("method"))
 

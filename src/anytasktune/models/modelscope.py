@@ -22,7 +22,7 @@ def modelscope_folder(repo: str) -> Path:
         ModelError: the modelscope package is not installed, or the model is unknown, not safetensors or out of reach.
     """
     if not _is_installed():
-        fix = f"pip install 'anytasktune[modelscope]'; {WAYS_TO_NAME_A_MODEL}"
+        fix = f"pip install modelscope; {WAYS_TO_NAME_A_MODEL}"
         raise ModelError(f"fetching {repo} from ModelScope needs the modelscope package", fix=fix)
     cached = cached_modelscope_folder(repo)
     if cached is not None:

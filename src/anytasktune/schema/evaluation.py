@@ -27,7 +27,7 @@ class EvalConfig(Artifact):
     resamples: int = Field(2000, ge=100)
     """Bootstrap resamples and permutations."""
     seed: int = 0
-    alpha: float = Field(0.05, gt=0, lt=1)
+    significance: float = Field(0.05, gt=0, lt=1)
     """A difference is called real when its Holm-corrected p value is below this."""
 
 

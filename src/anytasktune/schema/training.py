@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from anytasktune.schema.base import Artifact, Record, Usage
-from anytasktune.schema.task import Language, Name
+from anytasktune.schema.task import Name, Task
 
 DType = Literal["float32", "bfloat16"]
 
@@ -125,8 +125,8 @@ class TaskLM(Artifact):
     """A LoRA adapter with everything needed to use it rightly. Stands beside the adapter as `task_lm.json`."""
 
     id: str
-    tasks: list[Name] = Field(min_length=1)
-    languages: list[Language]
+    tasks: list[Task] = Field(min_length=1)
+    """What it was tuned for: instructions, output, rules, as they were when it was trained."""
     base_model: BaseModelRef
     rendering: Rendering
     decoding: Decoding

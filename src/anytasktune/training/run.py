@@ -139,8 +139,7 @@ def _publish(base: BaseLM, data: TrainingData, outcome: _Outcome, folder: Path) 
 def _task_lm(base: BaseLM, data: TrainingData, outcome: _Outcome, identity: str, sha256: str) -> TaskLM:
     return TaskLM(
         id=content_id([identity, sha256]),
-        tasks=[data.task.name],
-        languages=list(data.task.languages),
+        tasks=[data.task],
         base_model=base.ref,
         rendering=base.format.rendering,
         decoding=decoding_for(data.task, outcome.longest_answer),

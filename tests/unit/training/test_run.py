@@ -66,7 +66,7 @@ def test_stock_peft_gives_the_same_greedy_answers_on_fifty_rows(trained: Path, m
     theirs = []
     for row in rows:
         messages = [
-            {"role": "system", "content": task.instruction[row.language or "en"]},
+            {"role": "system", "content": passport["tasks"][0]["instruction"][row.language or "en"]},
             {"role": "user", "content": row.input},
         ]
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
@@ -81,8 +81,7 @@ def test_stock_peft_gives_the_same_greedy_answers_on_fifty_rows(trained: Path, m
 
 def test_the_passport_says_how_to_use_the_adapter(trained: Path) -> None:
     passport = read_record(trained / ADAPTER_FOLDER / TASK_LM_FILE, TaskLM)
-    assert passport.tasks == ["colours"]
-    assert passport.languages == ["en", "zh"]
+    assert passport.tasks == [colour_task()]
     assert passport.rendering.template == "chat"
     assert passport.decoding.method == "greedy"
     assert passport.datasets == {"colours": "rows-1"}
