@@ -18,12 +18,12 @@ from transformers import (
 
 from anytasktune.chat import PromptFormat
 from anytasktune.errors import ModelError
+from anytasktune.models.attention import short_attention
 from anytasktune.models.quiet import quiet_transformers
 from anytasktune.models.resolve import resolve_model
 from anytasktune.schema import BaseModelRef, DType
 
 _SAMPLE = 1 << 16
-_EAGER_UP_TO = 1024
 
 
 @dataclass(frozen=True)
@@ -103,21 +103,8 @@ def load_base(name: str, *, dtype: str = "auto", device: str = "auto") -> BaseLM
 
 def _load(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     with _as_model_error(folder):
-        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager", use_safetensors=True)
-
-
-@contextlib.contextmanager
-def attention_for(model: PreTrainedModel, longest: int) -> Iterator[None]:
-    """The kind of attention that suits training on rows of up to `longest` tokens, for the length of the block.
-
-    Eager attention has the faster backward pass on a CPU, but keeps a table of row length squared per head and layer; fused
-    attention (SDPA) keeps none, so long rows take it.
-    """
-    model.set_attn_implementation("eager" if longest <= _EAGER_UP_TO else "sdpa")
-    try:
-        yield
-    finally:
-        model.set_attn_implementation("eager")
+        kind = short_attention(AutoConfig.from_pretrained(folder).get_text_config().model_type)
+        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=kind, use_safetensors=True)
 
 
 @contextlib.contextmanager

@@ -11,8 +11,9 @@ from anytasktune import __version__
 from anytasktune.chat import Encoded
 from anytasktune.errors import PreflightError, Problem
 from anytasktune.ids import content_id, file_hash
+from anytasktune.models.attention import attention_for
 from anytasktune.models.head import shares_prefix
-from anytasktune.models.load import BaseLM, attention_for, choose_device, choose_dtype
+from anytasktune.models.load import BaseLM, choose_device, choose_dtype
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter, LoraSpec
 from anytasktune.schema import (
     BaseModelRef,

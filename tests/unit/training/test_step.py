@@ -10,8 +10,8 @@ from peft import LoraConfig, get_peft_model
 from tests.tiny_models import tiny_model
 
 from anytasktune.chat import Encoded
+from anytasktune.models.attention import attention_for, short_attention
 from anytasktune.models.head import shares_prefix
-from anytasktune.models.load import attention_for
 from anytasktune.models.lora import Adapter, LoraSpec, linear_layers
 from anytasktune.training.batches import RowSet, build_rows
 from anytasktune.training.step import StepEngine
@@ -52,6 +52,7 @@ def plain_loss_and_grads(kind: str, examples: list[Encoded], start: Adapter) -> 
 
 def assert_equals_plain(kind: str, examples: list[Encoded], rows: RowSet, max_tokens: int, longest: int = 1) -> None:
     model = tiny_model(kind)
+    model.set_attn_implementation(short_attention(model.config.model_type))
     adapter = Adapter(model, SPEC)
     adapter.initialise(seed=1)
     with torch.no_grad():
