@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from anytasktune.datasets import ColumnMap
     from anytasktune.errors import AnyTaskTuneError
     from anytasktune.pipeline import (
         ImportOptions,
@@ -38,6 +39,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOME = {
     "AnyTaskTuneError": "anytasktune.errors",
+    "ColumnMap": "anytasktune.datasets",
     "Domain": "anytasktune.schema",
     "Example": "anytasktune.schema",
     "ImportOptions": "anytasktune.pipeline",
@@ -57,6 +59,7 @@ _HOME = {
 
 __all__ = [
     "AnyTaskTuneError",
+    "ColumnMap",
     "Domain",
     "Example",
     "ImportOptions",
