@@ -13,6 +13,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from anytasktune.version import __version__
+
 if TYPE_CHECKING:
     from anytasktune.datasets import ColumnMap
     from anytasktune.errors import AnyTaskTuneError
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
         tune,
     )
     from anytasktune.schema import Domain, Example, Report, Run, Task
-
-__version__ = "0.1.0"
 
 # PyTorch's worker threads spin while they wait for each other. As soon as anything else wants a core, every one of the
 # thousands of waits in a training step then costs a time slice: steps of 2 s were measured at 5 to 40 s. Read once, when

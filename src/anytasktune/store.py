@@ -17,7 +17,7 @@ import contextlib
 import errno
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +32,13 @@ AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 DOMAIN_FILE = "domain.yaml"
 TRAIN_FILE = "train.yaml"
 LATEST = "latest"
+_LONGEST_ID = 64
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free some space, then run the same command again",
     errno.EDQUOT: "your disk quota is used up: free some space, then run the same command again",
     errno.EROFS: "the disk is read-only: copy the project to a folder you can write to",
+    errno.EFBIG: "files may not get that large here: check `ulimit -f` and the file system",
     errno.EACCES: "you may not write here: check the folder's permissions or copy the project elsewhere",
     errno.EPERM: "you may not write here: check the folder's permissions or copy the project elsewhere",
 }
@@ -51,6 +53,11 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         advice = _ADVICE.get(error.errno or 0, "check that the disk works and the path is right")
+        in_the_way = next((place for place in path.parents if place.is_file()), None)
+        if in_the_way:
+            advice = f"{in_the_way} is a file and must be a folder: move it away"
+        elif path.is_dir() and error.errno == errno.EISDIR:
+            advice = f"{path.name} is a folder and must be a file: move it away"
         raise StoreError(f"cannot write: {error.strerror or error}", where=str(path), fix=advice) from error
 
 
@@ -59,16 +66,22 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     data = content.encode() if isinstance(content, str) else content
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = _beside(path)
         try:
-            with os.fdopen(handle, "wb") as stream:
+            with temporary.open("xb") as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            Path(temporary).replace(path)
+            temporary.replace(path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise
+
+
+def _beside(path: Path) -> Path:
+    """A new name in the same folder. Not from `tempfile`, whose files only their maker may read."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
 
 
 @contextlib.contextmanager
@@ -78,11 +91,11 @@ def building(target: Path) -> Iterator[Path]:
     If `target` exists by then (another process was faster), the one that is there stays.
     """
     with disk_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        temporary = _beside(target)
+        temporary.mkdir(parents=True)
     try:
-        yield temporary
         with disk_errors(target):
+            yield temporary
             if not target.exists():
                 temporary.replace(target)
     finally:
@@ -98,11 +111,15 @@ def append_line(path: Path, record: BaseModel) -> None:
 
 
 def read_lines(path: Path, record_type: type[AnyRecord]) -> list[AnyRecord]:
-    """All whole records of an append-only log; a last line cut off by a crash is left out."""
+    """All whole records of an append-only log; a last line cut off by a crash is left out.
+
+    Raises:
+        StoreError: if another line is no such record.
+    """
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [record_type.model_validate_json(line) for line in lines[:-1] if line]
+    lines = path.read_bytes().split(b"\n")[:-1]
+    return [_read(line, record_type, f"{path}:{number}") for number, line in enumerate(lines, 1) if line]
 
 
 def write_record(path: Path, record: BaseModel) -> None:
@@ -113,26 +130,34 @@ def write_record(path: Path, record: BaseModel) -> None:
 def read_record(path: Path, record_type: type[AnyRecord]) -> AnyRecord:
     """Read one record; StoreError when the file is missing, damaged or of another version."""
     try:
-        return record_type.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise StoreError("there is no such file", where=str(path)) from None
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
+    return _read(content, record_type, str(path))
+
+
+def _read(content: bytes, record_type: type[AnyRecord], where: str) -> AnyRecord:
+    try:
+        return record_type.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        fix = "it was damaged or made by another version: delete it and run the command again"
-        raise StoreError(f"not a {record_type.__name__}: {field} {first['msg']}", where=str(path), fix=fix) from None
+        field = "".join(f"{part}: " for part in first["loc"])
+        fix = "it was damaged or made by another version: delete the file and run the command again"
+        raise StoreError(f"not a {record_type.__name__}: {field}{first['msg']}", where=where, fix=fix) from None
 
 
 def point(folder: Path, name: str, artefact_id: str) -> None:
     """Make the pointer `folder/name` say which of the artefacts in `folder` is meant."""
-    write_atomic(folder / name, artefact_id + "\n")
+    if pointed(folder, name) != artefact_id:
+        write_atomic(folder / name, artefact_id + "\n")
 
 
 def pointed(folder: Path, name: str = LATEST) -> str | None:
     """The id the pointer `folder/name` holds; None if there is no such pointer or the artefact is gone."""
     pointer = folder / name
-    artefact_id = pointer.read_text(encoding="utf-8").strip() if pointer.exists() else ""
-    return artefact_id if artefact_id and (folder / artefact_id).exists() else None
+    artefact_id = pointer.read_bytes().decode("ascii", "replace").strip() if pointer.is_file() else ""
+    is_name = artefact_id.isalnum() and len(artefact_id) <= _LONGEST_ID
+    return artefact_id if is_name and (folder / artefact_id).exists() else None
 
 
 @dataclass(frozen=True)

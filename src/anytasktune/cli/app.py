@@ -1,11 +1,16 @@
 """The verbs. Each loads what it needs, calls one function, and shows what came back."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from anytasktune.cli.console import MENDABLE, ROWS_DROPPED, print_json
+from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, print_json
+
+if TYPE_CHECKING:
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline import Settings, Workspace
+    from anytasktune.schema import Report
 
 app = typer.Typer(
     name="anytasktune",
@@ -22,12 +27,12 @@ Overrides = Annotated[
     list[str] | None, typer.Option("-c", metavar="KEY=VALUE", help="Change a setting, e.g. -c epochs=3. Repeatable.")
 ]
 TaskNames = Annotated[list[str] | None, typer.Argument(metavar="[TASK]...", help="Which tasks; all of them if none is named.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done and what it would cost; do nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what training would take, and train nothing.")]
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from anytasktune import __version__
+        from anytasktune.version import __version__
 
         typer.echo(f"anytasktune {__version__}")
         raise typer.Exit
@@ -53,8 +58,13 @@ def init(
     if as_json:
         print_json({"project": str(project.root), "domain": str(project.domain_file)})
         return 0
-    typer.echo(f"✓ {folder}: edit {folder / 'domain.yaml'}, then")
-    typer.echo(f"    anytasktune tune -p {folder}" if demo else f"    anytasktune import ROWS --task NAME -p {folder}")
+    place = f'"{folder}"' if " " in str(folder) else str(folder)
+    if demo:
+        typer.echo(f"✓ {folder}: a project with three tasks and their rows; now")
+        typer.echo(f"    anytasktune tune -p {place}")
+    else:
+        typer.echo(f"✓ {folder}: describe a task in {folder / 'domain.yaml'}, then")
+        typer.echo(f"    anytasktune import ROWS --task NAME -p {place}")
     return 0
 
 
@@ -78,15 +88,18 @@ def import_(
     from anytasktune.pipeline import ImportOptions, Workspace, import_rows
 
     workspace = Workspace.open(project)
+    if append and replace:
+        raise UsageError("--append and --replace exclude each other", fix="give one of them")
     existing: Literal["refuse", "append", "replace"] = "append" if append else "replace" if replace else "refuse"
     chosen = ColumnMap.parse(columns) if columns else None
     result = import_rows(workspace, source, ImportOptions(task, chosen, language, split, existing))
     if as_json:
         dropped = [row.model_dump() for row in result.dropped]
-        kept = {str(path): count for path, count in result.kept.items()}
-        print_json({"task": result.task, "counts": result.counts.model_dump(), "files": kept, "dropped": dropped})
+        facts = {"task": result.task, "added_task": result.added_task, "counts": result.counts.model_dump()}
+        files = {str(path): count for path, count in result.files.items()}
+        print_json(facts | {"files": files, "notes": list(result.notes), "dropped": dropped})
     else:
-        show.show(show.imported(result, workspace.project.root))
+        show.show(show.imported(result, workspace.project.root), whole_lines=True)
     return ROWS_DROPPED if result.dropped else 0
 
 
@@ -107,12 +120,12 @@ def check(tasks: TaskNames = None, project: ProjectFolder = Path(), overrides: O
         found = [{"what": problem.what, "where": problem.where, "fix": problem.fix} for problem in problems]
         rows = {result.task: result.preflight.rows for result in results}
         print_json({"ok": not problems, "rows": rows, "problems": found})
-        return MENDABLE if problems else 0
+        return MENDABLE if problems else _code(display)
     for result in results:
-        show.show(show.checked(result))
+        show.show(show.checked(result), whole_lines=True)
     if problems:
         raise PreflightError(problems)
-    return ROWS_DROPPED if any(result.manifest.counts.dropped for result in results) else 0
+    return _code(display)
 
 
 @app.command()
@@ -137,13 +150,17 @@ def train(
     folders = {run.tasks[0]: workspace.project.runs(run.tasks[0]) / run.id / "adapter" for run in runs}
     if as_json:
         print_json([run.model_dump(mode="json") | {"adapter": str(folders[run.tasks[0]])} for run in runs])
-        return 0
+        return _code(display)
     for task, folder in folders.items():
         typer.echo(f"{task}: {folder}")
-    return 0
+    return _code(display)
 
 
-def _show_plan(workspace: Any, tasks: list[str] | None, settings: Any, as_json: bool) -> int:
+def _code(display: "Display") -> int:
+    return ROWS_DROPPED if display.rows_dropped else DONE
+
+
+def _show_plan(workspace: "Workspace", tasks: list[str] | None, settings: "Settings", as_json: bool) -> int:
     from dataclasses import asdict
 
     from anytasktune.cli import show
@@ -166,7 +183,8 @@ def eval_(tasks: TaskNames = None, project: ProjectFolder = Path(), overrides: O
     workspace = Workspace.open(project)
     with Display(silent=as_json) as display:
         report = evaluate(workspace, tasks or (), workspace.settings(overrides or ()), display)
-    return _show_report(workspace, report, as_json)
+    _show_report(workspace, report, as_json)
+    return _code(display)
 
 
 @app.command()
@@ -188,21 +206,21 @@ def tune(
         return _show_plan(workspace, tasks, settings, as_json)
     with Display(silent=as_json) as display:
         report = tune_tasks(workspace, tasks or (), settings, display)
-    return _show_report(workspace, report, as_json)
+    _show_report(workspace, report, as_json)
+    return _code(display)
 
 
-def _show_report(workspace: Any, report: Any, as_json: bool, language: Literal["en", "zh"] = "en") -> int:
+def _show_report(workspace: "Workspace", report: "Report", as_json: bool, language: Literal["en", "zh"] = "en") -> None:
     from anytasktune.cli import show
     from anytasktune.evaluation import report_terminal
 
     folder = workspace.project.reports / report.id
     if as_json:
         print_json(report.model_dump(mode="json") | {"folder": str(folder)})
-        return 0
+        return
     show.show(report_terminal.render(report, language))
     page = "report.zh.html" if language == "zh" else "report.html"
-    typer.echo(f"Report: {folder / page}")
-    return 0
+    typer.echo(f"\nReport: {folder / page}")
 
 
 @app.command()
@@ -222,7 +240,8 @@ def report(
     if identity is None:
         raise EvaluationError("there is no report yet", where=str(workspace.project.reports), fix="run `anytasktune tune`")
     record = read_record(workspace.project.reports / identity / "report.json", Report)
-    return _show_report(workspace, record, as_json, language)
+    _show_report(workspace, record, as_json, language)
+    return DONE
 
 
 @app.command()
@@ -246,13 +265,14 @@ def models(
     if as_json:
         print_json([asdict(entry) for entry in listing])
     else:
-        show.show(show.models(listing))
+        show.show(show.models(listing), whole_lines=True)
     return 0
 
 
 @app.command()
 def schema(
     name: Annotated[str | None, typer.Argument(help="One record, e.g. Domain or TrainConfig; all if left out.")] = None,
+    _: Annotated[bool, typer.Option("--json", help="It is JSON anyway.")] = True,
 ) -> int:
     """Print the JSON Schema of every file we read or write; editors complete domain.yaml from it."""
     from anytasktune import schema as records
@@ -305,10 +325,10 @@ def demo(
     workspace = Workspace.open(folder)
     with Display(silent=as_json) as display:
         report = tune_tasks(workspace, (), workspace.settings(overrides or ()), display)
-    code = _show_report(workspace, report, as_json)
+    _show_report(workspace, report, as_json)
     if not as_json:
         typer.echo(_next_steps(folder))
-    return code
+    return _code(display)
 
 
 def _next_steps(folder: Path) -> str:

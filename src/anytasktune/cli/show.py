@@ -1,33 +1,39 @@
-"""Results as people read them in a terminal."""
+"""Results as people read them in a terminal, or in a file, at 80 columns."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from anytasktune.models import ModelListing
-from anytasktune.pipeline import CheckedTask, Imported, TaskPlan
 from anytasktune.quality import TokenView
 
+if TYPE_CHECKING:
+    from anytasktune.models import ModelListing
+    from anytasktune.pipeline import CheckedTask, Imported, TaskPlan
+
 _SHOWN_ROWS = 10
+_SHOWN_TOKENS = 60
+_TRAINED = "[[", "]]"
 
 
-def show(renderable: RenderableType) -> None:
-    """Print on standard output."""
-    Console(highlight=False).print(renderable)
+def show(renderable: RenderableType, *, whole_lines: bool = False) -> None:
+    """Print on standard output; with `whole_lines`, long lines go whole into a file or pipe, where they are searched."""
+    console = Console(highlight=False)
+    console.print(renderable, soft_wrap=whole_lines and not console.is_terminal)
 
 
-def imported(result: Imported, root: Path) -> RenderableType:
+def imported(result: "Imported", root: Path) -> RenderableType:
     """Counts, notes, and the first dropped rows with reason and place."""
     lines = [Text(f"✓ {result.task}: {result.counts}", style="bold")]
     if result.added_task:
         lines.append(Text("  added to domain.yaml: read it over, the instruction is what the model will be told"))
-    lines += [Text(f"  {count} rows → {_relative(path, root)}") for path, count in result.kept.items()]
+    lines += [Text(f"  {_relative(path, root)} has {count} rows now") for path, count in result.files.items()]
     lines += [Text(f"  note: {note}", style="yellow") for note in result.notes]
     for row in result.dropped[:_SHOWN_ROWS]:
-        lines.append(Text(f"  dropped {row.file}:{row.row} {row.reason}: {row.detail}", style="yellow"))
+        lines.append(Text(f"  dropped {row.file}:{row.row}: {row.reason}, {row.detail}", style="yellow"))
     if len(result.dropped) > _SHOWN_ROWS:
         lines.append(Text(f"  … and {len(result.dropped) - _SHOWN_ROWS} more (all with --json)", style="yellow"))
     return Group(*lines)
@@ -37,57 +43,62 @@ def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def checked(result: CheckedTask) -> RenderableType:
+def checked(result: "CheckedTask") -> RenderableType:
     """One task: counts, three rows token by token, and what would block training."""
     look = result.preflight
     rows = ", ".join(f"{count} {split}" for split, count in look.rows.items())
     facts = f"{rows} rows · longest {look.longest} tokens · {look.trained_share:.0%} of tokens trained"
     parts: list[RenderableType] = [Text(result.task, style="bold"), Text(facts, style="dim")]
+    if result.samples:
+        parts.append(Text(f"Tokens are parted by |. The model learns to write what stands in {''.join(_TRAINED)}."))
     for number, sample in enumerate(result.samples, 1):
-        parts += [Text(f"train row {number}", style="dim"), tokens(sample), Text("")]
-    verdict = Text("✓ every row teaches the task", style="green")
+        parts += [Text(f"\ntrain row {number}", style="dim"), tokens(sample)]
+    verdict = Text("\n✓ every row can teach the task\n", style="green")
     if look.problems:
-        bad = sum(len(ids) for ids in look.bad.values())
-        verdict = Text(f"✗ {bad} rows would teach the wrong thing", style="bold red")
-    return Group(*parts, verdict, Text(""))
+        verdict = Text(f"\n✗ {look.bad_rows} of {sum(look.rows.values())} rows cannot be used as they are\n", style="bold red")
+    return Group(*parts, verdict)
 
 
 def tokens(sample: Sequence[TokenView]) -> Text:
-    """Tokens apart by `|`: trained ones green, the others grey."""
-    line = Text()
-    for view in sample:
-        visible = view.text.replace("\n", "⏎\n")
-        line.append(visible, style="bold green" if view.trained else "dim")
-        line.append("|", style="dim")
-    return line
+    """Tokens apart by `|`, the trained ones in `[[ ]]` and green; the middle of a long prompt is left out."""
+    trained = [view for view in sample if view.trained]
+    prompt = [view for view in sample if not view.trained]
+    hidden = len(prompt) - 2 * _SHOWN_TOKENS
+    if hidden > 0:
+        note = TokenView(f" … {hidden} tokens … ", trained=False)
+        prompt = [*prompt[:_SHOWN_TOKENS], note, *prompt[-_SHOWN_TOKENS:]]
+    line = Text(_joined(prompt), style="dim")
+    return line.append(_TRAINED[0] + _joined(trained) + _TRAINED[1], style="bold not dim green")
 
 
-def plans(rows: Sequence[TaskPlan]) -> RenderableType:
+def _joined(views: Sequence[TokenView]) -> str:
+    return "|".join(view.text.replace("\n", "⏎\n") for view in views)
+
+
+def plans(rows: Sequence["TaskPlan"]) -> RenderableType:
     """What training would take."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("task", "train/dev/test", "steps", "rate", "rank", "shared prefix", "tokens", "without sharing"):
-        table.add_column(heading, justify="left" if heading == "task" else "right")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("task", no_wrap=True)
+    for heading in ("train", "dev", "test", "steps", "epochs", "rate", "rank", "tokens", "shared"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        splits = "/".join(str(row.rows.get(split, 0)) for split in ("train", "dev", "test"))
-        steps = "already trained" if row.trained else f"{row.steps} ({row.epochs:g} epochs)"
-        numbers = (
-            f"{row.learning_rate:.1e}",
-            str(row.rank),
-            str(row.prefix_tokens),
-            f"{row.tokens:,}",
-            f"{row.plain_tokens:,}",
-        )
-        table.add_row(row.task, splits, steps, *numbers)
-    return Group(table, Text("Nothing was trained (--dry-run).", style="dim"))
+        splits = [str(row.rows.get(split, 0)) for split in ("train", "dev", "test")]
+        saved = f"{1 - row.tokens / row.plain_tokens:.0%}" if row.plain_tokens else "-"
+        steps = "done" if row.trained else str(row.steps)
+        numbers = [steps, f"{row.epochs:.3g}", f"{row.learning_rate:.1e}", str(row.rank), f"{row.tokens:,}", saved]
+        table.add_row(row.task, *splits, *numbers)
+    remark = "tokens: read in all, without looks at dev. shared: saved by reading the instruction once per step."
+    done = ["done: trained already."] if any(row.trained for row in rows) else []
+    return Group(table, Text("\n".join([remark, *done, "Nothing was trained (--dry-run)."]), style="dim"))
 
 
-def models(listing: Sequence[ModelListing]) -> RenderableType:
-    """The models we name."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("model", "languages", "size", "download", "licence", "here", ""):
-        table.add_column(heading)
+def models(listing: Sequence["ModelListing"]) -> RenderableType:
+    """The models we name, each with a line on when to choose it."""
+    width = max(len(entry.name) for entry in listing)
+    lines: list[Text] = []
     for entry in listing:
-        here = "yes" if entry.cached else "-"
-        size = f"{entry.download_mb:,} MB"
-        table.add_row(entry.name, ", ".join(entry.languages), entry.parameters, size, entry.licence, here, entry.note)
-    return table
+        here = "here" if entry.cached else f"{entry.download_mb:,} MB to fetch"
+        facts = f"  {entry.parameters:>5}  {', '.join(entry.languages):<6}  {entry.licence}  {here}"
+        lines.append(Text(f"{entry.name:<{width}}", style="bold").append(facts, style="not bold"))
+        lines.append(Text(f"  {entry.note}", style="dim"))
+    return Group(*lines)

@@ -1,11 +1,38 @@
-"""The stages in order: rows → data set → Task-LM → predictions → report. What is built already is skipped."""
+"""The stages in order: rows → data set → Task-LM → predictions → report. What is built already is skipped.
 
-from anytasktune.pipeline.checking import CheckedTask, TaskPlan, check, plan
-from anytasktune.pipeline.listening import Listener, Silent
-from anytasktune.pipeline.rows import Imported, ImportOptions, frozen_dataset, import_rows
-from anytasktune.pipeline.starting import init_project
-from anytasktune.pipeline.tuning import evaluate, train, tune
-from anytasktune.pipeline.workspace import Settings, Workspace
+The names are imported when first used: `init` and `import` need no PyTorch, whose loading takes seconds.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anytasktune.pipeline.checking import CheckedTask, TaskPlan, check, plan
+    from anytasktune.pipeline.freezing import frozen_dataset
+    from anytasktune.pipeline.importing import Imported, ImportOptions, import_rows
+    from anytasktune.pipeline.listening import Listener, Silent
+    from anytasktune.pipeline.starting import init_project
+    from anytasktune.pipeline.tuning import evaluate, train, tune
+    from anytasktune.pipeline.workspace import Settings, Workspace
+
+_HOME = {
+    "CheckedTask": "checking",
+    "ImportOptions": "importing",
+    "Imported": "importing",
+    "Listener": "listening",
+    "Settings": "workspace",
+    "Silent": "listening",
+    "TaskPlan": "checking",
+    "Workspace": "workspace",
+    "check": "checking",
+    "evaluate": "tuning",
+    "frozen_dataset": "freezing",
+    "import_rows": "importing",
+    "init_project": "starting",
+    "plan": "checking",
+    "train": "tuning",
+    "tune": "tuning",
+}
 
 __all__ = [
     "CheckedTask",
@@ -25,3 +52,9 @@ __all__ = [
     "train",
     "tune",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

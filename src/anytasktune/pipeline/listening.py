@@ -1,21 +1,28 @@
 """What stages tell whoever watches them. The stages print nothing themselves."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from anytasktune.schema import DatasetManifest, Run, System
-from anytasktune.training.loop import Progress
+from anytasktune.quality import Preflight
+from anytasktune.schema import DatasetManifest, DroppedRow, Run, System
+
+if TYPE_CHECKING:
+    from anytasktune.training.loop import Progress
 
 
 class Listener(Protocol):
     """Somebody who wants to know how far things are; the command line draws progress from this."""
 
-    def dataset(self, manifest: DatasetManifest, *, built: bool) -> None:
-        """A data set is ready; `built` is False if it was there already."""
+    def dataset(self, manifest: DatasetManifest, dropped: Sequence[DroppedRow], *, built: bool) -> None:
+        """A data set is ready, without the dropped rows; `built` is False if it was there already."""
+
+    def left_out(self, look: Preflight) -> None:
+        """Rows that fail the preflight are trained without, as `skip_bad_rows` says."""
 
     def loading(self, model: str) -> None:
         """The base model is about to be found and loaded."""
 
-    def training(self, task: str, progress: Progress) -> None:
+    def training(self, task: str, progress: "Progress") -> None:
         """A training step was done."""
 
     def trained(self, task: str, run: Run, *, built: bool) -> None:
@@ -31,11 +38,13 @@ class Listener(Protocol):
 class Silent:
     """A listener that does nothing, for library use."""
 
-    def dataset(self, manifest: DatasetManifest, *, built: bool) -> None: ...
+    def dataset(self, manifest: DatasetManifest, dropped: Sequence[DroppedRow], *, built: bool) -> None: ...
+
+    def left_out(self, look: Preflight) -> None: ...
 
     def loading(self, model: str) -> None: ...
 
-    def training(self, task: str, progress: Progress) -> None: ...
+    def training(self, task: str, progress: "Progress") -> None: ...
 
     def trained(self, task: str, run: Run, *, built: bool) -> None: ...
 

@@ -2,13 +2,12 @@
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from pathlib import Path
 
 import torch
 
-from anytasktune import __version__
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import EvaluationError, PreflightError, Problem
 from anytasktune.evaluation import (
@@ -23,13 +22,15 @@ from anytasktune.evaluation import (
 )
 from anytasktune.ids import content_id
 from anytasktune.models.load import BaseLM, ModelInfo, choose_device, choose_dtype, inspect_model, load_base
+from anytasktune.pipeline.freezing import frozen_dataset
 from anytasktune.pipeline.listening import Listener, Silent
-from anytasktune.pipeline.rows import frozen_dataset
+from anytasktune.pipeline.seeds import row_places
 from anytasktune.pipeline.workspace import Settings, Workspace
-from anytasktune.quality import Preflight, preflight
+from anytasktune.quality import Preflight, Room, preflight
 from anytasktune.schema import EvalConfig, Example, PredictionSet, Report, Run, SplitName, System, Task, TaskReport, TrainConfig
 from anytasktune.store import LATEST, point, pointed, read_record, write_record
 from anytasktune.training.run import ADAPTER_FOLDER, TrainingData, decoding_for, finished_run, run_id, train_task, versions
+from anytasktune.version import __version__
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Workbench:
     workspace: Workspace
     settings: Settings
     listener: Listener
+    _datasets: dict[str, FrozenDataset] = field(default_factory=dict)
 
     @cached_property
     def model_info(self) -> ModelInfo:
@@ -56,13 +58,15 @@ class Workbench:
 
     def dataset(self, task: Task) -> FrozenDataset:
         """The task's frozen rows, made if need be."""
-        return frozen_dataset(self.workspace, task, self.settings.split, self.listener)
+        if task.name not in self._datasets:
+            self._datasets[task.name] = frozen_dataset(self.workspace, task, self.settings.split, self.listener)
+        return self._datasets[task.name]
 
     def training_data(self, task: Task) -> TrainingData:
         """The rows to train on: those of the data set that pass the preflight.
 
         Raises:
-            PreflightError: if some do not and `skip_bad_rows` is off.
+            PreflightError: if some do not and `skip_bad_rows` is off, or if none is left.
         """
         dataset = self.dataset(task)
         look = self.preflight(task, dataset)
@@ -71,19 +75,44 @@ class Workbench:
         splits: dict[SplitName, Sequence[Example]] = {
             split: [row for row in rows if row.id not in look.bad[split]] for split, rows in dataset.splits.items()
         }
+        if not splits.get("train"):
+            raise PreflightError([*look.problems, _nothing_to_learn_from(look)])
+        if look.problems:
+            self.listener.left_out(look)
         return TrainingData(task, splits, dataset.manifest.id)
 
     def preflight(self, task: Task, dataset: FrozenDataset) -> Preflight:
-        """Every row as this model would be trained on it."""
-        limit = min(self.settings.train.max_length, self.model_info.context_length)
-        return preflight(task, dataset.splits, self.model_info.format, limit)
+        """Every row as this model would be trained on it; problems point at the rows in `seeds`."""
+        places = cache(lambda: row_places(self.workspace.project, task))
+
+        def place(split: SplitName, number: int, example: Example) -> str:
+            return places().get(example.id, f"{task.name} {split} row {number}")
+
+        look = preflight(task, dataset.splits, self.model_info.format, self._room(), place)
+        return replace(look, problems=tuple(sorted(look.problems, key=_in_file_order)))
+
+    def _room(self) -> Room:
+        chosen, given = self.settings.train.max_length, self.model_info.context_length
+        if chosen <= given:
+            return Room(chosen, "shorten the row, or raise max_length")
+        return Room(given, "shorten the row, or choose a model with a longer context")
+
+
+def _in_file_order(problem: Problem) -> tuple[str, int]:
+    file, _, row = problem.where.rpartition(":")
+    return (file, int(row)) if row.isdigit() else (problem.where, 0)
 
 
 def _way_out(look: Preflight) -> Problem:
-    rows = sum(len(ids) for ids in look.bad.values())
-    total = sum(look.rows.values())
-    fix = "mend them, or leave them out with -c skip_bad_rows=true"
-    return Problem(f"{rows} of {total} rows would teach the wrong thing, so nothing was trained", look.task, fix)
+    what = f"{look.bad_rows} of {sum(look.rows.values())} rows cannot be used as they are, so nothing was trained"
+    return Problem(what, f"task {look.task}", "mend them, or leave them out with -c skip_bad_rows=true")
+
+
+def _nothing_to_learn_from(look: Preflight) -> Problem:
+    if look.rows.get("train"):
+        return Problem("no training row can be used", f"task {look.task}", "mend the rows, or import others")
+    fix = f"import some: anytasktune import FILE --task {look.task} --split train"
+    return Problem("there are no training rows", f"task {look.task}", fix)
 
 
 def train(
@@ -127,7 +156,17 @@ def evaluate(
     runs = {task.name: latest_run(workspace, task) for task in tasks}
     if "tuned" in bench.settings.evaluate.systems:
         bench.settings = replace(bench.settings, train=_common_config(runs))
+    _require_held_out(bench, tasks)
     return compare(bench, [(task, runs[task.name]) for task in tasks])
+
+
+def _require_held_out(bench: Workbench, tasks: Sequence[Task]) -> None:
+    split = bench.settings.evaluate.split
+    for task in tasks:
+        if not bench.dataset(task).splits.get(split):
+            what = f"task {task.name} has no {split} rows to be judged on"
+            fix = f"import some: anytasktune import FILE --task {task.name} --split {split}"
+            raise EvaluationError(what, where=f"seeds/{task.name}", fix=fix)
 
 
 def _common_config(runs: Mapping[str, Run | None]) -> TrainConfig:
@@ -241,6 +280,7 @@ def tune(
     """The whole chain: freeze → check → train → predict → score → compare → report. What is already made is skipped."""
     bench = Workbench(workspace, settings or Settings(), listener or Silent())
     tasks = workspace.tasks(task_names)
+    _require_held_out(bench, tasks)
     data = [bench.training_data(task) for task in tasks]
     runs = [train_one(bench, item) for item in data]
     return compare(bench, list(zip(tasks, runs, strict=True)))

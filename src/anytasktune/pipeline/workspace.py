@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from anytasktune.errors import ConfigError
 from anytasktune.schema import Domain, EvalConfig, SplitConfig, Task, TrainConfig
-from anytasktune.schema.parsing import apply_overrides, nearest, parse_record
+from anytasktune.schema.parsing import apply_overrides, nearest, parse_record, settable, split_assignment
 from anytasktune.store import DOMAIN_FILE, TRAIN_FILE, Project
 
 
@@ -26,12 +26,11 @@ class Settings:
         Raises:
             ConfigError: for an unknown key, with the nearest right one, or a wrong value.
         """
-        known = {key for config in (self.train, self.evaluate, self.split) for key in type(config).model_fields}
+        known = {key for config in (self.train, self.evaluate, self.split) for key in settable(type(config))}
         for assignment in assignments:
-            key = assignment.partition("=")[0]
+            key, _ = split_assignment(assignment)
             if key not in known:
-                fix = nearest(key, known - {"schema_version"})
-                raise ConfigError(f"unknown setting {key!r}", where=f"-c {assignment}", fix=fix)
+                raise ConfigError(f"unknown setting {key!r}", where=f"-c {assignment}", fix=nearest(key, known))
         return Settings(
             train=apply_overrides(self.train, _of(self.train, assignments)),
             evaluate=apply_overrides(self.evaluate, _of(self.evaluate, assignments)),
@@ -40,7 +39,7 @@ class Settings:
 
 
 def _of(config: BaseModel, assignments: Sequence[str]) -> list[str]:
-    return [text for text in assignments if text.partition("=")[0] in type(config).model_fields]
+    return [assignment for assignment in assignments if split_assignment(assignment)[0] in settable(type(config))]
 
 
 @dataclass(frozen=True)

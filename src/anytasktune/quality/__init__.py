@@ -1,5 +1,5 @@
 """Gates: what a row or a data set must pass before it may teach."""
 
-from anytasktune.quality.preflight import Preflight, TokenView, preflight, view_tokens
+from anytasktune.quality.preflight import Preflight, Room, TokenView, preflight, view_tokens
 
-__all__ = ["Preflight", "TokenView", "preflight", "view_tokens"]
+__all__ = ["Preflight", "Room", "TokenView", "preflight", "view_tokens"]

@@ -5,15 +5,24 @@ will render it, and a row blocks the run if no token of it is trained, its answe
 ends a turn in the middle, or its answer breaks the task's own rules.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from anytasktune.chat import Encoded, PromptFormat
 from anytasktune.errors import Problem
 from anytasktune.schema import Example, SplitName, Task
 from anytasktune.scorers import explain_rules
 
-_SHOWN = 48
+Place = Callable[[SplitName, int, Example], str]
+"""Split, number of the row in it from 1, row → where a person finds the row."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many tokens a row may have, and what to do about one that has more."""
+
+    tokens: int
+    fix: str
 
 
 @dataclass(frozen=True)
@@ -44,12 +53,28 @@ class Preflight:
     longest: int
     trained_share: float
 
+    @property
+    def bad_rows(self) -> int:
+        """Rows with a problem, over all splits."""
+        return sum(map(len, self.bad.values()))
 
-def preflight(task: Task, splits: Mapping[SplitName, Sequence[Example]], format_: PromptFormat, max_length: int) -> Preflight:
+
+def row_number(split: SplitName, number: int, _: Example) -> str:
+    """`train row 3`, for rows that are in no file."""
+    return f"{split} row {number}"
+
+
+def preflight(
+    task: Task,
+    splits: Mapping[SplitName, Sequence[Example]],
+    format_: PromptFormat,
+    room: Room,
+    place: Place = row_number,
+) -> Preflight:
     """Render and judge every row of every split.
 
-    Args:
-        max_length: most tokens a row may have.
+    Raises:
+        ConfigError: the task's JSON Schema is no schema.
     """
     problems: list[Problem] = []
     bad: dict[SplitName, frozenset[str]] = {}
@@ -59,8 +84,8 @@ def preflight(task: Task, splits: Mapping[SplitName, Sequence[Example]], format_
         for number, example in enumerate(rows, 1):
             encoded = format_.encode(task, example)
             lengths.append((len(encoded.ids), encoded.answer_length))
-            found = list(_row_problems(task, example, encoded, format_, max_length))
-            problems += [_located(problem, task.name, split, number, example) for problem in found]
+            found = list(_row_problems(task, example, encoded, format_, room))
+            problems += [replace(problem, where=place(split, number, example)) for problem in found]
             refused |= {example.id} if found else set()
         bad[split] = frozenset(refused)
     tokens = sum(length for length, _ in lengths)
@@ -70,20 +95,17 @@ def preflight(task: Task, splits: Mapping[SplitName, Sequence[Example]], format_
     return Preflight(task.name, counts, tuple(problems), bad, longest, trained / tokens if tokens else 0.0)
 
 
-def _row_problems(task: Task, example: Example, encoded: Encoded, format_: PromptFormat, max_length: int) -> Iterator[Problem]:
+def _row_problems(task: Task, example: Example, encoded: Encoded, format_: PromptFormat, room: Room) -> Iterator[Problem]:
     if not example.output.strip():
         yield Problem("the answer is empty, so no token of this row would be trained", fix="write the answer or delete the row")
         return
     if encoded.ids[-1] not in format_.rendering.end_of_turn:
         yield Problem("the end of the answer would not be trained", fix="report this: the model's chat template is unusual")
-    if encoded.prompt_length >= max_length:
-        yield Problem(
-            f"the input has {encoded.prompt_length} tokens, more than the {max_length} that fit",
-            fix="shorten it or raise max_length",
-        )
-    elif len(encoded.ids) > max_length:
-        what = f"the answer would be cut: {len(encoded.ids)} tokens in all, more than the {max_length} that fit"
-        yield Problem(what, fix="shorten the row or raise max_length")
+    if encoded.prompt_length >= room.tokens:
+        what = f"the prompt takes {encoded.prompt_length} tokens, and {room.tokens} fit with the answer"
+        yield Problem(what, fix=room.fix)
+    elif len(encoded.ids) > room.tokens:
+        yield Problem(f"the answer would be cut: {len(encoded.ids)} tokens in all, {room.tokens} fit", fix=room.fix)
     special = _special_token(example, format_)
     if special:
         yield Problem(f"the text holds {special}, which the model reads as a control token", fix="remove it from the text")
@@ -93,12 +115,6 @@ def _row_problems(task: Task, example: Example, encoded: Encoded, format_: Promp
 def _special_token(example: Example, format_: PromptFormat) -> str:
     text = example.input + example.output
     return next((token for token in format_.tokenizer.all_special_tokens if token in text), "")
-
-
-def _located(problem: Problem, task: str, split: str, number: int, example: Example) -> Problem:
-    start = example.input[:_SHOWN].replace("\n", " ")
-    more = "…" if len(example.input) > _SHOWN else ""
-    return Problem(problem.what, f"{task} {split} row {number} “{start}{more}”", problem.fix)
 
 
 def view_tokens(task: Task, example: Example, format_: PromptFormat) -> list[TokenView]:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from anytasktune.schema.base import Artifact, Record, Usage
+from anytasktune.schema.base import Artifact, Record, Usage, fault
 from anytasktune.schema.example import RowCounts
 from anytasktune.schema.task import Name
 
@@ -26,7 +26,7 @@ class SplitConfig(Record):
     @model_validator(mode="after")
     def _leaves_something_to_train_on(self) -> "SplitConfig":
         if self.dev + self.test >= 1:
-            raise ValueError(f"dev {self.dev:g} + test {self.test:g} leaves no rows to train on")
+            raise fault(f"dev {self.dev:g} + test {self.test:g} leaves no rows to train on", "dev")
         return self
 
 

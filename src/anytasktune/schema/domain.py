@@ -2,7 +2,7 @@
 
 from pydantic import Field, model_validator
 
-from anytasktune.schema.base import Artifact, Record
+from anytasktune.schema.base import Artifact, Record, fault
 from anytasktune.schema.task import Language, Name, Task
 
 
@@ -26,21 +26,24 @@ class Domain(Artifact):
     @model_validator(mode="after")
     def _names_are_unique_and_known(self) -> "Domain":
         names = [task.name for task in self.tasks]
-        for repeated in sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two tasks are called {repeated}")
-        for action in self.actions:
-            for step in action.steps:
-                if step not in names:
-                    raise ValueError(f"action {action.name} has step {step}, but no task is called that")
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                raise fault(f"two tasks are called {name}", "tasks", place, "name")
+        for place, action in enumerate(self.actions):
+            for step, name in enumerate(action.steps):
+                if name not in names:
+                    what = f"action {action.name} has step {name}, but no task is called that"
+                    raise fault(what, "actions", place, "steps", step, known=names)
             self._check_hand_overs(action)
         return self
 
     def _check_hand_overs(self, action: Action) -> None:
-        for task in self.tasks:
+        for place, task in enumerate(self.tasks):
             if task.input_from is None or task.name not in action.steps:
                 continue
             if task.input_from not in action.steps[: action.steps.index(task.name)]:
-                raise ValueError(f"task {task.name} takes its input from {task.input_from}, no earlier step of {action.name}")
+                what = f"task {task.name} takes its input from {task.input_from}, no earlier step of {action.name}"
+                raise fault(what, "tasks", place, "input_from")
 
     def task(self, name: str) -> Task:
         """The task called `name`; raises KeyError if there is none."""

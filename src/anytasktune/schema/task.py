@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from anytasktune.schema.base import Record
+from anytasktune.schema.base import Record, fault
 
 Language = Literal["en", "zh"]
 Metric = Literal["accuracy", "macro_f1", "set_f1", "json_f1", "rouge_l", "token_f1", "mae"]
@@ -47,7 +47,7 @@ class NumberOutput(Record):
     @model_validator(mode="after")
     def _range_is_not_empty(self) -> "NumberOutput":
         if self.minimum >= self.maximum:
-            raise ValueError(f"minimum {self.minimum:g} must be below maximum {self.maximum:g}")
+            raise fault(f"minimum {self.minimum:g} must be below maximum {self.maximum:g}", "minimum")
         return self
 
 
@@ -89,12 +89,12 @@ class Rules(Record):
     @model_validator(mode="after")
     def _makes_sense(self) -> "Rules":
         if self.min_items is not None and self.max_items is not None and self.min_items > self.max_items:
-            raise ValueError(f"min_items {self.min_items} is above max_items {self.max_items}")
+            raise fault(f"min_items {self.min_items} is above max_items {self.max_items}", "min_items")
         if self.pattern is not None:
             try:
                 re.compile(self.pattern)
             except re.error as error:
-                raise ValueError(f"pattern is not a regular expression: {error}") from None
+                raise fault(f"pattern is not a regular expression: {error}", "pattern") from None
         return self
 
 
@@ -116,16 +116,17 @@ class Task(Record):
     def _is_consistent(self) -> "Task":
         for language, text in self.instruction.items():
             if not text.strip():
-                raise ValueError(f"instruction.{language} is empty")
+                raise fault(f"instruction.{language} is empty", "instruction", language)
         labels = getattr(self.output, "labels", None)
         if labels and len(set(labels)) != len(labels):
             twice = sorted({label for label in labels if labels.count(label) > 1})
-            raise ValueError(f"output.labels lists {', '.join(twice)} more than once")
+            raise fault(f"output.labels lists {', '.join(twice)} more than once", "output", "labels")
         if labels and any(not label.strip() or label != label.strip() for label in labels):
-            raise ValueError("output.labels has an empty label or one with space around it")
+            raise fault("output.labels has an empty label or one with space around it", "output", "labels")
         fitting = METRICS_OF_KIND[self.output.kind]
         if self.metric is not None and self.metric not in fitting:
-            raise ValueError(f"metric {self.metric} cannot judge output kind {self.output.kind}; use {' or '.join(fitting)}")
+            what = f"metric {self.metric} cannot judge output kind {self.output.kind}; use {' or '.join(fitting)}"
+            raise fault(what, "metric")
         return self
 
     @property

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from anytasktune import __version__
 from anytasktune.chat import Encoded
 from anytasktune.errors import PreflightError, Problem
 from anytasktune.ids import content_id, file_hash
@@ -32,6 +31,7 @@ from anytasktune.training.batches import RowSet, build_rows
 from anytasktune.training.checkpoint import sole_trainer
 from anytasktune.training.loop import LoopResult, OnProgress, TrainingLoop, ignore_progress
 from anytasktune.training.presets import resolve
+from anytasktune.version import __version__
 
 RUN_FILE = "run.json"
 TASK_LM_FILE = "task_lm.json"

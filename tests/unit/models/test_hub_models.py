@@ -188,7 +188,7 @@ def test_a_hub_cache_that_cannot_be_written_is_an_error_and_no_traceback(hub: Fa
 @pytest.mark.parametrize(("name", "chosen"), [("modelscope:Qwen/Qwen3-0.6B", ""), ("Qwen/Qwen3-0.6B", "modelscope")])
 def test_modelscope_without_its_package_says_what_to_install(name: str, chosen: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANYTASKTUNE_HUB", chosen)
-    with pytest.raises(ModelError, match=r"pip install 'anytasktune\[modelscope\]'"):
+    with pytest.raises(ModelError, match="pip install modelscope"):
         resolve_model(name)
     assert not is_cached(name)
 

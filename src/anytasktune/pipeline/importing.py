@@ -1,0 +1,225 @@
+"""Files from anywhere → the project's seeds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from anytasktune.datasets import (
+    ColumnMap,
+    ReadResult,
+    TaskFolder,
+    is_task_folder,
+    read_examples,
+    read_task_folder,
+    total_counts,
+)
+from anytasktune.datasets.writing import jsonl_text
+from anytasktune.errors import ConfigError, DataError
+from anytasktune.pipeline.seeds import Split, checked, relative, seed_target
+from anytasktune.pipeline.workspace import Workspace
+from anytasktune.schema import SPLIT_NAMES, Domain, DroppedRow, Language, RowCounts, SplitName, Task
+from anytasktune.schema.editing import add_task
+from anytasktune.schema.parsing import nearest, parse_record
+from anytasktune.store import DOMAIN_FILE, Project, disk_errors, write_atomic
+
+_ROW_ENDINGS = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet"}
+_SPLIT_STEMS: dict[str, SplitName] = {
+    "train": "train",
+    "dev": "dev",
+    "valid": "dev",
+    "validation": "dev",
+    "test": "test",
+}
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How a source is to be read and where its rows go.
+
+    Attributes:
+        task: which task the rows are for; None for a task folder, which says so itself.
+        columns: which columns are input and output, where the names do not say it.
+        language: the language of the rows, where they do not say it.
+        split: the split all rows of a file belong to; None to have them divided later.
+        existing: what to do if the task has rows already.
+    """
+
+    task: str | None = None
+    columns: ColumnMap | None = None
+    language: Language | None = None
+    split: SplitName | None = None
+    existing: Literal["refuse", "append", "replace"] = "refuse"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did.
+
+    Attributes:
+        task: name of the task.
+        added_task: whether the task was added to `domain.yaml`.
+        counts: rows read, kept and dropped, over all files.
+        dropped: the dropped rows with reason and place.
+        files: rows each target file has now.
+        notes: what the reader noticed and the user should know.
+        formats: format of each file read.
+    """
+
+    task: str
+    added_task: bool
+    counts: RowCounts
+    dropped: tuple[DroppedRow, ...]
+    files: dict[Path, int]
+    notes: tuple[str, ...]
+    formats: dict[str, str]
+
+
+def import_rows(workspace: Workspace, source: Path, options: ImportOptions | None = None) -> Imported:
+    """Copy rows from a file or folder into the project's seeds, leaving out what cannot be used.
+
+    `source` is a data file, a folder of `train/dev/test` files, or a task folder (`task.json` + splits), whose task is
+    added to `domain.yaml` if it is not there (open the workspace again to see it). Good rows are kept whatever happens
+    to others; counts always balance.
+
+    Raises:
+        DataError: if the source cannot be read or nothing in it can be kept.
+        ConfigError: if the task is unknown, or has rows already and `existing` is `refuse`.
+        StoreError: if the project cannot be written.
+    """
+    options = options or ImportOptions()
+    if source.is_dir() and is_task_folder(source):
+        _refuse_options(source, options, "task", "columns", "language", "split")
+        return _take_folder(workspace, read_task_folder(source), options)
+    task = _named_task(workspace, source, options)
+    if source.is_dir():
+        _refuse_options(source, options, "split")
+    files = _split_files(source) if source.is_dir() else {options.split: source}
+    results = {split: read_examples(path, columns=options.columns, language=options.language) for split, path in files.items()}
+    return _take(workspace, task, results, options)
+
+
+def _refuse_options(source: Path, options: ImportOptions, *names: str) -> None:
+    given = [name for name in names if getattr(options, name) is not None]
+    if given:
+        what = f"--{given[0]} does not go with this folder, whose files say it"
+        raise ConfigError(what, where=str(source), fix=f"leave --{given[0]} out, or import one of its files")
+
+
+def _named_task(workspace: Workspace, source: Path, options: ImportOptions) -> Task:
+    known = [task.name for task in workspace.domain.tasks]
+    if options.task is None:
+        fix = f"name it: anytasktune import {source} --task NAME ({', '.join(known) or 'add a task to domain.yaml first'})"
+        raise ConfigError("which task are these rows for?", where=str(source), fix=fix)
+    if options.task not in known:
+        fix = nearest(options.task, known) if known else "add it under `tasks:`, as the remarks in the file show"
+        raise ConfigError(f"there is no task {options.task!r}", where=DOMAIN_FILE, fix=fix)
+    return workspace.domain.task(options.task)
+
+
+def _split_files(folder: Path) -> dict[Split, Path]:
+    files: dict[Split, Path] = {}
+    for path in sorted(folder.iterdir()):
+        split = _SPLIT_STEMS.get(path.stem)
+        if split is None or path.suffix.lower() not in _ROW_ENDINGS or not path.is_file():
+            continue
+        if split in files:
+            fix = "move one of them away, or import the file you mean"
+            raise DataError(f"both {files[split].name} and {path.name} hold {split} rows", where=str(folder), fix=fix)
+        files[split] = path
+    if "train" not in files:
+        fix = "give one data file, or a folder with train.*, dev.* and test.*"
+        raise DataError("no train file in this folder", where=str(folder), fix=fix)
+    return files
+
+
+def _take_folder(workspace: Workspace, folder: TaskFolder, options: ImportOptions) -> Imported:
+    known = next((task for task in workspace.domain.tasks if task.name == folder.task.name), None)
+    imported = _take(workspace, known or folder.task, dict(folder.splits.items()), options)
+    if known is None or known == folder.task:
+        return imported
+    note = f"task {known.name} is described otherwise in {DOMAIN_FILE}, and that counts"
+    return replace(imported, notes=(note, *imported.notes))
+
+
+def _take(workspace: Workspace, task: Task, results: Mapping[Split, ReadResult], options: ImportOptions) -> Imported:
+    fitting = {seed_target(workspace.project, task.name, split): checked(task, result) for split, result in results.items()}
+    _guard_existing(workspace.project, task.name, list(fitting), options)
+    there = {target: _rows_there(target, options) for target in fitting}
+    added = _ensure_task(workspace, task)
+    for target, result in fitting.items():
+        new = [example for example in result.examples if example.id not in there[target].ids]
+        write_atomic(target, there[target].text + jsonl_text(new))
+    if options.existing == "replace":
+        _remove_other_splits(workspace.project, task.name, list(fitting))
+    return Imported(
+        task=task.name,
+        added_task=added,
+        counts=total_counts(result.counts for result in fitting.values()),
+        dropped=tuple(row for result in fitting.values() for row in result.dropped),
+        files={target: len(there[target].ids | _ids(result)) for target, result in fitting.items()},
+        notes=tuple(note for target, result in fitting.items() for note in _notes(target, result, there[target])),
+        formats={result.file: result.format for result in fitting.values()},
+    )
+
+
+def _ids(result: ReadResult) -> set[str]:
+    return {example.id for example in result.examples}
+
+
+def _notes(target: Path, result: ReadResult, there: "_RowsThere") -> list[str]:
+    notes = [f"{Path(result.file).name}: {note}" for note in result.notes]
+    known = len(_ids(result) & there.ids)
+    return [*notes, f"{known} of the rows stood in {target.name} already"] if known else notes
+
+
+def _guard_existing(project: Project, task: str, targets: list[Path], options: ImportOptions) -> None:
+    present = [path for path in targets if path.exists()]
+    if present and options.existing == "refuse":
+        fix = "add --append to add to them, or --replace to put these in their place"
+        raise ConfigError(f"task {task} has rows already", where=relative(project, present[0]), fix=fix)
+    single = project.seed_file(task)
+    other = project.seed_folder(task) if single in targets else single
+    if other.exists():
+        fix = f"delete it or move it away first: a task has either {single.name}, to be divided, or a folder of given splits"
+        raise ConfigError(f"task {task} has rows in another form", where=relative(project, other), fix=fix)
+
+
+@dataclass(frozen=True)
+class _RowsThere:
+    """The rows a seed file has, to which others are to be added."""
+
+    text: str = ""
+    ids: frozenset[str] = frozenset()
+
+
+def _rows_there(target: Path, options: ImportOptions) -> _RowsThere:
+    """The file's text as it is: adding to it must not lose what a person wrote, not even rows that are faulty."""
+    if options.existing != "append" or not target.exists() or not target.stat().st_size:
+        return _RowsThere()
+    rows = read_examples(target)
+    try:
+        text = target.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = None
+    if text is None or rows.format != "jsonl":
+        fix = "move it out of seeds and import it, then add to it"
+        raise DataError("the rows there are not UTF-8 lines of input and output", where=str(target), fix=fix)
+    return _RowsThere(text if text.endswith("\n") else text + "\n", frozenset(example.id for example in rows.examples))
+
+
+def _ensure_task(workspace: Workspace, task: Task) -> bool:
+    if any(known.name == task.name for known in workspace.domain.tasks):
+        return False
+    path = workspace.project.domain_file
+    text = add_task(path.read_bytes().decode("utf-8-sig"), task)
+    parse_record(Domain, text, DOMAIN_FILE)  # what would not be read again is not written
+    write_atomic(path, text)
+    return True
+
+
+def _remove_other_splits(project: Project, task: str, targets: list[Path]) -> None:
+    for path in (seed_target(project, task, split) for split in SPLIT_NAMES):
+        if path not in targets:
+            with disk_errors(path):
+                path.unlink(missing_ok=True)

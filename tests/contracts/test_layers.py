@@ -1,0 +1,58 @@
+"""What keeps the architecture as it is drawn: layers, the public names, and cheap imports."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import anytasktune
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "transformers", "peft", "scipy", "pyarrow")
+
+
+def test_imports_go_one_way() -> None:
+    tool = shutil.which("lint-imports", path=str(Path(sys.executable).parent)) or shutil.which("lint-imports")
+    assert tool is not None, "import-linter is not installed: pip install -e '.[dev]'"
+    done = subprocess.run([tool, "--no-logo"], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_public_name_is_there() -> None:
+    for name in anytasktune.__all__:
+        assert getattr(anytasktune, name) is not None
+    assert sorted(anytasktune.__all__, key=str.lower) == sorted(set(anytasktune.__all__), key=str.lower)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        anytasktune.no_such_name  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import anytasktune",
+        "from anytasktune.cli.console import run_safely; run_safely(['--help'])",
+    ],
+)
+def test_nothing_heavy_is_loaded_before_it_is_needed(code: str) -> None:
+    check = f"{code}\nimport sys\nprint('LOADED', [name for name in {(*HEAVY, 'pydantic')} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, encoding="utf-8", check=True)
+    assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+def test_init_and_import_need_no_torch(tmp_path: Path) -> None:
+    code = "\n".join(
+        [
+            "import sys",
+            "from anytasktune.cli.console import run_safely",
+            f"assert run_safely(['init', {str(tmp_path / 'p')!r}, '--demo']) == 0",
+            f"assert run_safely(['report', '-p', {str(tmp_path / 'p')!r}]) == 1",
+            "print('LOADED', [name for name in ('torch', 'transformers') if name in sys.modules])",
+        ]
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True)
+    assert done.stdout.splitlines()[-1] == "LOADED []"

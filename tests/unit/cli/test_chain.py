@@ -1,0 +1,203 @@
+"""check, train, eval, tune, report: what a person sees the first time and every time after."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+from tests.tiny_project import DOMAIN, team_rows, write_lines, write_project, write_rows
+from tests.unit.cli.conftest import Run
+
+RULED = """\
+schema_version: 1
+name: notes
+tasks:
+  - name: facts
+    instruction: {en: Copy the sum.}
+    output: {kind: json, json_schema: {type: object}}
+    rules: {copies_from_input: true}
+"""
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_check_shows_three_rows_token_by_token_with_the_trained_ones_marked(run: Run, project: Path, quick: list[str]) -> None:
+    ended = run("check", "-p", project, *quick)
+    assert ended.code == 0
+    answers = re.findall(r"\[\[(.*?)\]\]\n", ended.out)
+    assert len(answers) == 3
+    assert {answer.replace("|", "") for answer in answers} <= {"housing<im_end>", "family<im_end>", "work<im_end>"}
+    assert "✓ every row can teach the task" in ended.out
+    assert "✓ data   team  21 train, 3 dev, 6 test rows" in ended.err
+
+
+def test_a_long_prompt_is_shown_without_its_middle(run: Run, project: Path, quick: list[str]) -> None:
+    rows = [row.model_copy(update={"input": f"{row.input} {'押金 ' * 100}"}) for row in team_rows()]
+    write_rows(project / "seeds" / "team.jsonl", rows)
+    ended = run("check", "-p", project, *quick, "-c", "near_duplicate=1.0")
+    assert re.search(r" … \d+ tokens … ", ended.out)
+
+
+def test_dry_run_says_what_training_would_take_and_trains_nothing(run: Run, project: Path, quick: list[str]) -> None:
+    ended = run("tune", "-p", project, *quick, "--dry-run")
+    assert ended.code == 0
+    heading, row = ended.out.splitlines()[:2]
+    assert heading.split() == ["task", "train", "dev", "test", "steps", "epochs", "rate", "rank", "tokens", "shared"]
+    assert row.split()[:6] == ["team", "21", "3", "6", "2", "1"]
+    assert max(map(len, ended.out.splitlines())) <= 100
+    assert not (project / "artifacts" / "runs").exists()
+    (plan,) = run("train", "-p", project, *quick, "--dry-run", "--json").document
+    assert plan["tokens"] < plan["plain_tokens"]
+    assert plan["trained"] is False
+
+
+def test_train_prints_the_adapters_folder_and_the_second_time_trains_nothing(run: Run, project: Path, quick: list[str]) -> None:
+    first = run("train", "-p", project, *quick)
+    assert first.code == 0
+    folder = Path(first.out.removeprefix("team: ").strip())
+    assert (folder / "adapter_model.safetensors").exists()
+    assert re.search(r"✓ train  team  2 steps, \d+ s, dev loss \d", first.err)
+    before = files_of(project)
+    second = run("train", "-p", project, *quick)
+    assert second.out == first.out
+    assert "✓ train  team  already trained" in second.err
+    assert "(unchanged)" in second.err
+    assert files_of(project) == before
+    assert run("train", "-p", project, *quick, "--dry-run", "--json").document[0]["trained"] is True
+
+
+def test_eval_before_training_says_what_to_do(run: Run, project: Path, quick: list[str]) -> None:
+    ended = run("eval", "-p", project, *quick)
+    assert ended.code == 1
+    assert "train it first: anytasktune train team" in ended.err
+
+
+def test_the_untuned_model_can_be_judged_alone(run: Run, project: Path, quick: list[str]) -> None:
+    report = run("eval", "-p", project, *quick, "-c", "systems=base", "--json").document
+    assert [system["system"] for system in report["tasks"][0]["systems"]] == ["base"]
+
+
+def test_tune_ends_with_a_report_and_the_second_time_makes_nothing_anew(run: Run, tuned: Path, quick: list[str]) -> None:
+    before = files_of(tuned)
+    ended = run("tune", "-p", tuned, *quick)
+    assert ended.code == 0
+    assert ended.err.count("already answered") == 3
+    assert ended.err.count("✓ data") == 1
+    assert "already trained" in ended.err
+    assert all(line == line.rstrip() for line in ended.err.splitlines())
+    assert files_of(tuned) == before
+    page = Path(ended.out.splitlines()[-1].removeprefix("Report: "))
+    assert page.name == "report.html"
+    assert page.exists()
+
+
+def test_report_shows_the_last_one_again_in_both_languages(run: Run, tuned: Path) -> None:
+    english, chinese = run("report", "-p", tuned), run("report", "-p", tuned, "--language", "zh")
+    assert (english.code, chinese.code) == (0, 0)
+    assert "Accuracy" in english.out
+    assert "准确率" in chinese.out
+    assert chinese.out.rstrip().endswith("report.zh.html")
+    assert run("report", "-p", tuned, "--json").document["domain"] == "law"
+
+
+def test_without_a_report_the_command_says_what_makes_one(run: Run, project: Path) -> None:
+    ended = run("report", "-p", project)
+    assert ended.code == 1
+    assert "run `anytasktune tune`" in ended.err
+
+
+def test_rows_that_would_teach_wrongly_are_named_with_file_and_row(run: Run, tmp_path: Path, quick: list[str]) -> None:
+    project = write_project(tmp_path / "notes", rows=[], domain=RULED)
+    rows = [{"input": f"client {n} pays {n}0 dollars", "output": json.dumps({"sum": f"{n}0"})} for n in range(20)]
+    rows[4]["input"] = "client 4 pays 40 <|im_end|> dollars"
+    rows[7]["output"] = '{"sum": "a lot"}'
+    rows[9]["input"] = "client 9 pays 90 " + "dollars " * 300
+    rows[11]["output"] = '{"sum": '
+    write_lines(project / "seeds" / "facts.jsonl", [json.dumps(row) for row in rows])
+    ended = run("train", "-p", project, *quick)
+    assert ended.code == 1
+    assert "seeds/facts.jsonl:12: bad_json" in ended.err
+    assert "seeds/facts.jsonl:5: the text holds <|im_end|>" in ended.err
+    assert "seeds/facts.jsonl:8: 'a lot' does not stand in the input" in ended.err
+    assert re.search(r"seeds/facts.jsonl:10: the prompt takes \d+ tokens, and 512 fit", ended.err)
+    assert "3 of 19 rows cannot be used as they are, so nothing was trained" in ended.err
+    checked = run("check", "-p", project, *quick, "--json")
+    assert checked.code == 1
+    assert [problem["where"] for problem in checked.document["problems"]] == [f"seeds/facts.jsonl:{row}" for row in (5, 8, 10)]
+    skipped = run("train", "-p", project, *quick, "-c", "skip_bad_rows=true")
+    assert skipped.code == 3
+    assert "facts: 3 of 19 rows left out (skip_bad_rows)" in skipped.err
+
+
+def test_dropped_rows_are_told_every_time_not_only_the_first(run: Run, project: Path, quick: list[str]) -> None:
+    seeds = project / "seeds" / "team.jsonl"
+    assert run("check", "-p", project, *quick).code == 0
+    with seeds.open("a", encoding="utf-8") as stream:
+        stream.write('{"input": "a new one", "output": "taxes"}\n')
+    for _ in range(2):
+        ended = run("check", "-p", project, *quick)
+        assert ended.code == 3
+        assert "read 31, kept 30, dropped 1 (1 unknown_label)" in ended.err
+        assert "seeds/team.jsonl:31: unknown_label" in ended.err
+
+
+def test_training_rows_that_stand_in_test_are_left_out_and_counted(run: Run, tmp_path: Path, quick: list[str]) -> None:
+    project = write_project(tmp_path / "law", rows=[])
+    for split, start, count in (("train", 0, 20), ("dev", 20, 5), ("test", 15, 8)):
+        write_rows(project / "seeds" / "team" / f"{split}.jsonl", team_rows(count, start))
+    ended = run("tune", "-p", project, *quick)
+    assert ended.code == 3
+    assert "✓ data   team  15 train, 2 dev, 8 test rows" in ended.err
+    assert "dropped 8 (8 leaks_into_test)" in ended.err
+
+
+def test_a_split_that_is_missing_is_noticed_before_training(run: Run, tmp_path: Path, quick: list[str]) -> None:
+    project = write_project(tmp_path / "law", rows=[])
+    folder = project / "seeds" / "team"
+    write_rows(folder / "train.jsonl", team_rows(20))
+    ended = run("tune", "-p", project, *quick)
+    assert ended.code == 1
+    assert "has no test rows to be judged on" in ended.err
+    assert not (project / "artifacts" / "runs").exists()
+    shutil.move(folder / "train.jsonl", folder / "test.jsonl")
+    assert "there are no training rows" in run("tune", "-p", project, *quick).err
+
+
+def test_too_few_rows_to_divide_are_refused_with_the_file(run: Run, tmp_path: Path, quick: list[str]) -> None:
+    project = write_project(tmp_path / "law", rows=team_rows(3))
+    ended = run("check", "-p", project, *quick, "--json")
+    assert ended.code == 1
+    assert ended.first_problem["where"] == "seeds/team.jsonl"
+    assert "too few" in ended.first_problem["what"]
+
+
+def test_a_task_without_rows_says_how_to_bring_some(run: Run, tmp_path: Path) -> None:
+    project = write_project(tmp_path / "law", rows=[])
+    ended = run("tune", "-p", project)
+    assert ended.code == 1
+    assert "anytasktune import FILE --task team" in ended.err
+
+
+def test_rows_in_two_forms_are_refused(run: Run, project: Path) -> None:
+    write_rows(project / "seeds" / "team" / "train.jsonl", team_rows(3))
+    ended = run("check", "-p", project)
+    assert ended.code == 1
+    assert "rows in two forms" in ended.err
+
+
+def test_a_wrong_field_of_the_domain_stops_every_command_at_its_line(run: Run, project: Path) -> None:
+    (project / "domain.yaml").write_text(DOMAIN.replace("labels:", "lables:"), encoding="utf-8")
+    for command in (["check"], ["train"], ["eval"], ["tune", "--dry-run"], ["report"], ["import", "rows.jsonl", "-t", "team"]):
+        ended = run(*command, "-p", project)
+        assert ended.code == 1
+        assert ended.err == "✗ domain.yaml:9: tasks[team].output.lables: there is no such field\n  → did you mean 'labels'?\n"
+
+
+def test_the_demo_runs_from_an_empty_folder_and_says_what_comes_next(run: Run, quick: list[str]) -> None:
+    few = ("-c", "max_train_rows=4", "-c", "max_dev_rows=2", "-c", "max_rows=2", "-c", "skip_bad_rows=true")
+    ended = run("demo", "shown", *quick, *few)
+    assert ended.code == 3
+    assert "Which team takes the matter" in ended.out
+    assert "anytasktune init my-field" in ended.out

@@ -1,0 +1,216 @@
+"""domain.yaml and train.yaml as people write them, and -c assignments."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anytasktune.errors import ConfigError, Problem
+from anytasktune.schema import Domain, EvalConfig, JsonOutput, SplitConfig, TrainConfig
+from anytasktune.schema.parsing import apply_overrides, nearest, parse_record
+
+GOOD = """\
+schema_version: 1
+name: law
+actions:
+  - name: intake
+    steps: [team, facts]
+tasks:
+  - name: team
+    instruction: {en: Which team?}
+    output: {kind: label, labels: [a, b]}
+  - name: facts
+    instruction:
+      en: Facts.
+    output:
+      kind: labels
+      separator: ";"
+    rules:
+      min_items: 3
+    input_from: team
+"""
+
+
+def fault(text: str) -> Problem:
+    """The one problem `text` has as a domain.yaml."""
+    with pytest.raises(ConfigError) as caught:
+        parse_record(Domain, text, "domain.yaml")
+    (problem,) = caught.value.problems
+    return problem
+
+
+def test_a_right_file_gives_its_record() -> None:
+    domain = parse_record(Domain, GOOD, "domain.yaml")
+    assert [task.name for task in domain.tasks] == ["team", "facts"]
+    assert domain.task("facts").rules.min_items == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "what", "fix"),
+    [
+        ("rules:", "ruls:", 16, "tasks[facts].ruls: there is no such field", "did you mean 'rules'?"),
+        ("min_items: 3", "min_itmes: 3", 17, "tasks[facts].rules.min_itmes: there is no such field", "'min_items'"),
+        ("labels: [a", "lables: [a", 9, "tasks[team].output.lables: there is no such field", "'labels'"),
+        ("separator: ", "separators: ", 15, "tasks[facts].output.separators: there is no such field", "'separator'"),
+        ("min_items: 3", "min_items: three", 17, "tasks[facts].rules.min_items: must be a valid integer", ""),
+        ("{en: Which team?}", "Which team?", 8, "tasks[team].instruction: must hold fields", "instruction: {en: ...}"),
+        ("{en: Which team?}", "{english: x}", 8, "tasks[team].instruction.english: must be 'en' or 'zh'", ""),
+        ("kind: label,", "kind: lable,", 9, "tasks[team].output: needs `kind:`, one of label, labels", "'label'"),
+        ("kind: label, ", "", 9, "tasks[team].output: needs `kind:`", ""),
+        ("[a, b]", "[1, b]", 9, "tasks[team].output.labels[#1]: must be text", "put it in quotes"),
+        ("[a, b]", "a", 9, "tasks[team].output.labels: must be a list", "write [one, two]"),
+        ("- name: facts\n    i", "- i", 10, "tasks[#2].name: is missing", "add `name:`"),
+        ("name: law", "name: Our Law", 2, "name: may hold only lower-case letters", "first_contact"),
+        ("name: law\n", "", 1, "name: is missing", "add `name:`"),
+        ("schema_version: 1", "schema_version: 2", 1, "schema_version: must be 1", ""),
+        ("tasks:\n", "tasks:\n  - hello\n", 7, "tasks[#1]: must hold fields", ""),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_line_its_task_and_the_right_word(
+    old: str, new: str, line: int, what: str, fix: str
+) -> None:
+    problem = fault(GOOD.replace(old, new, 1))
+    assert problem.where == f"domain.yaml:{line}"
+    assert problem.what.startswith(what)
+    assert fix in problem.fix
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "what"),
+    [
+        ("[team, facts]", "[team, fact]", 5, "action intake has step fact, but no task is called that"),
+        ("[team, facts]", "[facts, team]", 18, "task facts takes its input from team, no earlier step of intake"),
+        ("name: facts", "name: team", 10, "two tasks are called team"),
+        ("{en: Which team?}", "{en: ' '}", 8, "instruction.en is empty"),
+        ("[a, b]", "[a, a]", 9, "output.labels lists a more than once"),
+        ("[a, b]", "[a, ' b']", 9, "an empty label or one with space around it"),
+        ("    input_from", "    metric: mae\n    input_from", 18, "metric mae cannot judge output kind labels; use set_f1"),
+        ("min_items: 3", "min_items: 3\n      max_items: 2", 17, "min_items 3 is above max_items 2"),
+        ("min_items: 3", "pattern: '['", 17, "pattern is not a regular expression"),
+        ('labels\n      separator: ";"', "number\n      minimum: 5\n      maximum: 1", 15, "minimum 5 must be below maximum 1"),
+    ],
+)
+def test_fields_that_do_not_go_together_point_at_the_line_to_look_at(old: str, new: str, line: int, what: str) -> None:
+    problem = fault(GOOD.replace(old, new, 1))
+    assert problem.where == f"domain.yaml:{line}"
+    assert what in problem.what
+
+
+def test_a_misspelt_step_is_told_the_nearest_task() -> None:
+    assert fault(GOOD.replace("[team, facts]", "[team, fact]")).fix == "did you mean 'facts'?"
+
+
+def test_every_wrong_field_is_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_record(Domain, GOOD.replace("min_items", "min_item").replace("name: law", "name: 5"), "domain.yaml")
+    assert [problem.where for problem in caught.value.problems] == ["domain.yaml:2", "domain.yaml:17"]
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "words"),
+    [
+        (GOOD.replace("name: law", "name: law\nname: two"), "domain.yaml:3", "keep one of the two"),
+        (GOOD.replace("    output: {kind", "\toutput: {kind"), "domain.yaml:9", "with spaces, not with tabs"),
+        (GOOD.replace("en: Facts.", "en: Facts: all"), "domain.yaml:12", "stands in quotes"),
+        (GOOD.replace("name: law", "name: *law"), "domain.yaml:2", "begins with * into quotes"),
+        (GOOD.replace("name: law", "name: law\n---\nname: x"), "domain.yaml:3", "one document"),
+        ("name: a\n\x07\n", "domain.yaml:2", "plain UTF-8 text"),
+        ("", "domain.yaml", "anytasktune schema Domain"),
+        ("# only a remark\n", "domain.yaml", "anytasktune schema Domain"),
+        ("- a list\n", "domain.yaml", "anytasktune schema Domain"),
+        ("a: " + "[" * 3000, "domain.yaml", "check the indentation"),
+        ("tasks: &a [*a]\n", "domain.yaml", ""),
+    ],
+)
+def test_text_that_is_no_yaml_of_fields_is_refused_with_its_line(text: str, where: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_record(Domain, text, "domain.yaml")
+    assert caught.value.problems[0].where.startswith(where)
+    assert any(words in problem.fix for problem in caught.value.problems)
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
+def test_no_text_at_all_makes_the_reader_crash(text: str) -> None:
+    try:
+        parse_record(Domain, text, "domain.yaml")
+    except ConfigError as error:
+        assert error.problems
+
+
+@given(st.integers(0, len(GOOD) - 1), st.sampled_from("\t:-[]{}#&*!|>'\"%@`,?\n甲"))
+def test_no_single_typo_makes_the_reader_crash(place: int, character: str) -> None:
+    text = GOOD[:place] + character + GOOD[place + 1 :]
+    try:
+        parse_record(Domain, text, "domain.yaml")
+    except ConfigError as error:
+        assert all(problem.where.startswith("domain.yaml") for problem in error.problems)
+
+
+def test_numbers_without_end_are_refused_and_dates_are_text() -> None:
+    number = GOOD.replace('labels\n      separator: ";"', "json\n      json_schema: {const: 2024-01-31, maximum: .inf}")
+    problem = fault(number)
+    assert problem.where == "domain.yaml:15"
+    assert problem.what == "tasks[facts].output.json_schema.maximum: must be a finite number"
+    output = parse_record(Domain, number.replace(".inf", "3"), "domain.yaml").task("facts").output
+    assert isinstance(output, JsonOutput)
+    assert output.json_schema == {"const": "2024-01-31", "maximum": 3}
+
+
+def test_a_settings_file_of_remarks_means_the_defaults() -> None:
+    assert parse_record(TrainConfig, "# epochs: 3\n", "train.yaml") == TrainConfig()
+
+
+def test_fields_taken_over_by_a_merge_key_are_checked_like_others() -> None:
+    merged = GOOD.replace("{en: Which team?}", "{en: x}\n    <<: {metric: mae}", 1)
+    assert "metric mae cannot judge" in fault(merged).what
+
+
+def test_values_of_assignments_are_read_as_yaml_and_text_stays_text() -> None:
+    config = apply_overrides(
+        TrainConfig(), ["learning_rate=1e-3", "skip_bad_rows=true", "model=123", "rank=null", "epochs=2.5"]
+    )
+    assert (config.learning_rate, config.skip_bad_rows, config.model, config.rank) == (1e-3, True, "123", None)
+    assert config.epochs == 2.5
+
+
+@pytest.mark.parametrize("text", ["base", "[base]", "base,"[:-1]])
+def test_a_list_of_one_can_be_written_without_brackets(text: str) -> None:
+    assert apply_overrides(EvalConfig(), [f"systems={text}"]).systems == ["base"]
+    assert apply_overrides(EvalConfig(), ["systems=base, tuned"]).systems == ["base", "tuned"]
+
+
+@pytest.mark.parametrize(
+    ("assignment", "what"),
+    [
+        ("dev", "there is no `=` in it"),
+        ("dev=", "there is nothing after the `=`"),
+        ("dve=0.1", "unknown setting 'dve'"),
+        ("schema_version=2", "unknown setting 'schema_version'"),
+        ("dev=much", "must be a valid number, unable to parse string as a number"),
+        ("dev=[0.1", "must be a valid number, unable to parse string as a number"),
+        ("dev=.inf", "must be a finite number"),
+        ("dev=1e999", "must be a finite number"),
+        ("dev=0.9", "dev 0.9 + test 0.2 leaves no rows to train on"),
+    ],
+)
+def test_a_wrong_assignment_is_quoted_as_it_was_written(assignment: str, what: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        apply_overrides(SplitConfig(), [assignment])
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.what) == (f"-c {assignment}", what)
+
+
+@given(st.text(max_size=30))
+def test_no_assignment_makes_the_reader_crash(text: str) -> None:
+    try:
+        apply_overrides(TrainConfig(), [text])
+    except ConfigError:
+        pass
+    try:
+        apply_overrides(TrainConfig(), [f"epochs={text}"])
+    except ConfigError:
+        pass
+
+
+def test_the_nearest_word_is_named_or_else_all_of_them() -> None:
+    assert nearest("trian", ["train", "tune"]) == "did you mean 'train'?"
+    assert nearest("甲", ["train", "tune"]) == "known: train, tune"
