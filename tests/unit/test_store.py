@@ -2,11 +2,10 @@
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.limits import files_up_to
 
 from anytasktune.errors import ConfigError, StoreError
 from anytasktune.schema import EvalPoint
@@ -21,17 +20,6 @@ from anytasktune.store import (
     write_atomic,
     write_record,
 )
-
-
-@contextmanager
-def files_up_to(limit: int) -> Iterator[None]:
-    resource = pytest.importorskip("resource", reason="limits on file sizes are a POSIX thing")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_text_is_written_as_utf8_with_plain_line_ends(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from ruamel.yaml.comments import CommentedSeq
 
 from anytasktune.schema.task import Task
 
-_EMPTY_TASKS = re.compile(r"tasks:[ \t]*(\[\s*\]|null|~)?[ \t]*(?=#|$)")
+_EMPTY_TASKS = re.compile(r"tasks:[ \t]*(?:\[\s*\]|null|~)(?=[ \t]*(?:#|$))")
 _WIDTH = 120
 _OFFSET = 2
 """Columns before the dash of an item."""
@@ -31,7 +31,7 @@ def _with_lines(text: str, task: Task) -> str:
     if start is None:
         lines.append("tasks:")
         start = len(lines) - 1
-    lines[start] = _EMPTY_TASKS.sub("tasks:  ", lines[start]).rstrip()
+    lines[start] = _EMPTY_TASKS.sub("tasks:", lines[start])
     place = _end_of_tasks(lines, start)
     return newline.join([*lines[:place], *_block(task, _dash_column(lines[start + 1 : place])), *lines[place:]]) + newline
 

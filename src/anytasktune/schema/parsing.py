@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from anytasktune.errors import ConfigError, Problem
@@ -121,8 +121,9 @@ def _load_yaml(text: str, filename: str) -> Any:
         where = f"{filename}:{text.count(chr(10), 0, error.position) + 1}"
         what = f"a character that cannot stand in a text file: {text[error.position]!r}"
         raise ConfigError(what, where=where, fix="save the file as plain UTF-8 text") from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"not YAML: {str(error).splitlines()[0]}", where=filename, fix=_YAML_FIX) from None
+    except Exception as error:  # on odd keys, numbers and depths the reader fails in ways of its own
+        what = f"not YAML: {error}".splitlines()[0]
+        raise ConfigError(what, where=filename, fix=_YAML_FIX) from None
 
 
 def _typed(text: str, annotation: Any) -> Any:
@@ -139,7 +140,7 @@ def _scalar(text: str) -> Any:
         return float(text)
     try:
         return _plain(YAML(typ="safe").load(text))
-    except (YAMLError, ValueError):
+    except Exception:  # what is no YAML is text
         return text
 
 

@@ -1,5 +1,7 @@
 """domain.yaml and train.yaml as people write them, and -c assignments."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,7 +119,7 @@ def test_every_wrong_field_is_told_at_once() -> None:
         ("", "domain.yaml", "anytasktune schema Domain"),
         ("# only a remark\n", "domain.yaml", "anytasktune schema Domain"),
         ("- a list\n", "domain.yaml", "anytasktune schema Domain"),
-        ("a: " + "[" * 3000, "domain.yaml", "check the indentation"),
+        ("a: " + "[" * 400, "domain.yaml", "check the indentation"),
         ("tasks: &a [*a]\n", "domain.yaml", ""),
     ],
 )
@@ -165,14 +167,13 @@ def test_fields_taken_over_by_a_merge_key_are_checked_like_others() -> None:
 
 
 def test_values_of_assignments_are_read_as_yaml_and_text_stays_text() -> None:
-    config = apply_overrides(
-        TrainConfig(), ["learning_rate=1e-3", "skip_bad_rows=true", "model=123", "rank=null", "epochs=2.5"]
-    )
+    assignments = ["learning_rate=1e-3", "skip_bad_rows=true", "model=123", "rank=null", "epochs=2.5"]
+    config = apply_overrides(TrainConfig(rank=4), assignments)
     assert (config.learning_rate, config.skip_bad_rows, config.model, config.rank) == (1e-3, True, "123", None)
     assert config.epochs == 2.5
 
 
-@pytest.mark.parametrize("text", ["base", "[base]", "base,"[:-1]])
+@pytest.mark.parametrize("text", ["base", "[base]"])
 def test_a_list_of_one_can_be_written_without_brackets(text: str) -> None:
     assert apply_overrides(EvalConfig(), [f"systems={text}"]).systems == ["base"]
     assert apply_overrides(EvalConfig(), ["systems=base, tuned"]).systems == ["base", "tuned"]
@@ -201,14 +202,9 @@ def test_a_wrong_assignment_is_quoted_as_it_was_written(assignment: str, what: s
 
 @given(st.text(max_size=30))
 def test_no_assignment_makes_the_reader_crash(text: str) -> None:
-    try:
-        apply_overrides(TrainConfig(), [text])
-    except ConfigError:
-        pass
-    try:
-        apply_overrides(TrainConfig(), [f"epochs={text}"])
-    except ConfigError:
-        pass
+    for assignment in (text, f"epochs={text}"):
+        with contextlib.suppress(ConfigError):
+            apply_overrides(TrainConfig(), [assignment])
 
 
 def test_the_nearest_word_is_named_or_else_all_of_them() -> None:
