@@ -6,6 +6,7 @@
       seeds/<task>.jsonl              rows of a task, or seeds/<task>/{train,dev,test}.jsonl
       artifacts/                      everything made by the program; safe to delete, never edited
         datasets/<task>/<id>/         manifest.json, train.jsonl, dev.jsonl, test.jsonl
+        datasets/<task>/from-<inputs> which data set some seeds gave; beside it, the rows of theirs that were dropped
         runs/<task>/<id>/             run.json, metrics.jsonl, adapter/, checkpoint-*/ while it runs
         predictions/<task>/<id>.json
         reports/<id>/                 report.json, report.md, report.html

@@ -69,7 +69,9 @@ def _cache() -> Finding:
     place = next(folder for folder in (root, *root.parents) if folder.exists())
     free = shutil.disk_usage(place).free / 2**30
     advice = ""
-    if not os.access(place, os.W_OK):
+    if not place.is_dir():
+        advice = f"{place} is a file: set ANYTASKTUNE_CACHE to a folder"
+    elif not os.access(place, os.W_OK):
         advice = "it cannot be written: set ANYTASKTUNE_CACHE to a folder that can"
     elif free < _NEEDED_GB:
         advice = f"{_NEEDED_GB:g} GB are needed: free some space, or set ANYTASKTUNE_CACHE to another disk"

@@ -10,7 +10,7 @@ import torch
 from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from anytasktune.errors import StoreError, TrainingError
 from anytasktune.schema import EvalPoint, Record
@@ -48,7 +48,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, then remove older ones; a crash at any moment leaves at least one whole."""
     target = folder / f"checkpoint-{checkpoint.state.step:08d}"
     with building(target) as temporary:
-        save_file(checkpoint.tensors, temporary / _TENSORS)
+        with disk_errors(target):  # save_file would hide a full disk behind an error of its own
+            (temporary / _TENSORS).write_bytes(save(checkpoint.tensors))
         write_record(temporary / _STATE, checkpoint.state)
     for old in folder.glob("checkpoint-*"):
         if old != target:

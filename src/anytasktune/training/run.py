@@ -58,9 +58,9 @@ def run_id(model: BaseModelRef, data: TrainingData, config: TrainConfig) -> str:
 
 
 def finished_run(folder: Path) -> Run | None:
-    """The run in `folder`, if it was completed."""
+    """The run in `folder`, if it was completed and its adapter is still there."""
     path = folder / RUN_FILE
-    return read_record(path, Run) if path.exists() else None
+    return read_record(path, Run) if path.exists() and (folder / ADAPTER_FOLDER).is_dir() else None
 
 
 def train_task(

@@ -148,6 +148,23 @@ def test_a_reader_that_has_had_enough_gets_no_traceback() -> None:
     assert process.wait() != 0
 
 
+def test_doctor_names_what_is_there_and_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("a file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("ANYTASKTUNE_CACHE", str(Path("a file").absolute()))
+    ended = run("doctor")
+    assert ended.code == 0
+    assert all(name in ended.out for name in ("python", "torch", "computes on", "memory", "smollm2-135m"))
+    assert "a file is a file: set ANYTASKTUNE_CACHE to a folder" in ended.out
+
+
+def test_models_are_listed_with_their_size_and_use(run: Run) -> None:
+    ended = run("models")
+    assert ended.code == 0
+    assert "smollm2-135m" in ended.out.splitlines()[0]
+    assert "Qwen/Qwen3-0.6B" in ended.out
+    assert "the smallest choice for Chinese" in ended.out
+
+
 def test_an_error_reads_as_place_fault_and_advice() -> None:
     error = AnyTaskTuneError([Problem("is missing", "domain.yaml:3", "add it"), Problem("the disk is gone")])
     assert str(error) == "domain.yaml:3: is missing → add it\nthe disk is gone"

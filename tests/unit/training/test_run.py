@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -99,6 +100,15 @@ def test_a_finished_run_is_not_trained_again(trained: Path, model_folder: Path) 
     steps: list[Progress] = []
     train_task(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, trained, steps.append)
     assert steps == []
+
+
+def test_a_run_whose_adapter_was_deleted_is_trained_again(trained: Path, model_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(trained, folder)
+    shutil.rmtree(folder / ADAPTER_FOLDER)
+    train_task(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, folder)
+    weights = [path / ADAPTER_FOLDER / "adapter_model.safetensors" for path in (trained, folder)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
 def test_settings_that_change_the_result_change_the_run(model_folder: Path) -> None:

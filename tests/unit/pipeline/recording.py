@@ -1,0 +1,35 @@
+"""A listener that remembers what it was told."""
+
+from collections.abc import Sequence
+
+from anytasktune.pipeline import Silent
+from anytasktune.quality import Preflight
+from anytasktune.schema import DatasetManifest, DroppedRow, Run, System
+
+
+class Recording(Silent):
+    """What was made (`built`) and what was found, in order; and the rows that were not used."""
+
+    def __init__(self) -> None:
+        self.built: list[str] = []
+        self.found: list[str] = []
+        self.dropped: list[DroppedRow] = []
+        self.manifests: list[DatasetManifest] = []
+        self.looks: list[Preflight] = []
+
+    def dataset(self, manifest: DatasetManifest, dropped: Sequence[DroppedRow], *, built: bool) -> None:
+        self._note(f"data {manifest.task}", built)
+        self.manifests.append(manifest)
+        self.dropped += dropped
+
+    def left_out(self, look: Preflight) -> None:
+        self.looks.append(look)
+
+    def trained(self, task: str, run: Run, *, built: bool) -> None:
+        self._note(f"train {task}", built)
+
+    def answered(self, task: str, system: System, *, built: bool) -> None:
+        self._note(f"answer {task} {system}", built)
+
+    def _note(self, what: str, built: bool) -> None:
+        (self.built if built else self.found).append(what)

@@ -1,0 +1,144 @@
+"""Seeds become a data set that is named by its content and made only once."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.tiny_project import DOMAIN, team_rows, write_lines, write_project, write_rows
+from tests.unit.pipeline.recording import Recording
+
+from anytasktune.datasets import FrozenDataset
+from anytasktune.errors import ConfigError, DataError, StoreError
+from anytasktune.pipeline import Workspace, frozen_dataset
+from anytasktune.schema import Example, SplitConfig
+
+
+def frozen(project: Path, config: SplitConfig | None = None, listener: Recording | None = None) -> FrozenDataset:
+    workspace = Workspace.open(project)
+    return frozen_dataset(workspace, workspace.domain.task("team"), config or SplitConfig(), listener)
+
+
+def times(project: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in (project / "artifacts").rglob("*") if path.is_file()}
+
+
+def test_the_same_seeds_give_the_same_data_set_in_any_folder(tmp_path: Path) -> None:
+    first = frozen(write_project(tmp_path / "a"))
+    second = frozen(write_project(tmp_path / "b", rows=team_rows()[::-1]))
+    assert first.manifest.id == second.manifest.id
+    assert first.splits == second.splits
+    assert {name: info.rows for name, info in first.manifest.splits.items()} == {"train": 21, "dev": 3, "test": 6}
+
+
+def test_what_has_not_changed_is_found_and_not_made_again(tmp_path: Path) -> None:
+    project, listener = write_project(tmp_path / "law"), Recording()
+    made = frozen(project, listener=listener)
+    before = times(project)
+    assert frozen(project, listener=listener) == made
+    assert (listener.built, listener.found) == (["data team"], ["data team"])
+    assert times(project) == before
+
+
+def test_changed_seeds_give_another_data_set_and_the_old_one_stays(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "law")
+    old = frozen(project)
+    write_rows(project / "seeds" / "team.jsonl", team_rows(31))
+    new = frozen(project)
+    assert new.manifest.id != old.manifest.id
+    assert (project / "artifacts" / "datasets" / "team" / old.manifest.id).exists()
+    write_rows(project / "seeds" / "team.jsonl", team_rows(30))
+    listener = Recording()
+    assert frozen(project, listener=listener) == old
+    assert listener.found == ["data team"]
+
+
+def test_other_shares_or_another_seed_divide_anew(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "law")
+    ids = {frozen(project, config).manifest.id for config in (SplitConfig(), SplitConfig(test=0.4), SplitConfig(seed=1))}
+    assert len(ids) == 3
+
+
+def test_a_changed_list_of_labels_is_applied_to_the_rows(tmp_path: Path) -> None:
+    project, listener = write_project(tmp_path / "law"), Recording()
+    frozen(project)
+    (project / "domain.yaml").write_text(DOMAIN.replace("family, work]", "family]"), encoding="utf-8")
+    dataset = frozen(project, listener=listener)
+    assert dataset.manifest.counts.dropped == {"unknown_label": 10}
+    assert {row.output for rows in dataset.splits.values() for row in rows} == {"housing", "family"}
+
+
+def test_a_changed_instruction_leaves_the_data_set_as_it_is(tmp_path: Path) -> None:
+    project, listener = write_project(tmp_path / "law"), Recording()
+    frozen(project)
+    (project / "domain.yaml").write_text(DOMAIN.replace("Which team takes it?", "Who takes it?"), encoding="utf-8")
+    frozen(project, listener=listener)
+    assert listener.found == ["data team"]
+
+
+def test_dropped_rows_are_counted_with_their_place_every_time(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "law")
+    clean = frozen(project)
+    lines = [row.model_dump_json() for row in team_rows()]
+    write_lines(project / "seeds" / "team.jsonl", [*lines[:4], "not json", *lines[4:], '{"input": "x", "output": "tax"}'])
+    for built in (1, 0):
+        listener = Recording()
+        dataset = frozen(project, listener=listener)
+        assert len(listener.built) == built
+        assert dataset.manifest.id == clean.manifest.id
+        assert str(dataset.manifest.counts) == "read 32, kept 30, dropped 2 (1 bad_json, 1 unknown_label)"
+        assert [(row.file, row.row) for row in listener.dropped] == [("seeds/team.jsonl", 5), ("seeds/team.jsonl", 32)]
+
+
+def test_rows_of_train_and_dev_that_stand_in_test_are_dropped_and_counted(tmp_path: Path) -> None:
+    project, listener = write_project(tmp_path / "law", rows=[]), Recording()
+    for split, start, count in (("train", 0, 20), ("dev", 20, 5), ("test", 18, 4)):
+        write_rows(project / "seeds" / "team" / f"{split}.jsonl", team_rows(count, start))
+    dataset = frozen(project, listener=listener)
+    assert {split: len(rows) for split, rows in dataset.splits.items()} == {"train": 18, "dev": 3, "test": 4}
+    assert dataset.manifest.counts.dropped == {"leaks_into_test": 4}
+    assert dataset.manifest.counts.read == 29
+    assert {row.file for row in listener.dropped} == {"seeds/team/train.jsonl", "seeds/team/dev.jsonl"}
+    assert [row.row for row in listener.dropped] == [19, 20, 1, 2]
+    assert dataset.manifest.split_by == "given"
+    assert frozen(project).manifest.counts == dataset.manifest.counts
+
+
+def test_a_data_set_that_was_tampered_with_is_refused(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "law")
+    made = frozen(project)
+    path = project / "artifacts" / "datasets" / "team" / made.manifest.id / "test.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"housing", b"family"))
+    with pytest.raises(StoreError, match="does not match the manifest"):
+        frozen(project)
+
+
+def test_the_data_set_is_made_anew_when_its_folder_was_deleted(tmp_path: Path) -> None:
+    project, listener = write_project(tmp_path / "law"), Recording()
+    made = frozen(project)
+    shutil.rmtree(project / "artifacts" / "datasets" / "team" / made.manifest.id)
+    assert frozen(project, listener=listener) == made
+    assert listener.built == ["data team"]
+
+
+def test_rows_that_are_missing_or_in_two_forms_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has no rows yet"):
+        frozen(write_project(tmp_path / "none", rows=[]))
+    both = write_project(tmp_path / "both")
+    write_rows(both / "seeds" / "team" / "train.jsonl", team_rows(3))
+    with pytest.raises(DataError, match="rows in two forms"):
+        frozen(both)
+
+
+def test_a_folder_in_the_place_of_the_rows_is_refused(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "law", rows=[])
+    (project / "seeds" / "team.jsonl").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"team\.jsonl"):
+        frozen(project)
+
+
+def test_a_schema_that_is_none_points_at_the_domain(tmp_path: Path) -> None:
+    broken = DOMAIN.replace("kind: label, labels: [housing, family, work]", "kind: json, json_schema: {type: objct}")
+    project = write_project(tmp_path / "law", [Example(input="x", output="{}")], broken)
+    with pytest.raises(ConfigError, match="no JSON Schema") as caught:
+        frozen(project)
+    assert caught.value.problems[0].where == "domain.yaml, task team"

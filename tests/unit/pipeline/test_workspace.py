@@ -1,0 +1,98 @@
+"""A project is opened: domain, settings and tasks."""
+
+from pathlib import Path
+
+import pytest
+from tests.tiny_project import DOMAIN, write_project
+
+from anytasktune.errors import ConfigError
+from anytasktune.pipeline import Settings, Workspace
+from anytasktune.pipeline.starting import init_project
+from anytasktune.schema import EvalConfig, SplitConfig, TrainConfig
+from anytasktune.schema.parsing import settable
+
+
+def test_a_setting_goes_to_the_config_that_has_it_and_the_seed_to_all() -> None:
+    settings = Settings().with_overrides(["epochs=3", "systems=[base]", "dev=0.3", "seed=7"])
+    assert settings.train.epochs == 3
+    assert settings.evaluate.systems == ["base"]
+    assert settings.split.dev == 0.3
+    assert (settings.train.seed, settings.evaluate.seed, settings.split.seed) == (7, 7, 7)
+    assert Settings().with_overrides([]) == Settings()
+
+
+def test_no_two_configs_mean_different_things_by_one_name() -> None:
+    train, evaluate, split = (settable(kind) for kind in (TrainConfig, EvalConfig, SplitConfig))
+    assert (train & evaluate) | (train & split) | (evaluate & split) == {"seed"}
+
+
+def test_the_last_of_two_assignments_counts() -> None:
+    assert Settings().with_overrides(["epochs=3", "epochs=4"]).train.epochs == 4
+
+
+def test_an_unknown_setting_is_told_the_nearest_of_all_configs() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'systems'"):
+        Settings().with_overrides(["sytems=[base]"])
+
+
+def test_train_yaml_goes_before_the_defaults_and_assignments_before_both(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "law")
+    (project / "train.yaml").write_text("epochs: 5\nrank: 4\n", encoding="utf-8")
+    train = Workspace.open(project).settings(["rank=2"]).train
+    assert (train.epochs, train.rank, train.batch_size) == (5, 2, TrainConfig().batch_size)
+
+
+@pytest.mark.parametrize("text", ["", "# model: tiny\n"])
+def test_a_train_yaml_of_remarks_changes_nothing(tmp_path: Path, text: str) -> None:
+    project = write_project(tmp_path / "law")
+    (project / "train.yaml").write_text(text, encoding="utf-8")
+    assert Workspace.open(project).settings() == Settings()
+
+
+def test_a_wrong_train_yaml_is_told_with_its_line(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "law")
+    (project / "train.yaml").write_text("# my settings\nepoch: 5\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"train\.yaml:2: epoch: there is no such field → did you mean 'epochs'\?"):
+        Workspace.open(project).settings()
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (("# 律所\n" + DOMAIN).encode("gbk"), 1),
+        (DOMAIN.encode() + "# 律所".encode("gb18030"), 10),
+        (DOMAIN.encode("utf-16"), 1),
+        (bytes(range(256)), 2),
+    ],
+)
+def test_a_domain_in_another_encoding_is_named_with_its_line(tmp_path: Path, content: bytes, line: int) -> None:
+    (tmp_path / "domain.yaml").write_bytes(content)
+    with pytest.raises(ConfigError, match="not UTF-8 text") as caught:
+        Workspace.open(tmp_path)
+    assert caught.value.problems[0].where == f"domain.yaml:{line}"
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "domain.yaml").write_bytes(b"\xef\xbb\xbf" + DOMAIN.replace("\n", "\r\n").encode())
+    assert [task.name for task in Workspace.open(tmp_path).tasks()] == ["team"]
+
+
+def test_tasks_come_in_the_order_of_the_pool_whatever_order_they_are_asked_in(tmp_path: Path) -> None:
+    init_project(tmp_path / "demo", pack="demo")
+    workspace = Workspace.open(tmp_path / "demo")
+    names = [task.name for task in workspace.tasks(["legal_keywords", "matter_routing"])]
+    assert names == ["matter_routing", "legal_keywords"]
+    with pytest.raises(ConfigError, match="did you mean 'legal_keywords'"):
+        workspace.tasks(["legal_keyword"])
+
+
+def test_an_empty_pool_says_how_to_fill_it(tmp_path: Path) -> None:
+    init_project(tmp_path / "empty")
+    with pytest.raises(ConfigError, match="the Task Pool is empty") as caught:
+        Workspace.open(tmp_path / "empty").tasks()
+    assert "anytasktune import FOLDER" in caught.value.problems[0].fix
+
+
+def test_an_unknown_pack_is_a_key_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyError, match="there are empty, demo"):
+        init_project(tmp_path / "law", pack="medicine")
