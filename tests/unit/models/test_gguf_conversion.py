@@ -3,26 +3,14 @@
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.limits import files_up_to
 
 from anytasktune.errors import ModelError, StoreError
 from anytasktune.models.gguf import convert_gguf, converted_folder, gguf_hash
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """As on a full disk, writing fails after `size` bytes."""
-    resource = pytest.importorskip("resource", reason="this system has no limit of file size to set")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_gguf_file_becomes_a_folder_that_transformers_loads_with_its_chat_template(tiny_gguf: Path) -> None:
@@ -109,7 +97,7 @@ def test_missing_weights_are_not_made_up(gguf_writer: Callable[..., None], tmp_p
 
 @pytest.mark.parametrize("size", [1000, 8000])
 def test_a_write_that_fails_half_way_is_a_store_error_and_leaves_nothing(tiny_gguf: Path, cache: Path, size: int) -> None:
-    with files_of_at_most(size), pytest.raises(StoreError, match=r"a model cannot be stored.*set ANYTASKTUNE_CACHE"):
+    with files_up_to(size), pytest.raises(StoreError, match=r"a model cannot be stored.*set ANYTASKTUNE_CACHE"):
         convert_gguf(tiny_gguf)
     assert list((cache / "gguf").iterdir()) == []
 
