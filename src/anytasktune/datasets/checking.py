@@ -24,14 +24,14 @@ def check_row(task: Task, example: Example) -> RowError | None:
     Raises:
         ConfigError: the task's JSON Schema is no schema.
     """
-    parsed = parse_output(task, example.output)
-    output = task.output
+    parsed = parse_output(task, example.output, example.language)
+    output, labels = task.output, task.labels_in(example.language)
     if not parsed.text:
         return RowError("empty_output", "the output is empty")
     if isinstance(output, LabelOutput):
-        return None if parsed.ok else _unknown_label(parsed.text, output.labels)
+        return None if parsed.ok else _unknown_label(parsed.text, labels or [])
     if isinstance(output, LabelsOutput):
-        return _labels_fault(output, parsed)
+        return _labels_fault(labels, parsed)
     if isinstance(output, JsonOutput):
         return _json_fault(output, parsed)
     return _number_fault(output, parsed) if isinstance(output, NumberOutput) else None
@@ -72,11 +72,11 @@ def _unknown_label(text: str, labels: Sequence[str]) -> RowError:
     return RowError("unknown_label", f"{shorten(text)!r} is not one of the labels; {advice}")
 
 
-def _labels_fault(output: LabelsOutput, parsed: Parsed) -> RowError | None:
+def _labels_fault(labels: list[str] | None, parsed: Parsed) -> RowError | None:
     if not parsed.items:
         return RowError("empty_output", f"there is nothing between the separators in {shorten(parsed.text)!r}")
-    unknown = next((item for item in parsed.items if output.labels is not None and item not in output.labels), None)
-    return None if unknown is None else _unknown_label(unknown, output.labels or [])
+    unknown = next((item for item in parsed.items if labels is not None and item not in labels), None)
+    return None if unknown is None else _unknown_label(unknown, labels or [])
 
 
 def _json_fault(output: JsonOutput, parsed: Parsed) -> RowError | None:

@@ -1,8 +1,8 @@
 """A folder that holds one task: `task.json` and `train.jsonl`, `dev.jsonl`, `test.jsonl`.
 
 Fields of `task.json`: `name`, `language`, `instruction` (text, or one text per language), `task_type`, `metric`, `labels`,
-`multi_label`, `score_range`; and, where these do not say everything, `output`, `rules`, `title` and `input_from` as in
-`domain.yaml`. Other fields (source, licence, notes) are passed over.
+`multi_label`, `score_range`; and, where these do not say everything, `output`, `rules`, `title`, `input_from`, `limits`,
+`done_by` and `hands_over` as in `domain.yaml`. Other fields (source, licence, notes) are passed over.
 """
 
 import json
@@ -40,6 +40,7 @@ TaskType = Literal["classification", "extraction", "structured_generation", "sco
 TASK_FILE = "task.json"
 _ITEM_SEPARATOR = "；"
 _MAX_DECIMALS = 6
+_AS_IN_DOMAIN = ("rules", "title", "input_from", "limits", "done_by", "hands_over")
 _TYPE_OF_KIND: dict[str, TaskType] = {
     "label": "classification",
     "labels": "classification",
@@ -82,6 +83,9 @@ class _TaskFile(BaseModel):
     rules: Rules = Rules()
     title: dict[Language, str] = Field(default_factory=dict)
     input_from: str | None = None
+    limits: dict[Language, str] = Field(default_factory=dict)
+    done_by: dict[Language, str] = Field(default_factory=dict)
+    hands_over: dict[Language, str] = Field(default_factory=dict)
 
 
 def is_task_folder(path: Path) -> bool:
@@ -153,7 +157,7 @@ def _task(description: _TaskFile, output: Output, path: Path) -> Task:
         if description.language is None:
             raise DataError("language is missing", where=str(path), fix='add "language": "en" or "language": "zh"')
         instruction = {description.language: instruction}
-    fields = {name: getattr(description, name) for name in ("name", "metric", "rules", "title", "input_from")}
+    fields = {name: getattr(description, name) for name in ("name", "metric", *_AS_IN_DOMAIN)}
     try:
         return Task(instruction=instruction, output=output, **fields)
     except ValidationError as error:
@@ -201,10 +205,10 @@ def _describe(task: Task) -> dict[str, Any]:
     described["instruction"] = texts[0] if len(texts) == 1 else dict(task.instruction)
     described |= {"task_type": _TYPE_OF_KIND[output.kind], "metric": task.scored_by}
     if isinstance(output, (LabelOutput, LabelsOutput)) and output.labels:
-        described["labels"] = output.labels
+        described["labels"] = list(dict.fromkeys(label for spoken in task.languages for label in task.labels_in(spoken) or []))
     if isinstance(output, LabelsOutput):
         described["multi_label"] = True
     if isinstance(output, NumberOutput):
         described["score_range"] = [output.minimum, output.maximum]
     described["output"] = TypeAdapter(Output).dump_python(output, mode="json")
-    return described | task.model_dump(mode="json", include={"rules", "title", "input_from"}, exclude_defaults=True)
+    return described | task.model_dump(mode="json", include=set(_AS_IN_DOMAIN), exclude_defaults=True)

@@ -32,7 +32,7 @@ from anytasktune.schema import (
     Task,
     TaskReport,
 )
-from anytasktune.scorers import item_statistics, parse_output, parse_reference_number
+from anytasktune.scorers import in_first_language, item_statistics, parse_output, parse_reference_number
 
 Verdict = Literal["better", "worse", "cannot_tell"]
 
@@ -59,6 +59,7 @@ def task_report(
         EvaluationError: there are no rows, no systems, or a system does not cover exactly these rows.
     """
     _check_coverage(task, examples, judged)
+    references = [in_first_language(task, text, text) for text in (example.output.strip() for example in examples)]
     systems = {entry.system: entry for entry in sorted(judged, key=lambda entry: SYSTEMS.index(entry.system))}
     report = TaskReport(
         task=task.name,
@@ -75,9 +76,9 @@ def task_report(
         comparisons=_comparisons(task, examples, systems, config),
         samples=pick_samples(task, examples, systems, config.seed),
         dev_curve=[(point.step, point.dev_loss) for point in run.dev_curve] if run else [],
-        fixed_answer=fixed_answer_score(task, [example.output for example in examples]),
+        fixed_answer=fixed_answer_score(task, references),
     )
-    return report.model_copy(update={"remarks": remarks_on(report, [example.output for example in examples])})
+    return report.model_copy(update={"remarks": remarks_on(report, references)})
 
 
 def build_report(

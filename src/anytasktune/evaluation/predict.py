@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from anytasktune.evaluation.generation import Limits, generate
 from anytasktune.evaluation.label_scoring import score_labels
 from anytasktune.models.load import BaseLM
 from anytasktune.models.lora import Adapter
-from anytasktune.schema import Example, LabelOutput, Prediction, System, Task, Usage
+from anytasktune.schema import Example, LabelOutput, Language, Prediction, System, Task, Usage
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,23 @@ class Contestant:
     """A system that answers: the base model alone, shown examples, or with an adapter.
 
     Attributes:
-        shots: examples shown before the question (`few_shot`).
+        shots: examples shown before the question (`few_shot`); a question is preceded by those of its language only.
         adapter: folder of a LoRA adapter (`tuned`).
     """
 
     system: System
     shots: tuple[Example, ...] = ()
     adapter: Path | None = None
+
+    @property
+    def shown(self) -> int:
+        """Most examples shown in one prompt."""
+        return max(Counter(shot.language for shot in self.shots).values(), default=0)
+
+    def shots_for(self, task: Task, example: Example) -> tuple[Example, ...]:
+        """The examples shown before this question; those of another language where there are none of its own."""
+        language = task.language_of(example.language)
+        return tuple(shot for shot in self.shots if task.language_of(shot.language) == language) or self.shots
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,7 @@ def predict(
     if not examples:
         raise EvaluationError(f"task {task.name} has no rows to answer", fix="import more rows, or lower the dev share")
     start = time.monotonic()
-    prompts = [base.format.prompt_ids(task, example, contestant.shots) for example in examples]
+    prompts = [base.format.prompt_ids(task, example, contestant.shots_for(task, example)) for example in examples]
     room = base.info.context_length - (0 if isinstance(task.output, LabelOutput) else budget.max_new_tokens)
     fitting = [index for index, prompt in enumerate(prompts) if len(prompt) <= room]
     asked = _Question(task, contestant.system, [examples[index] for index in fitting], [prompts[index] for index in fitting])
@@ -96,15 +107,16 @@ def _adapter_on(base: BaseLM, contestant: Contestant) -> AbstractContextManager[
 
 
 def _label_answers(base: BaseLM, asked: _Question, budget: Budget, on_rows: OnRows) -> list[Prediction]:
-    labels: list[str] = getattr(asked.task.output, "labels", [])
-    scores = score_labels(
-        base.model, asked.prompts, [base.format.answer_ids(label) for label in labels], budget.batch_tokens, on_rows
-    )
-    probabilities = scores.double().softmax(dim=1).tolist()
-    return [
-        _label_prediction(example, asked.system, dict(zip(labels, row, strict=True)))
-        for example, row in zip(asked.examples, probabilities, strict=True)
-    ]
+    rows_by_labels: dict[tuple[str, ...], list[int]] = {}
+    for row, example in enumerate(asked.examples):
+        rows_by_labels.setdefault(tuple(asked.task.labels_in(example.language) or ()), []).append(row)
+    answers: dict[int, Prediction] = {}
+    for labels, rows in rows_by_labels.items():
+        prompts = [asked.prompts[row] for row in rows]
+        scores = score_labels(base.model, prompts, list(map(base.format.answer_ids, labels)), budget.batch_tokens, on_rows)
+        for row, given in zip(rows, scores.double().softmax(dim=1).tolist(), strict=True):
+            answers[row] = _label_prediction(asked.examples[row], asked.system, dict(zip(labels, given, strict=True)))
+    return [answers[row] for row in range(len(asked.examples))]
 
 
 def _label_prediction(example: Example, system: System, probabilities: dict[str, float]) -> Prediction:
@@ -133,10 +145,17 @@ def _too_long(example: Example, system: System, length: int, room: int) -> Predi
 
 
 def choose_shots(task: Task, train: Sequence[Example], count: int) -> tuple[Example, ...]:
-    """Examples to show: short ones, as different in their answers as can be, always the same ones.
+    """Examples to show: short ones, as different in their answers as can be, always the same ones; `count` per language.
 
     Label tasks: one example per label, as many labels as there are shots. Others: examples spread over the answer lengths.
     """
+    spoken: dict[Language, list[Example]] = {}
+    for example in train:
+        spoken.setdefault(task.language_of(example.language), []).append(example)
+    return tuple(shot for rows in spoken.values() for shot in _shots_of_one_language(task, rows, count))
+
+
+def _shots_of_one_language(task: Task, train: Sequence[Example], count: int) -> tuple[Example, ...]:
     by_length = sorted(train, key=lambda example: (len(example.input) + len(example.output), example.id))
     usual = by_length[: max(count, math.ceil(len(by_length) * 0.6))]
     if isinstance(task.output, LabelOutput):

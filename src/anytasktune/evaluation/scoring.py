@@ -98,7 +98,7 @@ def _score(task: Task, example: Example, prediction: Prediction) -> Score:
     if prediction.error is not None:
         return Score(example_id=example.id, value=None, parsed=False)
     try:
-        judgement = judge(task, example.input, example.output, prediction.output)
+        judgement = judge(task, example.input, example.output, prediction.output, example.language)
     except ValueError as error:
         fix = "correct the row; `anytasktune check` finds all such rows"
         raise EvaluationError(f"the reference of example {example.id} of task {task.name}: {error}", fix=fix) from None

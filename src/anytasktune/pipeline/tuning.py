@@ -216,7 +216,7 @@ def _report_on(bench: Workbench, task: Task, run: Run | None, config: EvalConfig
     budget = Budget(config.max_new_tokens or decoding_for(task, longest).max_new_tokens, config.batch_tokens)
     contestants = _contestants(bench.workspace, task, run, shots, config.systems)
     judged = [
-        judge_system(task, rows, _answers(bench, task, (dataset, rows), contestant, budget), len(contestant.shots) or None)
+        judge_system(task, rows, _answers(bench, task, (dataset, rows), contestant, budget), contestant.shown or None)
         for contestant in contestants
     ]
     return task_report(task, rows, judged, run, config, len(held_out))

@@ -109,7 +109,7 @@ def _row_problems(task: Task, example: Example, encoded: Encoded, format_: Promp
     special = _special_token(example, format_)
     if special:
         yield Problem(f"the text holds {special}, which the model reads as a control token", fix="remove it from the text")
-    yield from explain_rules(task, example.input, example.output)
+    yield from explain_rules(task, example.input, example.output, example.language)
 
 
 def _special_token(example: Example, format_: PromptFormat) -> str:

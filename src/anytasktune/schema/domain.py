@@ -20,6 +20,10 @@ class Domain(Artifact):
     name: Name
     title: dict[Language, str] = Field(default_factory=dict)
     description: str = ""
+    limits: dict[Language, str] = Field(default_factory=dict)
+    """What the whole pool must not be used for."""
+    jurisdiction: dict[Language, str] = Field(default_factory=dict)
+    """Whose law, rules or customs the answers follow, where that matters."""
     actions: list[Action] = Field(default_factory=list)
     tasks: list[Task] = Field(default_factory=list)
 

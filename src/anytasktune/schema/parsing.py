@@ -17,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from anytasktune.errors import ConfigError, Problem
+from anytasktune.schema.task import IN_ALL_LANGUAGES, PER_LANGUAGE
 
 AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 Path_ = tuple[str | int, ...]
@@ -212,8 +213,10 @@ def _say(detail: ErrorDetails) -> tuple[str, str]:
 
 def _full_path(detail: ErrorDetails) -> Path_:
     """From the whole record to the value at fault, as a person would go."""
-    # pydantic puts the chosen kind of output into the path ("output.label.labels"); the file has no such level
-    loc = [part for before, part in pairwise(("", *detail["loc"])) if before != "output" and part != "[key]"]
+    # pydantic puts the chosen kind of output, and the form of its labels, into the path ("output.label.labels.per_language");
+    # the file has no such levels
+    unwritten = ("[key]", IN_ALL_LANGUAGES, PER_LANGUAGE)
+    loc = [part for before, part in pairwise(("", *detail["loc"])) if before != "output" and part not in unwritten]
     return (*loc, *detail.get("ctx", {}).get("at", ()))
 
 

@@ -1,9 +1,10 @@
 """A task: one sub-task of a field, explicit enough for a small model to learn and a program to check."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from anytasktune.schema.base import Record, fault
 
@@ -13,18 +14,37 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 """Lower-case letters, digits and underscores: safe as a file name, a column and a model name."""
 
 
+IN_ALL_LANGUAGES, PER_LANGUAGE = "in_all_languages", "per_language"
+
+
+def _form_of_labels(labels: Any) -> str:
+    return PER_LANGUAGE if isinstance(labels, Mapping) else IN_ALL_LANGUAGES
+
+
+_Choice = Annotated[list[str], Field(min_length=2)]
+Choice = Annotated[
+    Annotated[_Choice, Tag(IN_ALL_LANGUAGES)] | Annotated[dict[Language, _Choice], Tag(PER_LANGUAGE)],
+    Discriminator(_form_of_labels),
+]
+Labels = Annotated[
+    Annotated[list[str], Tag(IN_ALL_LANGUAGES)] | Annotated[dict[Language, list[str]], Tag(PER_LANGUAGE)],
+    Discriminator(_form_of_labels),
+]
+"""One list that holds in every language, or one list per language, in which equal positions mean the same."""
+
+
 class LabelOutput(Record):
-    """Exactly one of `labels`."""
+    """Exactly one of `labels`; where they are given per language, one of those of the example's language."""
 
     kind: Literal["label"]
-    labels: list[str] = Field(min_length=2)
+    labels: Choice
 
 
 class LabelsOutput(Record):
-    """Several items in one line; a closed list when `labels` is given, free phrases otherwise."""
+    """Several items in one line; a closed list when `labels` is given (as in `LabelOutput`), free phrases otherwise."""
 
     kind: Literal["labels"]
-    labels: list[str] | None = None
+    labels: Labels | None = None
     separator: str = Field("; ", min_length=1)
     """What stands between two items, e.g. "; " or "；"."""
 
@@ -111,23 +131,58 @@ class Task(Record):
     """How answers are judged; the usual metric of the output kind when left out."""
     input_from: Name | None = None
     """The earlier task of the action whose output is this one's input."""
+    limits: dict[Language, str] = Field(default_factory=dict)
+    """What an answer must not be used for, and what to do instead."""
+    done_by: dict[Language, str] = Field(default_factory=dict)
+    """Who does this step today."""
+    hands_over: dict[Language, str] = Field(default_factory=dict)
+    """What the next step gets from this one."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Task":
         for language, text in self.instruction.items():
             if not text.strip():
                 raise fault(f"instruction.{language} is empty", "instruction", language)
-        labels = getattr(self.output, "labels", None)
-        if labels and len(set(labels)) != len(labels):
-            twice = sorted({label for label in labels if labels.count(label) > 1})
-            raise fault(f"output.labels lists {', '.join(twice)} more than once", "output", "labels")
-        if labels and any(not label.strip() or label != label.strip() for label in labels):
-            raise fault("output.labels has an empty label or one with space around it", "output", "labels")
+        if isinstance(self.output, (LabelOutput, LabelsOutput)):
+            self._check_labels(self.output.labels)
         fitting = METRICS_OF_KIND[self.output.kind]
         if self.metric is not None and self.metric not in fitting:
             what = f"metric {self.metric} cannot judge output kind {self.output.kind}; use {' or '.join(fitting)}"
             raise fault(what, "metric")
         return self
+
+    def _check_labels(self, given: list[str] | dict[Language, list[str]] | None) -> None:
+        lists = given.items() if isinstance(given, dict) else [(None, given or [])]
+        for spoken, labels in lists:
+            language = () if spoken is None else (spoken,)
+            if twice := sorted({label for label in labels if labels.count(label) > 1}):
+                raise fault(f"output.labels lists {', '.join(twice)} more than once", "output", "labels", *language)
+            if any(not label.strip() or label != label.strip() for label in labels):
+                raise fault("output.labels has an empty label or one with space around it", "output", "labels", *language)
+        if isinstance(given, dict):
+            self._check_languages_of_labels(given)
+
+    def _check_languages_of_labels(self, lists: dict[Language, list[str]]) -> None:
+        if set(lists) != set(self.instruction):
+            spoken, labelled = ", ".join(sorted(self.instruction)), ", ".join(sorted(lists)) or "no language"
+            raise fault(f"output.labels is given in {labelled}, the instruction in {spoken}", "output", "labels")
+        if len({len(labels) for labels in lists.values()}) > 1:
+            counts = ", ".join(f"{len(labels)} in {language}" for language, labels in lists.items())
+            raise fault(f"output.labels needs as many labels in every language; there are {counts}", "output", "labels")
+        meanings: dict[str, int] = {}
+        for place, label in ((place, label) for labels in lists.values() for place, label in enumerate(labels)):
+            if meanings.setdefault(label, place) != place:
+                what = f"output.labels has {label} at different positions in two languages, so it would mean two things"
+                raise fault(what, "output", "labels")
+
+    def language_of(self, language: Language | None) -> Language:
+        """The language a row is handled in: its own, or the task's first if it has none or the task does not speak it."""
+        return language if language is not None and language in self.instruction else self.languages[0]
+
+    def labels_in(self, language: Language | None) -> list[str] | None:
+        """The labels that may answer a row of `language` (None: the task's first); None where there is no closed list."""
+        labels = self.output.labels if isinstance(self.output, (LabelOutput, LabelsOutput)) else None
+        return labels[self.language_of(language)] if isinstance(labels, dict) else labels
 
     @property
     def scored_by(self) -> Metric:

@@ -2,7 +2,7 @@
 
 from anytasktune.scorers.judge import Judgement, judge
 from anytasktune.scorers.metrics import ItemStatistics, item_statistics
-from anytasktune.scorers.parse import Parsed, parse_output, parse_reference_number
+from anytasktune.scorers.parse import Parsed, in_first_language, parse_output, parse_reference_number
 from anytasktune.scorers.rules import broken_rules, explain_rules
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Parsed",
     "broken_rules",
     "explain_rules",
+    "in_first_language",
     "item_statistics",
     "judge",
     "parse_output",

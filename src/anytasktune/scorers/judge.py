@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from anytasktune.schema import Task
+from anytasktune.schema import Language, Task
 from anytasktune.scorers.metrics import item_value
 from anytasktune.scorers.parse import parse_output
 from anytasktune.scorers.rules import broken_rules
@@ -23,8 +23,11 @@ class Judgement:
     broken_rules: tuple[str, ...]
 
 
-def judge(task: Task, input_text: str, reference: str, output: str) -> Judgement:
+def judge(task: Task, input_text: str, reference: str, output: str, language: Language | None = None) -> Judgement:
     """Judge `output` as the answer of `task` to `input_text`, where `reference` is the right one.
+
+    Args:
+        language: of the example, where labels differ by language; None: the task's first.
 
     Raises:
         ValueError: a reference of a number task holds no number.
@@ -32,6 +35,6 @@ def judge(task: Task, input_text: str, reference: str, output: str) -> Judgement
     """
     return Judgement(
         value=item_value(task, reference, output),
-        parsed=parse_output(task, output).ok,
-        broken_rules=tuple(broken_rules(task, input_text, output)),
+        parsed=parse_output(task, output, language).ok,
+        broken_rules=tuple(broken_rules(task, input_text, output, language)),
     )

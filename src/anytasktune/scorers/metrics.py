@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from anytasktune.schema import LabelsOutput, Metric, NumberOutput, Task
 from anytasktune.scorers.facts import facts_of_text
 from anytasktune.scorers.overlap import rouge_l, token_f1
-from anytasktune.scorers.parse import first_number, parse_reference_number, split_items
+from anytasktune.scorers.parse import first_number, in_first_language, parse_reference_number, split_items
 
 Floats = NDArray[np.float64]
 
@@ -58,14 +58,16 @@ class ItemStatistics:
 def item_statistics(task: Task, references: Sequence[str], outputs: Sequence[str]) -> ItemStatistics:
     """The sufficient statistics of `outputs` against `references` (same order) under the metric of `task`.
 
-    References and outputs are compared after stripping outer white space.
+    References and outputs are compared after stripping outer white space. Where labels differ by language, `macro_f1` is
+    over what they mean, not over each language's words.
 
     Raises:
         ValueError: the two differ in length, or a reference of a number task holds no number.
     """
     pairs = [(reference.strip(), output.strip()) for reference, output in zip(references, outputs, strict=True)]
     if task.scored_by == "macro_f1":
-        return ItemStatistics("macro_f1", _label_counts(pairs))
+        same = [[in_first_language(task, reference, text) for text in (reference, output)] for reference, output in pairs]
+        return ItemStatistics("macro_f1", _label_counts([(reference, output) for reference, output in same]))
     columns = [item_columns(task, reference, output) for reference, output in pairs]
     return ItemStatistics(task.scored_by, np.array(columns, dtype=np.float64).reshape(len(pairs), 2))
 

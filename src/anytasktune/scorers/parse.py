@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task
+from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, Language, NumberOutput, Task
 
 MAX_JSON_DEPTH = 64
 """JSON nested deeper than this is no answer to any task; following it could exhaust the stack."""
@@ -38,21 +38,38 @@ class Parsed:
     json_error: str = ""
 
 
-def parse_output(task: Task, text: str) -> Parsed:
-    """Read the answer `text` as `task` asks for it. Never raises: an answer without the form has `ok` False."""
+def parse_output(task: Task, text: str, language: Language | None = None) -> Parsed:
+    """Read the answer `text` as `task` asks for it. Never raises: an answer without the form has `ok` False.
+
+    Args:
+        language: of the example that is answered, where labels differ by language; None: the task's first.
+    """
     text = text.strip()
-    output = task.output
+    output, labels = task.output, task.labels_in(language)
     if isinstance(output, LabelOutput):
-        known = text in output.labels
+        known = text in (labels or ())
         return Parsed(text, ok=known, label=text if known else None)
     if isinstance(output, LabelsOutput):
         items = split_items(text, output.separator)
-        return Parsed(text, ok=output.labels is None or set(items) <= set(output.labels), items=items)
+        return Parsed(text, ok=labels is None or set(items) <= set(labels), items=items)
     if isinstance(output, JsonOutput):
         return _parsed_json(text)
     if isinstance(output, NumberOutput):
         return Parsed(text, ok=bool(_PLAIN_NUMBER.fullmatch(text.translate(_HALF_WIDTH))), number=first_number(text))
     return Parsed(text, ok=bool(text))
+
+
+def in_first_language(task: Task, reference: str, text: str) -> str:
+    """`text`, an answer to a row whose right answer is `reference`, as the label of the task's first language.
+
+    So the same label counts as the same in all languages. An answer that is no label of the row's language is empty.
+    Where labels do not differ by language it is `text` itself.
+    """
+    labels = getattr(task.output, "labels", None)
+    own = next((names for names in labels.values() if reference in names), None) if isinstance(labels, dict) else None
+    if labels is None or own is None:
+        return text
+    return str(labels[task.languages[0]][own.index(text)]) if text in own else ""
 
 
 def split_items(text: str, separator: str) -> tuple[str, ...]:

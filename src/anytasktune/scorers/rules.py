@@ -22,7 +22,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from anytasktune.errors import Problem
-from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task
+from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, Language, NumberOutput, Task
 from anytasktune.scorers.json_schema import schema_fault
 from anytasktune.scorers.parse import Parsed, decimals_of, parse_output, repeated_keys, separator_pattern, split_items
 from anytasktune.scorers.text import collapse_space, is_in_script, shorten
@@ -39,40 +39,43 @@ class Breach:
     fix: str = ""
 
 
-def broken_rules(task: Task, input_text: str, output_text: str) -> list[str]:
+def broken_rules(task: Task, input_text: str, output_text: str, language: Language | None = None) -> list[str]:
     """Names of the rules that `output_text` breaks as an answer of `task` to `input_text`, each once.
+
+    Args:
+        language: of the example that is answered, where labels differ by language; None: the task's first.
 
     Raises:
         ConfigError: the task's JSON Schema is no schema.
     """
-    return list(dict.fromkeys(breach.rule for breach in _breaches(task, input_text, output_text)))
+    return list(dict.fromkeys(breach.rule for breach in _breaches(task, input_text, output_text, language)))
 
 
-def explain_rules(task: Task, input_text: str, output_text: str) -> list[Problem]:
+def explain_rules(task: Task, input_text: str, output_text: str, language: Language | None = None) -> list[Problem]:
     """The same faults as sentences for the person whose row it is; `where` is left to the caller.
 
     Raises:
         ConfigError: the task's JSON Schema is no schema.
     """
-    return [Problem(breach.what, fix=breach.fix) for breach in _breaches(task, input_text, output_text)]
+    return [Problem(breach.what, fix=breach.fix) for breach in _breaches(task, input_text, output_text, language)]
 
 
-def _breaches(task: Task, input_text: str, output_text: str) -> Iterator[Breach]:
-    parsed = parse_output(task, output_text)
+def _breaches(task: Task, input_text: str, output_text: str, language: Language | None) -> Iterator[Breach]:
+    parsed = parse_output(task, output_text, language)
     if not parsed.text and not isinstance(task.output, LabelsOutput):
         yield Breach("empty", "the answer is empty", "write the answer, or remove the row")
         return
-    yield from _form(task, parsed)
+    yield from _form(task, parsed, task.labels_in(language))
     yield from _size(task, parsed)
     yield from _wording(task, parsed, input_text)
 
 
-def _form(task: Task, parsed: Parsed) -> Iterator[Breach]:
+def _form(task: Task, parsed: Parsed, labels: list[str] | None) -> Iterator[Breach]:
     output = task.output
     if isinstance(output, LabelOutput) and not parsed.ok:
-        yield _unknown_label(parsed.text, output.labels)
+        yield _unknown_label(parsed.text, labels or [])
     elif isinstance(output, LabelsOutput):
-        yield from _list_form(output, parsed)
+        yield from _list_form(output, parsed, labels)
     elif isinstance(output, JsonOutput):
         yield from _json_form(output, parsed)
     elif isinstance(output, NumberOutput):
@@ -85,22 +88,22 @@ def _unknown_label(text: str, labels: list[str]) -> Breach:
     return Breach("unknown_label", f"{shorten(text)!r} is not one of the task's {len(labels)} labels", fix)
 
 
-def _list_form(output: LabelsOutput, parsed: Parsed) -> Iterator[Breach]:
+def _list_form(output: LabelsOutput, parsed: Parsed, labels: list[str] | None) -> Iterator[Breach]:
     fix = f"put {output.separator!r} between two items and nowhere else"
     if _has_empty_item(parsed.text, output.separator):
         yield Breach("separator", f"{output.separator!r} stands where no item follows or precedes it", fix)
-    if output.labels is None:
+    if labels is None:
         if "\n" in parsed.text and "\n" not in output.separator:
             yield Breach("separator", "the items stand on several lines", fix)
         return
     for item in parsed.items:
-        if item in output.labels:
+        if item in labels:
             continue
         pieces = [piece.strip() for piece in _USUAL_SEPARATORS.split(item)]
-        if len(pieces) > 1 and set(pieces) <= set(output.labels):
+        if len(pieces) > 1 and set(pieces) <= set(labels):
             yield Breach("separator", f"{shorten(item)!r} holds {len(pieces)} labels not separated as the task says", fix)
         else:
-            yield _unknown_label(item, output.labels)
+            yield _unknown_label(item, labels)
 
 
 def _has_empty_item(text: str, separator: str) -> bool:
