@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, print_json
+from anytasktune.cli.options import Json, ProjectFolder
+from anytasktune.cli.starting import init, packs
 
 if TYPE_CHECKING:
     from anytasktune.cli.progress import Display
@@ -21,8 +23,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ProjectFolder = Annotated[Path, typer.Option("--project", "-p", help="The project's folder.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Overrides = Annotated[
     list[str] | None, typer.Option("-c", metavar="KEY=VALUE", help="Change a setting, e.g. -c epochs=3. Repeatable.")
 ]
@@ -45,27 +45,8 @@ def _root(
     pass
 
 
-@app.command()
-def init(
-    folder: Annotated[Path, typer.Argument(help="A new folder, or one without a domain.yaml.")],
-    demo: Annotated[bool, typer.Option("--demo", help="Start from the built-in example, with its rows.")] = False,
-    as_json: Json = False,
-) -> int:
-    """Make a project folder: domain.yaml to fill in, train.yaml, and nothing else."""
-    from anytasktune.pipeline import init_project
-
-    project = init_project(folder, pack="demo" if demo else "empty")
-    if as_json:
-        print_json({"project": str(project.root), "domain": str(project.domain_file)})
-        return 0
-    place = f'"{folder}"' if " " in str(folder) else str(folder)
-    if demo:
-        typer.echo(f"✓ {folder}: a project with three tasks and their rows; now")
-        typer.echo(f"    anytasktune tune -p {place}")
-    else:
-        typer.echo(f"✓ {folder}: describe a task in {folder / 'domain.yaml'}, then")
-        typer.echo(f"    anytasktune import ROWS --task NAME -p {place}")
-    return 0
+app.command()(init)
+app.command()(packs)
 
 
 @app.command("import")

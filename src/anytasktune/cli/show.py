@@ -9,13 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 from anytasktune.quality import TokenView
+from anytasktune.scorers.text import shorten
 
 if TYPE_CHECKING:
     from anytasktune.models import ModelListing
+    from anytasktune.packs.contents import PackSummary
     from anytasktune.pipeline import CheckedTask, Imported, TaskPlan
 
 _SHOWN_ROWS = 10
 _SHOWN_TOKENS = 60
+_LIMITS_SHOWN = 76
 _TRAINED = "[[", "]]"
 
 
@@ -101,4 +104,18 @@ def models(listing: Sequence["ModelListing"]) -> RenderableType:
         facts = f"  {entry.parameters:>5}  {', '.join(entry.languages):<6}  {entry.licence}  {here}"
         lines.append(Text(f"{entry.name:<{width}}", style="bold").append(facts, style="not bold"))
         lines.append(Text(f"  {entry.note}", style="dim"))
+    return Group(*lines)
+
+
+def packs(summaries: Sequence["PackSummary"]) -> RenderableType:
+    """The packs, each with its size and, in one line, its limits."""
+    lines: list[Text] = []
+    for pack in summaries:
+        titles = " · ".join(dict.fromkeys(pack.title.values()))
+        rows = ", ".join(f"{count} {language}" for language, count in pack.rows.items())
+        lines.append(Text(pack.name, style="bold").append(f"  {titles}", style="not bold"))
+        lines.append(Text(f"  {pack.actions} actions, {pack.tasks} tasks; rows: {rows}"))
+        if limits := next(iter(pack.limits.values()), ""):
+            lines.append(Text(f"  {shorten(limits, _LIMITS_SHOWN)}", style="dim"))
+    lines.append(Text("\nanytasktune init --pack NAME FOLDER [--language en|zh]  makes a project of one"))
     return Group(*lines)

@@ -1,19 +1,28 @@
-"""Projects that come with the program."""
+"""Projects that come with the program: Task Pools with rows, the small demo, and the empty skeleton."""
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-PACKS = ("empty", "demo")
+from anytasktune.errors import ConfigError
+from anytasktune.schema.parsing import nearest
+
+_SIGN_OF_A_PACK = "domain.yaml"
+
+
+def pack_names() -> tuple[str, ...]:
+    """The packs there are, in alphabetical order."""
+    folders = (entry for entry in files(__package__).iterdir() if entry.is_dir())
+    return tuple(sorted(folder.name for folder in folders if (folder / _SIGN_OF_A_PACK).is_file()))
 
 
 def pack_files(name: str) -> dict[str, bytes]:
     """Relative path (with `/`) → content of every file of a pack.
 
     Raises:
-        KeyError: if there is no such pack.
+        ConfigError: there is no such pack; names the nearest.
     """
-    if name not in PACKS:
-        raise KeyError(f"no pack {name}; there are {', '.join(PACKS)}")
+    if name not in pack_names():
+        raise ConfigError(f"there is no pack {name!r}", fix=nearest(name, pack_names()))
     return dict(_walk(files(__package__) / name, ""))
 
 

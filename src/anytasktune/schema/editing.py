@@ -7,12 +7,14 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
-from anytasktune.schema.task import Task
+from anytasktune.schema.task import Language, Task
 
 _EMPTY_TASKS = re.compile(r"tasks:[ \t]*(?:\[\s*\]|null|~)(?=[ \t]*(?:#|$))")
 _WIDTH = 120
 _OFFSET = 2
 """Columns before the dash of an item."""
+_TEXTS_OF_A_POOL = ("limits", "jurisdiction")
+_TEXTS_OF_A_TASK = ("instruction", "limits", "done_by", "hands_over")
 
 
 def add_task(text: str, task: Task) -> str:
@@ -22,6 +24,27 @@ def add_task(text: str, task: Task) -> str:
     edited = _with_lines(text, task)
     # lines that look like comments may be part of a text, and tasks may be written in one line: then all is laid out anew
     return edited if _loads_as(edited, wanted) else _laid_out_anew(text, task)
+
+
+def keep_language(text: str, language: Language) -> str:
+    """`domain.yaml` with instructions, labels and texts in one language only; titles, which reports show, stay in all.
+
+    A text that is not there in `language` stays as it is.
+    """
+    yaml = _round_trip_yaml()
+    domain: Any = yaml.load(text)
+    for record, fields in [(domain, _TEXTS_OF_A_POOL), *((task, _TEXTS_OF_A_TASK) for task in domain.get("tasks") or ())]:
+        for name in fields:
+            texts = record.get(name) or {}
+            for other in [spoken for spoken in texts if language in texts and spoken != language]:
+                del texts[other]
+    for output in (task["output"] for task in domain.get("tasks") or ()):
+        labels = output.get("labels")
+        if isinstance(labels, dict) and language in labels:
+            output["labels"] = labels[language]
+    stream = io.StringIO()
+    yaml.dump(domain, stream)
+    return stream.getvalue()
 
 
 def _with_lines(text: str, task: Task) -> str:

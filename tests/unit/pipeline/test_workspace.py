@@ -93,6 +93,7 @@ def test_an_empty_pool_says_how_to_fill_it(tmp_path: Path) -> None:
     assert "anytasktune import FOLDER" in caught.value.problems[0].fix
 
 
-def test_an_unknown_pack_is_a_key_error(tmp_path: Path) -> None:
-    with pytest.raises(KeyError, match="there are empty, demo"):
-        init_project(tmp_path / "law", pack="medicine")
+def test_an_unknown_pack_is_told_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no pack 'dmo'") as caught:
+        init_project(tmp_path / "law", pack="dmo")
+    assert caught.value.problems[0].fix == "did you mean 'demo'?"
