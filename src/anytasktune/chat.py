@@ -132,6 +132,19 @@ class PromptFormat:
         prompt = self.prompt_ids(task, example)
         return Encoded(prompt + self.answer_ids(example.output), len(prompt))
 
+    def encode_all(self, task: Task, examples: Sequence[Example]) -> list[Encoded]:
+        """The same as `encode` of each, with the tokenizer asked twice in all: on many rows in about half the time."""
+        prompts = self._ids([self.prompt_text(task, example) for example in examples], prompts=True)
+        answers = self._ids([example.output for example in examples], prompts=False)
+        end = self.rendering.end_of_turn
+        return [Encoded([*prompt, *answer, *end], len(prompt)) for prompt, answer in zip(prompts, answers, strict=True)]
+
+    def _ids(self, texts: list[str], *, prompts: bool) -> list[list[int]]:
+        if not texts:
+            return []
+        special = prompts and self.rendering.template == "plain"
+        return list(self.tokenizer(texts, add_special_tokens=special, return_attention_mask=False)["input_ids"])
+
     def decode(self, ids: Sequence[int]) -> str:
         """Generated tokens as text, without the end of the turn and outer white space."""
         kept = [token for token in ids if token not in self.rendering.end_of_turn]

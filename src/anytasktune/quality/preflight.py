@@ -13,6 +13,8 @@ from anytasktune.errors import Problem
 from anytasktune.schema import Example, SplitName, Task
 from anytasktune.scorers import explain_rules
 
+Encode = Callable[[Task, Sequence[Example]], Sequence[Encoded]]
+"""Makes what `PromptFormat.encode_all` makes, perhaps from memory."""
 Place = Callable[[SplitName, int, Example], str]
 """Split, number of the row in it from 1, row → where a person finds the row."""
 
@@ -70,8 +72,12 @@ def preflight(
     format_: PromptFormat,
     room: Room,
     place: Place = row_number,
+    encode: Encode | None = None,
 ) -> Preflight:
     """Render and judge every row of every split.
+
+    Args:
+        encode: who makes the tokens, for callers that need them again; `format_` unless given.
 
     Raises:
         ConfigError: the task's JSON Schema is no schema.
@@ -79,10 +85,11 @@ def preflight(
     problems: list[Problem] = []
     bad: dict[SplitName, frozenset[str]] = {}
     lengths: list[tuple[int, int]] = []
+    every = [example for rows in splits.values() for example in rows]
+    tokens_of = iter((encode or format_.encode_all)(task, every))
     for split, rows in splits.items():
         refused = set()
-        for number, example in enumerate(rows, 1):
-            encoded = format_.encode(task, example)
+        for number, (example, encoded) in enumerate(zip(rows, tokens_of, strict=False), 1):
             lengths.append((len(encoded.ids), encoded.answer_length))
             found = list(_row_problems(task, example, encoded, format_, room))
             problems += [replace(problem, where=place(split, number, example)) for problem in found]

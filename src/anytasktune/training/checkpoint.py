@@ -3,8 +3,10 @@
 import contextlib
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 
 import torch
 from filelock import FileLock, Timeout
@@ -54,6 +56,54 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     for old in folder.glob("checkpoint-*"):
         if old != target:
             shutil.rmtree(old, ignore_errors=True)
+
+
+class CheckpointWriter:
+    """Writes checkpoints beside the training, one at a time. Use as a context manager: all is on disk when the block ends.
+
+    A write that fails is an error of the training: it comes out of the next `submit`, or of `close`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
+        self._pending: Future[None] | None = None
+
+    def submit(self, checkpoint: Checkpoint) -> None:
+        """Copy the tensors now and write them soon; waits for the one before, so that no more than two are in memory.
+
+        Raises:
+            StoreError: the one before could not be written.
+        """
+        self._finish()
+        tensors = {name: tensor.detach().to("cpu", copy=True) for name, tensor in checkpoint.tensors.items()}
+        self._pending = self._thread.submit(save_checkpoint, self.folder, Checkpoint(checkpoint.state, tensors))
+
+    def close(self) -> None:
+        """Wait until everything is written.
+
+        Raises:
+            StoreError: it could not be.
+        """
+        try:
+            self._finish()
+        finally:
+            self._thread.shutdown()
+
+    def _finish(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def __enter__(self) -> "CheckpointWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+            return
+        with contextlib.suppress(StoreError):  # the error on its way out came first and says more
+            self.close()
 
 
 def load_checkpoint(folder: Path) -> Checkpoint | None:
