@@ -1,6 +1,7 @@
 # make demo    tune three sub-tasks on the built-in model and show the report
 # make test    run all tests
 # make check   lint, types, layers, docs
+# make bench   measure side by side with others (hours; BENCH="--quick" for a glance)
 # Each makes its own .venv the first time and is quick afterwards.
 
 PYTHON ?= python3
@@ -8,9 +9,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
+PEERS  := $(VENV)/.installed-bench
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check clean
+.PHONY: demo test check bench clean
 
 demo: $(RUN)
 	$(BIN)/anytasktune demo demo-project
@@ -25,6 +27,9 @@ check: $(DEV)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest tests/contracts
 
+bench: $(PEERS)
+	$(BIN)/python -m benchmarks $(BENCH)
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -35,6 +40,10 @@ $(RUN): pyproject.toml constraints.txt | $(BIN)/python
 
 $(DEV): $(RUN)
 	$(PIP) -e '.[dev]'
+	@touch $@
+
+$(PEERS): $(RUN)
+	$(PIP) -e '.[bench]'
 	@touch $@
 
 clean:

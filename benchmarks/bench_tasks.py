@@ -1,0 +1,69 @@
+"""The tasks a benchmark runs on: task folders of real data where there are any, else the built-in demo's."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anytasktune.datasets import is_task_folder, read_examples, read_task_folder
+from anytasktune.pipeline import Workspace, init_project
+from anytasktune.schema import Example, Task
+
+TASKS_VARIABLE = "ANYTASKTUNE_BENCH_TASKS"
+_BESIDE_THE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data" / "bench"
+
+
+@dataclass(frozen=True)
+class BenchTask:
+    """A task with its rows."""
+
+    task: Task
+    train: list[Example]
+    test: list[Example]
+
+    @property
+    def name(self) -> str:
+        return self.task.name
+
+
+def tasks_folder(chosen: Path | None) -> Path | None:
+    """The folder of task folders: the argument, the variable ANYTASKTUNE_BENCH_TASKS, a neighbour; None: the demo."""
+    if chosen is not None:
+        return chosen
+    if variable := os.environ.get(TASKS_VARIABLE, "").strip():
+        return Path(variable)
+    return _BESIDE_THE_REPOSITORY if _BESIDE_THE_REPOSITORY.is_dir() else None
+
+
+def read_tasks(folder: Path | None, names: Sequence[str] = ()) -> list[BenchTask]:
+    """All tasks, or those named, in the order of their names.
+
+    Raises:
+        SystemExit: if a name is not there.
+        DataError: if a task folder is faulty.
+    """
+    found = _from_folders(folder) if folder is not None else _from_demo()
+    missing = sorted(set(names) - {task.name for task in found})
+    if missing or not found:
+        there = ", ".join(task.name for task in found) or "none"
+        raise SystemExit(f"no such benchmark task: {', '.join(missing) or folder}; there are: {there}")
+    return [task for task in found if not names or task.name in names]
+
+
+def _from_folders(folder: Path) -> list[BenchTask]:
+    found = [read_task_folder(path) for path in sorted(folder.iterdir()) if is_task_folder(path)]
+    return [BenchTask(item.task, item.splits["train"].examples, item.splits["test"].examples) for item in found]
+
+
+def _from_demo() -> list[BenchTask]:
+    with tempfile.TemporaryDirectory(prefix="bench-demo-") as place:
+        root = Path(place) / "demo"
+        init_project(root, pack="demo")
+        tasks = sorted(Workspace.open(root).domain.tasks, key=lambda task: task.name)
+        return [_demo_task(task, root / "seeds" / task.name) for task in tasks]
+
+
+def _demo_task(task: Task, folder: Path) -> BenchTask:
+    train, test = (read_examples(folder / f"{split}.jsonl").examples for split in ("train", "test"))
+    return BenchTask(task, train, test)
