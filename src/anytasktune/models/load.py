@@ -18,9 +18,9 @@ from transformers import (
 
 from anytasktune.chat import PromptFormat
 from anytasktune.errors import ModelError
-from anytasktune.models.attention import short_attention
 from anytasktune.models.quiet import quiet_transformers
 from anytasktune.models.resolve import resolve_model
+from anytasktune.models.shape import ModelShape
 from anytasktune.schema import BaseModelRef, DType
 
 _SAMPLE = 1 << 16
@@ -34,6 +34,7 @@ class ModelInfo:
     ref: BaseModelRef
     context_length: int
     """Most tokens the model was made for."""
+    shape: ModelShape
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _info(name: str, folder: Path) -> ModelInfo:
             layers=int(config.num_hidden_layers),
         )
     context = int(getattr(config, "max_position_embeddings", None) or 2048)
-    return ModelInfo(PromptFormat.of(tokenizer), ref, context)
+    return ModelInfo(PromptFormat.of(tokenizer), ref, context, ModelShape.of(config))
 
 
 def load_base(name: str, *, dtype: str = "auto", device: str = "auto") -> BaseLM:
@@ -103,8 +104,7 @@ def load_base(name: str, *, dtype: str = "auto", device: str = "auto") -> BaseLM
 
 def _load(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     with _as_model_error(folder):
-        kind = short_attention(AutoConfig.from_pretrained(folder).get_text_config().model_type)
-        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=kind, use_safetensors=True)
+        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True)
 
 
 @contextlib.contextmanager

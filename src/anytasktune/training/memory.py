@@ -1,0 +1,166 @@
+"""Memory of a run: how much there is, how much a step takes, and the largest cut of a step that fits.
+
+How a step is cut into streams never changes its result, so memory is a matter of planning: `micro_batch_tokens` is lowered
+until the estimate fits, and halved again if the system still refuses.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+from anytasktune.errors import PreflightError
+from anytasktune.models.shape import ModelShape
+from anytasktune.training.estimate import Load
+
+Result = TypeVar("Result")
+
+# Found with `python -m benchmarks.calibrate` (SmolLM2-135M in bfloat16 and float32, steps of 500 to 3,500 tokens).
+ACTIVATIONS = 1.3
+"""Measured over counted bytes of what layers keep for the backward pass: 1.1 to 1.3; the more careful is taken."""
+STEP_BYTES = 64 << 20
+"""What a step takes beside that, however small it is."""
+PROCESS_BYTES = 450 << 20
+"""Python, PyTorch and transformers themselves."""
+_LOGIT_BYTES = 256 << 20
+_LOGIT_COPIES = 2.5
+_ADAPTER_COPIES = 6
+_SHARE = 0.9
+_SMALLEST = 16
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What decides how much memory a step takes.
+
+    Attributes:
+        shape: the model's.
+        size: bytes of a number in its precision.
+        rank: of the adapter.
+        largest: the step with most tokens.
+        longest: tokens of the longest row with its prefix, which always go through together.
+    """
+
+    shape: ModelShape
+    size: int
+    rank: int
+    largest: Load
+    longest: int
+
+    def together(self, micro_batch_tokens: int) -> int:
+        """Most tokens whose activations are in memory at the same time.
+
+        A step that does not fit into one stream keeps its first, which carries the prefix, while the others come and go.
+        """
+        one = max(micro_batch_tokens, self.longest)
+        return min(self.largest.tokens, one if self.largest.tokens <= one else 2 * one)
+
+    def step_bytes(self, micro_batch_tokens: int) -> int:
+        """Peak of a step beyond model and adapter."""
+        share = self.together(micro_batch_tokens) / self.largest.tokens
+        kept = self.largest.tokens * token_bytes(self.shape, self.size) + self.largest.pairs * self._pair_bytes()
+        logits = min(_LOGIT_BYTES, 4.0 * share * self.largest.targets * self.shape.vocabulary)
+        return int(ACTIVATIONS * share * kept + _LOGIT_COPIES * logits) + STEP_BYTES
+
+    def adapter_bytes(self) -> int:
+        """Weights, gradient, best weights, both moments in float32, and the weights in the model's precision."""
+        return self.shape.adapter(self.rank) * 4 * _ADAPTER_COPIES
+
+    def whole_bytes(self, micro_batch_tokens: int) -> int:
+        """Peak of the process."""
+        model = self.shape.parameters * self.size
+        return PROCESS_BYTES + model + self.adapter_bytes() + self.step_bytes(micro_batch_tokens)
+
+    def _pair_bytes(self) -> float:
+        # the rows of a block are as wide as its longest, and a prefix' queries see a few keys they may not look at
+        return 1.2 * self.shape.layers * self.shape.heads * self.size
+
+
+def token_bytes(shape: ModelShape, size: int) -> float:
+    """What all layers keep of a token: inputs of the two norms in float32; of the products, queries, keys, values; what the
+    gate multiplies and what comes out."""
+    products = 2 * shape.hidden + 2 * shape.queries + 2 * shape.states + 4 * shape.inner
+    return shape.layers * (8.0 * shape.hidden + size * products)
+
+
+def plan_micro_batch_tokens(wanted: int, footprint: Footprint, free: int | None) -> int:
+    """The most tokens, up to `wanted`, that a stream can have for the step to fit into `free` bytes (None: not known).
+
+    Raises:
+        PreflightError: not even one row at a time fits.
+    """
+    if free is None:
+        return wanted
+    room = int(free * _SHARE) - footprint.adapter_bytes()
+    if footprint.step_bytes(wanted) <= room:
+        return wanted
+    if (missing := footprint.step_bytes(_SMALLEST) - room) > 0:
+        what = f"the longest row ({footprint.longest} tokens) needs {_gigabytes(missing)} more memory than is free"
+        fix = "close other programs, shorten the rows, lower max_length and skip_bad_rows=true, or choose a smaller model"
+        raise PreflightError(what, fix=fix)
+    return _largest(lambda tokens: footprint.step_bytes(tokens) <= room, _SMALLEST, wanted)
+
+
+def _largest(fits: Callable[[int], bool], low: int, high: int) -> int:
+    """The largest number from `low`, which fits, to below `high`, which does not, by halving."""
+    while high - low > max(1, low // 16):
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def _gigabytes(count: float) -> str:
+    return f"{count / 1e9:.1f} GB"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error is the system's refusal to give memory; PyTorch says so in words only, on a CPU."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in said for words in _REFUSALS)
+
+
+_REFUSALS = ("not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory", "bad alloc", "bad_alloc")
+
+
+class ShrinkingStep:
+    """Does steps, with half the tokens per stream and once more when memory is refused.
+
+    Args:
+        micro_batch_tokens: what to begin with.
+        clear: takes back what a failed attempt has left, such as half a gradient.
+        say: gets a line when less is tried.
+    """
+
+    def __init__(self, micro_batch_tokens: int, clear: Callable[[], None], say: Callable[[str], None]) -> None:
+        self.micro_batch_tokens = micro_batch_tokens
+        self._clear = clear
+        self._say = say
+
+    def run(self, step: Callable[[int], Result]) -> Result:
+        """What `step(micro_batch_tokens)` gives.
+
+        Raises:
+            PreflightError: memory is refused however little is asked for.
+        """
+        while True:
+            try:
+                return step(self.micro_batch_tokens)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                refused = str(error).splitlines()[0] if str(error) else type(error).__name__
+            # out of the handler, whose traceback would keep the failed attempt's tensors
+            self._shrink(refused)
+
+    def _shrink(self, refused: str) -> None:
+        self._clear()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if self.micro_batch_tokens <= _SMALLEST:
+            fix = "close other programs, shorten the rows, or choose a smaller model"
+            raise PreflightError(f"not enough memory for a single row: {refused}", fix=fix)
+        self.micro_batch_tokens = max(_SMALLEST, self.micro_batch_tokens // 2)
+        self._say(f"not enough memory: going on with micro_batch_tokens={self.micro_batch_tokens}, to the same result")
