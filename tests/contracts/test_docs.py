@@ -114,7 +114,9 @@ def shown_commands(document: Path) -> Iterator[str]:
 
 
 def options_of(verb: str) -> set[str]:
-    return {name for parameter in COMMANDS[verb].params for name in parameter.opts} | {"--help", "-h"}
+    """Options of a verb, those of the verbs below it included."""
+    verbs = [COMMANDS[verb], *getattr(COMMANDS[verb], "commands", {}).values()]
+    return {name for command in verbs for parameter in command.params for name in parameter.opts} | {"--help", "-h"}
 
 
 def unknown_words(command: str) -> list[str]:

@@ -23,13 +23,13 @@ from tests.packs.pack_rows import LANGUAGES, Pack, Row, bench_folder, read_pack,
 
 from anytasktune.datasets import check_row
 from anytasktune.packs import pack_files, pack_names
-from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, Language, NumberOutput, Task
-from anytasktune.scorers import broken_rules, explain_rules
-from anytasktune.scorers.json_schema import schema_fault
-from anytasktune.scorers.parse import load_json
+from anytasktune.schema import LabelOutput, LabelsOutput, Language, Task
+from anytasktune.scorers import explain_rules
 from anytasktune.scorers.personal_data import find_personal_data
 from anytasktune.scorers.text import HAN, is_in_script, tokens
 from anytasktune.similarity import group_similar, match_similar
+from anytasktune.taskpool import PlacedRow, check_pool
+from anytasktune.taskpool.rows import broken_as_hand_over
 
 SIX = ("consumer_services", "finance", "healthcare", "human_resources", "law", "psychology")
 FEWEST_TASKS = 28
@@ -227,34 +227,15 @@ def test_the_inputs_of_a_chained_task_look_like_the_earlier_steps_outputs(pack: 
             continue
         earlier = pack.domain.task(task.input_from)
         for row in pack.of(task):
-            if broken := _unlike_output(earlier, row.input, row.language):
+            if broken := broken_as_hand_over(earlier, PlacedRow(row.place, row.example)):
                 faults.append(f"{row.place}: not what {earlier.name} hands over: {', '.join(broken)}")
     assert faults == []
 
 
-def _unlike_output(earlier: Task, text: str, language: Language) -> list[str]:
-    """Rules of the earlier task that `text` breaks, taken as its whole answer and as one item of it; the fewer of both."""
-    whole = [rule for rule in broken_rules(earlier, text, text, language) if rule != "copies_from_input"]
-    return min(whole, _unlike_item(earlier, text, whole), key=len)
-
-
-def _unlike_item(earlier: Task, text: str, whole: list[str]) -> list[str]:
-    """The next step may get one line of a text, or one element of a list, at a time."""
-    rules = earlier.rules
-    if rules.max_items is None or isinstance(earlier.output, (LabelOutput, NumberOutput)):
-        return whole
-    if isinstance(earlier.output, JsonOutput):
-        element = earlier.output.json_schema.get("items")
-        return whole if element is None else _unlike_element(element, text)
-    return ["max_items"] if "\n" in text.strip() else [rule for rule in whole if rule not in {"min_items", "pattern"}]
-
-
-def _unlike_element(schema: dict[str, object], text: str) -> list[str]:
-    try:
-        value = load_json(text)
-    except ValueError:
-        value = text
-    return ["schema"] if schema_fault(schema, value) else []
+def test_the_pool_passes_its_own_review_without_errors(pack: Pack) -> None:
+    seeds = {task.name: [PlacedRow(row.place, row.example) for row in pack.of(task)] for task in pack.domain.tasks}
+    findings = check_pool(pack.domain, seeds)
+    assert [f"{f.place or '.'.join(map(str, f.at))}: {f.code}: {f.why}" for f in findings if f.level == "error"] == []
 
 
 def test_inputs_are_as_varied_as_real_ones(pack: Pack) -> None:

@@ -67,6 +67,12 @@ def parse_record(record_type: type[AnyRecord], text: str, filename: str) -> AnyR
         raise ConfigError("nested too deeply, or an alias (*) stands inside what it means", where=filename) from None
 
 
+def lines_of(text: str, paths: Iterable[Path_]) -> list[int]:
+    """For each path the line of `text` (YAML that was read before) at which its deepest existing part stands."""
+    data = _load_yaml(text, "")
+    return [_line(data, path) for path in paths]
+
+
 def apply_overrides(record: AnyRecord, assignments: Iterable[str]) -> AnyRecord:
     """A copy of `record` with `key=value` assignments applied; values are read as YAML (`1e-3`, `true`, `[a, b]`).
 
