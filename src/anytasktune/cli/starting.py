@@ -72,9 +72,8 @@ def _started(folder: Path, pack: "PackSummary", only: "Language | None") -> str:
     if (folder / "CARD.md").exists():
         lines.append(f"  {folder / 'CARD.md'} says how they were made and what they must not be used for")
     if only == "zh":
-        lines.append(
-            f"  train.yaml names {model_for('zh')}, which speaks Chinese; {DEFAULT_MODEL} needs no hub but speaks English"
-        )
+        lines.append(f"  train.yaml names {model_for('zh')}, which speaks Chinese and comes from a model hub")
+        lines.append(f"  {DEFAULT_MODEL} needs no hub, but speaks English")
     elif "zh" in taken:
-        lines.append(f"  {DEFAULT_MODEL} speaks English; for the Chinese rows set model: {model_for('zh')} in train.yaml")
-    return "\n".join([*lines, "  now"])
+        lines.append(f"  {DEFAULT_MODEL} speaks English; for Chinese set model: {model_for('zh')} in train.yaml")
+    return "\n".join([*lines, "  now:"])

@@ -5,6 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.tiny_models import save_tiny_model
+from tests.tiny_project import QUICK
 from tests.unit.cli.conftest import Run
 
 from anytasktune.packs import pack_files, pack_names
@@ -107,11 +109,22 @@ def test_for_chinese_a_model_that_speaks_it_is_named(run: Run, pack: str) -> Non
     assert Workspace.open("english").settings().train.model == "smollm2-135m"
 
 
-@pytest.mark.parametrize("pack", BILINGUAL[:1])
-@pytest.mark.parametrize("language", ["zh", "both"])
-def test_a_project_from_a_pack_is_tuned_as_it_stands(run: Run, quick: list[str], pack: str, language: str) -> None:
+@pytest.fixture(scope="module")
+def roomy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model with room for real instructions, of which it reads every Chinese character as three tokens."""
+    folder = save_tiny_model(tmp_path_factory.mktemp("roomy"))
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 8192}), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("pack", "language"), [(pack, language) for pack, language in (("healthcare", "zh"), ("law", "both")) if pack in BILINGUAL]
+)
+def test_a_project_from_a_pack_is_tuned_as_it_stands(run: Run, roomy: Path, pack: str, language: str) -> None:
     assert run("init", "--pack", pack, "--language", language, "demo").code == 0
-    ended = run("tune", "-p", "demo", *quick, "-c", "max_train_rows=6", "-c", "max_rows=4", "-c", "shots=1")
+    settings = [f"model={roomy}", *QUICK, "max_length=8192", "max_train_rows=4", "max_rows=2", "systems=[base,tuned]"]
+    ended = run("tune", "-p", "demo", *(part for setting in settings for part in ("-c", setting)))
     assert ended.code == 0, ended.err
     assert "Report: " in ended.out
 
