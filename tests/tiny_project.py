@@ -58,3 +58,42 @@ def write_project(folder: Path, rows: Sequence[Example] | None = None, domain: s
 
 def quick_settings(model: Path, *more: str) -> Settings:
     return Settings().with_overrides([f"model={model}", *QUICK, *more])
+
+
+POOL = """\
+schema_version: 1
+name: law
+actions:
+  - name: intake
+    steps: [team, haste]
+  - name: answer
+    steps: [haste, reply]
+  - name: file_away
+    steps: [reply]
+tasks:
+  - name: team
+    instruction: {en: "Which team takes it? Answer housing, family or work.", zh: 由哪个团队处理？}
+    output: {kind: label, labels: [housing, family, work]}
+  - name: haste
+    instruction: {en: "How urgent is the matter? Answer urgent or calm.", zh: 是否紧急？}
+    output: {kind: label, labels: [urgent, calm]}
+  - name: reply
+    instruction: {en: Repeat the first word of the matter., zh: 重复第一个词。}
+    output: {kind: text}
+"""
+POOL_UNITS = ("team", "haste", "reply", "action-intake", "action-answer", "mixed-pool")
+
+
+def pool_rows(task: str, count: int = 30, start: int = 0) -> list[Example]:
+    """Rows for one of the tasks of `POOL`; equal numbers have equal inputs, whatever the task."""
+    outputs = {"team": LABELS, "haste": ("urgent", "calm"), "reply": ("matter", "boss", "rent")}[task]
+    rows = team_rows(count, start)
+    return [row.model_copy(update={"output": outputs[number % len(outputs)]}) for number, row in enumerate(rows, start)]
+
+
+def write_pool(folder: Path, counts: tuple[int, int, int] = (30, 24, 20)) -> Path:
+    """A project of three tasks and three actions, one of which has a single step; no two tasks share an input."""
+    write_project(folder, rows=[], domain=POOL)
+    for place, (task, count) in enumerate(zip(("team", "haste", "reply"), counts, strict=True)):
+        write_rows(folder / "seeds" / f"{task}.jsonl", pool_rows(task, count, start=1000 * place))
+    return folder

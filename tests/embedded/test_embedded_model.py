@@ -15,7 +15,7 @@ from anytasktune.models.load import BaseLM, load_base
 from anytasktune.packs import pack_files
 from anytasktune.schema import Domain, Example, TrainConfig
 from anytasktune.schema.parsing import parse_record
-from anytasktune.training.run import ADAPTER_FOLDER, TrainingData, train_task
+from anytasktune.training.run import ADAPTER_FOLDER, TrainingData, train_task_lm
 
 pytestmark = pytest.mark.embedded_model
 
@@ -41,12 +41,12 @@ def demo_data() -> TrainingData:
     pack = pack_files("demo")
     task = parse_record(Domain, pack["domain.yaml"].decode(), "domain.yaml").task("intake_facts")
     rows = [Example(**json.loads(line)) for line in pack["seeds/intake_facts/train.jsonl"].decode().splitlines()]
-    return TrainingData(task, {"train": rows[:48], "dev": rows[48:56], "test": rows[56:64]}, "demo")
+    return TrainingData.of_task(task, {"train": rows[:48], "dev": rows[48:56], "test": rows[56:64]}, "demo")
 
 
 def test_it_speaks_chatml_and_its_turns_end(base: BaseLM) -> None:
     data = demo_data()
-    text = base.format.prompt_text(data.task, data.splits["train"][0])
+    text = base.format.prompt_text(data.parts[0].task, data.parts[0].splits["train"][0])
     assert text.startswith("<|im_start|>system\nFrom the message")
     assert text.endswith("<|im_start|>assistant\n")
     assert base.format.rendering.system_role
@@ -56,10 +56,10 @@ def test_it_speaks_chatml_and_its_turns_end(base: BaseLM) -> None:
 
 def test_six_steps_teach_it_the_form_of_the_answer(base: BaseLM, tmp_path: Path) -> None:
     data = demo_data()
-    run = train_task(base, data, TrainConfig(epochs=2, evals=2), tmp_path)
+    run = train_task_lm(base, data, TrainConfig(epochs=2, evals=2), tmp_path)
     assert run.dev_curve[-1].dev_loss < run.dev_curve[0].dev_loss
     tuned = Contestant("tuned", adapter=tmp_path / ADAPTER_FOLDER)
-    answers, _ = predict(base, data.task, data.splits["test"], tuned, Budget(60))
+    answers, _ = predict(base, data.parts[0].task, data.parts[0].splits["test"], tuned, Budget(60))
     assert sum(answer.output.startswith('{"client":') for answer in answers) >= 6
 
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, print_json
-from anytasktune.cli.options import Json, ProjectFolder
+from anytasktune.cli.options import Granularity, Json, ProjectFolder
 from anytasktune.cli.starting import init, packs
+from anytasktune.cli.startup import load_engine
+from anytasktune.cli.tasks import tasks_app
 
 if TYPE_CHECKING:
     from anytasktune.cli.progress import Display
@@ -47,6 +49,7 @@ def _root(
 
 app.command()(init)
 app.command()(packs)
+app.add_typer(tasks_app, name="tasks")
 
 
 @app.command("import")
@@ -87,6 +90,7 @@ def import_(
 @app.command()
 def check(tasks: TaskNames = None, project: ProjectFolder = Path(), overrides: Overrides = None, as_json: Json = False) -> int:
     """Look at every row as training would see it; shows three rows token by token, trained ones in green."""
+    load_engine()
     from anytasktune.cli import show
     from anytasktune.cli.progress import Display
     from anytasktune.errors import PreflightError
@@ -113,11 +117,13 @@ def check(tasks: TaskNames = None, project: ProjectFolder = Path(), overrides: O
 def train(
     tasks: TaskNames = None,
     project: ProjectFolder = Path(),
+    granularity: Granularity = "task",
     overrides: Overrides = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> int:
-    """Train one Task-LM per task. Stopped or killed, the same command goes on; what is trained already is skipped."""
+    """Train Task-LMs. Stopped or killed, the same command goes on; what is trained already is skipped."""
+    load_engine()
     from anytasktune.cli.progress import Display
     from anytasktune.pipeline import Workspace
     from anytasktune.pipeline import train as train_tasks
@@ -125,15 +131,15 @@ def train(
     workspace = Workspace.open(project)
     settings = workspace.settings(overrides or ())
     if dry_run:
-        return _show_plan(workspace, tasks, settings, as_json)
+        return _show_plan(workspace, tasks, settings, granularity, as_json)
     with Display(silent=as_json) as display:
-        runs = train_tasks(workspace, tasks or (), settings, display)
-    folders = {run.tasks[0]: workspace.project.runs(run.tasks[0]) / run.id / "adapter" for run in runs}
+        runs = train_tasks(workspace, tasks or (), settings, display, granularity)
+    folders = {run.unit: workspace.project.runs(run.unit) / run.id / "adapter" for run in runs}
     if as_json:
-        print_json([run.model_dump(mode="json") | {"adapter": str(folders[run.tasks[0]])} for run in runs])
+        print_json([run.model_dump(mode="json") | {"adapter": str(folders[run.unit])} for run in runs])
         return _code(display)
-    for task, folder in folders.items():
-        typer.echo(f"{task}: {folder}")
+    for unit, folder in folders.items():
+        typer.echo(f"{unit}: {folder}")
     return _code(display)
 
 
@@ -141,13 +147,17 @@ def _code(display: "Display") -> int:
     return ROWS_DROPPED if display.rows_dropped else DONE
 
 
-def _show_plan(workspace: "Workspace", tasks: list[str] | None, settings: "Settings", as_json: bool) -> int:
+def _show_plan(
+    workspace: "Workspace", tasks: list[str] | None, settings: "Settings", granularity: Granularity, as_json: bool
+) -> int:
     from dataclasses import asdict
 
     from anytasktune.cli import show
+    from anytasktune.cli.progress import Display
     from anytasktune.pipeline import plan
 
-    plans = plan(workspace, tasks or (), settings)
+    with Display(silent=as_json) as display:
+        plans = plan(workspace, tasks or (), settings, display, granularity)
     if as_json:
         print_json([asdict(row) for row in plans])
     else:
@@ -158,6 +168,7 @@ def _show_plan(workspace: "Workspace", tasks: list[str] | None, settings: "Setti
 @app.command("eval")
 def eval_(tasks: TaskNames = None, project: ProjectFolder = Path(), overrides: Overrides = None, as_json: Json = False) -> int:
     """Let the base model, the base model with examples and the Task-LMs answer the test rows, and compare."""
+    load_engine()
     from anytasktune.cli.progress import Display
     from anytasktune.pipeline import Workspace, evaluate
 
@@ -172,11 +183,13 @@ def eval_(tasks: TaskNames = None, project: ProjectFolder = Path(), overrides: O
 def tune(
     tasks: TaskNames = None,
     project: ProjectFolder = Path(),
+    granularity: Granularity = "task",
     overrides: Overrides = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> int:
     """The whole chain: freeze the rows, check them, train, compare with the base model, report."""
+    load_engine()
     from anytasktune.cli.progress import Display
     from anytasktune.pipeline import Workspace
     from anytasktune.pipeline import tune as tune_tasks
@@ -184,9 +197,9 @@ def tune(
     workspace = Workspace.open(project)
     settings = workspace.settings(overrides or ())
     if dry_run:
-        return _show_plan(workspace, tasks, settings, as_json)
+        return _show_plan(workspace, tasks, settings, granularity, as_json)
     with Display(silent=as_json) as display:
-        report = tune_tasks(workspace, tasks or (), settings, display)
+        report = tune_tasks(workspace, tasks or (), settings, display, granularity)
     _show_report(workspace, report, as_json)
     return _code(display)
 
@@ -297,6 +310,7 @@ def demo(
     as_json: Json = False,
 ) -> int:
     """Tune three sub-tasks of a small law firm on the embedded model and compare with the untuned one."""
+    load_engine()
     from anytasktune.cli.progress import Display
     from anytasktune.pipeline import Workspace, init_project
     from anytasktune.pipeline import tune as tune_tasks

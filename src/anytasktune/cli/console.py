@@ -12,8 +12,10 @@ Results go to standard output, progress and errors to standard error. Exit codes
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from itertools import zip_longest
 from typing import Any
 
@@ -90,7 +92,15 @@ def _usage_error(error: Any) -> UsageError:
     if nearest:
         return UsageError(error.message, fix=f"did you mean {' or '.join(sorted(nearest))}?")
     command = error.ctx.command_path if error.ctx else "anytasktune"
-    return UsageError(error.format_message().replace("Value error, ", ""), fix=f"{command} --help says what there is")
+    fix = _right_choice(error) or f"{command} --help says what there is"
+    return UsageError(error.format_message().replace("Value error, ", ""), fix=fix)
+
+
+def _right_choice(error: Any) -> str:
+    """Advice on a value that is none of an option's choices, if it is near one of them."""
+    given, found, choices = error.message.partition(" is not one of ")
+    near = get_close_matches(given.rpartition(" ")[2].strip("'"), re.findall("'(.*?)'", choices), n=1) if found else []
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 def show_error(error: AnyTaskTuneError, *, as_json: bool) -> None:

@@ -9,13 +9,20 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from anytasktune.cli.amounts import against_estimate, cost, duration
 from anytasktune.quality import Preflight
-from anytasktune.schema import DatasetManifest, DroppedRow, Run, System
+from anytasktune.schema import DatasetManifest, DroppedRow, Estimate, Run, System
 
 if TYPE_CHECKING:
     from anytasktune.training.loop import Progress as StepProgress
 
-SYSTEM_WORDS: dict[System, str] = {"base": "base model", "few_shot": "base model with examples", "tuned": "Task-LM"}
+SYSTEM_WORDS: dict[System, str] = {
+    "base": "base model",
+    "few_shot": "base model with examples",
+    "tuned": "Task-LM",
+    "action": "Action-LM",
+    "mixed": "Mixed-LM",
+}
 _SHOWN_ROWS = 3
 _LOG_SECONDS = 30.0
 
@@ -77,22 +84,30 @@ class Display:
         if len(look.problems) > _SHOWN_ROWS:
             self._warn(f"  … and {len(look.problems) - _SHOWN_ROWS} more; all with: anytasktune check {look.task}")
 
+    def note(self, text: str) -> None:
+        """A line of its own."""
+        self._warn(text)
+
     def loading(self, model: str) -> None:
         """Finding and loading can take a while the first time."""
         self.console.print(Text(f"· model  {model}", style="dim"))
 
-    def training(self, task: str, progress: "StepProgress") -> None:
-        """Loss and time left."""
-        detail = f"loss {progress.loss:.3f}, {_time(progress.seconds_left)} left"
-        self._advance("train", task, (progress.step, progress.steps), detail)
+    def estimated(self, runs: int, whole: Estimate) -> None:
+        """What the training is expected to take."""
+        self.console.print(Text(f"· train  {cost(runs, whole)}", style="dim"))
 
-    def trained(self, task: str, run: Run, *, built: bool) -> None:
+    def training(self, unit: str, progress: "StepProgress") -> None:
+        """Loss and time left."""
+        detail = f"loss {progress.loss:.3f}, {duration(progress.seconds_left)} left"
+        self._advance("train", unit, (progress.step, progress.steps), detail)
+
+    def trained(self, unit: str, run: Run, *, built: bool) -> None:
         """How the run ended."""
         best = next((point.dev_loss for point in run.dev_curve if point.step == run.best_step), None)
-        facts = [f"{run.steps_done} step{'s' if run.steps_done != 1 else ''}", f"{_time(run.usage.seconds)}"]
+        facts = [f"{run.steps_done} step{'s' if run.steps_done != 1 else ''}", _took(run)]
         facts += [f"dev loss {best:.3f}"] if best is not None else []
         facts += ["stopped early"] if run.stopped_early else []
-        self._done("train", task, ", ".join(facts) if built else "already trained")
+        self._done("train", unit, ", ".join(facts) if built else "already trained")
 
     def answering(self, task: str, system: System, done: int, total: int) -> None:
         """Rows answered."""
@@ -133,6 +148,7 @@ def _label(stage: str, name: str) -> str:
     return f"{stage:<7}{name}"
 
 
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+def _took(run: Run) -> str:
+    """`6 min 40 s (11 % more than estimated)`."""
+    compared = against_estimate(run)
+    return duration(run.usage.seconds) + (f" ({compared})" if compared else "")

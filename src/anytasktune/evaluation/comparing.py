@@ -21,6 +21,7 @@ from anytasktune.ids import content_id
 from anytasktune.schema import (
     LOWER_IS_BETTER,
     SYSTEMS,
+    TASK_LMS,
     Comparison,
     EvalConfig,
     Example,
@@ -41,7 +42,7 @@ def task_report(
     task: Task,
     examples: Sequence[Example],
     judged: Sequence[JudgedSystem],
-    run: Run | None,
+    runs: Mapping[System, Run],
     config: EvalConfig,
     rows_available: int | None = None,
 ) -> TaskReport:
@@ -51,7 +52,7 @@ def task_report(
         task: the task.
         examples: the rows that were judged.
         judged: the systems, each over exactly these rows.
-        run: the training of the tuned system; None if there is none.
+        runs: the trainings of the Task-LMs among them.
         config: resamples, seed and significance.
         rows_available: rows of the split, if more than `examples`.
 
@@ -61,6 +62,8 @@ def task_report(
     _check_coverage(task, examples, judged)
     references = [in_first_language(task, text, text) for text in (example.output.strip() for example in examples)]
     systems = {entry.system: entry for entry in sorted(judged, key=lambda entry: SYSTEMS.index(entry.system))}
+    subject = next((system for system in TASK_LMS if system in systems), TASK_LMS[0])
+    run = runs.get(subject)
     report = TaskReport(
         task=task.name,
         title=task.title.get(task.languages[0]) or task.name,
@@ -68,17 +71,19 @@ def task_report(
         language=task.languages[0],
         metric=task.scored_by,
         lower_is_better=task.scored_by in LOWER_IS_BETTER,
+        subject=subject,
         test_rows=len(examples),
         rows_available=rows_available,
         train_rows=run.train_rows if run else 0,
         train_seconds=run.usage.seconds if run else 0.0,
-        systems=[_system_result(task, examples, entry, config) for entry in systems.values()],
-        comparisons=_comparisons(task, examples, systems, config),
-        samples=pick_samples(task, examples, systems, config.seed),
+        systems=[_trained(_system_result(task, examples, entry, config), runs) for entry in systems.values()],
+        comparisons=_comparisons(task, examples, systems, subject, config),
+        action_against_mixed=_action_against_mixed(task, examples, systems, config),
+        samples=pick_samples(task, examples, systems, subject, config.seed),
         dev_curve=[(point.step, point.dev_loss) for point in run.dev_curve] if run else [],
         fixed_answer=fixed_answer_score(task, references),
     )
-    return report.model_copy(update={"remarks": remarks_on(report, references)})
+    return report.model_copy(update={"remarks": remarks_on(report, references, runs, config.split)})
 
 
 def build_report(
@@ -117,7 +122,7 @@ def build_report(
 
 
 def verdict_on(difference: float, p_value: float, lower_is_better: bool, alpha: float) -> Verdict:
-    """What may be said of a difference (tuned minus the other): a direction only where `p_value` is below `alpha`."""
+    """What may be said of a difference (ours minus the other): a direction only where `p_value` is below `alpha`."""
     if p_value >= alpha or difference == 0:
         return "cannot_tell"
     return "better" if (difference < 0) == lower_is_better else "worse"
@@ -154,6 +159,13 @@ def _system_result(task: Task, examples: Sequence[Example], entry: JudgedSystem,
     )
 
 
+def _trained(result: SystemResult, runs: Mapping[System, Run]) -> SystemResult:
+    run = runs.get(result.system)
+    if run is None:
+        return result
+    return result.model_copy(update={"learned": run.tasks, "train_rows": run.train_rows, "train_seconds": run.usage.seconds})
+
+
 def _rank_correlation(task: Task, examples: Sequence[Example], entry: JudgedSystem) -> float | None:
     if not isinstance(task.output, NumberOutput):
         return None
@@ -166,22 +178,31 @@ def _rank_correlation(task: Task, examples: Sequence[Example], entry: JudgedSyst
 
 
 def _comparisons(
-    task: Task, examples: Sequence[Example], systems: Mapping[System, JudgedSystem], config: EvalConfig
+    task: Task, examples: Sequence[Example], systems: Mapping[System, JudgedSystem], subject: System, config: EvalConfig
 ) -> list[Comparison]:
-    tuned = systems.get("tuned")
-    if tuned is None:
+    ours = systems.get(subject)
+    if ours is None:
         return []
-    opponents = [entry for entry in systems.values() if entry is not tuned and entry.scored_rows & tuned.scored_rows]
-    return [_comparison(task, examples, tuned, opponent, config) for opponent in opponents]
+    opponents = [entry for entry in systems.values() if entry is not ours and entry.scored_rows & ours.scored_rows]
+    return [_comparison(task, examples, ours, opponent, config) for opponent in opponents]
+
+
+def _action_against_mixed(
+    task: Task, examples: Sequence[Example], systems: Mapping[System, JudgedSystem], config: EvalConfig
+) -> Comparison | None:
+    if not systems.keys() >= set(TASK_LMS):
+        return None
+    action, mixed = systems["action"], systems["mixed"]
+    return _comparison(task, examples, action, mixed, config) if action.scored_rows & mixed.scored_rows else None
 
 
 def _comparison(
-    task: Task, examples: Sequence[Example], tuned: JudgedSystem, opponent: JudgedSystem, config: EvalConfig
+    task: Task, examples: Sequence[Example], subject: JudgedSystem, opponent: JudgedSystem, config: EvalConfig
 ) -> Comparison:
-    rows = sorted(tuned.scored_rows & opponent.scored_rows)
+    rows = sorted(subject.scored_rows & opponent.scored_rows)
     references = [examples[row].output for row in rows]
     ours, theirs = (
-        item_statistics(task, references, [entry.predictions[row].output for row in rows]) for entry in (tuned, opponent)
+        item_statistics(task, references, [entry.predictions[row].output for row in rows]) for entry in (subject, opponent)
     )
     paired = compare_paired(ours, theirs, config.resamples, config.seed)
     full_range = task.output.maximum - task.output.minimum if isinstance(task.output, NumberOutput) else 1.0
@@ -208,12 +229,21 @@ def _settle(tasks: Sequence[TaskReport], alpha: float) -> list[TaskReport]:
         ]
         corrected = holm([tasks[number].comparisons[place].p_value for number, place in places])
         for (number, place), p_holm in zip(places, corrected, strict=True):
-            settled[number] = _with_comparison(settled[number], place, p_holm, alpha)
+            comparisons = list(settled[number].comparisons)
+            comparisons[place] = _corrected(settled[number], comparisons[place], p_holm, alpha)
+            settled[number] = settled[number].model_copy(update={"comparisons": comparisons})
+    return _settle_action_against_mixed(settled, alpha)
+
+
+def _settle_action_against_mixed(tasks: Sequence[TaskReport], alpha: float) -> list[TaskReport]:
+    settled = list(tasks)
+    found = [(number, task.action_against_mixed) for number, task in enumerate(tasks) if task.action_against_mixed]
+    for (number, comparison), p_holm in zip(found, holm([entry.p_value for _, entry in found]), strict=True):
+        corrected = _corrected(settled[number], comparison, p_holm, alpha)
+        settled[number] = settled[number].model_copy(update={"action_against_mixed": corrected})
     return settled
 
 
-def _with_comparison(task: TaskReport, place: int, p_holm: float, alpha: float) -> TaskReport:
-    comparisons = list(task.comparisons)
-    verdict = verdict_on(comparisons[place].difference.value, p_holm, task.lower_is_better, alpha)
-    comparisons[place] = comparisons[place].model_copy(update={"p_holm": p_holm, "verdict": verdict})
-    return task.model_copy(update={"comparisons": comparisons})
+def _corrected(task: TaskReport, comparison: Comparison, p_holm: float, alpha: float) -> Comparison:
+    verdict = verdict_on(comparison.difference.value, p_holm, task.lower_is_better, alpha)
+    return comparison.model_copy(update={"p_holm": p_holm, "verdict": verdict})

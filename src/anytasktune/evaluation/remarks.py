@@ -1,10 +1,10 @@
 """What a reader must know before believing the numbers of a task."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from anytasktune.evaluation.report_words import words
-from anytasktune.schema import Remark, TaskReport
+from anytasktune.schema import Remark, Run, System, TaskReport
 
 SMALL_TEST_SET = 100
 """With fewer rows than this the report says what it cannot see."""
@@ -13,12 +13,27 @@ RARE_LABEL = 5
 NOTICEABLE_SHARE = 0.02
 """Share of answers cut at the length limit from which it is worth saying."""
 
+_OF_NO_EFFECT = {
+    "schema_version",
+    "model",
+    "device",
+    "sampling_temperature",
+    "micro_batch_tokens",
+    "checkpoint_seconds",
+    "adapters_at_once",
+}
+
 RemarkValues = dict[str, int | float | str]
 
 
-def remarks_on(report: TaskReport, references: Sequence[str]) -> list[Remark]:
+def remarks_on(report: TaskReport, references: Sequence[str], runs: Mapping[System, Run], split: str) -> list[Remark]:
     """The remarks on one task, in English, each with its code and values so that it can be said in other words."""
-    found = (*_size_remarks(report), *_answer_remarks(report), *_metric_remarks(report, references))
+    found = (
+        *_size_remarks(report),
+        *_answer_remarks(report),
+        *_metric_remarks(report, references),
+        *_training_remarks(report, runs, split),
+    )
     return [Remark(code=code, values=values, text=words("en").remark(code, values)) for code, values in found]
 
 
@@ -37,7 +52,7 @@ def _answer_remarks(report: TaskReport) -> Iterator[tuple[str, RemarkValues]]:
             yield "unscored", {"count": result.unscored, "system": result.system}
         if result.truncated / report.test_rows >= NOTICEABLE_SHARE:
             yield "truncated", {"share": result.truncated / report.test_rows, "system": result.system}
-        if result.system not in (*compared, "tuned") and any(other.system == "tuned" for other in report.systems):
+        if result.system not in (*compared, report.subject) and any(other.system == report.subject for other in report.systems):
             yield "not_compared", {"system": result.system}
 
 
@@ -49,8 +64,19 @@ def _metric_remarks(report: TaskReport, references: Sequence[str]) -> Iterator[t
         rare = sum(1 for times in counts.values() if times < RARE_LABEL)
         if rare:
             yield "rare_labels", {"count": rare, "labels": len(counts), "fewest": RARE_LABEL}
-    tuned = next((result.score for result in report.systems if result.system == "tuned"), None)
+    tuned = next((result.score for result in report.systems if result.system == report.subject), None)
     if tuned is not None and report.fixed_answer is not None:
         margin = report.fixed_answer - tuned.high if report.lower_is_better else tuned.low - report.fixed_answer
         if margin <= 0:
             yield "fixed_answer_rivals", {"fixed": round(report.fixed_answer, 4)}
+
+
+def _training_remarks(report: TaskReport, runs: Mapping[System, Run], split: str) -> Iterator[tuple[str, RemarkValues]]:
+    own = runs.get(report.subject)
+    settings = own.config.model_dump(exclude=_OF_NO_EFFECT) if own else {}
+    for system, run in runs.items():
+        theirs = run.config.model_dump(exclude=_OF_NO_EFFECT)
+        if other := [name for name in settings if settings[name] != theirs[name]]:
+            yield "other_settings", {"system": system, "subject": report.subject, "settings": ", ".join(other)}
+        if split == "dev" and len(run.tasks) > 1:
+            yield "dev_not_sealed", {"system": system}

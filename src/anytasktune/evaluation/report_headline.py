@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from anytasktune.evaluation.report_words import Words
-from anytasktune.schema import Comparison, Report, System, TaskReport
+from anytasktune.schema import SYSTEMS, Comparison, Report, System, TaskReport
 
 Outcome = tuple[TaskReport, Comparison]
 _VERDICTS = ("better", "worse", "cannot_tell")
@@ -27,7 +27,7 @@ def headline(report: Report, words: Words) -> str:
 
 
 def sublines(report: Report, words: Words) -> list[str]:
-    """Further sentences: the outcome against the other opponent, and tasks that could not be compared."""
+    """Further sentences: the outcome against the other opponents, and tasks that could not be compared."""
     lines = []
     first = first_opponent(report)
     for opponent in opponents(report):
@@ -43,9 +43,9 @@ def sublines(report: Report, words: Words) -> list[str]:
 
 
 def opponents(report: Report) -> list[System]:
-    """The systems the tuned one was compared with anywhere in the report, the untuned base first."""
+    """The systems the Task-LMs were compared with anywhere in the report, the untuned base first."""
     found = {comparison.against for task in report.tasks for comparison in task.comparisons}
-    return [system for system in ("base", "few_shot") if system in found]
+    return [system for system in SYSTEMS if system in found]
 
 
 def first_opponent(report: Report) -> System | None:

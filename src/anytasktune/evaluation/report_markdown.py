@@ -2,6 +2,7 @@
 
 import re
 
+from anytasktune.evaluation.report_granularity import GranularityView
 from anytasktune.evaluation.report_view import AnswerView, ReportView, SampleView, TaskView, view_report
 from anytasktune.schema import Language, Report
 
@@ -11,6 +12,7 @@ def render(report: Report, language: Language = "en") -> str:
     view = view_report(report, language)
     blocks = [f"# {_inline(view.headline)}", *(_inline(line) for line in view.sublines), _facts(view, view.facts)]
     blocks += ["## " + view.words.say("label.overview"), _overview(view)]
+    blocks += _granularity(view, view.granularity) if view.granularity else []
     for task in view.tasks:
         blocks += _task(view, task)
     blocks += ["## " + view.words.say("label.measured"), *view.method]
@@ -35,6 +37,13 @@ def _overview_row(view: ReportView, task: TaskView) -> list[str]:
         verdict = task.against(opponent)
         cells.append(f"{verdict.symbol} {verdict.word} {verdict.difference}" if verdict else none)
     return cells
+
+
+def _granularity(view: ReportView, granularity: GranularityView) -> list[str]:
+    say = view.words.say
+    head = [say("label.task"), *(say(f"system.{system}") for system in granularity.systems), say("granularity.best")]
+    table = _table(head, [[row.title, *row.scores, row.word] for row in granularity.rows])
+    return ["## " + say("granularity.title"), granularity.summary, table, granularity.method]
 
 
 def _task(view: ReportView, task: TaskView) -> list[str]:

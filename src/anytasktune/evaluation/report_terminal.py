@@ -5,31 +5,34 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from anytasktune.evaluation.report_granularity import GranularityView
 from anytasktune.evaluation.report_plots import Whisker
 from anytasktune.evaluation.report_view import ReportView, SystemView, TaskView, view_report
 from anytasktune.schema import Language, Report
 
 PLOT_WIDTH = 28
 _VERDICT_STYLES = {"better": "green", "worse": "red", "cannot_tell": "yellow"}
-_SYSTEM_STYLES = {"base": "dim", "few_shot": "blue", "tuned": "bold green"}
+_SYSTEM_STYLES = {"base": "dim", "few_shot": "blue", "tuned": "bold green", "action": "cyan", "mixed": "magenta"}
 
 
 def render(report: Report, language: Language = "en") -> RenderableType:
     """The report for a rich console at least 80 columns wide. Text from data is never read as console markup."""
     view = view_report(report, language)
     opening = [Text(view.headline, style=f"bold {_VERDICT_STYLES[view.tone]}"), *(Text(line) for line in view.sublines)]
-    return Group(*opening, *(_task(view, task) for task in view.tasks))
+    together = [_granularity(view, view.granularity)] if view.granularity else []
+    return Group(*opening, *(_task(view, task) for task in view.tasks), *together)
 
 
 def _task(view: ReportView, task: TaskView) -> RenderableType:
     facts = view.words.say("headline.list_joint").join(f"{name} {value}" for name, value in task.facts)
-    title = Text.assemble("\n", (task.title, "bold"), "  ", (f"{task.metric_brief}\n  {facts}", "dim"))
+    title = Text.assemble("\n", (task.title, "bold"), "  ", (task.metric_brief, "dim"))
     verdicts = [
         Text.assemble((f"{entry.symbol} {entry.word}", _VERDICT_STYLES[entry.verdict]), "  ", entry.sentence)
         for entry in task.comparisons
     ]
     remarks = [Text(f"! {remark}", style="yellow") for remark in task.remarks]
-    return Group(title, _systems(view, task), *(Padding(line, (0, 0, 0, 2)) for line in (*verdicts, *remarks)))
+    below = Padding(Text(facts, style="dim"), (0, 0, 0, 2))
+    return Group(title, below, _systems(view, task), *(Padding(line, (0, 0, 0, 2)) for line in (*verdicts, *remarks)))
 
 
 def _systems(view: ReportView, task: TaskView) -> Table:
@@ -48,6 +51,20 @@ def _row(result: SystemView) -> list[Text]:
     plot = whisker_line(result.whisker) if result.whisker else ""
     cells = ("  " + result.name, plot, result.score, result.interval, result.well_formed)
     return [Text(cell, style=style) for cell in cells]
+
+
+def _granularity(view: ReportView, granularity: GranularityView) -> RenderableType:
+    say = view.words.say
+    title = Text.assemble("\n", (say("granularity.title"), "bold"), "  ", (granularity.summary, "dim"))
+    table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
+    table.add_column("")
+    for system in granularity.systems:
+        table.add_column(say(f"system.{system}"), justify="right", no_wrap=True)
+    table.add_column(say("granularity.best"), no_wrap=True)
+    for row in granularity.rows:
+        style = _SYSTEM_STYLES[row.best] if row.best else _VERDICT_STYLES["cannot_tell"]
+        table.add_row(Text(f"  {row.title}"), *row.scores, Text(row.word, style=style))
+    return Group(title, table, Padding(Text(granularity.method, style="dim"), (0, 0, 0, 2)))
 
 
 def whisker_line(whisker: Whisker, width: int = PLOT_WIDTH) -> str:

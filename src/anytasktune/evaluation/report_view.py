@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from anytasktune.evaluation.report_granularity import GranularityView, view_granularity
 from anytasktune.evaluation.report_headline import first_opponent, headline, sublines
 from anytasktune.evaluation.report_plots import Sparkline, Whisker, axis_for, sparkline, whisker
-from anytasktune.evaluation.report_words import Words, words
-from anytasktune.schema import Comparison, Language, Report, Sample, System, SystemResult, TaskReport
+from anytasktune.evaluation.report_words import VERDICT_SYMBOLS, Words, clean, words
+from anytasktune.schema import SYSTEMS, TASK_LMS, Comparison, Language, Report, Sample, System, SystemResult, TaskReport
 
-VERDICT_SYMBOLS = {"better": "▲", "worse": "▼", "cannot_tell": "≈"}
 MAX_SHOWN = 600
 """Most characters of an input or answer shown; the rest is counted."""
 
@@ -119,7 +119,10 @@ class ReportView:
     facts: tuple[tuple[str, str], ...]
     systems: tuple[System, ...]
     opponents: tuple[System, ...]
+    """Those the overview has a column for: the untuned ones, where there are any."""
     tasks: tuple[TaskView, ...]
+    granularity: GranularityView | None
+    """None where no task was done by more than one Task-LM."""
     samples_how: str
     method: tuple[str, ...]
     versions: tuple[tuple[str, str], ...]
@@ -130,16 +133,17 @@ def view_report(report: Report, language: Language = "en") -> ReportView:
     spoken = words(language)
     present = {result.system for task in report.tasks for result in task.systems}
     compared = {comparison.against for task in report.tasks for comparison in task.comparisons}
-    order: tuple[System, ...] = ("base", "few_shot", "tuned")
+    untuned = tuple(system for system in SYSTEMS if system in compared and system not in TASK_LMS)
     return ReportView(
         words=spoken,
         headline=headline(report, spoken),
         sublines=tuple(sublines(report, spoken)),
         tone=_tone(report),
         facts=_report_facts(report, spoken),
-        systems=tuple(system for system in order if system in present),
-        opponents=tuple(system for system in order if system in compared),
+        systems=tuple(system for system in SYSTEMS if system in present),
+        opponents=untuned or tuple(system for system in SYSTEMS if system in compared),
         tasks=tuple(_task_view(task, spoken) for task in report.tasks),
+        granularity=view_granularity(report, spoken),
         samples_how=spoken.say("label.samples_how", seed=report.config.seed),
         method=_method(report, spoken),
         versions=(*sorted(report.versions.items()), (spoken.say("label.machine"), report.machine)),
@@ -187,7 +191,7 @@ def _task_view(task: TaskReport, spoken: Words) -> TaskView:
     best = spoken.say("label.dev_best", loss=f"{spark.loss:.3f}", step=spark.step) if spark else ""
     return TaskView(
         name=task.task,
-        title=_clean(task.titles.get(spoken.language) or task.title),
+        title=clean(task.titles.get(spoken.language) or task.title),
         language=task.language,
         metric=spoken.say(f"metric.{task.metric}"),
         metric_line=spoken.say("label.metric_line", direction=direction, meaning=spoken.say(f"meaning.{task.metric}")),
@@ -199,7 +203,7 @@ def _task_view(task: TaskReport, spoken: Words) -> TaskView:
         fixed_answer=None if task.fixed_answer is None else (axis.percent(task.fixed_answer), _fixed_words(task, spoken)),
         spark=spark,
         spark_words=best,
-        remarks=tuple(spoken.remark(entry.code, entry.values) if entry.code else _clean(entry.text) for entry in task.remarks),
+        remarks=tuple(spoken.remark(entry.code, entry.values) if entry.code else clean(entry.text) for entry in task.remarks),
         samples=tuple(_sample_view(task, sample, spoken) for sample in task.samples),
     )
 
@@ -215,7 +219,14 @@ def _task_facts(task: TaskReport, spoken: Words) -> tuple[tuple[str, str], ...]:
     facts = [("test_rows", rows)]
     if task.train_rows:
         facts += [("train_rows", str(task.train_rows)), ("train_time", duration(task.train_seconds, spoken))]
-    return tuple((spoken.say(f"label.{name}"), value) for name, value in facts)
+    said = [(spoken.say(f"label.{name}"), value) for name, value in facts]
+    return (*said, *(_learned(result, spoken) for result in task.systems if len(result.learned) > 1))
+
+
+def _learned(result: SystemResult, spoken: Words) -> tuple[str, str]:
+    time = duration(result.train_seconds or 0.0, spoken)
+    value = spoken.say("granularity.learned", count=len(result.learned), rows=result.train_rows or 0, time=time)
+    return spoken.say("granularity.learner", name=spoken.say(f"system.{result.system}")), value
 
 
 def duration(seconds: float, spoken: Words) -> str:
@@ -322,12 +333,7 @@ def _mark(task: TaskReport, value: float | None, spoken: Words) -> tuple[str, Li
 
 def _shown(text: str, spoken: Words) -> str:
     """`text` as it is safe to show, cut to `MAX_SHOWN` characters."""
-    clean = _clean(text)
-    if len(clean) <= MAX_SHOWN:
-        return clean
-    return clean[:MAX_SHOWN] + " " + spoken.say("label.more", count=len(clean) - MAX_SHOWN)
-
-
-def _clean(text: str) -> str:
-    """`text` without characters that steer a terminal or turn the writing direction."""
-    return "".join(char if char.isprintable() or char in "\n\t" else " " if char.isspace() else "�" for char in text.strip())
+    whole = clean(text)
+    if len(whole) <= MAX_SHOWN:
+        return whole
+    return whole[:MAX_SHOWN] + " " + spoken.say("label.more", count=len(whole) - MAX_SHOWN)

@@ -10,6 +10,7 @@ from typing import Any
 from anytasktune.schema import Language
 
 TEMPLATES = Path(__file__).parent / "templates"
+VERDICT_SYMBOLS = {"better": "▲", "worse": "▼", "cannot_tell": "≈"}
 
 
 @dataclass(frozen=True)
@@ -59,3 +60,8 @@ def words(language: Language) -> Words:
     """The texts in `language`."""
     text = (TEMPLATES / f"words_{language}.toml").read_text(encoding="utf-8")
     return Words(language, tomllib.loads(text))
+
+
+def clean(text: str) -> str:
+    """`text` without characters that steer a terminal or turn the writing direction."""
+    return "".join(char if char.isprintable() or char in "\n\t" else " " if char.isspace() else "�" for char in text.strip())

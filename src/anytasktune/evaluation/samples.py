@@ -1,4 +1,4 @@
-"""The rows a reader is shown: some by chance, and the tuned model's worst."""
+"""The rows a reader is shown: some by chance, and the worst of the Task-LM that the report is about."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -13,13 +13,13 @@ WORST = 2
 
 
 def pick_samples(
-    task: Task, examples: Sequence[Example], systems: Mapping[System, JudgedSystem], seed: int = 0
+    task: Task, examples: Sequence[Example], systems: Mapping[System, JudgedSystem], subject: System, seed: int = 0
 ) -> list[Sample]:
-    """A few rows with every system's answer: `BY_CHANCE` drawn with `seed`, then up to `WORST` of the tuned model's
-    worst that were not drawn (none where it made no mistake)."""
+    """A few rows with every system's answer: `BY_CHANCE` drawn with `seed`, then up to `WORST` of the subject's worst
+    that were not drawn (none where it made no mistake)."""
     order = [int(row) for row in np.random.default_rng(seed).permutation(len(examples))]
     drawn = order[:BY_CHANCE]
-    failures = _worst_first(task, systems.get("tuned"), order[BY_CHANCE:])[:WORST]
+    failures = _worst_first(task, systems.get(subject), order[BY_CHANCE:])[:WORST]
     return [_sample(examples, systems, row, "chance") for row in drawn] + [
         _sample(examples, systems, row, "tuned_worst") for row in failures
     ]

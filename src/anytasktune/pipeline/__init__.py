@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.listening import Listener, Silent
     from anytasktune.pipeline.starting import init_project
     from anytasktune.pipeline.tuning import evaluate, train, tune
+    from anytasktune.pipeline.units import Granularity
     from anytasktune.pipeline.workspace import Settings, Workspace
 
 _HOME = {
     "CheckedTask": "checking",
+    "Granularity": "units",
     "ImportOptions": "importing",
     "Imported": "importing",
     "Listener": "listening",
@@ -36,6 +38,7 @@ _HOME = {
 
 __all__ = [
     "CheckedTask",
+    "Granularity",
     "ImportOptions",
     "Imported",
     "Listener",

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from anytasktune.pipeline.forecasting import measure, planned
 from anytasktune.pipeline.listening import Listener, Silent
-from anytasktune.pipeline.tuning import Workbench
+from anytasktune.pipeline.units import Granularity, training_data
+from anytasktune.pipeline.workbench import Workbench
 from anytasktune.pipeline.workspace import Settings, Workspace
 from anytasktune.quality import Preflight, TokenView, view_tokens
-from anytasktune.schema import DatasetManifest, SplitName, Task
-from anytasktune.training.batches import build_rows, step_order, trunk_tokens
-from anytasktune.training.presets import resolve
-from anytasktune.training.run import TrainingData, finished_run, run_id
+from anytasktune.schema import SPLIT_NAMES, DatasetManifest, SplitName, Task
+from anytasktune.training.data import TrainingData
+from anytasktune.training.estimate import Machine
+from anytasktune.training.planning import estimate_run
+from anytasktune.training.run import finished_run, run_id
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,17 @@ def _check_one(bench: Workbench, task: Task) -> CheckedTask:
 
 @dataclass(frozen=True)
 class TaskPlan:
-    """What training one task would take.
+    """What training one Task-LM would take.
 
     Attributes:
+        task: what it is for: a task, `action-` and the name of an action, or `mixed-pool`.
         rows: rows per split.
         steps: optimiser steps, if the run is not stopped early.
-        prefix_tokens: tokens of the instruction that all rows share, read once per step.
+        prefix_tokens: tokens of the longest instruction that rows share, read once per step.
         tokens: tokens the model would process in all, dev evaluations left out.
         plain_tokens: the same without sharing the prefix.
+        seconds: how long training is expected to take on this machine, looks at dev included.
+        memory_bytes: most memory it is expected to need.
         trained: whether the Task-LM exists already, so that nothing would be done.
     """
 
@@ -67,32 +73,42 @@ class TaskPlan:
     prefix_tokens: int
     tokens: int
     plain_tokens: int
+    seconds: float
+    memory_bytes: int
     trained: bool
 
 
-def plan(workspace: Workspace, task_names: Sequence[str] = (), settings: Settings | None = None) -> list[TaskPlan]:
+def plan(
+    workspace: Workspace,
+    task_names: Sequence[str] = (),
+    settings: Settings | None = None,
+    listener: Listener | None = None,
+    granularity: Granularity = "task",
+) -> list[TaskPlan]:
     """What `train` would do with these settings; only the tokenizer is loaded."""
-    bench = Workbench(workspace, settings or Settings(), Silent())
-    return [_plan_one(bench, bench.training_data(task)) for task in workspace.tasks(task_names)]
+    bench = Workbench(workspace, settings or Settings(), listener or Silent())
+    data = training_data(bench, workspace.tasks(task_names), granularity)
+    machine = measure(bench)
+    return [_plan_one(bench, item, machine) for item in data]
 
 
-def _plan_one(bench: Workbench, data: TrainingData) -> TaskPlan:
+def _plan_one(bench: Workbench, data: TrainingData, machine: Machine) -> TaskPlan:
     config, info = bench.settings.train, bench.model_info
-    train = data.splits.get("train", [])[: config.max_train_rows]
-    encoded = [info.format.encode(data.task, row) for row in train]
-    rows = build_rows(encoded, [row.language for row in train], share=True, batch_size=config.batch_size)
-    resolved = resolve(config, info.ref, len(train), dtype="float32", device="cpu")
-    order = step_order(len(train), config.batch_size, resolved.steps, config.seed)
+    run = planned(bench, data)
+    expected = estimate_run(run, info, config, machine)
+    lengths = [len(row.ids) for row in run.encoded]
     identity = run_id(info.ref, data, config)
     return TaskPlan(
-        task=data.task.name,
-        rows={split: len(part) for split, part in data.splits.items()},
-        rank=resolved.rank,
-        learning_rate=resolved.learning_rate,
-        epochs=resolved.epochs,
-        steps=resolved.steps,
-        prefix_tokens=max(len(prefix) for prefix in rows.prefixes),
-        tokens=sum(trunk_tokens(rows, step) for step in order),
-        plain_tokens=sum(len(encoded[index].ids) for step in order for index in step),
-        trained=finished_run(bench.workspace.project.runs(data.task.name) / identity) is not None,
+        task=data.unit,
+        rows={split: sum(len(part.splits.get(split, [])) for part in data.parts) for split in SPLIT_NAMES},
+        rank=run.resolved.rank,
+        learning_rate=run.resolved.learning_rate,
+        epochs=run.resolved.epochs,
+        steps=run.resolved.steps,
+        prefix_tokens=max(len(prefix) for prefix in run.rows[0].prefixes),
+        tokens=expected.tokens,
+        plain_tokens=sum(lengths[index] for step in run.order for index in step),
+        seconds=expected.seconds,
+        memory_bytes=expected.memory_bytes,
+        trained=finished_run(bench.workspace.project.runs(data.unit) / identity) is not None,
     )

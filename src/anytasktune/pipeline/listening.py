@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from anytasktune.quality import Preflight
-from anytasktune.schema import DatasetManifest, DroppedRow, Run, System
+from anytasktune.schema import DatasetManifest, DroppedRow, Estimate, Run, System
 
 if TYPE_CHECKING:
     from anytasktune.training.loop import Progress
@@ -19,13 +19,19 @@ class Listener(Protocol):
     def left_out(self, look: Preflight) -> None:
         """Rows that fail the preflight are trained without, as `skip_bad_rows` says."""
 
+    def note(self, text: str) -> None:
+        """Something to know that is no error: what is skipped or left out of a training or a comparison, and why."""
+
     def loading(self, model: str) -> None:
         """The base model is about to be found and loaded."""
 
-    def training(self, task: str, progress: "Progress") -> None:
+    def estimated(self, runs: int, whole: Estimate) -> None:
+        """So many Task-LMs are about to be trained, which is expected to take this together."""
+
+    def training(self, unit: str, progress: "Progress") -> None:
         """A training step was done."""
 
-    def trained(self, task: str, run: Run, *, built: bool) -> None:
+    def trained(self, unit: str, run: Run, *, built: bool) -> None:
         """A Task-LM is ready; `built` is False if it was there already."""
 
     def answering(self, task: str, system: System, done: int, total: int) -> None:
@@ -42,11 +48,15 @@ class Silent:
 
     def left_out(self, look: Preflight) -> None: ...
 
+    def note(self, text: str) -> None: ...
+
     def loading(self, model: str) -> None: ...
 
-    def training(self, task: str, progress: "Progress") -> None: ...
+    def estimated(self, runs: int, whole: Estimate) -> None: ...
 
-    def trained(self, task: str, run: Run, *, built: bool) -> None: ...
+    def training(self, unit: str, progress: "Progress") -> None: ...
+
+    def trained(self, unit: str, run: Run, *, built: bool) -> None: ...
 
     def answering(self, task: str, system: System, done: int, total: int) -> None: ...
 

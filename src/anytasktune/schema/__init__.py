@@ -5,6 +5,7 @@ from anytasktune.schema.dataset import SPLIT_NAMES, DatasetManifest, SplitConfig
 from anytasktune.schema.domain import Action, Domain
 from anytasktune.schema.evaluation import (
     SYSTEMS,
+    TASK_LMS,
     Comparison,
     EvalConfig,
     Interval,
@@ -38,6 +39,7 @@ from anytasktune.schema.training import (
     BaseModelRef,
     Decoding,
     DType,
+    Estimate,
     EvalPoint,
     Rendering,
     ResolvedTrainConfig,
@@ -52,6 +54,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "SPLIT_NAMES",
     "SYSTEMS",
+    "TASK_LMS",
     "Action",
     "Artifact",
     "BaseModelRef",
@@ -60,6 +63,7 @@ __all__ = [
     "DatasetManifest",
     "Decoding",
     "Domain",
+    "Estimate",
     "EvalConfig",
     "EvalPoint",
     "Example",

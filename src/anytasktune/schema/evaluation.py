@@ -7,14 +7,17 @@ from pydantic import Field
 from anytasktune.schema.base import Artifact, Record, Usage
 from anytasktune.schema.task import Language, Metric, Name
 
-System = Literal["base", "few_shot", "tuned"]
-SYSTEMS: tuple[System, ...] = ("base", "few_shot", "tuned")
+System = Literal["base", "few_shot", "tuned", "action", "mixed"]
+SYSTEMS: tuple[System, ...] = ("base", "few_shot", "tuned", "action", "mixed")
+TASK_LMS: tuple[System, ...] = ("tuned", "action", "mixed")
+"""The systems with an adapter, by what it was trained on: the task alone, the steps of an action, all tasks of the pool."""
 
 
 class EvalConfig(Artifact):
     """The config of `eval`."""
 
     systems: list[System] = Field(default_factory=lambda: list(SYSTEMS), min_length=1)
+    """Which systems answer; of the Task-LMs, those that are trained."""
     shots: int = Field(4, ge=1, le=64)
     """Examples shown to the base model in `few_shot`."""
     split: Literal["dev", "test"] = "test"
@@ -59,7 +62,7 @@ class PredictionSet(Artifact):
     dataset: str
     split: str
     run: str | None = None
-    """The training run the adapter is from, for `tuned`."""
+    """The training run the adapter is from, for a Task-LM."""
     predictions: list[Prediction]
     usage: Usage
 
@@ -103,14 +106,19 @@ class SystemResult(Record):
     """Number of answers by the rule they break; an answer that breaks two rules counts under both."""
     rank_correlation: float | None = None
     """Number tasks: Spearman's rho with the references, over the answers that hold a number."""
+    learned: list[Name] = Field(default_factory=list)
+    """The tasks a Task-LM was trained on; empty for an untuned system."""
+    train_rows: int | None = None
+    """Rows it was trained on, of all these tasks; None for an untuned system."""
+    train_seconds: float | None = None
 
 
 class Comparison(Record):
-    """Tuned against another system on the same items."""
+    """A Task-LM (the subject of the task's report, unless said otherwise) against another system on the same items."""
 
     against: System
     difference: Interval
-    """Tuned minus the other, in the metric; for `mae` negative is better."""
+    """The Task-LM minus the other, in the metric; for `mae` negative is better."""
     p_value: float
     """Two-sided paired permutation test."""
     p_holm: float
@@ -132,7 +140,7 @@ class Sample(Record):
     values: dict[System, float] = Field(default_factory=dict)
     """Item value of each answer, in the metric's own terms."""
     picked: Literal["chance", "tuned_worst"] = "chance"
-    """`chance`: drawn with the seed of the report. `tuned_worst`: the tuned model's worst row, shown on purpose."""
+    """`chance`: drawn with the seed of the report. `tuned_worst`: the subject's worst row, shown on purpose."""
 
 
 class Remark(Record):
@@ -156,8 +164,11 @@ class TaskReport(Record):
     language: Language
     metric: Metric
     lower_is_better: bool
+    subject: System = "tuned"
+    """The Task-LM that is compared with the other systems: the task's own, if it was judged."""
     test_rows: int
     train_rows: int
+    """Of the subject, as is `train_seconds`."""
     train_seconds: float
     systems: list[SystemResult]
     comparisons: list[Comparison]
@@ -169,6 +180,8 @@ class TaskReport(Record):
     """Rows of the split, where more than `test_rows` of them exist."""
     fixed_answer: float | None = None
     """Score of giving every row the same answer (the commonest reference, for numbers the median)."""
+    action_against_mixed: Comparison | None = None
+    """Where both were judged beside the task's own Task-LM: the action's minus the mixed one."""
 
 
 class Report(Artifact):

@@ -36,9 +36,17 @@ class TrainConfig(Artifact):
     evals: int = Field(6, ge=1, le=1000)
     """How often a run looks at its dev loss, the last time at its end."""
     max_dev_rows: int = Field(128, ge=1)
-    """Dev rows used for that."""
+    """Dev rows used for that; several tasks share them evenly."""
     max_train_rows: int | None = Field(None, ge=1)
-    """Use only the first so many training rows (of the seeded order)."""
+    """Use only the first so many training rows (of the seeded order) of each task."""
+    sampling_temperature: float = Field(2.0, ge=1, le=1000)
+    """Where one Task-LM learns several tasks, a task of n rows gets a share of n^(1/this) of every epoch: 1 keeps the sizes,
+    more draws them together."""
+    prompt_loss_weight: float = Field(0.0, ge=0, le=1)
+    """Weight of a prompt token in the loss, where an answer token has 1; 0.01 to 0.1 can help when answers are very short."""
+    adapters_at_once: int | None = Field(None, ge=1, le=64)
+    """How many Task-LMs learn at the same time; unless set, one on a CPU, on a GPU as many as keep it busy. Never changes the
+    result beyond rounding."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto`: bfloat16 where the processor or GPU computes in it, float32 otherwise."""
     device: str = "auto"
@@ -46,8 +54,8 @@ class TrainConfig(Artifact):
     seed: int = 0
     skip_bad_rows: bool = False
     """Train without the rows that fail the preflight instead of refusing to start."""
-    micro_batch_tokens: int = Field(2048, ge=16)
-    """Most suffix tokens in one forward pass; never changes the result beyond rounding."""
+    micro_batch_tokens: int | None = Field(None, ge=16)
+    """Most tokens in one forward pass; unless set, 2048 on a CPU and 32768 on a GPU. Changes the result by rounding only."""
     checkpoint_seconds: float = Field(60.0, ge=0)
     """How much work a killed run can lose."""
 
@@ -62,6 +70,8 @@ class ResolvedTrainConfig(Record):
     steps: int
     dtype: DType
     device: str
+    rows_by_task: dict[Name, int] = Field(default_factory=dict)
+    """Training rows each task has."""
 
 
 class BaseModelRef(Record):
@@ -87,7 +97,7 @@ class Rendering(Record):
 
 
 class Decoding(Record):
-    """How answers are to be generated."""
+    """How the answers of a task are to be generated."""
 
     method: Literal["label_scoring", "greedy"]
     max_new_tokens: int
@@ -100,13 +110,27 @@ class EvalPoint(Record):
     dev_loss: float
 
 
+class Estimate(Record):
+    """What a run was expected to take before it began."""
+
+    tokens: int
+    """Trunk tokens over all steps, looks at dev not counted."""
+    seconds: float
+    memory_bytes: int
+    """Peak of the process (CPU), or of the device."""
+
+
 class Run(Artifact):
     """One training of one Task-LM, as it ended."""
 
     id: str
+    unit: str = ""
+    """What was trained for: the name of a task, `action-` and the name of an action, or `mixed-pool`."""
     tasks: list[Name] = Field(min_length=1)
     datasets: dict[Name, str]
     """Task → id of the frozen data set."""
+    left_out: dict[Name, int] = Field(default_factory=dict)
+    """Task → rows of its data set not learned from, because their input stands in a test row of another task."""
     config: TrainConfig
     resolved: ResolvedTrainConfig
     base_model: BaseModelRef
@@ -119,6 +143,10 @@ class Run(Artifact):
     stopped_early: bool
     usage: Usage
     versions: dict[str, str]
+    estimate: Estimate | None = None
+    """What it was expected to take; None if nobody asked before."""
+    estimate_error: float | None = None
+    """How much longer it took than expected, as a share of what was expected for the steps it did: 0.1 is 10 % longer."""
 
 
 class TaskLM(Artifact):
@@ -129,7 +157,8 @@ class TaskLM(Artifact):
     """What it was tuned for: instructions, output, rules, as they were when it was trained."""
     base_model: BaseModelRef
     rendering: Rendering
-    decoding: Decoding
+    decoding: dict[Name, Decoding]
+    """Task → how its answers are generated."""
     datasets: dict[Name, str]
     adapter_sha256: str
     run_id: str

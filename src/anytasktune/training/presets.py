@@ -1,14 +1,22 @@
 """The one dial: model size and rows → rank, rate, epochs. What the user set stays."""
 
 import math
+from collections.abc import Mapping
 
 from anytasktune.schema import BaseModelRef, DType, ResolvedTrainConfig, TrainConfig
 
 _EFFORT = {"quick": 0.5, "balanced": 1.0, "thorough": 2.0}
+_STREAM_TOKENS = {"cpu": 2048}
+_GPU_STREAM_TOKENS = 32_768
+_BUSY_GPU_TOKENS = 16_384
+_MOST_AT_ONCE = 16
 
 
-def resolve(config: TrainConfig, base: BaseModelRef, rows: int, *, dtype: DType, device: str) -> ResolvedTrainConfig:
-    """The numbers a run on `rows` training rows uses."""
+def resolve(
+    config: TrainConfig, base: BaseModelRef, rows_by_task: Mapping[str, int], *, dtype: DType, device: str
+) -> ResolvedTrainConfig:
+    """The numbers a run on so many training rows of each task uses; rank and epochs follow from the rows of all together."""
+    rows = sum(rows_by_task.values())
     rank = config.rank or default_rank(rows)
     epochs = config.epochs or default_epochs(rows, _EFFORT[config.preset])
     return ResolvedTrainConfig(
@@ -19,6 +27,7 @@ def resolve(config: TrainConfig, base: BaseModelRef, rows: int, *, dtype: DType,
         steps=max(1, round(epochs * math.ceil(rows / config.batch_size))),
         dtype=dtype,
         device=device,
+        rows_by_task=dict(rows_by_task),
     )
 
 
@@ -42,3 +51,19 @@ def default_rank(rows: int) -> int:
 def default_epochs(rows: int, effort: float) -> float:
     """Examples seen grow with the square root of the rows: 120 rows → 8 epochs, 2,000 → 2, 10,000 → 1, times `effort`."""
     return round(min(16.0, max(1.0, 88 / math.sqrt(rows) * effort)), 2)
+
+
+def stream_tokens(config: TrainConfig, device: str) -> int:
+    """Most tokens in one forward pass: enough for efficient matrix products, little enough for the memory."""
+    return config.micro_batch_tokens or _STREAM_TOKENS.get(device, _GPU_STREAM_TOKENS)
+
+
+def adapters_at_once(config: TrainConfig, device: str, step_tokens: int) -> int:
+    """How many Task-LMs learn at the same time: a CPU is busy with one, a GPU with about 16,000 tokens.
+
+    Args:
+        step_tokens: trunk tokens of one optimiser step of one Task-LM.
+    """
+    if config.adapters_at_once is not None:
+        return config.adapters_at_once
+    return 1 if device == "cpu" else max(1, min(_MOST_AT_ONCE, _BUSY_GPU_TOKENS // max(1, step_tokens)))

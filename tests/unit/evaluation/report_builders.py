@@ -1,10 +1,11 @@
 """Real reports built from real scores, for the tests of this room."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from anytasktune.evaluation.comparing import build_report, task_report
 from anytasktune.evaluation.scoring import JudgedSystem, judge_system
 from anytasktune.schema import (
+    TASK_LMS,
     BaseModelRef,
     EvalConfig,
     EvalPoint,
@@ -57,15 +58,26 @@ def predictions_of(
     )
 
 
-def run_of(curve: Sequence[tuple[int, float]] = ((10, 1.5), (20, 0.7), (30, 0.9))) -> Run:
+def runs_of(systems: Iterable[System]) -> dict[System, Run]:
+    """A training for every Task-LM among `systems`."""
+    learned: dict[System, list[str]] = {
+        "tuned": ["topic"],
+        "action": ["topic", "names"],
+        "mixed": ["topic", "names", "summary"],
+    }
+    return {system: run_of(learned[system]) for system in systems if system in TASK_LMS}
+
+
+def run_of(tasks: Sequence[str] = ("topic",), config: TrainConfig | None = None) -> Run:
+    curve = ((10, 1.5), (20, 0.7), (30, 0.9))
     return Run(
         id="r",
-        tasks=["topic"],
-        datasets={"topic": "d"},
-        config=TrainConfig(),
+        tasks=list(tasks),
+        datasets=dict.fromkeys(tasks, "d"),
+        config=config or TrainConfig(),
         resolved=ResolvedTrainConfig(rank=8, alpha=16, learning_rate=1e-3, epochs=2, steps=30, dtype="float32", device="cpu"),
         base_model=BaseModelRef(name="m", fingerprint="f", hidden_size=32, layers=2),
-        train_rows=120,
+        train_rows=120 * len(tasks),
         dev_rows=30,
         steps_done=30,
         best_step=20,
@@ -81,7 +93,7 @@ def report_on(
     task: Task, examples: Sequence[Example], answers: Mapping[System, Sequence[str]], available: int | None = None
 ) -> TaskReport:
     judged = [judge_system(task, examples, predictions_of(system, examples, given)) for system, given in answers.items()]
-    return task_report(task, examples, judged, run_of(), CONFIG, available)
+    return task_report(task, examples, judged, runs_of(answers), CONFIG, available)
 
 
 def judged_by(task: Task, examples: Sequence[Example], answers: Mapping[System, Sequence[str]]) -> list[JudgedSystem]:

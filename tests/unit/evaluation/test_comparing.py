@@ -10,7 +10,7 @@ from tests.unit.evaluation.report_builders import (
     number_task,
     predictions_of,
     report_on,
-    run_of,
+    runs_of,
     task_with,
     wrong_after,
 )
@@ -68,7 +68,7 @@ def test_unscored_answers_are_left_out_of_scores_and_of_both_sides_of_a_comparis
     tuned = predictions_of("tuned", examples, MANY, failed=[2, 3])
     task = task_with(LABELS)
     judged = [judge_system(task, examples, base), judge_system(task, examples, tuned)]
-    report = task_report(task, examples, judged, run_of(), CONFIG)
+    report = task_report(task, examples, judged, runs_of(["tuned"]), CONFIG)
     assert [(result.scored, result.unscored) for result in report.systems] == [(117, 3), (118, 2)]
     assert report.systems[1].score is not None
     assert report.systems[1].score.value == 1.0
@@ -83,7 +83,7 @@ def test_a_system_without_any_score_is_not_compared_and_the_report_says_so() -> 
         judge_system(task, examples, predictions_of("base", examples, MANY, failed=range(120))),
         judge_system(task, examples, predictions_of("tuned", examples, MANY)),
     ]
-    report = task_report(task, examples, judged, None, CONFIG)
+    report = task_report(task, examples, judged, {}, CONFIG)
     assert report.systems[0].score is None
     assert report.comparisons == []
     assert {"unscored", "not_compared"} <= remark_codes(report)
@@ -105,7 +105,7 @@ def test_remarks_name_rows_left_out_cut_answers_and_rough_metrics() -> None:
     task = task_with(TextOutput(kind="text"))
     cut = predictions_of("base", examples, texts, cut=range(12))
     report = task_report(
-        task, examples, [judge_system(task, examples, cut), *judged_by(task, examples, {"tuned": texts})], run_of(), CONFIG, 500
+        task, examples, [judge_system(task, examples, cut), *judged_by(task, examples, {"tuned": texts})], {}, CONFIG, 500
     )
     sentences = [remark.text for remark in report.remarks]
     assert sentences[0] == "Judged on the first 120 of 500 test rows."
@@ -167,9 +167,9 @@ def test_a_system_judged_on_other_rows_is_refused() -> None:
     task, examples = task_with(LABELS), examples_of(MANY)
     judged = judged_by(task, examples[:10], {"base": MANY[:10]})
     with pytest.raises(EvaluationError, match="base was judged on other rows"):
-        task_report(task, examples, judged, None, CONFIG)
+        task_report(task, examples, judged, {}, CONFIG)
     with pytest.raises(EvaluationError, match="no rows to judge"):
-        task_report(task, [], [], None, CONFIG)
+        task_report(task, [], [], {}, CONFIG)
 
 
 def test_the_id_of_a_report_depends_on_its_content_and_not_on_the_hour() -> None:

@@ -8,7 +8,7 @@ from anytasktune.schema import DatasetManifest, DroppedRow, Run, System
 
 
 class Recording(Silent):
-    """What was made (`built`) and what was found, in order; and the rows that were not used."""
+    """What was made (`built`) and what was found, in order; the rows that were not used; and the notes."""
 
     def __init__(self) -> None:
         self.built: list[str] = []
@@ -16,6 +16,7 @@ class Recording(Silent):
         self.dropped: list[DroppedRow] = []
         self.manifests: list[DatasetManifest] = []
         self.looks: list[Preflight] = []
+        self.notes: list[str] = []
 
     def dataset(self, manifest: DatasetManifest, dropped: Sequence[DroppedRow], *, built: bool) -> None:
         self._note(f"data {manifest.task}", built)
@@ -25,8 +26,11 @@ class Recording(Silent):
     def left_out(self, look: Preflight) -> None:
         self.looks.append(look)
 
-    def trained(self, task: str, run: Run, *, built: bool) -> None:
-        self._note(f"train {task}", built)
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def trained(self, unit: str, run: Run, *, built: bool) -> None:
+        self._note(f"train {unit}", built)
 
     def answered(self, task: str, system: System, *, built: bool) -> None:
         self._note(f"answer {task} {system}", built)

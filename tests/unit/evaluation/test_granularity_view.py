@@ -1,0 +1,193 @@
+"""Task-LMs that learned alone and together, side by side: which is best, and where that cannot be told."""
+
+import json
+import re
+from collections.abc import Sequence
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+from tests.unit.evaluation.report_builders import (
+    CONFIG,
+    LABELS,
+    examples_of,
+    full_report,
+    judged_by,
+    number_task,
+    report_on,
+    run_of,
+    task_with,
+    wrong_after,
+)
+
+from anytasktune.evaluation import report_html, report_markdown, report_terminal
+from anytasktune.evaluation.comparing import build_report, task_report
+from anytasktune.evaluation.granularity import best_task_lm, task_lms
+from anytasktune.evaluation.report_headline import headline, sublines
+from anytasktune.evaluation.report_words import words
+from anytasktune.schema import Language, Report, System, TaskReport, TrainConfig
+
+REFERENCES = ["租金", "押金", "other"] * 40
+
+
+def judged(right: dict[System, int], name: str = "topic") -> TaskReport:
+    """A task of 120 rows, of which each system answers so many rightly."""
+    answers = {system: wrong_after(REFERENCES, count, "x") for system, count in right.items()}
+    return report_on(task_with(LABELS, name), examples_of(REFERENCES), answers)
+
+
+def settled(*tasks: TaskReport) -> Report:
+    return build_report("letters", "tiny", tasks, CONFIG, {}, "here", "2026-01-02T03:04:05+00:00")
+
+
+def three_ways() -> Report:
+    """Own wins, mixed wins, nobody can be told; the fourth has no action."""
+    return settled(
+        judged({"base": 10, "few_shot": 20, "tuned": 110, "action": 60, "mixed": 61}, "own"),
+        judged({"base": 10, "few_shot": 20, "tuned": 60, "action": 61, "mixed": 110}, "together"),
+        judged({"base": 10, "few_shot": 20, "tuned": 60, "action": 61, "mixed": 62}, "nobody"),
+        judged({"base": 10, "few_shot": 20, "tuned": 60, "mixed": 110}, "without_action"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "best"),
+    [
+        ({"tuned": 110, "action": 60, "mixed": 60}, "tuned"),
+        ({"tuned": 60, "action": 110, "mixed": 60}, "action"),
+        ({"tuned": 60, "action": 60, "mixed": 110}, "mixed"),
+        ({"tuned": 60, "action": 110, "mixed": 110}, None),
+        ({"tuned": 110, "action": 110, "mixed": 60}, None),
+        ({"tuned": 100, "action": 101, "mixed": 102}, None),
+        ({"tuned": 60, "mixed": 110}, "mixed"),
+        ({"action": 110, "mixed": 60}, "action"),
+        ({"base": 10, "tuned": 110}, None),
+    ],
+)
+def test_the_best_is_better_than_every_other_one_or_it_cannot_be_told(right: dict[System, int], best: System | None) -> None:
+    assert best_task_lm(settled(judged(right)).tasks[0]) == best
+
+
+def test_for_an_error_the_lowest_is_best() -> None:
+    references = [f"{1 + row % 6}.0" for row in range(60)]
+    far = [f"{(1 + row % 6) % 6 + 1}.0" for row in range(60)]
+    task = report_on(number_task(), examples_of(references), {"tuned": far, "action": references, "mixed": far})
+    assert best_task_lm(settled(task).tasks[0]) == "action"
+
+
+def test_a_best_one_that_does_not_survive_the_correction_is_none() -> None:
+    close = {"tuned": 30, "action": 23, "mixed": 23}
+    alone = settled(judged(close))
+    assert best_task_lm(alone.tasks[0]) == "tuned"
+    same = [judged({"tuned": 60, "action": 60, "mixed": 60}, f"same{number}") for number in range(9)]
+    assert best_task_lm(settled(judged(close), *same).tasks[0]) is None
+
+
+def test_the_action_is_tested_against_the_mixed_one_with_its_own_correction() -> None:
+    report = three_ways()
+    found = [task.action_against_mixed for task in report.tasks if task.action_against_mixed]
+    assert [entry.against for entry in found] == ["mixed"] * 3
+    assert [entry.verdict for entry in found] == ["cannot_tell", "worse", "cannot_tell"]
+    assert min(entry.p_holm for entry in found) == pytest.approx(3 * min(entry.p_value for entry in found))
+
+
+def test_without_a_task_lm_of_its_own_a_task_is_judged_by_the_one_it_has() -> None:
+    report = settled(judged({"base": 10, "few_shot": 20, "mixed": 110}))
+    (task,) = report.tasks
+    assert task.subject == "mixed"
+    assert [entry.against for entry in task.comparisons] == ["base", "few_shot"]
+    assert task.train_rows == 360
+    assert task.samples[-1].values["mixed"] < 1
+    assert headline(report, words("en")) == "Tuning beats the untuned base on the one task measured."
+    assert task_lms(task) == ("mixed",)
+    assert "Learned alone or together" not in report_markdown.render(report)
+
+
+def test_the_outcome_against_every_opponent_is_said() -> None:
+    assert sublines(three_ways(), words("en")) == [
+        "Against the same base shown examples: 4 better.",
+        "Against the Action-LM: 1 better, 2 cannot be told.",
+        "Against the Mixed-LM: 1 better, 2 worse, 1 cannot be told.",
+    ]
+    assert sublines(three_ways(), words("zh"))[1] == "与动作模型相比：1 项更好，2 项无法判断。"
+
+
+def printed(report: Report, language: Language) -> list[str]:
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(report_terminal.render(report, language))
+    return capture.get().splitlines()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_terminal_shows_all_of_them_within_80_columns(language: Language) -> None:
+    lines = printed(three_ways(), language)
+    assert max(cell_len(line) for line in lines) <= 80
+    names = {"en": ("Action-LM", "Mixed-LM", "cannot tell"), "zh": ("动作模型", "混合模型", "无法判断")}[language]
+    assert all(any(name in line for line in lines) for name in names)
+
+
+def rows_after(text: str, heading: str) -> list[list[str]]:
+    table = re.search(r"(?:^\|.*\|\n)+", text.partition(heading)[2], flags=re.M)
+    assert table
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.group().splitlines()]
+
+
+def test_the_table_names_the_best_granularity_of_each_task_with_the_verdicts() -> None:
+    head, _, *rows = rows_after(report_markdown.render(three_ways()), "## Learned alone or together")
+    assert head == ["Task", "Tuned", "Action-LM", "Mixed-LM", "Best"]
+    assert [row[1:] for row in rows] == [
+        ["0.917", "0.500 ▼", "0.508 ▼", "Tuned"],
+        ["0.500", "0.508 ≈", "0.917 ▲", "Mixed-LM"],
+        ["0.500", "0.508 ≈", "0.517 ≈", "cannot tell"],
+        ["0.500", "–", "0.917 ▲", "Mixed-LM"],
+    ]
+    assert "Best: Tuned 1, Action-LM 0, Mixed-LM 2, cannot tell 1" in report_markdown.render(three_ways())
+
+
+def test_the_page_holds_the_table_and_what_each_one_learned() -> None:
+    page = report_html.render(three_ways())
+    assert "Learned alone or together" in page
+    assert page.count('class="granularity"') == 1
+    assert "Action-LM learned</dt><dd>2 tasks, 240 rows, 1 min 35 s" in page
+    assert "Mixed-LM learned</dt><dd>3 tasks, 360 rows, 1 min 35 s" in page
+    assert "混合模型学习</dt><dd>3 项任务，360 条数据，1 分 35 秒" in report_html.render(three_ways(), "zh")
+
+
+def test_a_report_of_single_task_lms_has_no_such_table() -> None:
+    for render in (report_html.render, report_markdown.render):
+        assert "Learned alone or together" not in render(full_report())
+
+
+def sentences(configs: dict[System, TrainConfig], tasks: Sequence[str], split: str = "test") -> list[str]:
+    examples, task = examples_of(REFERENCES), task_with(LABELS)
+    entries = judged_by(task, examples, dict.fromkeys(configs, REFERENCES))
+    runs = {system: run_of(["topic"] if system == "tuned" else tasks, config) for system, config in configs.items()}
+    config = CONFIG.model_copy(update={"split": split})
+    return [remark.text for remark in task_report(task, examples, entries, runs, config).remarks]
+
+
+def test_a_task_lm_trained_with_other_settings_is_marked_with_their_names() -> None:
+    usual, other = TrainConfig(), TrainConfig(epochs=3, seed=1, micro_batch_tokens=64, sampling_temperature=5)
+    assert "Mixed-LM was trained with other settings: epochs, seed." in sentences(
+        {"tuned": usual, "mixed": other}, ["topic", "names"]
+    )
+    assert not any("settings" in text for text in sentences({"tuned": usual, "mixed": usual}, ["topic", "names"]))
+
+
+def test_dev_rows_are_not_called_sealed_for_what_was_learned_together() -> None:
+    both: dict[System, TrainConfig] = {"tuned": TrainConfig(), "mixed": TrainConfig()}
+    assert any("dev rows of this task may stand among them" in text for text in sentences(both, ["topic", "names"], "dev"))
+    assert not any("dev rows" in text for text in sentences(both, ["topic", "names"]))
+
+
+def test_a_report_written_before_there_were_granularities_still_loads() -> None:
+    document = json.loads(full_report().model_dump_json())
+    for task in document["tasks"]:
+        del task["subject"], task["action_against_mixed"]
+        for result in task["systems"]:
+            del result["learned"], result["train_rows"], result["train_seconds"]
+    document["config"]["systems"] = ["base", "few_shot", "tuned"]
+    old = Report.model_validate(document)
+    assert "beats the untuned base" in headline(old, words("en"))
+    assert report_html.render(old)

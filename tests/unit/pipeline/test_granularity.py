@@ -1,0 +1,244 @@
+"""One Task-LM per task, per action, for the pool: what is trained, what is kept apart, what the report compares."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.tiny_project import POOL, POOL_UNITS, pool_rows, quick_settings, write_pool, write_project, write_rows
+from tests.unit.pipeline.recording import Recording
+
+from anytasktune.errors import ConfigError, EvaluationError
+from anytasktune.evaluation.granularity import task_lms
+from anytasktune.pipeline import Workspace, evaluate, plan, train, tune
+from anytasktune.pipeline.units import without_leaks
+from anytasktune.schema import Domain, Example, TaskLM
+from anytasktune.schema.parsing import parse_record
+from anytasktune.store import pointed, read_record
+from anytasktune.training.data import Part
+
+SPLITS = ("train", "dev", "test")
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Path:
+    return write_pool(tmp_path / "law")
+
+
+def trained(listener: Recording) -> list[str]:
+    return [line.removeprefix("train ") for line in listener.built if line.startswith("train ")]
+
+
+def test_every_granularity_is_trained_once_on_one_base_and_the_second_time_nothing(pool: Path, tiny_model: Path) -> None:
+    first, second = Recording(), Recording()
+    runs = train(Workspace.open(pool), settings=quick_settings(tiny_model), listener=first, granularity="all")
+    assert trained(first) == list(POOL_UNITS)
+    assert first.notes == ["action-file_away: skipped, its only task is reply, whose own Task-LM is the same"]
+    assert {run.unit: run.tasks for run in runs[3:]} == {
+        "action-intake": ["team", "haste"],
+        "action-answer": ["haste", "reply"],
+        "mixed-pool": ["team", "haste", "reply"],
+    }
+    rows = {run.unit: run.train_rows for run in runs}
+    assert rows["mixed-pool"] == rows["team"] + rows["haste"] + rows["reply"]
+    again = train(Workspace.open(pool), settings=quick_settings(tiny_model), listener=second, granularity="all")
+    assert trained(second) == []
+    assert again == runs
+
+
+def test_an_adapter_of_several_tasks_knows_how_to_answer_each(pool: Path, tiny_model: Path) -> None:
+    (run,) = train(Workspace.open(pool), settings=quick_settings(tiny_model), granularity="mixed")
+    folder = pool / "artifacts" / "runs" / "mixed-pool" / run.id
+    passport = read_record(folder / "adapter" / "task_lm.json", TaskLM)
+    assert {name: decoding.method for name, decoding in passport.decoding.items()} == {
+        "team": "label_scoring",
+        "haste": "label_scoring",
+        "reply": "greedy",
+    }
+
+
+def test_named_tasks_restrict_the_pool(pool: Path, tiny_model: Path) -> None:
+    listener = Recording()
+    train(Workspace.open(pool), ["team", "haste"], quick_settings(tiny_model), listener, "all")
+    assert trained(listener) == ["team", "haste", "action-intake"]
+    assert listener.notes == [
+        "action-answer: skipped, its only task is haste, whose own Task-LM is the same",
+        "mixed-pool: skipped, it holds the same tasks as action-intake",
+    ]
+
+
+def test_where_nothing_holds_two_tasks_the_command_says_so(pool: Path, tiny_model: Path) -> None:
+    with pytest.raises(ConfigError, match="no action has two steps or more among the chosen tasks"):
+        train(Workspace.open(pool), ["team"], quick_settings(tiny_model), granularity="action")
+    with pytest.raises(ConfigError, match="one task alone cannot be mixed"):
+        train(Workspace.open(pool), ["team"], quick_settings(tiny_model), granularity="mixed")
+
+
+def test_a_plan_foretells_runs_of_several_tasks(pool: Path, tiny_model: Path) -> None:
+    workspace, settings = Workspace.open(pool), quick_settings(tiny_model, "batch_size=4", "sampling_temperature=3")
+    plans = plan(workspace, settings=settings, granularity="all")
+    runs = train(workspace, settings=settings, granularity="all")
+    assert [foretold.task for foretold in plans] == [run.unit for run in runs]
+    assert [foretold.steps for foretold in plans] == [run.steps_done for run in runs]
+    assert all(found.trained for found in plan(workspace, settings=settings, granularity="all"))
+
+
+def test_the_report_sets_the_granularities_side_by_side_on_the_same_rows(pool: Path, tiny_model: Path) -> None:
+    report = tune(Workspace.open(pool), settings=quick_settings(tiny_model), granularity="all")
+    for task in report.tasks:
+        assert [result.system for result in task.systems] == ["base", "few_shot", "tuned", "action", "mixed"]
+        assert [entry.against for entry in task.comparisons] == ["base", "few_shot", "action", "mixed"]
+        assert task.action_against_mixed is not None
+        assert len({result.scored + result.unscored for result in task.systems}) == 1
+    learned = {task.task: task.systems[3].learned for task in report.tasks}
+    assert learned == {"team": ["team", "haste"], "haste": ["team", "haste"], "reply": ["haste", "reply"]}
+    folder = pool / "artifacts" / "reports" / report.id
+    for page in ("report.html", "report.md"):
+        assert "Learned alone or together" in (folder / page).read_text(encoding="utf-8")
+    for page in ("report.zh.html", "report.zh.md"):
+        assert "单独学与一起学" in (folder / page).read_text(encoding="utf-8")
+
+
+def test_what_was_trained_before_is_compared_with_later(pool: Path, tiny_model: Path) -> None:
+    settings = quick_settings(tiny_model)
+    mixed = tune(Workspace.open(pool), settings=settings, granularity="mixed")
+    assert {task.subject for task in mixed.tasks} == {"mixed"}
+    assert [entry.against for entry in mixed.tasks[0].comparisons] == ["base", "few_shot"]
+    both = tune(Workspace.open(pool), settings=settings)
+    assert {task_lms(task) for task in both.tasks} == {("tuned", "mixed")}
+    assert evaluate(Workspace.open(pool), settings=settings).id == both.id
+    narrowed = evaluate(Workspace.open(pool), settings=quick_settings(tiny_model, "systems=[base,mixed]"))
+    assert [result.system for result in narrowed.tasks[0].systems] == ["base", "mixed"]
+
+
+def test_asking_for_a_task_lm_that_is_not_trained_names_the_command(pool: Path, tiny_model: Path) -> None:
+    train(Workspace.open(pool), settings=quick_settings(tiny_model))
+    with pytest.raises(EvaluationError, match="anytasktune train team haste reply --granularity mixed"):
+        evaluate(Workspace.open(pool), settings=quick_settings(tiny_model, "systems=[base,mixed]"))
+
+
+def test_a_task_lm_that_may_know_the_test_rows_is_not_judged(pool: Path, tiny_model: Path) -> None:
+    tune(Workspace.open(pool), settings=quick_settings(tiny_model), granularity="all")
+    write_rows(pool / "seeds" / "team.jsonl", pool_rows("team", 40))
+    listener = Recording()
+    report = tune(Workspace.open(pool), settings=quick_settings(tiny_model), listener=listener)
+    assert trained(listener) == ["team"]
+    assert [task_lms(task) for task in report.tasks] == [("tuned",), ("tuned", "action", "mixed"), ("tuned", "action", "mixed")]
+    changed = "whose rows or their division have changed since training"
+    assert f"mixed-pool: not judged on team, {changed}" in listener.notes
+    assert f"action-intake: not judged on team, {changed}" in listener.notes
+
+
+def test_task_lms_of_other_settings_or_judged_on_dev_rows_are_marked(pool: Path, tiny_model: Path) -> None:
+    train(Workspace.open(pool), settings=quick_settings(tiny_model, "rank=2"), granularity="mixed")
+    report = tune(Workspace.open(pool), settings=quick_settings(tiny_model, "split=dev"))
+    sentences = [remark.text for remark in report.tasks[0].remarks]
+    assert "Mixed-LM was trained with other settings: rank." in sentences
+    assert any("dev rows of this task may stand among them" in sentence for sentence in sentences)
+
+
+def given_splits(folder: Path, rows: dict[str, dict[str, list[Example]]]) -> Path:
+    write_project(folder, rows=[], domain=POOL)
+    for task, splits in rows.items():
+        for split in SPLITS:
+            write_rows(folder / "seeds" / task / f"{split}.jsonl", splits[split])
+    return folder
+
+
+def chained(task: str, shared: list[Example], start: int) -> dict[str, list[Example]]:
+    """Splits of which train begins with `shared`."""
+    return {
+        "train": [*shared, *pool_rows(task, 20, start)],
+        "dev": pool_rows(task, 3, start + 100),
+        "test": pool_rows(task, 6, start + 200),
+    }
+
+
+def test_what_is_sealed_for_one_task_is_not_learned_from_for_another(tmp_path: Path, tiny_model: Path) -> None:
+    same = pool_rows("haste", 4, 200)  # the inputs of four test rows of `team`
+    nearly = [row.model_copy(update={"input": row.input.upper() + " "}) for row in pool_rows("reply", 2, 204)]
+    project = given_splits(
+        tmp_path / "law",
+        {"team": chained("team", [], 0), "haste": chained("haste", same, 1000), "reply": chained("reply", nearly, 2000)},
+    )
+    listener = Recording()
+    runs = train(Workspace.open(project), settings=quick_settings(tiny_model), listener=listener, granularity="all")
+    rows = {run.unit: run.train_rows for run in runs}
+    assert rows == {"team": 20, "haste": 24, "reply": 22, "action-intake": 40, "action-answer": 46, "mixed-pool": 60}
+    assert {run.unit: run.left_out for run in runs if run.left_out} == {
+        "action-intake": {"haste": 4},
+        "mixed-pool": {"haste": 4, "reply": 2},
+    }
+    left_out = "rows left out, their input stands in a test row of another task"
+    assert listener.notes[1:] == [f"action-intake: 4 of 50 {left_out}", f"mixed-pool: 6 of 75 {left_out}"]
+
+
+def test_a_task_that_has_no_row_left_is_not_part_of_what_is_learned_together(tmp_path: Path, tiny_model: Path) -> None:
+    rows = {"team": chained("team", [], 0), "haste": chained("haste", [], 1000), "reply": chained("reply", [], 2000)}
+    rows["haste"]["train"] = pool_rows("haste", 4, 200)
+    project = given_splits(tmp_path / "law", rows)
+    listener = Recording()
+    runs = train(Workspace.open(project), settings=quick_settings(tiny_model), listener=listener, granularity="all")
+    assert {run.unit: run.tasks for run in runs[3:]} == {"action-answer": ["haste", "reply"], "mixed-pool": ["team", "reply"]}
+    assert "action-intake: skipped, fewer than two of its tasks have rows left" in listener.notes
+    assert "mixed-pool: without haste, no training row of which is left" in listener.notes
+
+
+def test_left_out_rows_are_those_equal_or_similar_to_a_held_out_input() -> None:
+    task = parse_record(Domain, POOL, "domain.yaml").task("team")
+    rows = pool_rows("team", 8)
+    part = Part(task, {"train": rows[:5], "dev": rows[5:7], "test": rows[7:]}, "rows")
+    (kept,) = without_leaks([part], [rows[1].input, f"  {rows[6].input.title()}"], 0.8)
+    assert kept.splits == {"train": [rows[0], *rows[2:5]], "dev": [rows[5]], "test": rows[7:]}
+    assert kept.left_out == (rows[1].id, rows[6].id)
+
+
+_SCRIPT = """
+import sys, time
+from pathlib import Path
+from tests.tiny_project import quick_settings
+from anytasktune.pipeline import Silent, Workspace, train
+
+class Slow(Silent):
+    def training(self, unit, progress):
+        print(unit, progress.step, flush=True)
+        time.sleep(0.03)
+
+model, folder = map(Path, sys.argv[1:])
+settings = quick_settings(model, "batch_size=4", "checkpoint_seconds=0.05")
+train(Workspace.open(folder), settings=settings, listener=Slow(), granularity="all")
+"""
+
+
+def _start(model: Path, folder: Path) -> subprocess.Popen[str]:
+    root = str(Path(__file__).resolve().parents[3])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-c", _SCRIPT, str(model), str(folder)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=root)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+def test_killed_in_the_middle_of_the_pool_the_same_command_goes_on(tmp_path: Path, tiny_model: Path) -> None:
+    broken, whole = write_pool(tmp_path / "broken"), write_pool(tmp_path / "whole")
+    process = _start(tiny_model, broken)
+    assert process.stdout is not None
+    while not process.stdout.readline().startswith("action-intake 3"):
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    settings = quick_settings(tiny_model, "batch_size=4")
+    listener = Recording()
+    train(Workspace.open(broken), settings=settings, listener=listener, granularity="all")
+    assert [line.removeprefix("train ") for line in listener.found if line.startswith("train ")] == list(POOL_UNITS[:3])
+    assert trained(listener) == list(POOL_UNITS[3:])
+    train(Workspace.open(whole), settings=settings, granularity="all")
+    for unit in POOL_UNITS:
+        adapters = [_weights(project, unit) for project in (broken, whole)]
+        assert adapters[0] == adapters[1], unit
+
+
+def _weights(project: Path, unit: str) -> bytes:
+    folder = project / "artifacts" / "runs" / unit
+    return (folder / str(pointed(folder)) / "adapter" / "adapter_model.safetensors").read_bytes()
