@@ -7,6 +7,7 @@
       artifacts/                      everything made by the program; safe to delete, never edited
         datasets/<task>/<id>/         manifest.json, train.jsonl, dev.jsonl, test.jsonl
         datasets/<task>/from-<inputs> which data set some seeds gave; beside it, the rows of theirs that were dropped
+        encoded/<task>/<id>.safetensors   rows as tokens, made again when they are gone
         runs/<task>/<id>/             run.json, metrics.jsonl, adapter/, checkpoint-*/ while it runs
         predictions/<task>/<id>.json
         reports/<id>/                 report.json, report.md, report.html
@@ -200,6 +201,11 @@ class Project:
 
     def datasets(self, task: str) -> Path:
         return self.artifacts / "datasets" / task
+
+    @property
+    def encoded(self) -> Path:
+        """Rows as tokens, a folder per task."""
+        return self.artifacts / "encoded"
 
     def runs(self, task: str) -> Path:
         return self.artifacts / "runs" / task

@@ -8,7 +8,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from anytasktune.cli.amounts import cost
 from anytasktune.quality import TokenView
+from anytasktune.schema import Estimate
 from anytasktune.scorers.text import shorten
 
 if TYPE_CHECKING:
@@ -80,6 +82,8 @@ def _joined(views: Sequence[TokenView]) -> str:
 
 def plans(rows: Sequence["TaskPlan"]) -> RenderableType:
     """What training would take."""
+    from anytasktune.training.estimate import total
+
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("task", no_wrap=True)
     for heading in ("train", "dev", "test", "steps", "epochs", "rate", "rank", "tokens", "shared"):
@@ -92,7 +96,9 @@ def plans(rows: Sequence["TaskPlan"]) -> RenderableType:
         table.add_row(row.task, *splits, *numbers)
     remark = "tokens: read in all, without looks at dev. shared: saved by reading the instruction once per step."
     done = ["done: trained already."] if any(row.trained for row in rows) else []
-    return Group(table, Text("\n".join([remark, *done, "Nothing was trained (--dry-run)."]), style="dim"))
+    left = [Estimate(tokens=row.tokens, seconds=row.seconds, memory_bytes=row.memory_bytes) for row in rows if not row.trained]
+    expected = [f"To train: {cost(len(left), total(left))}."] if left else []
+    return Group(table, Text("\n".join([remark, *done, *expected, "Nothing was trained (--dry-run)."]), style="dim"))
 
 
 def models(listing: Sequence["ModelListing"]) -> RenderableType:

@@ -81,13 +81,14 @@ def _info(name: str, folder: Path) -> ModelInfo:
     return ModelInfo(PromptFormat.of(tokenizer), ref, context, ModelShape.of(config))
 
 
-def load_base(name: str, *, dtype: str = "auto", device: str = "auto") -> BaseLM:
+def load_base(name: str, *, dtype: str = "auto", device: str = "auto", info: ModelInfo | None = None) -> BaseLM:
     """Find, load and freeze a base model.
 
     Args:
         name: see `inspect_model`.
         dtype: `float32`, `bfloat16`, or `auto` for bfloat16 where the hardware computes in it.
         device: `cpu`, `cuda`, `mps`, or `auto`.
+        info: what `inspect_model` said of it, if it was asked already.
 
     Raises:
         ModelError: if it cannot be found or loaded, or is no causal language model.
@@ -95,7 +96,7 @@ def load_base(name: str, *, dtype: str = "auto", device: str = "auto") -> BaseLM
     folder = resolve_model(name)
     place = choose_device(device)
     precision = choose_dtype(dtype, place)
-    info = _info(name, folder)
+    info = info or _info(name, folder)
     with quiet_transformers():
         model = _load(folder, getattr(torch, precision))
     model.requires_grad_(False)
