@@ -27,6 +27,7 @@ class Options:
     out: Path
     name: str
     quick: bool
+    compiled: bool
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> Options:
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, default=ROOT / "benchmarks" / "results", help="folder for results")
     add("--name", default="", help="name of the results (date and machine); the same name goes on")
     add("--quick", action="store_true", help="a glance: fewer steps, rows and points; nothing to publish")
+    add("--compiled", action="store_true", help="also try TRL with torch_compile, which takes many minutes")
     return parser
 
 

@@ -115,9 +115,14 @@ def _spread(seconds: Sequence[float]) -> str:
 def _settings(trials: Sequence[SettingTrial]) -> str:
     if not trials:
         return ""
-    ordered = sorted(trials, key=lambda trial: trial.step)
-    rows = [[str(trial.settings), f"{trial.step * 1000:,.0f}", trial.task] for trial in ordered]
-    return "## Settings of TRL tried\n\n" + _table(["settings", "ms/step", "task"], rows)
+    ordered = sorted(trials, key=lambda trial: (trial.row_tokens, trial.task, trial.step))
+    rows = [
+        [trial.task, str(trial.settings), f"{trial.row_tokens:.0f}", *(f"{s * 1000:,.0f}" for s in (trial.first, trial.step))]
+        for trial in ordered
+    ]
+    return "## Settings of TRL tried\n\n" + _table(
+        ["task", "settings", "tokens of a row", "first step, ms", "best ms/step"], rows
+    )
 
 
 def _evaluation(results: Sequence[EvaluationResult]) -> str:
@@ -172,10 +177,11 @@ def _roofline(results: Sequence[RooflineResult]) -> str:
             f"{result.useful:,.0f}",
             f"{result.bare:,.0f}",
             f"{result.share:.0%}",
+            f"{result.best_share:.0%}",
         ]
         for result in results
     ]
-    return "## Useful work over bare matrix products\n\n" + _table(heads, rows)
+    return "## Useful work over bare matrix products\n\n" + _table([*heads, "share, best step"], rows)
 
 
 def _growth(curve: Growth) -> str:

@@ -39,12 +39,19 @@ class RooflineResult:
     seconds: float
     """Per step (mean)."""
     useful: float
+    """Over all timed steps."""
+    best: float
+    """Of the step with the highest rate: what is left when nothing disturbs it."""
     bare: float
     """Best of all turns."""
 
     @property
     def share(self) -> float:
         return self.useful / self.bare
+
+    @property
+    def best_share(self) -> float:
+        return self.best / self.bare
 
 
 @dataclass(frozen=True)
@@ -82,14 +89,15 @@ def measure_roofline(base: BaseLM, bench: BenchTask, setup: Setup, timed_steps: 
                 seconds.append(time.perf_counter() - start)
                 bare.append(_bare_rate(trunk, base))
     words, width = trunk.head
-    work = sum(4 * trunk.weights * need.trunk_tokens + 4 * words * width * need.predictions for need in needs)
+    work = [4 * trunk.weights * need.trunk_tokens + 4 * words * width * need.predictions for need in needs]
     return RooflineResult(
         task=bench.name,
         dtype=base.dtype,
         trunk_tokens=fmean(need.trunk_tokens for need in needs),
         predictions=fmean(need.predictions for need in needs),
         seconds=fmean(seconds),
-        useful=work / sum(seconds) / 1e9,
+        useful=sum(work) / sum(seconds) / 1e9,
+        best=max(done / taken for done, taken in zip(work, seconds, strict=True)) / 1e9,
         bare=max(bare),
     )
 

@@ -20,11 +20,10 @@ from benchmarks.options import Options
 from benchmarks.our_engine import Setup, fitting, open_base
 from benchmarks.report import Results, markdown
 from benchmarks.roofline import RooflineResult, measure_roofline
-from benchmarks.training import TrainingResult, compare_training, try_settings
-from benchmarks.trl_settings import SettingTrial, TrlSettings, candidates, default_settings, fastest
+from benchmarks.training import EncodedTask, TrainingResult, compare_training, try_settings
+from benchmarks.trl_settings import SettingTrial, TrlSettings, default_settings, fastest, kinds, sizes, within_memory
 
 _EVALUATED = ("fin_en_banking_intent", "law_en_sentence_role", "hr_en_skill_extraction", "psy_zh_counsel_reply")
-_MIDDLING = "cs_en_request_slots"
 _SHORT = "law_en_sentence_role"
 _COLD_STARTS = ("law_en_sentence_role", "fin_en_banking_intent")
 Result = TypeVar("Result")
@@ -75,16 +74,30 @@ class Session:
             self._keep(self.results.fixed, f"fixed costs, {name}, {times} times", FixedCosts, run)
 
     def settings(self) -> None:
-        """TRL's candidates on one task of middling length."""
-        bench = self._task(_MIDDLING)
-        for settings in candidates(self.setup.batch, self.base.dtype)[: 2 if self.options.quick else None]:
+        """TRL's candidates: rows at once on tasks of short, middling and long rows, the rest on the middling one."""
+        by_length = sorted(self.tasks, key=self._row_tokens)
+        middling = by_length[len(by_length) // 2]
+        lengths = {bench.name: bench for bench in (middling, by_length[0], by_length[-1])}
+        tried = [(bench, settings) for bench in lengths.values() for settings in self._sizes(bench)]
+        others = kinds(self.setup.batch, self.base.dtype, compiled=self.options.compiled)
+        tried += [(middling, settings) for settings in others]
+        for bench, settings in tried[1:3] if self.options.quick else tried:
             run = partial(self._in_folder, partial(try_settings, self.base, bench, self.setup, settings, 2))
             self._keep(self.results.settings, f"TRL settings, {bench.name}, {settings}", SettingTrial, run)
 
+    def _sizes(self, bench: BenchTask) -> list[TrlSettings]:
+        longest = max(len(row.ids) for row in EncodedTask.of(self.base, bench).rows)
+        fitting = (within_memory(settings, longest) for settings in sizes(self.setup.batch, self.base.dtype))
+        return list(dict.fromkeys(fitting))
+
+    def _row_tokens(self, bench: BenchTask) -> float:
+        return EncodedTask.of(self.base, bench).row_tokens
+
     def training(self) -> None:
         """Every task against TRL; one also in float32."""
-        best = fastest(self.results.settings, default_settings(self.setup.batch, self.base.dtype))
+        usual = default_settings(self.setup.batch, self.base.dtype)
         for bench in self.tasks:
+            best = fastest(self.results.settings, self._row_tokens(bench), usual)
             self._compare_training(self.base, bench, best, self.results.training)
         exact = default_settings(self.setup.batch, "float32")
         if self.base.dtype != "float32" and not self.options.quick:

@@ -63,6 +63,11 @@ class EncodedTask:
     rows: list[Encoded]
     groups: list[str]
 
+    @property
+    def row_tokens(self) -> float:
+        """Length of a row (mean)."""
+        return fmean(len(row.ids) for row in self.rows)
+
     @classmethod
     def of(cls, base: BaseLM, bench: BenchTask) -> "EncodedTask":
         examples: Sequence[Example] = bench.train
@@ -136,4 +141,4 @@ def try_settings(
     adapter = save_fresh_adapter(base, setup, place / "fresh-adapter")
     steps = [[data.rows[index] for index in indices] for indices in order]
     run = train_with_trl((model_folder(setup), adapter), steps, setup, settings)
-    return SettingTrial(bench.name, settings, run.seconds[WARM_UP:])
+    return SettingTrial(bench.name, data.row_tokens, settings, run.seconds[0], run.seconds[WARM_UP:])

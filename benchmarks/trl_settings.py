@@ -1,6 +1,6 @@
 """Which settings make TRL's `SFTTrainer` fastest: every candidate is tried, the best is what we compare with."""
 
-import shutil
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -35,7 +35,11 @@ class SettingTrial:
     """Seconds per optimiser step of TRL with one setting."""
 
     task: str
+    row_tokens: float
+    """Length of the task's rows (mean)."""
     settings: TrlSettings
+    first: float
+    """Seconds of the first step, in which compilation happens if there is any."""
     seconds: list[float]
 
     @property
@@ -50,20 +54,23 @@ def default_settings(batch: int, dtype: str) -> TrlSettings:
     return TrlSettings(dtype, dtype == "bfloat16", size)
 
 
-def candidates(batch: int, dtype: str) -> list[TrlSettings]:
-    """The usual settings, and others that change one or two things of them."""
+def sizes(batch: int, dtype: str) -> list[TrlSettings]:
+    """The usual settings with few and many rows at once."""
     usual = default_settings(batch, dtype)
-    sizes = [size for size in (1, 2, 4, 8, 16) if batch % size == 0 and size != usual.micro_batch]
-    tried = [usual, *(replace(usual, micro_batch=size) for size in sizes), replace(usual, attention="eager")]
+    return [replace(usual, micro_batch=size) for size in (1, 2, 4, 8, 16) if batch % size == 0]
+
+
+def kinds(batch: int, dtype: str, *, compiled: bool) -> list[TrlSettings]:
+    """Other precisions and kinds of attention."""
+    usual = default_settings(batch, dtype)
+    tried = [replace(usual, attention="eager")]
     if dtype == "bfloat16":
         tried += [
             replace(usual, autocast=False),
             replace(usual, dtype="float32"),
             TrlSettings("float32", False, usual.micro_batch),
         ]
-    if shutil.which("g++") or shutil.which("clang++"):
-        tried.append(replace(usual, compiled=True))
-    return tried
+    return [*tried, replace(usual, compiled=True)] if compiled else tried
 
 
 def within_memory(settings: TrlSettings, longest: int) -> TrlSettings:
@@ -74,6 +81,12 @@ def within_memory(settings: TrlSettings, longest: int) -> TrlSettings:
     return replace(settings, micro_batch=size)
 
 
-def fastest(trials: Sequence[SettingTrial], otherwise: TrlSettings) -> TrlSettings:
-    """The settings of the shortest step."""
-    return min(trials, key=lambda trial: trial.step).settings if trials else otherwise
+def fastest(trials: Sequence[SettingTrial], row_tokens: float, otherwise: TrlSettings) -> TrlSettings:
+    """The settings of the shortest step on that task, of those tried, whose rows are nearest in length.
+
+    Compiled ones do not count: every trainer compiles anew, for longer than the steps of a comparison take.
+    """
+    if not (plain := [trial for trial in trials if not trial.settings.compiled]):
+        return otherwise
+    nearest = min(plain, key=lambda trial: abs(math.log(trial.row_tokens / row_tokens))).task
+    return min((trial for trial in plain if trial.task == nearest), key=lambda trial: trial.step).settings
