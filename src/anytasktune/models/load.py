@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
+    GenerationConfig,
     PreTrainedModel,
 )
+from transformers.initialization import no_init_weights
+from transformers.utils import GENERATION_CONFIG_NAME
 
 from anytasktune.chat import PromptFormat
 from anytasktune.errors import ModelError
@@ -105,14 +110,41 @@ def load_base(name: str, *, dtype: str = "auto", device: str = "auto", info: Mod
 
 def _load(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     with _as_model_error(folder):
-        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True)
+        model = _straight_from_files(folder, dtype)
+        return model or AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True)
+
+
+def _straight_from_files(folder: Path, dtype: torch.dtype) -> PreTrainedModel | None:
+    """The model, if its files hold exactly its weights under its own names; None if they have to be understood first.
+
+    The library's general way compiles a thousand patterns for old names and traces the model on a device without memory,
+    which takes longer than reading the weights of a small model.
+    """
+    config = AutoConfig.from_pretrained(folder)
+    if getattr(config, "quantization_config", None):
+        return None
+    weights: dict[str, torch.Tensor] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        weights |= load_file(path)
+    with no_init_weights():
+        model = AutoModelForCausalLM.from_config(config, dtype=dtype)
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    missing = shapes.keys() - weights.keys() - model.all_tied_weights_keys.keys()
+    unlike = [name for name, tensor in weights.items() if shapes.get(name) != tensor.shape or not tensor.is_floating_point()]
+    if missing or unlike or model._keep_in_fp32_modules or model._keep_in_fp32_modules_strict:
+        return None
+    model.load_state_dict({name: tensor.to(dtype) for name, tensor in weights.items()}, strict=False, assign=True)
+    model.tie_weights()
+    if (folder / GENERATION_CONFIG_NAME).exists():
+        model.generation_config = GenerationConfig.from_pretrained(folder)
+    return model
 
 
 @contextlib.contextmanager
 def _as_model_error(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, KeyError, AttributeError, RuntimeError, ImportError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, RuntimeError, ImportError, SafetensorError) as error:
         fix = "check that the folder holds a causal language model that transformers knows, or choose another model"
         raise ModelError(f"cannot load the model: {str(error).splitlines()[0]}", where=str(folder), fix=fix) from error
 

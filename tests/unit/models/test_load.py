@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tests.tiny_models import save_tiny_model
+from transformers import AutoModelForCausalLM
 
 from anytasktune.errors import ModelError
 from anytasktune.models.load import choose_device, choose_dtype, fingerprint, inspect_model, load_base
@@ -21,6 +23,34 @@ def test_the_base_is_frozen_and_in_the_asked_precision(folder: Path) -> None:
     assert base.model.dtype == torch.bfloat16
     assert not any(parameter.requires_grad for parameter in base.model.parameters())
     assert not base.model.training
+
+
+@pytest.mark.parametrize("kind", ["llama", "qwen3", "gemma3"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_it_is_the_model_that_transformers_loads(kind: str, dtype: str, tmp_path: Path) -> None:
+    place = save_tiny_model(tmp_path / kind, kind)
+    ours = load_base(str(place), dtype=dtype, device="cpu").model
+    theirs = AutoModelForCausalLM.from_pretrained(place, dtype=getattr(torch, dtype))
+    for mine, other in ((ours.named_parameters(), theirs.named_parameters()), (ours.named_buffers(), theirs.named_buffers())):
+        named = dict(other)
+        for name, tensor in mine:
+            expected = named.pop(name)
+            assert tensor.dtype == expected.dtype
+            assert torch.equal(tensor, expected), name
+        assert not named
+    ids = torch.arange(3, 20).unsqueeze(0)
+    assert torch.equal(ours(ids).logits, theirs.eval()(ids).logits)
+    tied = ours.get_output_embeddings().weight is ours.get_input_embeddings().weight
+    assert tied == (theirs.get_output_embeddings().weight is theirs.get_input_embeddings().weight)
+
+
+def test_weights_under_old_names_are_still_understood(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    expected = load_base(str(folder), dtype="float32", device="cpu").model
+    weights = {name.removeprefix("model."): tensor.clone() for name, tensor in load_file(path).items()}
+    save_file(weights, path, metadata={"format": "pt"})
+    found = load_base(str(folder), dtype="float32", device="cpu").model
+    assert all(torch.equal(a, b) for a, b in zip(found.parameters(), expected.parameters(), strict=True))
 
 
 def test_a_model_can_be_inspected_without_its_weights(folder: Path) -> None:
