@@ -14,9 +14,10 @@ from anytasktune.schema import Estimate
 from anytasktune.training.batches import RowSet
 
 EFFICIENCY = 0.6
-"""Useful work per second over the bare matrix product's, as `benchmarks.calibrate` finds it on two cores in bfloat16."""
-SECONDS_PER_LAYER = 6e-4
-"""What a layer costs in a training step however few its tokens, found in the same way with a model of almost no width."""
+"""Useful work per second over the bare matrix product's, as `python -m benchmarks.calibrate` finds it on two cores: 0.57 in
+bfloat16 and 0.62 in float32 on steps of a few thousand tokens, less on small ones."""
+SECONDS_PER_LAYER = 2e-3
+"""What a layer costs in a training step however few its tokens, from steps of a model of almost no width."""
 
 
 @dataclass(frozen=True)
