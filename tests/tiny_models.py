@@ -5,8 +5,14 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
+    BloomConfig,
+    BloomForCausalLM,
+    Gemma2Config,
+    Gemma2ForCausalLM,
     Gemma3ForCausalLM,
     Gemma3TextConfig,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
@@ -46,7 +52,9 @@ def tiny_tokenizer(template: str | None = CHAT_TEMPLATE, vocabulary: int = 400) 
 
 
 def tiny_model(kind: str = "llama", *, window: int = 8, seed: int = 0) -> PreTrainedModel:
-    """A random float32 model: `llama`, `qwen3` or `gemma3` (whose first layer has a sliding window)."""
+    """A random float32 model: `llama`, `qwen3`, `gpt_neox` (as many keys as queries), `bloom` (whose attention is its own),
+    or `gemma2`, `gemma3` (whose first layer has a sliding window).
+    """
     torch.manual_seed(seed)
     shape = {
         "vocab_size": 400,
@@ -64,6 +72,17 @@ def tiny_model(kind: str = "llama", *, window: int = 8, seed: int = 0) -> PreTra
         model: PreTrainedModel = LlamaForCausalLM(LlamaConfig(**shape, tie_word_embeddings=True))
     elif kind == "qwen3":
         model = Qwen3ForCausalLM(Qwen3Config(**shape, head_dim=8))
+    elif kind == "gpt_neox":
+        shape.pop("num_key_value_heads")
+        model = GPTNeoXForCausalLM(GPTNeoXConfig(**shape))
+    elif kind == "bloom":
+        model = BloomForCausalLM(
+            BloomConfig(vocab_size=400, hidden_size=32, n_layer=2, n_head=4, eos_token_id=0, pad_token_id=0)
+        )
+    elif kind == "gemma2":
+        layers = ["sliding_attention", "full_attention"]
+        caps = {"attn_logit_softcapping": 5.0, "final_logit_softcapping": 8.0}
+        model = Gemma2ForCausalLM(Gemma2Config(**shape, **caps, head_dim=8, sliding_window=window, layer_types=layers))
     else:
         layers = ["sliding_attention", "full_attention"]
         model = Gemma3ForCausalLM(Gemma3TextConfig(**shape, head_dim=8, sliding_window=window, layer_types=layers))

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import torch
 from transformers import PreTrainedModel
-from transformers.cache_utils import DynamicCache
 
-from anytasktune.evaluation.prefix import PrefixedModel, Rectangle, left_padded, length_batches
+from anytasktune.evaluation.prefix import PrefixedModel, left_padded, length_batches
 from anytasktune.models.head import logits_at
+from anytasktune.models.packed import packs_rows
+
+_WORTH_DROPPING = 0.75
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ def generate(
     """
     if not prompts:
         return []
+    if not packs_rows(model):
+        return _one_by_one(model, prompts, limits, on_rows)
     reader, parts = PrefixedModel.reading(model, prompts)
     results: list[Generated | None] = [None] * len(prompts)
     lengths = [len(suffix) + limits.max_new_tokens // 2 for suffix in parts.suffixes]
@@ -59,52 +63,71 @@ class _Batch:
     def __init__(self, reader: PrefixedModel, suffixes: Sequence[list[int]], limits: Limits) -> None:
         self.reader = reader
         self.limits = limits
-        self.model = reader.model
-        rectangle = left_padded(suffixes, reader.length, reader.device)
-        self.cache: DynamicCache = reader.cache(len(suffixes), rectangle.ids.shape[1] + limits.max_new_tokens)
+        self.rectangle = left_padded(suffixes, reader.length, reader.device)
+        self.cache = reader.cache(len(suffixes), self.rectangle.ids.shape[1] + limits.max_new_tokens)
         self.answers: list[list[int]] = [[] for _ in suffixes]
         self.truncated = [True] * len(suffixes)
-        self.active = list(range(len(suffixes)))
-        self.seen = torch.cat([rectangle.real.new_ones(len(suffixes), reader.length), rectangle.real], dim=1)
-        self.rectangle = rectangle
+        self.rows: list[int | None] = list(range(len(suffixes)))
+        """Which answer each row of the cache belongs to; None once it has ended."""
 
     def run(self) -> list[Generated]:
-        last = self._forward(self.rectangle)
-        positions = self.rectangle.positions[:, -1]
+        tokens = self._next(self.rectangle.ids, self.rectangle.positions)
+        positions = self.rectangle.positions[:, -1:]
         for step in range(self.limits.max_new_tokens):
-            last, positions = self._take(last, positions)
-            if not self.active or step == self.limits.max_new_tokens - 1:
+            self._take(tokens)
+            if step == self.limits.max_new_tokens - 1 or all(row is None for row in self.rows):
                 break
+            if (keep := self._worth_dropping()) is not None:
+                tokens, positions = tokens[keep], positions[keep]
+                self.cache.keep(keep)
             positions = positions + 1
-            self.seen = torch.cat([self.seen, self.seen.new_ones(len(self.active), 1)], dim=1)
-            last = self._forward(Rectangle(last.unsqueeze(1), positions.unsqueeze(1), self.seen[:, -1:]))
+            tokens = self._next(tokens.unsqueeze(1), positions)
         return [Generated(ids, cut) for ids, cut in zip(self.answers, self.truncated, strict=True)]
 
-    def _forward(self, rectangle: Rectangle) -> torch.Tensor:
-        """The next token of every active row."""
-        hidden = self.model.base_model(
-            rectangle.ids,
-            position_ids=rectangle.positions,
-            attention_mask=self.seen.long(),
-            past_key_values=self.cache,
-            use_cache=True,
-        ).last_hidden_state[:, -1]
-        return logits_at(self.model, hidden.contiguous()).argmax(dim=-1)
+    def _next(self, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """The next token of every row."""
+        hidden = self.reader.read(self.cache, ids, positions)[:, -1]
+        return logits_at(self.reader.model, hidden.contiguous()).argmax(dim=-1)
 
-    def _take(self, tokens: torch.Tensor, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Add the tokens to the answers and drop the rows that have ended."""
-        going = []
-        for place, (row, token) in enumerate(zip(self.active, tokens.tolist(), strict=True)):
+    def _take(self, tokens: torch.Tensor) -> None:
+        """Add the tokens to the answers."""
+        for place, token in enumerate(tokens.tolist()):
+            row = self.rows[place]
+            if row is None:
+                continue
             if token in self.limits.end_tokens:
                 self.truncated[row] = False
+                self.rows[place] = None
             else:
                 self.answers[row].append(token)
-                going.append(place)
-        if len(going) == len(self.active):
-            return tokens, positions
-        keep = torch.tensor(going, dtype=torch.long, device=tokens.device)
-        self.active = [self.active[place] for place in going]
-        self.seen = self.seen[keep]
-        if going:
-            self.cache.batch_select_indices(keep)
-        return tokens[keep], positions[keep]
+
+    def _worth_dropping(self) -> torch.Tensor | None:
+        """The rows still going, once a good part has ended: dropping the others costs a copy of what is kept."""
+        going = [place for place, row in enumerate(self.rows) if row is not None]
+        if len(going) > _WORTH_DROPPING * len(self.rows):
+            return None
+        self.rows = [self.rows[place] for place in going]
+        return torch.tensor(going, dtype=torch.long, device=self.reader.device)
+
+
+def _one_by_one(
+    model: PreTrainedModel, prompts: Sequence[list[int]], limits: Limits, on_rows: Callable[[int], None]
+) -> list[Generated]:
+    """For models whose layers share no prefix and bear no padding: transformers' own loop, a prompt at a time."""
+    results = []
+    for prompt in prompts:
+        ids = torch.tensor([prompt], device=next(model.parameters()).device)
+        ends = list(limits.end_tokens)
+        output = model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            do_sample=False,
+            max_new_tokens=limits.max_new_tokens,
+            eos_token_id=ends,
+            pad_token_id=ends[0],
+        )
+        answer = output[0, len(prompt) :].tolist()
+        end = next((place for place, token in enumerate(answer) if token in ends), None)
+        results.append(Generated(answer[:end], end is None))
+        on_rows(1)
+    return results

@@ -12,7 +12,8 @@ import torch
 from transformers import PreTrainedModel
 
 from anytasktune.evaluation.prefix import PrefixedModel, left_padded, length_batches
-from anytasktune.models.head import logits_at, shares_prefix
+from anytasktune.models.head import logits_at
+from anytasktune.models.packed import packs_rows
 
 _LOGITS_AT_ONCE = 1024
 
@@ -85,7 +86,7 @@ def score_labels(
         [prompts, labels] float32 on the CPU.
     """
     scores = torch.zeros(len(prompts), len(labels))
-    if not shares_prefix(model):
+    if not packs_rows(model):
         for row, prompt in enumerate(prompts):
             scores[row] = _score_one_by_one(model, prompt, labels)
             on_rows(1)
@@ -138,29 +139,13 @@ def _hidden_states(reader: PrefixedModel, trie: LabelTrie, suffixes: list[list[i
     depths = torch.tensor(trie.depths, dtype=torch.long, device=reader.device)
     ids = torch.cat([rectangle.ids, nodes], dim=1)
     positions = torch.cat([rectangle.positions, rectangle.positions[:, -1:] + depths], dim=1)
-    output = reader.model.base_model(
-        ids,
-        position_ids=positions,
-        attention_mask=_tree_mask(reader, trie, rectangle.real),
-        past_key_values=reader.cache(batch, ids.shape[1]),
-        use_cache=True,
-    )
-    return output.last_hidden_state[:, width - 1 :]
+    visible = _visible(trie, width).to(reader.device)
+    return reader.read(reader.cache(batch, ids.shape[1]), ids, positions, visible)[:, width - 1 :]
 
 
-def _tree_mask(reader: PrefixedModel, trie: LabelTrie, real: torch.Tensor) -> torch.Tensor:
-    """Additive mask [b, 1, S + nodes, P + S + nodes]: 0 where a token may look, the smallest number elsewhere."""
-    batch, width = real.shape
+def _visible(trie: LabelTrie, width: int) -> torch.Tensor:
+    """[S + nodes, S + nodes] bool: prompts look back, a node at the prompt and at its ancestors."""
     size = len(trie.tokens)
-    allowed = torch.zeros(batch, width + size, reader.length + width + size, dtype=torch.bool, device=real.device)
-    allowed[:, :, : reader.length] = True
-    prompt = slice(reader.length, reader.length + width)
-    causal = torch.ones(width, width, dtype=torch.bool, device=real.device).tril()
-    allowed[:, :width, prompt] = causal & real.unsqueeze(1)
-    allowed[:, width:, prompt] = real.unsqueeze(1)
-    allowed[:, width:, reader.length + width :] = trie.ancestry().to(real.device)
-    # a padding position must look somewhere, or its softmax is not a number
-    allowed[:, torch.arange(width), reader.length + torch.arange(width)] = True
-    dtype = next(reader.model.parameters()).dtype
-    mask = torch.zeros(allowed.shape, dtype=dtype, device=real.device)
-    return mask.masked_fill_(~allowed, torch.finfo(dtype).min).unsqueeze(1)
+    visible = torch.ones(width + size, width + size, dtype=torch.bool).tril()
+    visible[width:, width:] = trie.ancestry()
+    return visible

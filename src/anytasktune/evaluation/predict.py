@@ -13,6 +13,7 @@ from anytasktune.evaluation.generation import Limits, generate
 from anytasktune.evaluation.label_scoring import score_labels
 from anytasktune.models.load import BaseLM
 from anytasktune.models.lora import Adapter
+from anytasktune.models.lora_stack import merged
 from anytasktune.schema import Example, LabelOutput, Language, Prediction, System, Task, Usage
 
 
@@ -22,7 +23,7 @@ class Contestant:
 
     Attributes:
         shots: examples shown before the question (`few_shot`); a question is preceded by those of its language only.
-        adapter: folder of a LoRA adapter (`tuned`).
+        adapter: folder of a LoRA adapter, for a Task-LM.
     """
 
     system: System
@@ -76,14 +77,12 @@ def predict(
     prompts = [base.format.prompt_ids(task, example, contestant.shots_for(task, example)) for example in examples]
     room = base.info.context_length - (0 if isinstance(task.output, LabelOutput) else budget.max_new_tokens)
     fitting = [index for index, prompt in enumerate(prompts) if len(prompt) <= room]
-    asked = _Question(task, contestant.system, [examples[index] for index in fitting], [prompts[index] for index in fitting])
+    answer = _label_answers if isinstance(task.output, LabelOutput) else _texts
+    answered: dict[int, Prediction] = {}
     with _adapter_on(base, contestant):
-        answers = (
-            _label_answers(base, asked, budget, on_rows)
-            if isinstance(task.output, LabelOutput)
-            else _texts(base, asked, budget, on_rows)
-        )
-    answered = dict(zip(fitting, answers, strict=True))
+        for rows in _rows_by_language(task, examples, fitting):
+            asked = _Question(task, contestant.system, [examples[row] for row in rows], [prompts[row] for row in rows])
+            answered |= zip(rows, answer(base, asked, budget, on_rows), strict=True)
     predictions = [
         answered.get(index) or _too_long(example, contestant.system, len(prompts[index]), room)
         for index, example in enumerate(examples)
@@ -100,23 +99,30 @@ class _Question:
     prompts: list[list[int]]
 
 
+def _rows_by_language(task: Task, examples: Sequence[Example], rows: Sequence[int]) -> list[list[int]]:
+    """Rows of one language share the instruction, which is then read once, and the labels."""
+    spoken: dict[Language, list[int]] = {}
+    for row in rows:
+        spoken.setdefault(task.language_of(examples[row].language), []).append(row)
+    return list(spoken.values())
+
+
 def _adapter_on(base: BaseLM, contestant: Contestant) -> AbstractContextManager[None]:
     if contestant.adapter is None:
         return nullcontext()
-    return Adapter.load(base.model, contestant.adapter).attached(base.model)
+    return merged(base.model, Adapter.load(base.model, contestant.adapter))
 
 
 def _label_answers(base: BaseLM, asked: _Question, budget: Budget, on_rows: OnRows) -> list[Prediction]:
-    rows_by_labels: dict[tuple[str, ...], list[int]] = {}
-    for row, example in enumerate(asked.examples):
-        rows_by_labels.setdefault(tuple(asked.task.labels_in(example.language) or ()), []).append(row)
-    answers: dict[int, Prediction] = {}
-    for labels, rows in rows_by_labels.items():
-        prompts = [asked.prompts[row] for row in rows]
-        scores = score_labels(base.model, prompts, list(map(base.format.answer_ids, labels)), budget.batch_tokens, on_rows)
-        for row, given in zip(rows, scores.double().softmax(dim=1).tolist(), strict=True):
-            answers[row] = _label_prediction(asked.examples[row], asked.system, dict(zip(labels, given, strict=True)))
-    return [answers[row] for row in range(len(asked.examples))]
+    labels = asked.task.labels_in(asked.examples[0].language) or []
+    scores = score_labels(
+        base.model, asked.prompts, [base.format.answer_ids(label) for label in labels], budget.batch_tokens, on_rows
+    )
+    probabilities = scores.double().softmax(dim=1).tolist()
+    return [
+        _label_prediction(example, asked.system, dict(zip(labels, row, strict=True)))
+        for example, row in zip(asked.examples, probabilities, strict=True)
+    ]
 
 
 def _label_prediction(example: Example, system: System, probabilities: dict[str, float]) -> Prediction:

@@ -1,14 +1,12 @@
-"""LoRA adapters: put on a base model, taken off again, read and written in PEFT's format.
+"""LoRA adapters: their weights, read and written in PEFT's format.
 
-A linear layer y = xWᵀ + b becomes y = xWᵀ + b + s·(xAᵀ)Bᵀ with s = alpha / rank (Hu et al., arXiv 2106.09685). The product
-is one autograd function in the model's own precision: PEFT's layer computes it in float32 on bfloat16 models, which on a
-CPU takes several times as long. A and B of all layers are views into one flat float32 tensor, so that an optimiser step,
-a checkpoint and a gradient norm are single operations.
+A linear layer y = xWᵀ + b becomes y = xWᵀ + b + s·(xAᵀ)Bᵀ with s = alpha / rank (Hu et al., arXiv 2106.09685); how it is
+computed stands in `lora_stack`. A and B of all layers are views into one flat float32 tensor, so that an optimiser
+step, a checkpoint and a gradient norm are single operations.
 
 The files are PEFT's own (`adapter_config.json`, `adapter_model.safetensors`) and load in stock PEFT and vLLM.
 """
 
-import contextlib
 import json
 import math
 from collections.abc import Iterator
@@ -29,41 +27,6 @@ WEIGHTS_FILE = "adapter_model.safetensors"
 _PREFIX = "base_model.model."
 
 
-class _LoraProduct(torch.autograd.Function):
-    """y = xWᵀ + b + s·(xAᵀ)Bᵀ for x [n, in], W [out, in], A [r, in], B [out, r]; W and b are frozen."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, linear: nn.Linear, a: torch.Tensor, b: torch.Tensor, scale: float) -> torch.Tensor:
-        low = x @ a.t()
-        ctx.save_for_backward(x, linear.weight, a, b, low)
-        ctx.scale = scale
-        return torch.addmm(nn.functional.linear(x, linear.weight, linear.bias), low, b.t(), alpha=scale)
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, None, torch.Tensor, torch.Tensor, None]:
-        (grad,) = grad_outputs
-        x, weight, a, b, low = ctx.saved_tensors
-        grad_low = (grad @ b) * ctx.scale
-        grad_x = torch.addmm(grad @ weight, grad_low, a) if ctx.needs_input_grad[0] else None
-        return grad_x, None, grad_low.t() @ x, (grad.t() @ low) * ctx.scale, None
-
-
-class LoraLinear(nn.Module):
-    """A frozen linear layer with a low-rank update."""
-
-    def __init__(self, linear: nn.Linear, a: nn.Parameter, b: nn.Parameter, scale: float) -> None:
-        super().__init__()
-        self.linear = linear
-        self.lora_a = a
-        self.lora_b = b
-        self.scale = scale
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        flat = x.reshape(-1, x.shape[-1])
-        y = _LoraProduct.apply(flat, self.linear, self.lora_a.to(x.dtype), self.lora_b.to(x.dtype), self.scale)
-        return y.view(*x.shape[:-1], -1)
-
-
 @dataclass(frozen=True)
 class LoraSpec:
     """Shape of an adapter."""
@@ -82,6 +45,7 @@ class Adapter:
     Attributes:
         flat: float32, all A and B one after the other.
         grad: the gradient of `flat`, same layout; filled by `backward`.
+        weights, grads: by layer name, A and B, and their gradients, as views.
     """
 
     def __init__(self, model: PreTrainedModel, spec: LoraSpec) -> None:
@@ -92,17 +56,19 @@ class Adapter:
         self.flat = torch.zeros(size, device=self.device)
         self.grad = torch.zeros(size, device=self.device)
         self.weights: dict[str, tuple[nn.Parameter, nn.Parameter]] = {}
+        self.grads: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
         offset = 0
         for name, layer in self.layers.items():
-            a, offset = self._view(offset, spec.rank, layer.in_features)
-            b, offset = self._view(offset, layer.out_features, spec.rank)
-            self.weights[name] = (a, b)
+            (a, grad_a), offset = self._view(offset, spec.rank, layer.in_features)
+            (b, grad_b), offset = self._view(offset, layer.out_features, spec.rank)
+            self.weights[name], self.grads[name] = (a, b), (grad_a, grad_b)
 
-    def _view(self, offset: int, rows: int, columns: int) -> tuple[nn.Parameter, int]:
+    def _view(self, offset: int, rows: int, columns: int) -> tuple[tuple[nn.Parameter, torch.Tensor], int]:
         end = offset + rows * columns
         parameter = nn.Parameter(self.flat[offset:end].view(rows, columns))
-        parameter.grad = self.grad[offset:end].view(rows, columns)
-        return parameter, end
+        gradient = self.grad[offset:end].view(rows, columns)
+        parameter.grad = gradient
+        return (parameter, gradient), end
 
     def initialise(self, seed: int) -> None:
         """A uniform as in PEFT (Kaiming with a = √5), B zero: the model starts out as the base model."""
@@ -112,17 +78,6 @@ class Adapter:
                 bound = 1 / math.sqrt(a.shape[1])
                 a.copy_((torch.rand(a.shape, generator=generator) * 2 - 1) * bound)
                 b.zero_()
-
-    @contextlib.contextmanager
-    def attached(self, model: PreTrainedModel) -> Iterator[None]:
-        """The model with this adapter on it, for the length of the block."""
-        for name, layer in self.layers.items():
-            _replace(model, name, LoraLinear(layer, *self.weights[name], self.spec.scale))
-        try:
-            yield
-        finally:
-            for name, layer in self.layers.items():
-                _replace(model, name, layer)
 
     def save(self, folder: Path, base_name: str) -> None:
         """Write the adapter as PEFT does, into an existing folder."""
@@ -163,11 +118,6 @@ def linear_layers(model: PreTrainedModel) -> Iterator[tuple[str, nn.Linear]]:
         fix = "choose a Llama-, Qwen-, Gemma-, Mistral- or SmolLM-like model"
         raise ModelError(f"{type(model).__name__} has no linear layers to adapt", fix=fix)
     yield from found
-
-
-def _replace(model: PreTrainedModel, name: str, module: nn.Module) -> None:
-    parent, _, child = name.rpartition(".")
-    setattr(model.get_submodule(parent), child, module)
 
 
 def _peft_config(spec: LoraSpec, names: list[str], base_name: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Which examples go through the model together. Pure: token lists in, plans out.
 
 All examples of a task begin with the same instruction. The tokens they share are the *prefix* (length P), the rest of an
-example is its *suffix*. A step's examples become micro-batches of suffixes of similar length.
+example is its *suffix*.
 """
 
 import math
@@ -9,13 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import torch
-
 from anytasktune.chat import Encoded, shared_prefix
 
 _MIN_SAVING = 1.1
-_GOOD_GEMM_TOKENS = 256
-_MAX_PADDING = 0.25
 
 
 @dataclass(frozen=True)
@@ -68,74 +64,6 @@ def _prefix_length(examples: Sequence[Encoded], batch_size: int) -> int:
     batch = min(batch_size, len(examples))
     saving = batch * mean / (prefix + batch * (mean - prefix))
     return prefix if saving >= _MIN_SAVING else 0
-
-
-def step_order(rows: int, batch_size: int, steps: int, seed: int) -> list[list[int]]:
-    """Row indices of every step. Each epoch is a new seeded permutation; its last step may be smaller."""
-    plan: list[list[int]] = []
-    epoch = 0
-    while len(plan) < steps:
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-        order = torch.randperm(rows, generator=generator).tolist()
-        plan += [order[start : start + batch_size] for start in range(0, rows, batch_size)]
-        epoch += 1
-    return plan[:steps]
-
-
-@dataclass(frozen=True)
-class MicroBatch:
-    """Suffixes of one group, padded on the right to a rectangle.
-
-    Attributes:
-        group: index of the prefix they follow.
-        ids: [b, S] token ids; padding is 0 and, coming last, seen by no real token.
-        predictors: [k] flat positions in [b·S] whose hidden state predicts a trained token.
-        targets: [k] the trained tokens.
-    """
-
-    group: int
-    ids: torch.Tensor
-    predictors: torch.Tensor
-    targets: torch.Tensor
-
-
-def micro_batches(rows: Iterable[Row], max_tokens: int) -> list[MicroBatch]:
-    """Cut a step's rows into rectangles of at most `max_tokens` (one row may exceed it) with little padding."""
-    by_group: dict[int, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_group[row.group].append(row)
-    batches = []
-    for group in sorted(by_group):
-        ordered = sorted(by_group[group], key=lambda row: len(row.suffix))
-        batches += [_rectangle(group, part) for part in _cut(ordered, max_tokens)]
-    return batches
-
-
-def _cut(ordered: list[Row], max_tokens: int) -> list[list[Row]]:
-    parts: list[list[Row]] = [[]]
-    tokens = 0
-    for row in ordered:
-        width = len(row.suffix)
-        area = (len(parts[-1]) + 1) * width
-        wasteful = tokens >= _GOOD_GEMM_TOKENS and area - tokens - width > _MAX_PADDING * area
-        if parts[-1] and (area > max_tokens or wasteful):
-            parts.append([])
-            tokens = 0
-        parts[-1].append(row)
-        tokens += width
-    return parts
-
-
-def _rectangle(group: int, rows: list[Row]) -> MicroBatch:
-    width = max(len(row.suffix) for row in rows)
-    ids = torch.zeros(len(rows), width, dtype=torch.long)
-    predictors: list[int] = []
-    targets: list[int] = []
-    for index, row in enumerate(rows):
-        ids[index, : len(row.suffix)] = torch.tensor(row.suffix)
-        predictors += range(index * width + row.first_target - 1, index * width + len(row.suffix) - 1)
-        targets += row.suffix[row.first_target :]
-    return MicroBatch(group, ids, torch.tensor(predictors), torch.tensor(targets))
 
 
 def trunk_tokens(rows: RowSet, indices: Iterable[int]) -> int:

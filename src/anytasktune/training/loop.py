@@ -1,8 +1,14 @@
-"""One run: steps, dev evaluations, early stop, checkpoints. Knows nothing of tasks; it gets rows and numbers."""
+"""Runs: steps, dev evaluations, early stop, checkpoints. Knows nothing of tasks; it gets rows and numbers.
 
+A `Learner` is one run. `learn` drives one or several of them over the same base model: their rows go through it together, and
+each has its own rate, clipping, step count, early stop and checkpoints, so that each ends as it would have alone.
+"""
+
+import contextlib
+import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +17,30 @@ import torch
 from anytasktune.errors import TrainingError
 from anytasktune.models.load import BaseLM
 from anytasktune.models.lora import Adapter
+from anytasktune.models.lora_stack import LoraStack, attached
 from anytasktune.schema import EvalPoint, Record, ResolvedTrainConfig, TrainConfig
 from anytasktune.store import append_line, disk_errors, read_lines, write_atomic
-from anytasktune.training.batches import RowSet, eval_steps, step_order, trunk_tokens
-from anytasktune.training.checkpoint import Checkpoint, RunState, load_checkpoint, remove_checkpoints, save_checkpoint
+from anytasktune.training.batches import RowSet, eval_steps, trunk_tokens
+from anytasktune.training.checkpoint import (
+    Checkpoint,
+    CheckpointWriter,
+    RunState,
+    load_checkpoint,
+    remove_checkpoints,
+    sole_trainer,
+)
+from anytasktune.training.estimate import NOTHING, Load, load_of
+from anytasktune.training.free_memory import free_memory
+from anytasktune.training.memory import Footprint, ShrinkingStep, plan_micro_batch_tokens
 from anytasktune.training.optimizer import FlatAdamW, Schedule
+from anytasktune.training.presets import stream_tokens
+from anytasktune.training.sampling import step_order
 from anytasktune.training.step import StepEngine
+from anytasktune.training.streams import StepRows
 
 METRICS_FILE = "metrics.jsonl"
+_LOOK_EVERY = 0.5
+"""Seconds between two looks at the losses of a GPU, which each look makes wait. On a CPU nothing waits."""
 
 
 class StepMetrics(Record):
@@ -30,12 +52,13 @@ class StepMetrics(Record):
     tokens: int
     """Trunk tokens of the step (a shared prefix once)."""
     seconds: float
+    """Of several runs trained together, this one's share."""
     dev_loss: float | None = None
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a display needs to know after a step."""
+    """What a display needs to know of a run."""
 
     step: int
     steps: int
@@ -60,98 +83,165 @@ def ignore_progress(_: Progress) -> None:
     """For callers that show nothing."""
 
 
-class TrainingLoop:
-    """Trains one adapter on one RowSet; can be killed and called again."""
+@dataclass(frozen=True)
+class _Unread:
+    """A step whose loss may still be on its way from the device."""
+
+    step: int
+    loss: torch.Tensor
+    rate: float
+    tokens: int
+    seconds: float
+
+
+class Learner:
+    """One run on one RowSet; can be killed and made again."""
 
     def __init__(
         self,
-        base: BaseLM,
         adapter: Adapter,
         rows: tuple[RowSet, RowSet],
         configs: tuple[TrainConfig, ResolvedTrainConfig],
         folder: Path,
+        on_progress: OnProgress = ignore_progress,
     ) -> None:
         self.config, self.resolved = configs
         self.folder = folder
         self.adapter = adapter
+        self.on_progress = on_progress
         self.train_rows, self.dev_rows = rows
-        tokens = self.config.micro_batch_tokens
-        self.engine = StepEngine(base.model, self.train_rows, max_tokens=tokens)
-        self.dev_engine = StepEngine(base.model, self.dev_rows, max_tokens=tokens) if self.dev_rows.rows else None
         self.optimizer = FlatAdamW(adapter, weight_decay=self.config.weight_decay, max_grad_norm=self.config.max_grad_norm)
         self.schedule = Schedule(self.resolved.learning_rate, self.resolved.steps, self.config.warmup)
-        self.order = step_order(len(self.train_rows.rows), self.config.batch_size, self.resolved.steps, self.config.seed)
+        sizes = list(self.resolved.rows_by_task.values())
+        plan = self.config.batch_size, self.resolved.steps, self.config.seed, self.config.sampling_temperature
+        self.order = step_order(sizes, *plan)
         self.eval_after = eval_steps(self.resolved.steps, self.config.evals)
         self.best = adapter.flat.clone()
         self.state = RunState(step=0)
+        self._unread: list[_Unread] = []
+        self._saved = time.monotonic()
 
-    def run(self, on_progress: OnProgress = ignore_progress) -> LoopResult:
-        """Train to the end, or to the early stop, from the last checkpoint if there is one.
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Take the run's folder, go on from its last checkpoint, and write new ones for the length of the block.
 
         Raises:
-            TrainingError: if the loss is no longer a number.
+            TrainingError: if another process works in the folder.
             StoreError: if a checkpoint or the log cannot be written.
         """
-        self._resume()
-        saved = time.monotonic()
-        while not self._finished():
-            progress = self._one_step()
-            if time.monotonic() - saved >= self.config.checkpoint_seconds:
-                self._save()
-                saved = time.monotonic()
-            on_progress(progress)
-        stopped_early = self.state.step < self.resolved.steps
-        if self.dev_engine:
-            self.adapter.flat.copy_(self.best)
-        else:
-            self.state = self.state.model_copy(update={"best_step": self.state.step})
-        remove_checkpoints(self.folder)
-        return LoopResult(self.state, stopped_early)
+        with sole_trainer(self.folder), CheckpointWriter(self.folder) as self._writer:
+            self._resume()
+            self._saved = time.monotonic()
+            yield
 
-    def _finished(self) -> bool:
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done, or dev loss has stopped falling."""
         return self.state.step >= self.resolved.steps or self.state.worse_evals >= self.config.patience
 
-    def _one_step(self) -> Progress:
-        start = time.monotonic()
-        index = self.state.step
-        rate = self.schedule.rate(index)
-        loss = float(self.engine.loss_and_grad(self.order[index]))
-        if not math.isfinite(loss):
-            fix = "lower the rate, e.g. -c learning_rate=" + f"{self.resolved.learning_rate / 4:.1e}"
-            raise TrainingError(f"the loss is {loss} at step {index + 1}", where=str(self.folder), fix=fix)
-        self.optimizer.step(rate)
-        dev_loss = self._evaluate(self.dev_engine, index + 1) if self.dev_engine and index + 1 in self.eval_after else None
-        seconds = time.monotonic() - start
-        tokens = trunk_tokens(self.train_rows, self.order[index])
-        done = {"step": index + 1, "last_loss": loss, "tokens": self.state.tokens + tokens}
-        self.state = self.state.model_copy(update=done | {"seconds": self.state.seconds + seconds})
-        metrics = StepMetrics(
-            step=index + 1, loss=loss, learning_rate=rate, tokens=tokens, seconds=round(seconds, 4), dev_loss=dev_loss
-        )
-        append_line(self.folder / METRICS_FILE, metrics)
-        return self._progress(loss, dev_loss)
+    @property
+    def wants_dev_loss(self) -> bool:
+        """Whether dev loss is due after the step just made."""
+        return bool(self.dev_rows.rows) and self.state.step in self.eval_after
 
-    def _evaluate(self, engine: StepEngine, step: int) -> float:
-        loss = engine.mean_loss()
+    def next_part(self, slot: int) -> StepRows:
+        """The rows of the next step."""
+        return StepRows(slot, self.train_rows, self.order[self.state.step])
+
+    def dev_part(self, slot: int) -> StepRows:
+        """All dev rows."""
+        return StepRows(slot, self.dev_rows, range(len(self.dev_rows.rows)))
+
+    def next_tokens(self) -> int:
+        """Trunk tokens of the next step."""
+        return trunk_tokens(self.train_rows, self.order[self.state.step])
+
+    def largest_step(self) -> Load:
+        """The step with most tokens."""
+        return max((load_of(self.train_rows, chosen) for chosen in self.order), key=lambda load: load.tokens)
+
+    def longest_row(self) -> int:
+        """Tokens of the longest training row with its prefix."""
+        return max(len(self.train_rows.prefixes[row.group]) + len(row.suffix) for row in self.train_rows.rows)
+
+    def make_step(self, loss: torch.Tensor, seconds: float) -> None:
+        """Take the step whose gradient is in the adapter."""
+        index, tokens = self.state.step, self.next_tokens()
+        rate = self.schedule.rate(index)
+        self.optimizer.step(rate)
+        self._unread.append(_Unread(index + 1, loss, rate, tokens, seconds))
+        done = {"step": index + 1, "tokens": self.state.tokens + tokens, "seconds": self.state.seconds + seconds}
+        self.state = self.state.model_copy(update=done)
+
+    def take_dev_loss(self, loss: float, seconds: float) -> None:
+        """Note a dev loss; the best weights so far are kept."""
         state = self.state
-        update: dict[str, object] = {"dev_curve": [*state.dev_curve, EvalPoint(step=step, dev_loss=loss)]}
+        update: dict[str, object] = {
+            "dev_curve": [*state.dev_curve, EvalPoint(step=state.step, dev_loss=loss)],
+            "seconds": state.seconds + seconds,
+        }
         if state.best_loss is None or loss < state.best_loss:
             self.best.copy_(self.adapter.flat)
-            update |= {"best_loss": loss, "best_step": step, "worse_evals": 0}
+            update |= {"best_loss": loss, "best_step": state.step, "worse_evals": 0}
         else:
             update["worse_evals"] = state.worse_evals + 1
         self.state = state.model_copy(update=update)
-        return loss
 
-    def _progress(self, loss: float, dev_loss: float | None) -> Progress:
+    def look(self) -> None:
+        """Read the losses since the last look, log and show them, and save if it is time.
+
+        Raises:
+            TrainingError: if a loss is no longer a number.
+        """
+        if not self._unread:
+            return
+        unread, self._unread = self._unread, []
+        losses = torch.stack([step.loss for step in unread]).tolist()
+        for step, loss in zip(unread, losses, strict=True):
+            self._log(step, loss)
+        self.state = self.state.model_copy(update={"last_loss": losses[-1]})
+        if time.monotonic() - self._saved >= self.config.checkpoint_seconds and not self.finished:
+            self._save()
+        self.on_progress(self._progress(losses[-1]))
+
+    def _log(self, step: _Unread, loss: float) -> None:
+        if not math.isfinite(loss):
+            fix = "lower the rate, e.g. -c learning_rate=" + f"{self.resolved.learning_rate / 4:.1e}"
+            raise TrainingError(f"the loss is {loss} at step {step.step}", where=str(self.folder), fix=fix)
+        line = StepMetrics(
+            step=step.step,
+            loss=loss,
+            learning_rate=step.rate,
+            tokens=step.tokens,
+            seconds=round(step.seconds, 4),
+            dev_loss=self._dev_loss_at(step.step),
+        )
+        append_line(self.folder / METRICS_FILE, line)
+
+    def _dev_loss_at(self, step: int) -> float | None:
+        curve = self.state.dev_curve
+        return curve[-1].dev_loss if curve and curve[-1].step == step else None
+
+    def _progress(self, loss: float) -> Progress:
         state = self.state
         left = (self.resolved.steps - state.step) * state.seconds / state.step
-        return Progress(state.step, self.resolved.steps, loss, dev_loss, left, state.tokens / max(state.seconds, 1e-9))
+        speed = state.tokens / max(state.seconds, 1e-9)
+        return Progress(state.step, self.resolved.steps, loss, self._dev_loss_at(state.step), left, speed)
+
+    def end(self) -> LoopResult:
+        """Put the best weights into the adapter; how the run went."""
+        stopped_early = self.state.step < self.resolved.steps
+        if self.dev_rows.rows:
+            self.adapter.flat.copy_(self.best)
+        else:
+            self.state = self.state.model_copy(update={"best_step": self.state.step})
+        return LoopResult(self.state, stopped_early)
 
     def _save(self) -> None:
-        tensors = {"weights": self.adapter.flat.detach().cpu().clone(), "best": self.best.cpu().clone()}
+        tensors = {"weights": self.adapter.flat, "best": self.best}
         tensors |= {f"adamw.{key}": value for key, value in self.optimizer.state().items()}
-        save_checkpoint(self.folder, Checkpoint(self.state, tensors))
+        self._writer.submit(Checkpoint(self.state, tensors))
+        self._saved = time.monotonic()
 
     def _resume(self) -> None:
         checkpoint = load_checkpoint(self.folder)
@@ -171,3 +261,106 @@ class TrainingLoop:
             path.parent.mkdir(parents=True, exist_ok=True)
         kept = [line for line in read_lines(path, StepMetrics) if line.step <= self.state.step]
         write_atomic(path, "".join(line.model_dump_json() + "\n" for line in kept))
+
+
+def learn(
+    base: BaseLM, learners: Iterable[Learner], *, at_once: int = 1, say: Callable[[str], None] = lambda _: None
+) -> Iterator[tuple[Learner, LoopResult]]:
+    """Train every learner to its end, up to `at_once` of them together; yields each as it ends, its folder still locked.
+
+    Args:
+        learners: runs that share `micro_batch_tokens` and `prompt_loss_weight`; taken one by one, as places become free.
+        say: gets a line when something is done differently than planned.
+
+    Raises:
+        TrainingError: if a loss is no longer a number, or another process works in a learner's folder.
+        StoreError: if a checkpoint or a log cannot be written.
+    """
+    waiting = iter(learners)
+    active: list[tuple[Learner, contextlib.ExitStack]] = []
+    with contextlib.ExitStack() as everything:
+        while True:
+            for learner in itertools.islice(waiting, at_once - len(active)):
+                leaving = everything.enter_context(contextlib.ExitStack())
+                leaving.enter_context(learner.working())
+                active.append((learner, leaving))
+            if not active:
+                return
+            if not any(learner.finished for learner, _ in active):
+                learners = [learner for learner, _ in active]
+                with attached(base.model, [learner.adapter for learner in learners]) as stack:
+                    _Together(base, stack, learners, say).until_one_ends()
+            for learner, leaving in [entry for entry in active if entry[0].finished]:
+                yield learner, learner.end()
+                remove_checkpoints(learner.folder)
+                leaving.close()
+            active = [entry for entry in active if not entry[0].finished]
+
+
+def _fitting_tokens(base: BaseLM, learners: Sequence[Learner], say: Callable[[str], None]) -> int:
+    """Tokens per stream: as many as set, or as the free memory takes.
+
+    Raises:
+        PreflightError: if not even one row at a time fits.
+    """
+    wanted = stream_tokens(learners[0].config, base.device.type)
+    largest = sum((learner.largest_step() for learner in learners), NOTHING)
+    rank = sum(learner.adapter.spec.rank for learner in learners)
+    footprint = Footprint(base.info.shape, base.model.dtype.itemsize, rank, largest, max(map(Learner.longest_row, learners)))
+    tokens = plan_micro_batch_tokens(wanted, footprint, free_memory(base.device))
+    if tokens < wanted:
+        say(f"little memory is free: micro_batch_tokens={tokens} instead of {wanted}, to the same result")
+    return tokens
+
+
+class _Together:
+    """Learners whose rows go through the model together."""
+
+    def __init__(self, base: BaseLM, stack: LoraStack, learners: Sequence[Learner], say: Callable[[str], None]) -> None:
+        config = learners[0].config
+        tokens = _fitting_tokens(base, learners, say)
+        self.learners = learners
+        self.engine = StepEngine(stack, max_tokens=tokens, prompt_weight=config.prompt_loss_weight)
+        self.shrinking = ShrinkingStep(tokens, self._forget, say)
+        self.look_every = 0.0 if base.device.type == "cpu" else _LOOK_EVERY
+
+    def until_one_ends(self) -> None:
+        """Steps of all, until one of them has ended."""
+        looked = time.monotonic()
+        while not any(learner.finished for learner in self.learners):
+            self._one_step()
+            due = time.monotonic() - looked >= self.look_every
+            for learner in self.learners:
+                if due or learner.wants_dev_loss or learner.finished:
+                    learner.look()
+            if due:
+                looked = time.monotonic()
+
+    def _one_step(self) -> None:
+        start = time.monotonic()
+        tokens = [learner.next_tokens() for learner in self.learners]
+        losses = self._computed(self.engine.loss_and_grad, [learner.next_part(slot) for slot, learner in self._places()])
+        seconds = time.monotonic() - start
+        for slot, learner in self._places():
+            learner.make_step(losses[slot], seconds * tokens[slot] / sum(tokens))
+        for slot, learner in self._places():
+            if learner.wants_dev_loss:
+                start = time.monotonic()
+                loss = float(self._computed(self.engine.mean_losses, [learner.dev_part(slot)])[slot])
+                learner.take_dev_loss(loss, time.monotonic() - start)
+
+    def _places(self) -> list[tuple[int, Learner]]:
+        return list(enumerate(self.learners))
+
+    def _computed(self, compute: Callable[[list[StepRows]], torch.Tensor], rows: list[StepRows]) -> torch.Tensor:
+        """What the engine computes over the rows, in smaller pieces if memory is refused."""
+
+        def attempt(max_tokens: int) -> torch.Tensor:
+            self.engine.cut_to(max_tokens)
+            return compute(rows)
+
+        return self.shrinking.run(attempt)
+
+    def _forget(self) -> None:
+        for learner in self.learners:
+            learner.adapter.grad.zero_()

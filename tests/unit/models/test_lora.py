@@ -10,6 +10,7 @@ from tests.tiny_models import tiny_model
 
 from anytasktune.errors import ModelError
 from anytasktune.models.lora import Adapter, LoraSpec, linear_layers
+from anytasktune.models.lora_stack import attached, merged
 
 IDS = torch.tensor([[5, 6, 7, 8]])
 
@@ -27,14 +28,14 @@ def test_a_new_adapter_changes_nothing() -> None:
     before = model(IDS).logits
     adapter = Adapter(model, LoraSpec(4, 8.0))
     adapter.initialise(0)
-    with adapter.attached(model):
+    with attached(model, [adapter]):
         assert torch.equal(model(IDS).logits, before)
 
 
 def test_taken_off_the_model_is_as_it_was() -> None:
     model = tiny_model()
     before = model(IDS).logits
-    with filled(model).attached(model):
+    with attached(model, [filled(model)]):
         assert not torch.allclose(model(IDS).logits, before)
     assert torch.equal(model(IDS).logits, before)
 
@@ -42,7 +43,7 @@ def test_taken_off_the_model_is_as_it_was() -> None:
 def test_it_comes_off_after_an_error_too() -> None:
     model = tiny_model()
     before = model(IDS).logits
-    with pytest.raises(RuntimeError), filled(model).attached(model):
+    with pytest.raises(RuntimeError), attached(model, [filled(model)]):
         raise RuntimeError
     assert torch.equal(model(IDS).logits, before)
 
@@ -52,7 +53,7 @@ def test_stock_peft_loads_what_we_save(kind: str, tmp_path: Path) -> None:
     model = tiny_model(kind)
     adapter = filled(model)
     adapter.save(tmp_path, "some/model")
-    with adapter.attached(model):
+    with attached(model, [adapter]):
         ours = model(IDS).logits
     theirs = PeftModel.from_pretrained(tiny_model(kind), tmp_path)(IDS).logits
     assert torch.allclose(ours, theirs, atol=1e-5)
@@ -64,7 +65,7 @@ def test_we_load_what_stock_peft_saves(tmp_path: Path) -> None:
     theirs = get_peft_model(tiny_model(), LoraConfig(r=4, lora_alpha=8, target_modules=names, init_lora_weights=False))
     theirs.save_pretrained(tmp_path)
     model = tiny_model()
-    with Adapter.load(model, tmp_path).attached(model):
+    with attached(model, [Adapter.load(model, tmp_path)]):
         assert torch.allclose(model(IDS).logits, theirs(IDS).logits, atol=1e-5)
 
 
@@ -106,10 +107,29 @@ def test_adapters_of_other_kinds_are_refused(tmp_path: Path) -> None:
         Adapter.load(tiny_model(), tmp_path)
 
 
+def test_merged_it_answers_alike_and_leaves_the_weights_as_they_were() -> None:
+    model = tiny_model()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    adapter = filled(model)
+    with attached(model, [adapter]):
+        beside = model(IDS).logits
+    with merged(model, adapter):
+        assert torch.allclose(model(IDS).logits, beside, atol=1e-4)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_a_layer_asked_twice_with_the_same_input_answers_twice() -> None:
+    model = tiny_model()
+    with attached(model, [filled(model)]), torch.no_grad():
+        query = model.model.layers[0].self_attn.q_proj
+        x = torch.randn(1, 3, query.weight.shape[1])
+        assert torch.equal(query(x), query(x))
+
+
 def test_in_bfloat16_the_gradient_still_arrives_in_float32() -> None:
     model = tiny_model().to(torch.bfloat16)
     adapter = filled(model)
-    with adapter.attached(model):
+    with attached(model, [adapter]):
         model(IDS).logits.float().sum().backward()
     assert adapter.grad.dtype == torch.float32
     assert adapter.grad.abs().sum() > 0

@@ -1,13 +1,17 @@
 """Plans of what goes through the model together lose nothing and repeat exactly."""
 
+import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anytasktune.chat import Encoded
 from anytasktune.schema import BaseModelRef, TrainConfig
-from anytasktune.training.batches import Row, build_rows, eval_steps, micro_batches, step_order, trunk_tokens
+from anytasktune.training.batches import Row, RowSet, build_rows, eval_steps, trunk_tokens
 from anytasktune.training.optimizer import Schedule
 from anytasktune.training.presets import resolve
+from anytasktune.training.sampling import step_order
+from anytasktune.training.streams import StepRows, Stream, StreamPlanner
 
 rows_strategy = st.lists(
     st.tuples(st.integers(0, 2), st.integers(1, 30), st.integers(1, 9)).map(
@@ -18,26 +22,42 @@ rows_strategy = st.lists(
 )
 
 
-@given(rows=rows_strategy, max_tokens=st.integers(16, 400))
-def test_micro_batches_hold_every_trained_token_once(rows: list[Row], max_tokens: int) -> None:
-    batches = micro_batches(rows, max_tokens)
-    assert sum(len(batch.targets) for batch in batches) == sum(row.targets for row in rows)
-    assert sum(len(batch.ids) for batch in batches) == len(rows)
-    for batch in batches:
-        assert batch.ids.numel() <= max_tokens or len(batch.ids) == 1
+def planned(rows: RowSet, max_tokens: int, *, packed: bool = True, prompt_weight: float = 0.0) -> list[Stream]:
+    planner = StreamPlanner(torch.device("cpu"), max_tokens, prompt_weight, packed)
+    return [stream for chain in planner.plan([StepRows(0, rows, range(len(rows.rows)))]) for stream in chain]
+
+
+@given(rows=rows_strategy, prefixes=st.lists(st.integers(0, 40), min_size=3, max_size=3), max_tokens=st.integers(1, 400))
+def test_streams_hold_every_trained_token_once(rows: list[Row], prefixes: list[int], max_tokens: int) -> None:
+    row_set = RowSet([list(range(1, length + 1)) for length in prefixes], rows)
+    streams = planned(row_set, max_tokens)
+    assert sum(len(stream.targets) for stream in streams) == sum(row.targets for row in rows)
+    assert sum(stream.ids.numel() for stream in streams) == trunk_tokens(row_set, range(len(rows)))
+    assert sum(float(stream.weights.sum()) for stream in streams) == pytest.approx(1, rel=1e-4)
+    for stream in streams:
         # every predictor is the token right before its target
-        assert (batch.ids.flatten()[batch.predictors] + 1 == batch.targets).all()
+        assert (stream.ids.flatten()[stream.predictors] + 1 == stream.targets).all()
+
+
+@given(rows=rows_strategy, max_tokens=st.integers(1, 400))
+def test_a_model_that_cannot_pack_gets_rectangles(rows: list[Row], max_tokens: int) -> None:
+    streams = planned(RowSet([[]] * 3, rows), max_tokens, packed=False)
+    assert sum(len(stream.ids) for stream in streams) == len(rows)
+    assert sum(len(stream.targets) for stream in streams) == sum(row.targets for row in rows)
+    for stream in streams:
+        assert stream.ids.numel() <= max_tokens or len(stream.ids) == 1
+        assert (stream.ids.flatten()[stream.predictors] + 1 == stream.targets).all()
 
 
 @given(rows=st.integers(1, 200), batch_size=st.integers(1, 40), steps=st.integers(1, 60), seed=st.integers(0, 5))
 def test_each_epoch_shows_every_row_once(rows: int, batch_size: int, steps: int, seed: int) -> None:
-    order = step_order(rows, batch_size, steps, seed)
+    order = step_order([rows], batch_size, steps, seed)
     assert len(order) == steps
     seen = [index for step in order for index in step]
     for epoch in range(len(seen) // rows):
         assert sorted(seen[epoch * rows : (epoch + 1) * rows]) == list(range(rows))
-    assert order == step_order(rows, batch_size, steps, seed)
-    assert order[: steps // 2] == step_order(rows, batch_size, steps // 2, seed) or steps < 2
+    assert order == step_order([rows], batch_size, steps, seed)
+    assert order[: steps // 2] == step_order([rows], batch_size, steps // 2, seed) or steps < 2
 
 
 @given(prefix=st.integers(0, 60), count=st.integers(2, 12))
@@ -80,7 +100,7 @@ def test_the_rate_rises_then_falls_to_a_tenth() -> None:
 
 def resolved(rows: int, hidden: int = 576, **settings: object) -> object:
     ref = BaseModelRef(name="m", fingerprint="f", hidden_size=hidden, layers=2)
-    return resolve(TrainConfig.model_validate(settings), ref, rows, dtype="float32", device="cpu")
+    return resolve(TrainConfig.model_validate(settings), ref, {"task": rows}, dtype="float32", device="cpu")
 
 
 def test_what_the_user_sets_stays() -> None:

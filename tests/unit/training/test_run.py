@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from peft import PeftModel
+from safetensors.torch import load_file
 from tests.tiny_models import save_tiny_model
 from tests.unit.training.rows import colour_rows, colour_task
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -18,11 +19,21 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from anytasktune.errors import PreflightError, TrainingError
 from anytasktune.evaluation import Budget, Contestant, predict
 from anytasktune.models.load import load_base
+from anytasktune.models.lora import WEIGHTS_FILE
 from anytasktune.schema import Run, TaskLM, TrainConfig
 from anytasktune.store import read_record
 from anytasktune.training.checkpoint import sole_trainer
 from anytasktune.training.loop import Progress
-from anytasktune.training.run import ADAPTER_FOLDER, RUN_FILE, TASK_LM_FILE, TrainingData, run_id, train_task
+from anytasktune.training.run import (
+    ADAPTER_FOLDER,
+    RUN_FILE,
+    TASK_LM_FILE,
+    Job,
+    TrainingData,
+    run_id,
+    train_task_lm,
+    train_task_lms,
+)
 
 CONFIG = TrainConfig(dtype="float32", device="cpu", epochs=6, learning_rate=1e-2, batch_size=8, rank=4)
 
@@ -34,13 +45,13 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def data(train: int = 60, dev: int = 12) -> TrainingData:
     splits = {"train": colour_rows(train), "dev": colour_rows(dev, 500), "test": colour_rows(50, 900)}
-    return TrainingData(colour_task(), splits, "rows-1")
+    return TrainingData.of_task(colour_task(), splits, "rows-1")
 
 
 @pytest.fixture(scope="module")
 def trained(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    train_task(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, folder)
+    train_task_lm(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, folder)
     return folder
 
 
@@ -84,12 +95,12 @@ def test_the_passport_says_how_to_use_the_adapter(trained: Path) -> None:
     passport = read_record(trained / ADAPTER_FOLDER / TASK_LM_FILE, TaskLM)
     assert passport.tasks == [colour_task()]
     assert passport.rendering.template == "chat"
-    assert passport.decoding.method == "greedy"
+    assert passport.decoding["colours"].method == "greedy"
     assert passport.datasets == {"colours": "rows-1"}
 
 
 def test_the_same_inputs_give_the_same_adapter(trained: Path, model_folder: Path, tmp_path: Path) -> None:
-    train_task(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, tmp_path)
+    train_task_lm(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, tmp_path)
     first, second = (
         read_record(folder / ADAPTER_FOLDER / TASK_LM_FILE, TaskLM).adapter_sha256 for folder in (trained, tmp_path)
     )
@@ -98,7 +109,7 @@ def test_the_same_inputs_give_the_same_adapter(trained: Path, model_folder: Path
 
 def test_a_finished_run_is_not_trained_again(trained: Path, model_folder: Path) -> None:
     steps: list[Progress] = []
-    train_task(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, trained, steps.append)
+    train_task_lm(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, trained, steps.append)
     assert steps == []
 
 
@@ -106,7 +117,7 @@ def test_a_run_whose_adapter_was_deleted_is_trained_again(trained: Path, model_f
     folder = tmp_path / "copy"
     shutil.copytree(trained, folder)
     shutil.rmtree(folder / ADAPTER_FOLDER)
-    train_task(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, folder)
+    train_task_lm(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, folder)
     weights = [path / ADAPTER_FOLDER / "adapter_model.safetensors" for path in (trained, folder)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
 
@@ -122,7 +133,7 @@ def test_settings_that_change_the_result_change_the_run(model_folder: Path) -> N
 def test_training_stops_when_dev_gets_worse_and_keeps_the_best(model_folder: Path, tmp_path: Path) -> None:
     base = load_base(str(model_folder), dtype="float32", device="cpu")
     config = CONFIG.model_copy(update={"epochs": 80.0, "evals": 20, "patience": 2})
-    run = train_task(base, data(train=6), config, tmp_path)
+    run = train_task_lm(base, data(train=6), config, tmp_path)
     losses = {point.step: point.dev_loss for point in run.dev_curve}
     assert run.stopped_early
     assert run.best_step == min(losses, key=lambda step: losses[step])
@@ -133,20 +144,62 @@ def test_a_loss_that_is_no_number_ends_the_run_with_advice(model_folder: Path, t
     with torch.no_grad():
         next(base.model.parameters()).fill_(float("nan"))
     with pytest.raises(TrainingError, match="learning_rate="):
-        train_task(base, data(), CONFIG, tmp_path)
+        train_task_lm(base, data(), CONFIG, tmp_path)
     assert not (tmp_path / RUN_FILE).exists()
 
 
 def test_rows_that_do_not_fit_are_refused_before_training(model_folder: Path, tmp_path: Path) -> None:
     base = load_base(str(model_folder), dtype="float32", device="cpu")
     with pytest.raises(PreflightError, match="max_length"):
-        train_task(base, data(), CONFIG.model_copy(update={"max_length": 20}), tmp_path)
+        train_task_lm(base, data(), CONFIG.model_copy(update={"max_length": 20}), tmp_path)
+
+
+def test_trained_together_each_ends_as_it_would_alone(model_folder: Path, tmp_path: Path) -> None:
+    base = load_base(str(model_folder), dtype="float32", device="cpu")
+    pool = [data(train=count) for count in (10, 40, 24, 6)]
+    alone = [train_task_lm(base, rows, CONFIG, tmp_path / "alone" / str(place)) for place, rows in enumerate(pool)]
+    jobs = [Job(rows, tmp_path / "together" / str(place)) for place, rows in enumerate(pool)]
+    together = {
+        job.folder.name: run
+        for job, run in train_task_lms(base, jobs, CONFIG.model_copy(update={"adapters_at_once": 3, "micro_batch_tokens": 300}))
+    }
+    assert len({run.steps_done for run in alone}) > 1  # so that places become free at different times
+    for place, expected in enumerate(alone):
+        run = together[str(place)]
+        assert (run.steps_done, run.best_step, run.usage.tokens) == (
+            expected.steps_done,
+            expected.best_step,
+            expected.usage.tokens,
+        )
+        weights = [load_file(tmp_path / kind / str(place) / ADAPTER_FOLDER / WEIGHTS_FILE) for kind in ("alone", "together")]
+        assert all(torch.allclose(weights[1][name], tensor, atol=1e-4) for name, tensor in weights[0].items())
+
+
+def test_a_pool_killed_between_two_runs_keeps_the_first(model_folder: Path, tmp_path: Path) -> None:
+    base = load_base(str(model_folder), dtype="float32", device="cpu")
+    jobs = [Job(data(train=count), tmp_path / str(count)) for count in (8, 30)]
+    runs = train_task_lms(base, jobs, CONFIG)
+    next(runs)
+    runs.close()
+    assert (tmp_path / "8" / RUN_FILE).exists()
+    assert not (tmp_path / "30" / RUN_FILE).exists()
+    assert [run.train_rows for _, run in train_task_lms(base, jobs, CONFIG)] == [8, 30]
+
+
+def test_a_model_that_computes_whole_rows_says_so(tmp_path: Path) -> None:
+    base = load_base(str(save_tiny_model(tmp_path / "model", "bloom")), dtype="float32", device="cpu")
+    said: list[str] = []
+    config = CONFIG.model_copy(update={"epochs": 1.0})
+    ((_, run),) = train_task_lms(base, [Job(data(train=8), tmp_path / "run")], config, said.append)
+    assert run.steps_done == 1
+    assert len(said) == 1
+    assert "slower" in said[0]
 
 
 def test_two_processes_never_train_the_same_run(model_folder: Path, tmp_path: Path) -> None:
     base = load_base(str(model_folder), dtype="float32", device="cpu")
     with sole_trainer(tmp_path), pytest.raises(TrainingError, match="another process"):
-        train_task(base, data(), CONFIG, tmp_path)
+        train_task_lm(base, data(), CONFIG, tmp_path)
     assert not list(tmp_path.glob(".*"))
 
 
@@ -155,7 +208,8 @@ import sys, time
 from pathlib import Path
 from tests.unit.training.test_run import CONFIG, data
 from anytasktune.models.load import load_base
-from anytasktune.training.run import train_task
+from anytasktune.models.lora import WEIGHTS_FILE
+from anytasktune.training.run import train_task_lm
 
 def slowly(progress):
     print(progress.step, flush=True)
@@ -163,7 +217,7 @@ def slowly(progress):
 
 model, folder = sys.argv[1:]
 config = CONFIG.model_copy(update={"checkpoint_seconds": 0.1})
-train_task(load_base(model, dtype="float32", device="cpu"), data(), config, Path(folder), slowly)
+train_task_lm(load_base(model, dtype="float32", device="cpu"), data(), config, Path(folder), slowly)
 """
 
 
