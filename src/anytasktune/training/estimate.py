@@ -14,10 +14,10 @@ from anytasktune.schema import Estimate
 from anytasktune.training.batches import RowSet
 
 EFFICIENCY = 0.6
-"""Useful work per second over the bare matrix product's, as `python -m benchmarks.calibrate` finds it on two cores: 0.57 in
-bfloat16 and 0.62 in float32 on steps of a few thousand tokens, less on small ones."""
-SECONDS_PER_LAYER = 2e-3
-"""What a layer costs in a training step however few its tokens, from steps of a model of almost no width."""
+"""Useful work per second over the bare matrix product's. Found with `python -m benchmarks.calibrate`: together with the next
+constant it fits steps of 520 to 3,500 tokens within a tenth (two idle cores, SmolLM2-135M, bfloat16 and float32)."""
+SECONDS_PER_LAYER = 5e-3
+"""What a layer costs in a training step however few its tokens."""
 
 
 @dataclass(frozen=True)
