@@ -1,11 +1,18 @@
-"""Numbers and ranges as instructions say them, in digits or words, in English and Chinese."""
+"""Numbers and ranges as instructions and rows say them, in digits or words, in English and Chinese."""
 
 import re
 
-_ENGLISH = "zero one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
-_CHINESE = {char: value for value, char in enumerate("零一二三四五六七八九十")} | {"两": 2}
-_WORDS = {word: value for value, word in enumerate(_ENGLISH)} | _CHINESE
-_NUMBER = rf"(?:\d+(?:\.\d+)?|\b(?:{'|'.join(_ENGLISH)})\b|[{''.join(_CHINESE)}]|两)"
+_UP_TO_NINETEEN = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+_ONES = {word: value for value, word in enumerate(_UP_TO_NINETEEN.split())}
+_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))  # noqa: SIM905
+_DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
+_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
+_ENGLISH = rf"\b(?:(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_ONES)}))?|{'|'.join(_ONES)})\b"
+_CHINESE = f"[{''.join(_DIGITS)}{''.join(_UNITS)}]+"
+_NUMBER = rf"(?:\d+(?:\.\d+)?|{_ENGLISH}|{_CHINESE})"
 _REMARK = r"(?:\s*[(（][^)）]*[)）])?"
 _UNIT = r"\s*(?:个|条|项|句|行|点|分)?"
 _RANGE = re.compile(rf"({_NUMBER}){_REMARK}{_UNIT}\s*(?:to|or|and|-|–|—|~|～|至|到|或)\s*({_NUMBER})", re.I)
@@ -19,8 +26,12 @@ _NOT_ITEMS = re.compile(
 
 
 def numbers_in(text: str) -> set[float]:
-    """All numbers said in `text`."""
-    return {_value(match) for match in re.findall(_NUMBER, text, re.I)}
+    """All numbers said in `text`; one in ten-thousands (六万, 4.1万) also by its number of them."""
+    found = set()
+    for word in re.findall(_NUMBER, text, re.I):
+        value = _value(word)
+        found |= {value, value / _UNITS["万"]} if "万" in word else {value}
+    return found
 
 
 def ranges_in(text: str) -> set[tuple[float, float]]:
@@ -45,5 +56,27 @@ def fewest_items_in(text: str) -> set[float]:
 
 
 def _value(word: str) -> float:
-    known = _WORDS.get(word.lower())
-    return float(word) if known is None else float(known)
+    if word[0].isdecimal():
+        return float(word)
+    if word[0] in _DIGITS or word[0] in _UNITS:
+        return float(_chinese_value(word))
+    parts = re.split(r"[- ]", word.lower())
+    return float(sum(_TENS.get(part, _ONES.get(part, 0)) for part in parts))
+
+
+def _chinese_value(word: str) -> int:
+    """三十一 → 31, 六万 → 60000, 四万一 → 41000 (as it is said), 二零二四 → 2024."""
+    if not any(char in _UNITS for char in word):
+        return int("".join(str(_DIGITS[char]) for char in word))
+    total, section, digit, unit = 0, 0, 0, 1
+    for char in word:
+        if char in _DIGITS:
+            digit, unit = _DIGITS[char], 1 if char in "零〇" else unit
+            continue
+        unit = _UNITS[char]
+        if unit >= _UNITS["万"]:
+            total, section = total + max(section + digit, 1) * unit, 0
+        else:
+            section += max(digit, 1) * unit
+        digit = 0
+    return total + section + digit * max(unit // 10, 1)

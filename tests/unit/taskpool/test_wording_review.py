@@ -152,3 +152,22 @@ def test_no_instruction_makes_the_reviewer_stumble(text: str) -> None:
         review(english(text, WORDS, **FROM_3_TO_5))
         review(english(text, CARD))
         review(english(text, STARS))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("三十一", 31),
+        ("十二", 12),
+        ("六万", 60000),
+        ("四万一", 41000),
+        ("四万一", 4.1),
+        ("两千零五", 2005),
+        ("一百二十", 120),
+        ("二零二四", 2024),
+        ("twenty-five", 25),
+        ("nineteen", 19),
+    ],
+)
+def test_numbers_are_read_in_words(text: str, number: float) -> None:
+    assert number in numbers_in(f"about {text}, more or less")
