@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel
 
-from anytasktune.evaluation.prefix import PrefixedModel, left_padded, length_batches
+from anytasktune.evaluation.prefix import PrefixedModel, length_batches
 from anytasktune.models.head import logits_at
 from anytasktune.models.packed import packs_rows
 
@@ -63,16 +63,16 @@ class _Batch:
     def __init__(self, reader: PrefixedModel, suffixes: Sequence[list[int]], limits: Limits) -> None:
         self.reader = reader
         self.limits = limits
-        self.rectangle = left_padded(suffixes, reader.length, reader.device)
-        self.cache = reader.cache(len(suffixes), self.rectangle.ids.shape[1] + limits.max_new_tokens)
+        self.cache, self.hidden = reader.start(suffixes)
+        ends = [[reader.length + len(suffix) - 1] for suffix in suffixes]
+        self.positions = torch.tensor(ends, device=reader.device)
         self.answers: list[list[int]] = [[] for _ in suffixes]
         self.truncated = [True] * len(suffixes)
         self.rows: list[int | None] = list(range(len(suffixes)))
         """Which answer each row of the cache belongs to; None once it has ended."""
 
     def run(self) -> list[Generated]:
-        tokens = self._next(self.rectangle.ids, self.rectangle.positions)
-        positions = self.rectangle.positions[:, -1:]
+        tokens, positions = self._likeliest(self.hidden), self.positions
         for step in range(self.limits.max_new_tokens):
             self._take(tokens)
             if step == self.limits.max_new_tokens - 1 or all(row is None for row in self.rows):
@@ -81,12 +81,11 @@ class _Batch:
                 tokens, positions = tokens[keep], positions[keep]
                 self.cache.keep(keep)
             positions = positions + 1
-            tokens = self._next(tokens.unsqueeze(1), positions)
+            tokens = self._likeliest(self.reader.read(self.cache, tokens.unsqueeze(1), positions)[:, 0])
         return [Generated(ids, cut) for ids, cut in zip(self.answers, self.truncated, strict=True)]
 
-    def _next(self, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        """The next token of every row."""
-        hidden = self.reader.read(self.cache, ids, positions)[:, -1]
+    def _likeliest(self, hidden: torch.Tensor) -> torch.Tensor:
+        """The most probable token [b] after hidden states [b, h]."""
         return logits_at(self.reader.model, hidden.contiguous()).argmax(dim=-1)
 
     def _take(self, tokens: torch.Tensor) -> None:

@@ -1,71 +1,26 @@
-"""Label tasks are not generated: every label's probability is computed, exactly, in one pass per batch.
+"""Label tasks are not generated: the labels' probabilities are computed.
 
 The labels' tokens form a trie. Its nodes are appended to each prompt; a node attends to the prompt and to its ancestors
 only, so all labels are scored together and what they share is computed once. A label's score is the log
 probability of its tokens and of the end of the turn after them; probabilities are those scores normalised over the labels.
+
+A small trie goes through the model in one pass. Of a large one each row visits only the branches that can still matter
+(`trie_search`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from transformers import PreTrainedModel
 
-from anytasktune.evaluation.prefix import PrefixedModel, left_padded, length_batches
+from anytasktune.evaluation.label_trie import LabelTrie
+from anytasktune.evaluation.prefix import PrefixedModel, length_batches
+from anytasktune.evaluation.trie_search import TrieSearch
 from anytasktune.models.head import logits_at
 from anytasktune.models.packed import packs_rows
 
 _LOGITS_AT_ONCE = 1024
-
-
-@dataclass(frozen=True)
-class LabelTrie:
-    """Tokens of all labels (each closed by the end of the turn) as a tree.
-
-    Node 0 is the root, which stands for the last prompt token. Nodes whose only content is the end token are no inputs
-    of the model: they are only predicted.
-
-    Attributes:
-        tokens, parents, depths: per node with children, except the root, in order of creation.
-        edges: per edge (node whose hidden state predicts, predicted token).
-        paths: per label, the indices of its edges.
-    """
-
-    tokens: list[int]
-    parents: list[int]
-    depths: list[int]
-    edges: list[tuple[int, int]]
-    paths: list[list[int]]
-
-    @classmethod
-    def of(cls, labels: Sequence[Sequence[int]]) -> "LabelTrie":
-        """The trie of token sequences, each of which ends with an end token."""
-        nodes: dict[tuple[int, ...], int] = {(): 0}
-        trie = cls([], [], [], [], [])
-        edges: dict[tuple[int, int], int] = {}
-        for label in labels:
-            path = []
-            for depth, token in enumerate(label):
-                parent = nodes[tuple(label[:depth])]
-                path.append(edges.setdefault((parent, token), len(edges)))
-                last = depth == len(label) - 1
-                if not last and tuple(label[: depth + 1]) not in nodes:
-                    nodes[tuple(label[: depth + 1])] = len(nodes)
-                    trie.tokens.append(token)
-                    trie.parents.append(parent)
-                    trie.depths.append(depth + 1)
-            trie.paths.append(path)
-        trie.edges.extend(edges)
-        return trie
-
-    def ancestry(self) -> torch.Tensor:
-        """[nodes, nodes] bool: row i attends to column j (j is i or an ancestor of i); the root is left out."""
-        size = len(self.tokens)
-        table = torch.eye(size, dtype=torch.bool)
-        for node, parent in enumerate(self.parents):
-            if parent > 0:
-                table[node] |= table[parent - 1]
-        return table
+_WHOLE_UP_TO = 24
 
 
 @torch.inference_mode()
@@ -76,7 +31,7 @@ def score_labels(
     batch_tokens: int,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> torch.Tensor:
-    """Log probability of every label after every prompt.
+    """Log probability of every label after every prompt; -inf for labels that do not matter (see `trie_search`).
 
     Args:
         labels: token ids of each label, the end of the turn included.
@@ -93,9 +48,11 @@ def score_labels(
         return scores
     trie = LabelTrie.of(labels)
     reader, parts = PrefixedModel.reading(model, prompts)
-    lengths = [len(suffix) + len(trie.tokens) for suffix in parts.suffixes]
+    whole = len(trie.tokens) <= _WHOLE_UP_TO
+    lengths = [len(suffix) + (len(trie.tokens) if whole else _WHOLE_UP_TO) for suffix in parts.suffixes]
     for rows in length_batches(lengths, batch_tokens):
-        scores[rows] = _score_batch(reader, trie, [parts.suffixes[row] for row in rows])
+        suffixes = [parts.suffixes[row] for row in rows]
+        scores[rows] = _score_batch(reader, trie, suffixes) if whole else TrieSearch(reader, trie, suffixes).scores()
         on_rows(len(rows))
     return scores
 
@@ -133,19 +90,11 @@ def _score_one_by_one(model: PreTrainedModel, prompt: list[int], labels: Sequenc
 
 def _hidden_states(reader: PrefixedModel, trie: LabelTrie, suffixes: list[list[int]]) -> torch.Tensor:
     """Hidden states [b, 1 + nodes, h]: of the last prompt token and of every trie node."""
-    rectangle = left_padded(suffixes, reader.length, reader.device)
-    batch, width = rectangle.ids.shape
-    nodes = torch.tensor(trie.tokens, dtype=torch.long, device=reader.device).expand(batch, -1)
-    depths = torch.tensor(trie.depths, dtype=torch.long, device=reader.device)
-    ids = torch.cat([rectangle.ids, nodes], dim=1)
-    positions = torch.cat([rectangle.positions, rectangle.positions[:, -1:] + depths], dim=1)
-    visible = _visible(trie, width).to(reader.device)
-    return reader.read(reader.cache(batch, ids.shape[1]), ids, positions, visible)[:, width - 1 :]
-
-
-def _visible(trie: LabelTrie, width: int) -> torch.Tensor:
-    """[S + nodes, S + nodes] bool: prompts look back, a node at the prompt and at its ancestors."""
-    size = len(trie.tokens)
-    visible = torch.ones(width + size, width + size, dtype=torch.bool).tril()
-    visible[width:, width:] = trie.ancestry()
-    return visible
+    cache, last = reader.start(suffixes)
+    if not trie.tokens:
+        return last.unsqueeze(1)
+    nodes = torch.tensor(trie.tokens, dtype=torch.long, device=reader.device).expand(len(suffixes), -1)
+    ends = torch.tensor([[reader.length + len(suffix) - 1] for suffix in suffixes])
+    positions = (ends + torch.tensor(trie.depths)).to(reader.device)
+    hidden = reader.read(cache, nodes, positions, trie.ancestry().to(reader.device))
+    return torch.cat([last.unsqueeze(1), hidden], dim=1)

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 
 from anytasktune.chat import shared_prefix
 from anytasktune.models.packed import PACKED, attending
-from anytasktune.models.row_cache import RowCache, read, read_prefix
+from anytasktune.models.row_cache import RowCache, read, read_prefix, read_rows
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class PrefixedModel:
         parts = PromptSet.of(prompts)
         return cls(model, parts.prefix), parts
 
-    def cache(self, rows: int, room: int) -> RowCache:
-        """A cache for rows that follow the prefix, with room for `room` tokens each."""
-        return RowCache.empty(self._states, self.length, rows, room, self.device)
+    def start(self, suffixes: Sequence[list[int]]) -> tuple[RowCache, torch.Tensor]:
+        """Read suffixes: a cache to go on from, and the hidden states [b, h] of their last tokens."""
+        return read_rows(self.model, self._states, self.length, suffixes)
 
     def read(
         self, cache: RowCache, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor | None = None
@@ -62,26 +62,3 @@ def length_batches(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int
         batch.append(index)
     if batch:
         yield batch
-
-
-@dataclass(frozen=True)
-class Rectangle:
-    """Suffixes padded on the left, so that all end at the same column.
-
-    Attributes:
-        ids: [b, S]; positions: [b, S] as if there were no padding, -1 at padding.
-    """
-
-    ids: torch.Tensor
-    positions: torch.Tensor
-
-
-def left_padded(suffixes: Sequence[list[int]], prefix: int, device: torch.device) -> Rectangle:
-    """A rectangle of suffixes that follow a prefix of length `prefix`."""
-    width = max(len(suffix) for suffix in suffixes)
-    ids = torch.zeros(len(suffixes), width, dtype=torch.long)
-    positions = torch.full((len(suffixes), width), -1)
-    for row, suffix in enumerate(suffixes):
-        ids[row, width - len(suffix) :] = torch.tensor(suffix)
-        positions[row, width - len(suffix) :] = torch.arange(prefix, prefix + len(suffix))
-    return Rectangle(ids.to(device), positions.to(device))

@@ -43,6 +43,13 @@ class LoraStack:
         for group in self.groups:
             group.refresh()
 
+    def forget(self) -> None:
+        """Let go of what a forward pass that broke off has left."""
+        for group in self.groups:
+            group.forget()
+        for adapter in self.adapters:
+            adapter.grad.zero_()
+
     @contextlib.contextmanager
     def routed(self, slots: torch.Tensor | None) -> Iterator[None]:
         """For the length of the block token i of every input belongs to adapter `slots[i]`; None: all to the only one."""
@@ -141,6 +148,10 @@ class _Group:
             of_a, of_b = place.adapter.grads[place.name]
             of_a.add_(grad_a[place.rows])
             of_b.add_(grad_b[place.layer][:, place.columns], alpha=place.adapter.spec.scale)
+
+    def forget(self) -> None:
+        self._input = None
+        self._waiting = {}
 
     def output(self, place: int, x: torch.Tensor) -> torch.Tensor:
         """What the layer at `place` makes of x [..., in]. The others' outputs are made with it and wait to be asked for."""

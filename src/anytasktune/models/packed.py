@@ -21,7 +21,7 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface
 
 PACKED = "anytasktune_packed"
-_PREFIX_CHUNK = 256
+_PREFIX_CHUNK = 320
 _MAX_PADDING = 0.25
 _GOOD_GEMM_ROWS = 256
 _KNOWN = {"llama", "mistral", "qwen2", "qwen3", "smollm3", "gemma", "gemma2", "gemma3_text", "granite", "phi3", "olmo2"}
@@ -96,15 +96,20 @@ class Section:
 
 @dataclass(frozen=True)
 class Layout:
-    """Who attends to whom in a stream."""
+    """Who attends to whom in a stream.
+
+    Attributes:
+        keep: where keys and values [T, groups, d] of all tokens are left by layer, if somebody will go on from them.
+    """
 
     sections: tuple[Section, ...]
+    keep: dict[int, tuple[torch.Tensor, torch.Tensor]] | None = None
     _pieces: dict[tuple[int, int | None], list[tuple[Section, list["_Piece"]]]] = field(default_factory=dict)
 
     def to(self, device: torch.device) -> "Layout":
         """The same with its indices on a device."""
         moved = [replace(section, blocks=tuple(block.to(device) for block in section.blocks)) for section in self.sections]
-        return Layout(tuple(moved))
+        return Layout(tuple(moved), self.keep)
 
     def pieces(self, heads: int, window: int | None, device: torch.device) -> "list[tuple[Section, list[_Piece]]]":
         """The softmaxes of the stream; the same for all layers with this many query heads per group and this window."""
@@ -182,16 +187,16 @@ def products(rows: torch.Tensor, prefix: torch.Tensor | None, own: torch.Tensor 
 
 def mixed(weights: torch.Tensor, prefix: torch.Tensor | None, own: torch.Tensor | None) -> torch.Tensor:
     """Weights [g, b, n, p + m] times prefix states [g, p, d] and own states [g, b, m, d]."""
-    groups, batch, count, _ = weights.shape
+    groups, batch, count, columns = weights.shape
     length = 0 if prefix is None else prefix.shape[1]
+    shared = weights.view(groups, batch * count, columns)[..., :length]
     if own is None:
-        shared = weights[..., :length].reshape(groups, -1, length)
         return torch.bmm(shared, prefix).view(groups, batch, count, -1)
-    left = weights[..., length:].reshape(groups * batch, count, -1)
+    left = weights.view(groups * batch, count, columns)[..., length:]
     right = own.reshape(groups * batch, -1, own.shape[-1])
     if prefix is None:
         return torch.bmm(left, right).view(groups, batch, count, -1)
-    result = torch.bmm(weights[..., :length].reshape(groups, -1, length), prefix)
+    result = torch.bmm(shared, prefix)
     result.view(groups * batch, count, -1).baddbmm_(left, right)
     return result.view(groups, batch, count, -1)
 
@@ -221,7 +226,7 @@ class _PackedAttention(torch.autograd.Function):
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         query, key, value, *saved = ctx.saved_tensors
         parts = iter(saved)
-        of_query, of_key, of_value = torch.empty_like(query), torch.zeros_like(key), torch.zeros_like(value)
+        of_query, of_key, of_value = (torch.empty_like(states) for states in (query, key, value))
         for section, pieces in ctx.layout.pieces(query.shape[1] // key.shape[1], ctx.rule.window, query.device):
             prefix = _prefix_states(section, (key, value), ctx.layer)
             of_prefix = None if prefix is None else (torch.zeros_like(prefix[0]), torch.zeros_like(prefix[1]))
@@ -270,9 +275,9 @@ def _add_state_grads(piece: "_Piece", products: tuple[Pair, Pair], of_prefix: Pa
     """Add the gradients of keys and values; each of `products` is (weights [g, b, n, keys], what they weigh [g, b, n, d])."""
     for which, (left, right) in enumerate(products):
         if of_prefix is not None:
-            of_prefix[which][:, : piece.reach] += _summed(left[..., : piece.reach], right)
+            of_prefix[which][:, : piece.reach] += _summed(left, right, piece.reach)
         if isinstance(piece, _RowsPiece):
-            piece.block.scatter(of_states[which], _summed_own(left[..., piece.reach :], right), 1)
+            piece.block.scatter(of_states[which], _summed_own(left, right, piece.reach), 1)
 
 
 def _hand_back(section: Section, of_prefix: Pair, of_states: Pair, layer: int) -> None:
@@ -286,19 +291,20 @@ def _hand_back(section: Section, of_prefix: Pair, of_states: Pair, layer: int) -
         of_states[which][section.start : section.start + section.length] = total.transpose(0, 1)
 
 
-def _summed(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    """[g, b, n, p] and [g, b, n, d] → [g, p, d], summed over all rows."""
-    groups, width = left.shape[0], right.shape[-1]
+def _summed(left: torch.Tensor, right: torch.Tensor, reach: int) -> torch.Tensor:
+    """The first `reach` columns of [g, b, n, keys] with [g, b, n, d] → [g, reach, d], summed over all rows."""
+    groups, _, _, columns = left.shape
     # the narrow matrix is the one that is turned: turning the wide one would copy it
-    narrow = right.view(groups, -1, width).transpose(1, 2)
-    return torch.bmm(narrow, left.reshape(groups, -1, left.shape[-1])).transpose(1, 2)
+    narrow = right.view(groups, -1, right.shape[-1]).transpose(1, 2)
+    return torch.bmm(narrow, left.view(groups, -1, columns)[..., :reach]).transpose(1, 2)
 
 
-def _summed_own(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    """[g, b, n, m] and [g, b, n, d] → [g, b, m, d]."""
-    groups, batch, count, _ = left.shape
-    flat = torch.bmm(left.reshape(groups * batch, count, -1).transpose(1, 2), right.view(groups * batch, count, -1))
-    return flat.view(groups, batch, -1, right.shape[-1])
+def _summed_own(left: torch.Tensor, right: torch.Tensor, reach: int) -> torch.Tensor:
+    """The columns of [g, b, n, keys] after `reach` with [g, b, n, d] → [g, b, m, d]."""
+    groups, batch, count, columns = left.shape
+    narrow = right.view(groups * batch, count, -1).transpose(1, 2)
+    flat = torch.bmm(narrow, left.view(groups * batch, count, columns)[..., reach:]).transpose(1, 2)
+    return flat.unflatten(0, (groups, batch))
 
 
 @dataclass(frozen=True)
@@ -350,8 +356,9 @@ _Piece = _PrefixPiece | _RowsPiece
 
 def _pieces(section: Section, heads: int, window: int | None, device: torch.device) -> Iterator[_Piece]:
     if section.start is not None:
-        for first in range(0, section.length, _PREFIX_CHUNK):
-            last = min(section.length, first + _PREFIX_CHUNK)
+        step = math.ceil(section.length / math.ceil(section.length / _PREFIX_CHUNK))
+        for first in range(0, section.length, step):
+            last = min(section.length, first + step)
             mask = _mask(range(first, last), first, window, device)
             yield _PrefixPiece(heads, section.start, first, last, mask.repeat(heads, 1))
     for block in section.blocks:
@@ -385,6 +392,8 @@ def packed_attention(
         raise ValueError("packed attention was called without a layout")
     layer = int(getattr(module, "layer_idx", 0))
     states = [part[0].transpose(0, 1) for part in (query, key, value)]
+    if packed_layout.keep is not None:
+        packed_layout.keep[layer] = states[1], states[2]
     output = _PackedAttention.apply(*states, packed_layout, layer, _Rule(scaling, softcap, sliding_window))
     return output.unsqueeze(0), None
 

@@ -5,6 +5,7 @@ where every row carries the whole prompt in its cache.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +13,10 @@ import torch
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface
 
-from anytasktune.models.packed import KeptPrefix, Layout, Section, attending, mixed, no_mask, products
+from anytasktune.models.packed import PACKED, KeptPrefix, Layout, Section, attending, blocks_of, mixed, no_mask, products
 
 ROW_CACHE = "anytasktune_row_cache"
+_GROWTH = 64
 
 
 @dataclass
@@ -23,7 +25,7 @@ class RowCache:
 
     Attributes:
         prefix: states of the shared prefix; its `length` may be 0.
-        positions: [b, room] position of each own key; a padding or a place not yet written has -1.
+        positions: [b, places] position of each own key; a padding or a place not yet written has -1.
         used: places written.
     """
 
@@ -34,20 +36,36 @@ class RowCache:
     _own: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls, prefix: KeptPrefix, length: int, rows: int, room: int, device: torch.device) -> "RowCache":
-        """A cache for `rows` rows with room for `room` own tokens each."""
-        return cls(prefix, length, torch.full((rows, room), -1, device=device))
+    def empty(cls, prefix: KeptPrefix, length: int, rows: int, device: torch.device) -> "RowCache":
+        """A cache for `rows` rows."""
+        return cls(prefix, length, torch.full((rows, 0), -1, device=device))
+
+    def make_room(self, positions: torch.Tensor) -> None:
+        """Note the positions [b, n] of tokens that are about to be read."""
+        end = self.used + positions.shape[1]
+        if end > self.positions.shape[1]:
+            # in large steps: products over whole matrices, some places of which are still empty, need no copies
+            grown = self.positions.new_full((len(positions), math.ceil(end / _GROWTH) * _GROWTH), -1)
+            grown[:, : self.used] = self.positions[:, : self.used]
+            self.positions = grown
+        self.positions[:, self.used : end] = positions
 
     def own(self, layer: int, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Write the states [groups, b, n, d] of new tokens; returns all own states [groups, b, used + n, d]."""
-        end = self.used + keys.shape[2]
-        if layer not in self._own:
-            groups, rows, _, width = keys.shape
-            room = groups, rows, self.positions.shape[1], width
-            self._own[layer] = keys.new_empty(room), values.new_empty(room)
-        for memory, states in zip(self._own[layer], (keys, values), strict=True):
-            memory[:, :, self.used : end] = states
-        return self._own[layer][0][:, :, :end], self._own[layer][1][:, :, :end]
+        """Write the states [groups, b, n, d] of new tokens; returns all own states [groups, b, places, d]."""
+        memory = self._own.get(layer)
+        if memory is None or memory[0].shape[2] < self.positions.shape[1]:
+            old = (None, None) if memory is None else memory
+            memory = self._own[layer] = self._grown(old[0], keys), self._grown(old[1], values)
+        for whole, states in zip(memory, (keys, values), strict=True):
+            whole[:, :, self.used : self.used + states.shape[2]] = states
+        return memory
+
+    def _grown(self, memory: torch.Tensor | None, states: torch.Tensor) -> torch.Tensor:
+        groups, rows, _, width = states.shape
+        grown = states.new_zeros(groups, rows, self.positions.shape[1], width)
+        if memory is not None:
+            grown[:, :, : self.used] = memory[:, :, : self.used]
+        return grown
 
     def keep(self, rows: torch.Tensor) -> None:
         """Keep only some rows."""
@@ -61,7 +79,7 @@ class Reading:
 
     Attributes:
         positions: [b, n] of the new tokens; -1 for padding.
-        visible: [n, n] which new token may look at which; None: at itself and all before it.
+        visible: [n, n] which new token may look at which, or [b, n, used + n] which own key; None: at itself and all before.
     """
 
     cache: RowCache
@@ -70,18 +88,17 @@ class Reading:
     _hidden: dict[int | None, tuple[torch.Tensor, torch.Tensor | None]] = field(default_factory=dict)
 
     def hidden(self, window: int | None) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """True where a new token may not look: at own keys [b, n, m], and at the prefix [b, n, P] if a window hides some."""
+        """True where a new token may not look: own keys [b, n, places]; the prefix' [b, n, P], if a window hides some."""
         if window not in self._hidden:
             self._hidden[window] = self._hidden_own(window), self._hidden_prefix(window)
         return self._hidden[window]
 
     def _hidden_own(self, window: int | None) -> torch.Tensor:
-        count = self.positions.shape[1]
-        used = self.cache.used
-        keys = self.cache.positions[:, : used + count].unsqueeze(1)
+        count, used = self.positions.shape[1], self.cache.used
+        keys = self.cache.positions.unsqueeze(1)
         hidden = (keys < 0).expand(-1, count, -1).clone()
         visible = self.visible if self.visible is not None else keys.new_ones(count, count, dtype=torch.bool).tril()
-        hidden[:, :, used:] |= ~visible
+        hidden[:, :, (0 if visible.dim() == 3 else used) : used + count] |= ~visible
         if window is not None:
             hidden |= keys <= self.positions.unsqueeze(2) - window
         # a padding must look somewhere, or its softmax is not a number
@@ -108,11 +125,44 @@ def read_prefix(model: PreTrainedModel, prefix: list[int]) -> KeptPrefix:
     return kept
 
 
+def read_rows(
+    model: PreTrainedModel, prefix: KeptPrefix, length: int, rows: Sequence[list[int]]
+) -> tuple[RowCache, torch.Tensor]:
+    """Read the rows after a prefix of `length` tokens, as a stream without padding.
+
+    Returns:
+        A cache to go on from, its rows ending at the same place, and the hidden states [b, h] of their last tokens.
+    """
+    device = next(model.parameters()).device
+    lengths = torch.tensor([len(row) for row in rows])
+    starts = lengths.cumsum(0) - lengths
+    keep: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+    section = Section(length, None, blocks_of(starts.tolist(), lengths.tolist()), prefix)
+    positions = [length + place for row in rows for place in range(len(row))]
+    with attending(model, PACKED):
+        output = model.base_model(
+            torch.tensor([[token for row in rows for token in row]], device=device),
+            position_ids=torch.tensor([positions], device=device),
+            use_cache=False,
+            packed_layout=Layout((section,), keep).to(device),
+        )
+    cache = RowCache.empty(prefix, length, len(rows), device)
+    width = int(lengths.max())
+    places = torch.arange(width) - (width - lengths).unsqueeze(1)
+    cache.make_room(torch.where(places < 0, -1, places + length).to(device))
+    index = (starts.unsqueeze(1) + places.clamp(min=0)).flatten().to(device)
+    for layer, states in keep.items():
+        keys, values = (part[index].unflatten(0, (len(rows), width)).permute(2, 0, 1, 3) for part in states)
+        cache.own(layer, keys, values)
+    cache.used = width
+    return cache, output.last_hidden_state[0, (starts + lengths - 1).to(device)]
+
+
 def read(
     model: PreTrainedModel, cache: RowCache, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Hidden states [b, n, h] of new tokens [b, n], which are added to the cache; a position of -1 marks padding."""
-    cache.positions[:, cache.used : cache.used + ids.shape[1]] = positions
+    cache.make_room(positions)
     with attending(model, ROW_CACHE):
         reading = Reading(cache, positions, visible)
         output = model.base_model(ids, position_ids=positions.clamp(min=0), use_cache=False, reading=reading)

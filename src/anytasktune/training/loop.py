@@ -321,7 +321,7 @@ class _Together:
         tokens = _fitting_tokens(base, learners, say)
         self.learners = learners
         self.engine = StepEngine(stack, max_tokens=tokens, prompt_weight=config.prompt_loss_weight)
-        self.shrinking = ShrinkingStep(tokens, self._forget, say)
+        self.shrinking = ShrinkingStep(tokens, stack.forget, say)
         self.look_every = 0.0 if base.device.type == "cpu" else _LOOK_EVERY
 
     def until_one_ends(self) -> None:
@@ -360,7 +360,3 @@ class _Together:
             return compute(rows)
 
         return self.shrinking.run(attempt)
-
-    def _forget(self) -> None:
-        for learner in self.learners:
-            learner.adapter.grad.zero_()

@@ -5,9 +5,11 @@ import random
 import pytest
 import torch
 from tests.tiny_models import tiny_model
+from transformers import PreTrainedModel
 
 from anytasktune.evaluation.generation import Limits, generate
-from anytasktune.evaluation.label_scoring import LabelTrie, score_labels
+from anytasktune.evaluation.label_scoring import score_labels
+from anytasktune.evaluation.label_trie import LabelTrie
 
 KINDS = ["llama", "qwen3", "gemma2", "gemma3", "gpt_neox", "bloom"]
 
@@ -66,6 +68,43 @@ def test_label_scores_equal_full_forward_passes(kind: str, prefix: int) -> None:
                 logits = tiny_model(kind)(torch.tensor([prompt + label])).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
             expected = logits.gather(1, torch.tensor(label).unsqueeze(1)).sum()
             assert scores[row, column] == pytest.approx(float(expected), abs=2e-4)
+
+
+def many_labels(count: int, seed: int = 0) -> list[list[int]]:
+    """Distinct labels of one to four tokens over a small alphabet, so that beginnings are shared; token 2 ends them."""
+    rng = random.Random(seed)
+    labels: set[tuple[int, ...]] = set()
+    while len(labels) < count:
+        labels.add((*(rng.randrange(10, 18) for _ in range(rng.randrange(1, 5))), 2))
+    return [list(label) for label in sorted(labels)]
+
+
+@pytest.mark.parametrize("kind", ["llama", "gemma3"])
+@pytest.mark.parametrize("sharpness", [0.5, 8.0])
+def test_on_a_large_trie_the_best_label_is_found_and_little_is_left_out(kind: str, sharpness: float) -> None:
+    model = tiny_model(kind)
+    head = model.get_output_embeddings()
+    head.weight = torch.nn.Parameter(head.weight * sharpness, requires_grad=False)
+    prompts = random_prompts(9, 6)
+    labels = many_labels(60)
+    scores = score_labels(model, prompts, labels, batch_tokens=200)
+    expected = torch.stack([label_scores_alone(model, prompt, labels) for prompt in prompts])
+    assert torch.equal(scores.argmax(dim=1), expected.argmax(dim=1))
+    seen = scores > -torch.inf
+    assert torch.allclose(scores[seen], expected[seen], atol=1e-3)
+    assert not seen.all()
+    if sharpness > 1:  # such as a tuned model: nearly all of the probability is on labels
+        exact = expected.softmax(dim=1)
+        assert ((scores.softmax(dim=1) - exact).abs() < 0.02).float().mean() > 0.9
+
+
+def label_scores_alone(model: PreTrainedModel, prompt: list[int], labels: list[list[int]]) -> torch.Tensor:
+    scores = []
+    for label in labels:
+        with torch.no_grad():
+            logits = model(torch.tensor([prompt + label])).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
+        scores.append(logits.gather(1, torch.tensor(label).unsqueeze(1)).sum())
+    return torch.stack(scores)
 
 
 def test_labels_share_their_first_tokens_in_the_trie() -> None:
