@@ -84,3 +84,9 @@ def test_dev_rows_are_divided_evenly_among_the_tasks_that_have_any(available: li
 
 def _task_of(row: int, sizes: list[int]) -> int:
     return next(task for task in range(len(sizes)) if row < sum(sizes[: task + 1]))
+
+
+def test_a_step_over_many_tasks_holds_rows_of_few_so_that_their_prompts_are_shared() -> None:
+    steps = step_order([40] * 10, batch_size=16, steps=25, seed=3)
+    tasks_in = [len({row // 40 for row in step}) for step in steps]
+    assert max(tasks_in) <= 5
