@@ -382,20 +382,22 @@ def packed_attention(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     scaling: float,
-    softcap: float | None = None,
-    sliding_window: int | None = None,
-    packed_layout: Layout | None = None,
-    **_: Any,
+    **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    """The attention transformers calls: query [1, heads, T, d], key and value [1, groups, T, d] → [1, T, heads, d]."""
-    if packed_layout is None:
+    """The attention transformers calls: query [1, heads, T, d], key and value [1, groups, T, d] → [1, T, heads, d].
+
+    Args:
+        options: `packed_layout`, and `softcap` and `sliding_window` of models that have them.
+    """
+    layout: Layout | None = options.get("packed_layout")
+    if layout is None:
         raise ValueError("packed attention was called without a layout")
     layer = int(getattr(module, "layer_idx", 0))
     states = [part[0].transpose(0, 1) for part in (query, key, value)]
-    if packed_layout.keep is not None:
-        packed_layout.keep[layer] = states[1], states[2]
-    output = _PackedAttention.apply(*states, packed_layout, layer, _Rule(scaling, softcap, sliding_window))
-    return output.unsqueeze(0), None
+    if layout.keep is not None:
+        layout.keep[layer] = states[1], states[2]
+    rule = _Rule(scaling, options.get("softcap"), options.get("sliding_window"))
+    return _PackedAttention.apply(*states, layout, layer, rule).unsqueeze(0), None
 
 
 def no_mask(*_: Any, **__: Any) -> None:

@@ -177,12 +177,14 @@ def row_attention(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     scaling: float,
-    softcap: float | None = None,
-    sliding_window: int | None = None,
-    reading: Reading | None = None,
-    **_: Any,
+    **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    """The attention transformers calls: query [b, heads, n, d], key and value [b, groups, n, d] → [b, n, heads, d]."""
+    """The attention transformers calls: query [b, heads, n, d], key and value [b, groups, n, d] → [b, n, heads, d].
+
+    Args:
+        options: `reading`, and `softcap` and `sliding_window` of models that have them.
+    """
+    reading: Reading | None = options.get("reading")
     if reading is None:
         raise ValueError("row attention was called without a cache")
     layer = int(getattr(module, "layer_idx", 0))
@@ -192,13 +194,11 @@ def row_attention(
     own = reading.cache.own(layer, key.transpose(0, 1), value.transpose(0, 1))
     shared = reading.cache.prefix.states.get(layer, (None, None))
     scores = products(rows, shared[0], own[0])
-    if softcap is not None:
+    if (softcap := options.get("softcap")) is not None:
         scores = scores.div_(softcap).tanh_().mul_(softcap)
-    _hide(scores.view(groups, batch, heads // groups, count, -1), reading, sliding_window)
-    result = mixed(scores.softmax(dim=-1), shared[1], own[1])
-    return result.view(groups, batch, heads // groups, count, width).permute(1, 3, 0, 2, 4).reshape(
-        batch, count, heads, width
-    ), None
+    _hide(scores.view(groups, batch, heads // groups, count, -1), reading, options.get("sliding_window"))
+    result = mixed(scores.softmax(dim=-1), shared[1], own[1]).view(groups, batch, heads // groups, count, width)
+    return result.permute(1, 3, 0, 2, 4).reshape(batch, count, heads, width), None
 
 
 def _hide(scores: torch.Tensor, reading: Reading, window: int | None) -> None:

@@ -26,9 +26,10 @@ from anytasktune.store import building, read_record, write_record
 from anytasktune.training.checkpoint import RunState
 from anytasktune.training.data import TaskRow, TrainingData
 from anytasktune.training.encoding import Encode
-from anytasktune.training.loop import Learner, LoopResult, OnProgress, ignore_progress, learn
+from anytasktune.training.loop import Learner, LoopResult, OnProgress, ignore_progress
 from anytasktune.training.planning import Place, plan_run
 from anytasktune.training.presets import adapters_at_once
+from anytasktune.training.together import learn
 from anytasktune.version import __version__
 
 RUN_FILE = "run.json"
