@@ -3,6 +3,7 @@
     my-firm/
       domain.yaml                     the Task Pool, edited by hand
       train.yaml                      optional: fields of TrainConfig
+      interview.jsonl                 optional: what a practitioner answered, only ever added to
       seeds/<task>.jsonl              rows of a task, or seeds/<task>/{train,dev,test}.jsonl
       artifacts/                      everything made by the program; safe to delete, never edited
         datasets/<task>/<id>/         manifest.json, train.jsonl, dev.jsonl, test.jsonl
@@ -11,6 +12,7 @@
         runs/<task>/<id>/             run.json, metrics.jsonl, adapter/, checkpoint-*/ while it runs
         predictions/<task>/<id>.json
         reports/<id>/                 report.json, report.md, report.html
+        teacher/<id>.json             what a teacher model answered to one request
 
 A file is written beside its place and moved there when it is complete; a folder likewise. So whatever exists is whole.
 """
@@ -186,8 +188,16 @@ class Project:
         return self.root / TRAIN_FILE
 
     @property
+    def interview_file(self) -> Path:
+        return self.root / "interview.jsonl"
+
+    @property
     def artifacts(self) -> Path:
         return self.root / "artifacts"
+
+    @property
+    def teacher_answers(self) -> Path:
+        return self.artifacts / "teacher"
 
     @property
     def reports(self) -> Path:

@@ -1,4 +1,4 @@
-"""The verbs about the Task Pool itself: review it, show it, draw it."""
+"""The verbs about the Task Pool itself: find it, review it, show it, draw it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -7,6 +7,7 @@ import typer
 
 from anytasktune.cli.console import DONE, MENDABLE, print_json
 from anytasktune.cli.options import Json, ProjectFolder
+from anytasktune.cli.proposing import propose_tasks
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from anytasktune.schema import Language, Task
     from anytasktune.taskpool import Finding
 
-tasks_app = typer.Typer(help="The Task Pool: review it, show it, draw it.", no_args_is_help=True)
+tasks_app = typer.Typer(help="The Task Pool: find it, review it, show it, draw it.", no_args_is_help=True)
 ShownLanguage = Annotated[Literal["en", "zh"], typer.Option("--language", help="Language of titles, where there are two.")]
+
+tasks_app.command("propose")(propose_tasks)
 
 
 @tasks_app.command("check")

@@ -15,12 +15,13 @@ SCHEMA_FILE = "domain.schema.json"
 _MODEL_LINE = re.compile(r"^#? ?model:.*\n?", re.M)
 
 
-def init_project(folder: Path, *, pack: str = "empty", language: Language | None = None) -> Project:
+def init_project(folder: Path, *, pack: str = "empty", language: Language | None = None, domain: str | None = None) -> Project:
     """Make a project in `folder` (new, or without a `domain.yaml`).
 
     Args:
         pack: `empty`, or one of `packs.pack_names()` for its tasks and rows.
         language: take instructions, labels and rows in this language only; `train.yaml` names a model that speaks it.
+        domain: the text of `domain.yaml`, in place of the pack's.
 
     Raises:
         ConfigError: if there is a project already (nothing is overwritten), no such pack, or none of it in that language.
@@ -32,6 +33,8 @@ def init_project(folder: Path, *, pack: str = "empty", language: Language | None
     files = pack_files(pack) if language is None else files_in_language(pack, language)
     if language and TRAIN_FILE in files:
         files[TRAIN_FILE] = _with_model_for(language, files[TRAIN_FILE].decode("utf-8")).encode("utf-8")
+    if domain is not None:
+        files[DOMAIN_FILE] = domain.encode("utf-8")
     for name in sorted(files, key=lambda name: name == DOMAIN_FILE):  # last: a folder with a domain.yaml is whole
         write_atomic(project.root / name, files[name])
     write_atomic(project.root / ".gitignore", "artifacts/\n")

@@ -1,0 +1,66 @@
+"""What a teacher reads: descriptions and documents, as they lie about."""
+
+from pathlib import Path
+
+import pytest
+
+from anytasktune.errors import DataError
+from anytasktune.pipeline.material import read_about, read_documents, seen_text, within_budget
+
+
+def test_a_description_is_a_sentence_or_a_file(tmp_path: Path) -> None:
+    page = tmp_path / "about.md"
+    page.write_text("# Our library\n", encoding="utf-8")
+    assert read_about("A public library.") == "A public library."
+    assert read_about(str(page)) == "# Our library"
+
+
+def test_a_missing_file_is_not_taken_for_a_sentence() -> None:
+    with pytest.raises(DataError, match="no such file"):
+        read_about("abuot.md")
+
+
+def test_an_empty_description_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "about.txt"
+    page.write_text(" \n", encoding="utf-8")
+    with pytest.raises(DataError, match="empty"):
+        read_about(str(page))
+
+
+def test_documents_are_read_in_any_encoding_and_others_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "a.md").write_text("Opening hours", encoding="utf-8")
+    (tmp_path / "rules" / "借阅规则.txt").write_bytes("读者每次可以借阅图书十册，借期三十天，可以续借一次。".encode("gb18030"))
+    (tmp_path / "page.HTML").write_text("<p>Fees &amp; fines</p>", encoding="utf-8")
+    for name in ("b.pdf", "c.pdf", "d.docx", ".hidden.md", "empty.txt"):
+        (tmp_path / name).write_bytes(b"")
+    material = read_documents(tmp_path)
+    assert material.texts == {
+        "a.md": "Opening hours",
+        "page.HTML": "Fees & fines",
+        "rules/借阅规则.txt": "读者每次可以借阅图书十册，借期三十天，可以续借一次。",
+    }
+    assert material.skipped == {".docx": 1, ".pdf": 2}
+    assert any(note.startswith("not read: 1 .docx, 2 .pdf; save them as") for note in material.notes)
+
+
+def test_a_folder_with_nothing_to_read_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    with pytest.raises(DataError, match="no document") as caught:
+        read_documents(tmp_path)
+    assert ".md, .txt or .html" in caught.value.problems[0].fix
+    with pytest.raises(DataError, match="no such folder"):
+        read_documents(tmp_path / "nowhere")
+
+
+def test_of_a_web_page_only_what_a_reader_sees_is_taken() -> None:
+    head = "<html><head><title>x</title><style>p{}</style>"
+    page = f"{head}<body><script>var a = '<p>no</p>';</script><h1>Fees</h1><p>Two\n <b>euros</b></p>"
+    assert seen_text(page) == "Fees\nTwo euros"
+
+
+def test_long_texts_share_what_short_ones_leave() -> None:
+    material, note = within_budget({"long": "l" * 500, "short": "s" * 20, "other": "o" * 500}, budget=220)
+    assert (material.count("l"), material.count("s" * 20)) == (100 + 1, 1)
+    assert note == "the teacher was shown 220 of 1,020 characters"
+    assert within_budget({"short": "text"})[1] == ""
