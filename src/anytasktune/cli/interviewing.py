@@ -66,7 +66,7 @@ def _typed(held: "HeldInterview") -> str:
             return input("> ").strip()
         except EOFError:
             raise _ended(held) from None
-    line = sys.stdin.readline()
+    line = sys.stdin.readline() if sys.stdin else ""
     if not line:
         raise _ended(held)
     return line.strip().removeprefix("\ufeff")
@@ -78,7 +78,7 @@ def _ended(held: "HeldInterview") -> DataError:
 
 
 def _is_person() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return bool(sys.stdin and sys.stdout) and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _say(text: str) -> None:

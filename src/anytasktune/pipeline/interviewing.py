@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from anytasktune.errors import ConfigError
+from anytasktune.errors import ConfigError, StoreError
 from anytasktune.schema import Language
 from anytasktune.schema.proposing import InterviewLine
 from anytasktune.store import Project, append_line, read_lines, write_atomic
@@ -22,11 +22,10 @@ class HeldInterview:
         """The interview as far as it went.
 
         Raises:
-            ConfigError: it was begun in the other language and is not finished there.
-            StoreError: a line of the file is none of ours.
+            ConfigError: it was begun in the other language and is not finished there, or a line of the file is no answer.
         """
         path = project.interview_file
-        lines = read_lines(path, InterviewLine)
+        lines = _lines(project)
         _cut_half_line(project)
         interview = Interview(lines)
         if interview.first not in {None, language} and interview.next(interview.first or language) is not None:
@@ -68,6 +67,14 @@ class HeldInterview:
     def _add(self, line: InterviewLine) -> None:
         append_line(self.project.interview_file, line)
         self.interview.add(line)
+
+
+def _lines(project: Project) -> list[InterviewLine]:
+    try:
+        return read_lines(project.interview_file, InterviewLine)
+    except StoreError as error:
+        fix = "mend or remove that line; the other answers stay"
+        raise ConfigError("not a line of an interview", where=error.problems[0].where, fix=fix) from None
 
 
 def _cut_half_line(project: Project) -> None:

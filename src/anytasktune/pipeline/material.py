@@ -43,6 +43,8 @@ def read_about(about: str) -> str:
     """
     path = Path(about)
     is_name = len(about) < 256 and "\n" not in about
+    if is_name and path.is_dir():
+        raise DataError("this is a folder", where=about, fix="give it with --documents")
     if is_name and path.is_file():
         text = read_document(path)
     elif is_name and path.suffix.lower() in PLAIN | WEB:

@@ -25,6 +25,8 @@ from anytasktune.taskpool.teaching import Refused, ask_teacher, proposed_by
 _SHOWN_ROWS = 40
 """Rows of past work that a teacher is shown."""
 _SHOWN_CHARACTERS = 200
+MOST_ROWS = 5000
+"""Rows of past work that are looked at, evenly taken from all: more say nothing new and cost memory."""
 _DESCRIPTION = 600
 
 
@@ -123,7 +125,16 @@ def propose_pool(project: Project, sources: Sources, out: Path | None = None) ->
         init_project(project.root, domain=merged.text)
     elif merged.text != text:
         write_atomic(project.domain_file, merged.text)
-    return replace(gathered.result, file=out or project.domain_file, merged=merged)
+    notes = gathered.result.notes + _on_own_texts(existing, gathered.drafts)
+    return replace(gathered.result, file=out or project.domain_file, merged=merged, notes=notes)
+
+
+def _on_own_texts(existing: Domain | None, drafts: Sequence[PoolDraft]) -> tuple[str, ...]:
+    """What a person is told whose field has another title in the file than in the sources."""
+    titles = {text for draft in drafts for text in draft.title.values()}
+    if existing is None or not titles or titles & set(existing.title.values()):
+        return ()
+    return (f"{DOMAIN_FILE} keeps its own name, title and description; here it is called {', '.join(sorted(titles))}",)
 
 
 @dataclass
@@ -181,7 +192,11 @@ def _examples(sources: Sources) -> tuple[list[Example], Proposed]:
     counts = total_counts(result.counts for result in results)
     dropped = [row for result in results for row in result.dropped]
     notes = tuple(f"{Path(result.file).name}: {note}" for result in results for note in result.notes)
-    return [row for result in results for row in result.examples], replace(nothing, rows=counts, dropped=dropped, notes=notes)
+    every = [row for result in results for row in result.examples]
+    taken = every[:: -(-len(every) // MOST_ROWS)]
+    if len(taken) < len(every):
+        notes += (f"looked at {len(taken):,} of {len(every):,} rows, evenly taken",)
+    return taken, replace(nothing, rows=counts, dropped=dropped, notes=notes)
 
 
 def _material(

@@ -155,6 +155,26 @@ def test_when_the_input_ends_the_answers_are_kept_and_nothing_is_written(tmp_pat
     assert len((tmp_path / "interview.jsonl").read_text(encoding="utf-8").splitlines()) == 6
 
 
+def test_a_line_that_is_no_answer_is_named_and_nothing_is_lost(tmp_path: Path) -> None:
+    by_interview(tmp_path, ENGLISH[:3])
+    log = tmp_path / "interview.jsonl"
+    spoilt = log.read_text(encoding="utf-8").replace('"field"', '"field')
+    log.write_text(spoilt, encoding="utf-8")
+    ended = by_interview(tmp_path, ENGLISH[3:])
+    assert ended.returncode == 1
+    assert "interview.jsonl:1: not a line of an interview" in ended.stderr.replace("\n", "")
+    assert "mend or remove that line" in ended.stderr
+    assert log.read_text(encoding="utf-8") == spoilt
+
+
+def test_without_any_input_the_first_question_is_asked_and_nothing_breaks(tmp_path: Path) -> None:
+    code = "import os, sys; os.close(0); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    done = subprocess.run([sys.executable, "-c", code, *command(tmp_path)[1:]], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the input ended after 0 answers" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_back_help_and_wrong_answers(tmp_path: Path) -> None:
     answers = ["back", "?", "Libary", "back", "Public library", *ENGLISH[1:8], "seven", "", *ENGLISH[8:]]
     ended = by_interview(tmp_path / "library", answers)
@@ -230,6 +250,25 @@ def test_past_work_alone_gives_skeletons_with_kinds_and_rules(run: Run, tmp_path
     assert run("tasks", "check", "-p", "library").code == 0
     again = run("tasks", "propose", "--examples", "rows.jsonl", "-p", "library", "--json").document
     assert (again["tasks"], sorted(again["known"])) == ([], ["choose_loan_search", "fill_title"])
+
+
+def test_a_skeleton_is_filled_and_keeps_its_remarks_name_and_title(run: Run, tmp_path: Path) -> None:
+    run("init", "library")
+    before = (tmp_path / "library" / "domain.yaml").read_text(encoding="utf-8")
+    ended = by_interview(tmp_path / "library", ENGLISH)
+    assert "note: domain.yaml keeps its own name, title and description; here it is called Public library" in ended.stdout
+    after = (tmp_path / "library" / "domain.yaml").read_text(encoding="utf-8")
+    assert {line for line in before.splitlines() if line.startswith("#")} <= set(after.splitlines())
+    assert pool_of(tmp_path / "library").name == "my_field"
+
+
+def test_of_very_many_rows_an_even_share_is_looked_at(run: Run, tmp_path: Path) -> None:
+    answers = ("loan", "search", "other")
+    lines = [json.dumps({"input": f"message {n} about {answers[n % 3]}", "output": answers[n % 3]}) for n in range(11_000)]
+    write_lines(tmp_path / "many.jsonl", lines)
+    document = run("tasks", "propose", "--examples", "many.jsonl", "-p", "library", "--json").document
+    assert document["notes"] == ["looked at 3,667 of 11,000 rows, evenly taken"]
+    assert document["rows"]["kept"] == 11_000
 
 
 def test_a_new_file_holds_the_proposal_alone_and_none_is_overwritten(run: Run, tmp_path: Path) -> None:

@@ -20,6 +20,12 @@ def test_a_missing_file_is_not_taken_for_a_sentence() -> None:
         read_about("abuot.md")
 
 
+def test_a_folder_is_not_taken_for_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="folder") as caught:
+        read_about(str(tmp_path))
+    assert "--documents" in caught.value.problems[0].fix
+
+
 def test_an_empty_description_is_refused(tmp_path: Path) -> None:
     page = tmp_path / "about.txt"
     page.write_text(" \n", encoding="utf-8")
