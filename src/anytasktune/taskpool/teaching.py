@@ -187,7 +187,8 @@ def _action(
 
 def _steps(entries: Sequence[Any], action: str, languages: Sequence[Language], seen: set[str]) -> Iterator[StepDraft | Refused]:
     for number, entry in enumerate(entries, 1):
-        fields: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
+        # small models give the title where a step with a title is asked for
+        fields: Mapping[str, Any] = entry if isinstance(entry, dict) else {"title": entry}
         title = read_texts(fields.get("title"), languages)
         what = next(iter(title.values()), f"{action}, step {number}")
         key = what.casefold()

@@ -93,6 +93,13 @@ def test_what_does_not_fit_is_refused_with_a_reason_and_the_rest_is_kept() -> No
     assert pool.tasks["reply"].task.input_from is None
 
 
+def test_a_step_that_is_only_a_title_is_taken_for_one() -> None:
+    outline = OUTLINE | {"actions": [{"title": "Answer an enquiry", "steps": ["Sort it", 3, None]}]}
+    result, _ = taught(answers(outline, **{"Sort it": SORT}))
+    assert list(build(result.draft).tasks) == ["sort_it"]
+    assert len(result.refused) == 2
+
+
 def test_an_answer_of_no_use_at_all_leaves_nothing() -> None:
     result, bodies = taught(answers("I am only a small model."))
     assert result.draft.actions == []
