@@ -20,7 +20,7 @@ from typing import Any
 # what these do matters to compiled code only, and nothing here is compiled unless torch._dynamo itself is asked for
 _MARKERS = ("allow_in_graph", "assume_constant_result", "forbid_in_graph")
 # found installed, these would be loaded for features nobody here uses
-_UNUSED = {"accelerate", "librosa", "scipy", "sklearn", "torchvision"}
+_UNUSED = {"librosa", "scipy", "sklearn", "torchvision"}
 
 
 def load_engine() -> None:
