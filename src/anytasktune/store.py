@@ -4,7 +4,10 @@
       domain.yaml                     the Task Pool, edited by hand
       train.yaml                      optional: fields of TrainConfig
       interview.jsonl                 optional: what a practitioner answered, only ever added to
-      seeds/<task>.jsonl              rows of a task, or seeds/<task>/{train,dev,test}.jsonl
+      build.yaml                      optional: fields of BuildConfig
+  documents/                      optional: what data sets are made from
+  seeds/<task>.jsonl              rows of a task, or seeds/<task>/{train,dev,test}.jsonl
+  reviews/<task>/<reviewer>.jsonl what people said of candidates, only ever added to
       artifacts/                      everything made by the program; safe to delete, never edited
         datasets/<task>/<id>/         manifest.json, train.jsonl, dev.jsonl, test.jsonl
         datasets/<task>/from-<inputs> which data set some seeds gave; beside it, the rows of theirs that were dropped
@@ -12,7 +15,12 @@
         runs/<task>/<id>/             run.json, metrics.jsonl, adapter/, checkpoint-*/ while it runs
         predictions/<task>/<id>.json
         reports/<id>/                 report.json, report.md, report.html
-        teacher/<id>.json             what a teacher model answered to one request
+        teacher/                      what a teacher model was asked, answered and cost
+        passages/<id>/                manifest.json, passages.jsonl: what was read from documents
+        seals/<task>/<id>.json        the test rows, fixed before anything is made
+        feasibility/<task>/<id>.json  how a teacher did on rows whose answers are known
+        candidates/<task>/<id>/       manifest.json, candidates.jsonl, failed.jsonl
+        gated/<task>/<id>/            manifest.json, kept.jsonl, dropped.jsonl, verdicts.jsonl
 
 A file is written beside its place and moved there when it is complete; a folder likewise. So whatever exists is whole.
 """
@@ -35,6 +43,7 @@ AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 
 DOMAIN_FILE = "domain.yaml"
 TRAIN_FILE = "train.yaml"
+BUILD_FILE = "build.yaml"
 LATEST = "latest"
 _LONGEST_ID = 64
 
@@ -192,6 +201,14 @@ class Project:
         return self.root / "interview.jsonl"
 
     @property
+    def build_file(self) -> Path:
+        return self.root / BUILD_FILE
+
+    @property
+    def documents(self) -> Path:
+        return self.root / "documents"
+
+    @property
     def artifacts(self) -> Path:
         return self.root / "artifacts"
 
@@ -211,6 +228,26 @@ class Project:
 
     def datasets(self, task: str) -> Path:
         return self.artifacts / "datasets" / task
+
+    def reviews(self, task: str) -> Path:
+        """A file per reviewer."""
+        return self.root / "reviews" / task
+
+    @property
+    def passages(self) -> Path:
+        return self.artifacts / "passages"
+
+    def seals(self, task: str) -> Path:
+        return self.artifacts / "seals" / task
+
+    def feasibility(self, task: str) -> Path:
+        return self.artifacts / "feasibility" / task
+
+    def candidates(self, task: str) -> Path:
+        return self.artifacts / "candidates" / task
+
+    def gated(self, task: str) -> Path:
+        return self.artifacts / "gated" / task
 
     @property
     def encoded(self) -> Path:

@@ -1,6 +1,22 @@
 """Every artefact on disk and the config of the stage that makes it; nothing else."""
 
 from anytasktune.schema.base import SCHEMA_VERSION, Artifact, Record, Usage
+from anytasktune.schema.candidate import (
+    ENHANCEMENTS,
+    SYNTHESES,
+    Candidate,
+    CandidateCounts,
+    CandidateSet,
+    Cell,
+    FailedCandidate,
+    Feasibility,
+    GatedSet,
+    Origin,
+    Review,
+    Seal,
+    Verdict,
+    Way,
+)
 from anytasktune.schema.dataset import SPLIT_NAMES, DatasetManifest, SplitConfig, SplitInfo, SplitName
 from anytasktune.schema.domain import Action, Domain
 from anytasktune.schema.evaluation import (
@@ -20,6 +36,8 @@ from anytasktune.schema.evaluation import (
     TaskReport,
 )
 from anytasktune.schema.example import DroppedRow, Example, RowCounts
+from anytasktune.schema.making import BuildConfig, GateConfig, SynthesisConfig, TeacherConfig, TeacherUsage
+from anytasktune.schema.passages import DocumentInfo, IngestConfig, Passage, PassageSet, Span
 from anytasktune.schema.task import (
     LOWER_IS_BETTER,
     METRICS_OF_KIND,
@@ -49,25 +67,38 @@ from anytasktune.schema.training import (
 )
 
 __all__ = [
+    "ENHANCEMENTS",
     "LOWER_IS_BETTER",
     "METRICS_OF_KIND",
     "SCHEMA_VERSION",
     "SPLIT_NAMES",
+    "SYNTHESES",
     "SYSTEMS",
     "TASK_LMS",
     "Action",
     "Artifact",
     "BaseModelRef",
+    "BuildConfig",
+    "Candidate",
+    "CandidateCounts",
+    "CandidateSet",
+    "Cell",
     "Comparison",
     "DType",
     "DatasetManifest",
     "Decoding",
+    "DocumentInfo",
     "Domain",
+    "DroppedRow",
     "Estimate",
     "EvalConfig",
     "EvalPoint",
     "Example",
-    "DroppedRow",
+    "FailedCandidate",
+    "Feasibility",
+    "GateConfig",
+    "GatedSet",
+    "IngestConfig",
     "Interval",
     "JsonOutput",
     "LabelOutput",
@@ -76,7 +107,10 @@ __all__ = [
     "Metric",
     "Name",
     "NumberOutput",
+    "Origin",
     "Output",
+    "Passage",
+    "PassageSet",
     "Prediction",
     "PredictionSet",
     "Record",
@@ -84,20 +118,28 @@ __all__ = [
     "Rendering",
     "Report",
     "ResolvedTrainConfig",
+    "Review",
     "RowCounts",
     "Rules",
     "Run",
     "Sample",
     "Score",
+    "Seal",
+    "Span",
     "SplitConfig",
     "SplitInfo",
     "SplitName",
+    "SynthesisConfig",
     "System",
     "SystemResult",
     "Task",
     "TaskLM",
     "TaskReport",
+    "TeacherConfig",
+    "TeacherUsage",
     "TextOutput",
     "TrainConfig",
     "Usage",
+    "Verdict",
+    "Way",
 ]

@@ -1,0 +1,1 @@
+"""Documents to passages: text that can be walked back to its page."""

@@ -1,0 +1,80 @@
+"""What is asked of a teacher, and what comes of it; whoever asks knows no more of a teacher than this."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from anytasktune.schema import Language
+
+Value = TypeVar("Value")
+
+
+class MisfitError(ValueError):
+    """An answer that is not of the form that was asked for; the text is shown to the model."""
+
+
+@dataclass(frozen=True)
+class Question(Generic[Value]):
+    """A request for JSON.
+
+    Attributes:
+        messages: the conversation, each with `role` and `content`.
+        schema: JSON Schema of the answer, an object.
+        read: makes a value of the decoded JSON, or raises MisfitError; what it says is shown to the model, which may answer
+            once more.
+        language: of what is added to the conversation.
+        temperature: 0 for the likeliest answer.
+        sample: which of several answers to the same messages this is; different samples are asked separately.
+        max_tokens: longest answer; None: the teacher's own.
+    """
+
+    messages: Sequence[Mapping[str, str]]
+    schema: Mapping[str, Any]
+    read: Callable[[Any], Value]
+    language: Language = "en"
+    temperature: float = 0.0
+    sample: int = 0
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Reply(Generic[Value]):
+    """What came of a question.
+
+    Attributes:
+        value: what was read from the answer; None if nothing could be.
+        fault: why, if nothing could be: `unusable_answer` (answered, but not in the form asked for, twice), `not_answered` (no
+            answer after all attempts, or the server refuses this one request), `over_budget` (not asked, because the cap would
+            have been passed).
+        detail: the same in words.
+        repaired: the first answer could not be used, the second could.
+    """
+
+    value: Value | None
+    fault: str = ""
+    detail: str = ""
+    repaired: bool = False
+
+
+class Asker(Protocol):
+    """Something that answers questions: a teacher behind an endpoint, live or recorded."""
+
+    @property
+    def model(self) -> str:
+        """Its name."""
+
+    def ask_all(
+        self, questions: Sequence[Question[Value]], on_reply: Callable[[int, Reply[Value]], None] | None = None
+    ) -> list[Reply[Value]]:
+        """Answer many questions, several at a time.
+
+        Args:
+            on_reply: is told the place of a question and its reply as soon as there is one, in any order.
+
+        Returns:
+            A reply per question, in their order.
+
+        Raises:
+            EndpointError: the teacher cannot be asked at all (no address, wrong key, nothing answers); what was answered is
+                kept.
+        """

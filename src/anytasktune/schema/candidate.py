@@ -1,0 +1,208 @@
+"""Proposed examples, what gates and people said of them, and where everything came from."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from anytasktune.schema.base import Artifact, Record
+from anytasktune.schema.example import Example
+from anytasktune.schema.making import Enhancement, GateConfig, Synthesis, SynthesisConfig, TeacherUsage
+from anytasktune.schema.passages import Span
+from anytasktune.schema.task import Language, Name
+
+Way = Synthesis | Enhancement
+"""How a candidate came to be: the first three are syntheses (from a passage, from seeds, from the task alone), the others
+enhancements of an example there was."""
+
+SYNTHESES: tuple[Synthesis, ...] = ("passage", "seed", "plan")
+ENHANCEMENTS: tuple[Enhancement, ...] = (
+    "paraphrase",
+    "restructure",
+    "expand",
+    "simplify",
+    "typos",
+    "register",
+    "translate",
+    "counter_example",
+    "repair",
+)
+
+
+class Cell(Record):
+    """What a candidate was to be like: one cell of the coverage plan. Empty strings: left to the teacher."""
+
+    situation: str = ""
+    difficulty: Literal["", "easy", "usual", "hard"] = ""
+    length: Literal["", "short", "medium", "long"] = ""
+    label: str = ""
+    """The answer that was asked for, in the language of the candidate, where the task has a closed list."""
+
+
+class Origin(Record):
+    """Where a candidate came from: enough to walk back from a row to its source."""
+
+    way: Way
+    teacher: str = ""
+    """Name of the model that wrote it; empty where no model was asked."""
+    prompts: tuple[str, ...] = ()
+    """The prompts used, as `name.language@hash`: the hash is that of the template's text."""
+    passage: str | None = None
+    """Id of the passage it was made from."""
+    span: Span | None = None
+    """The very words it rests on; what stands there is in the input or was quoted by the teacher, and was checked to exist."""
+    parents: tuple[str, ...] = ()
+    """Ids of the examples it was made from or written after."""
+    cell: Cell = Cell()
+    agreement: float | None = Field(None, ge=0, le=1)
+    """Share of the sampled answers that say the same as the one kept, where several were sampled."""
+
+
+class Candidate(Record):
+    """A proposed example."""
+
+    input: str = Field(min_length=1)
+    output: str
+    language: Language
+    source: str | None = None
+    """As in `Example`: what must stay in one split. The document of a passage, or the source or id of the first parent."""
+    origin: Origin
+
+    @property
+    def id(self) -> str:
+        """The same as that of the example it would become."""
+        return self.example().id
+
+    def example(self) -> Example:
+        """The row it would become."""
+        return Example(input=self.input, output=self.output, language=self.language, source=self.source)
+
+
+class FailedCandidate(Record):
+    """A candidate that was planned and did not come to be."""
+
+    reason: str
+    """A short snake_case name: `unusable_answer`, `not_answered`, `over_budget`, `answers_disagree`, `not_grounded`, ..."""
+    detail: str = ""
+    language: Language | None = None
+    origin: Origin
+
+
+class CandidateCounts(Record):
+    """What became of all candidates: `planned == kept + sum(dropped.values()) + sum(failed.values())`, always."""
+
+    planned: int = 0
+    kept: int = 0
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """By the name of the gate."""
+    failed: dict[str, int] = Field(default_factory=dict)
+    """By reason."""
+
+    @property
+    def balanced(self) -> bool:
+        return self.planned == self.kept + sum(self.dropped.values()) + sum(self.failed.values())
+
+
+class Verdict(Record):
+    """Why a gate dropped a candidate, or what a judge thinks of one that stays."""
+
+    candidate: str
+    """Its id."""
+    position: int = Field(ge=0)
+    """Its place in the candidates' file, 0-based: two candidates can be the same word for word."""
+    gate: str
+    """Name of the gate."""
+    passed: bool
+    reason: str = ""
+    """A short snake_case name, finer than the gate's where there is something finer to say."""
+    detail: str = ""
+    """In words."""
+    score: float | None = Field(None, ge=0, le=1)
+    """Of the judge: 1 is best."""
+    border: float | None = Field(None, ge=0, le=1)
+    """How close the decision was: 1 at the threshold, 0 far from it; None where there is no such thing."""
+
+
+class Review(Record):
+    """One line of `reviews/<task>/<reviewer>.jsonl`: what a person said of a candidate.
+
+    The file is only ever added to. An `undo` line takes back the reviewer's last line that still holds.
+    """
+
+    reviewer: Name
+    decision: Literal["accept", "edit", "reject", "skip", "undo"]
+    candidate: str = ""
+    """Its id; empty in an `undo` line."""
+    input: str = ""
+    """After an edit."""
+    output: str = ""
+    """After an edit."""
+    note: str = ""
+
+
+class Feasibility(Artifact):
+    """How well a teacher answers rows whose answers are known, asked before money is spent."""
+
+    id: str
+    task: Name
+    teacher: str
+    metric: str
+    rows: int
+    score: float
+    """Mean over the rows, turned so that 1 is best (a number task: 1 - error / range)."""
+    low: float
+    high: float
+    """95 % interval of the score."""
+    threshold: float
+    decision: Literal["go", "unsure", "stop"]
+    """`go`: the score reaches the threshold. `unsure`: only the interval does. `stop`: not even that."""
+    wrong: list[str] = Field(default_factory=list)
+    """Some rows it got wrong: input, expected and given answer, shortened, for the person who decides."""
+
+
+class Seal(Artifact):
+    """The test rows of a task, fixed before anything is made.
+
+    No teacher is ever shown one of them, and what was made under another seal is made anew.
+    """
+
+    id: str
+    task: Name
+    inputs: list[str]
+    """SHA-256 of each test input after `similarity.normalise`, sorted."""
+    documents: dict[str, Literal["train", "dev", "test"]] = Field(default_factory=dict)
+    """Where the rows of each document go, fixed beforehand too; used where test rows have to be made."""
+
+
+class CandidateSet(Artifact):
+    """One go of making candidates; beside it lie `candidates.jsonl` and `failed.jsonl`."""
+
+    id: str
+    task: Name
+    stage: Literal["synth", "augment"]
+    candidates: int
+    failed: dict[str, int] = Field(default_factory=dict)
+    sha256: str
+    """Hash of the candidates' JSONL file."""
+    teacher: str = ""
+    seal: str
+    """Id of the seal that held."""
+    passages: str | None = None
+    """Id of the passage set, where one was used."""
+    config: SynthesisConfig
+    code_version: str
+    usage: TeacherUsage = TeacherUsage()
+
+
+class GatedSet(Artifact):
+    """What the gates let through; beside it lie `kept.jsonl` and `dropped.jsonl` (candidates), and `verdicts.jsonl`."""
+
+    id: str
+    task: Name
+    candidate_sets: list[str]
+    counts: CandidateCounts
+    sha256: str
+    """Hash of the kept candidates' JSONL file."""
+    judge: str = ""
+    config: GateConfig
+    code_version: str
+    usage: TeacherUsage = TeacherUsage()

@@ -1,0 +1,89 @@
+"""Documents as the program reads them: each file's fate, and the passages that were cut from its text."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from anytasktune.ids import content_id
+from anytasktune.schema.base import Artifact, Record
+from anytasktune.schema.task import Language
+
+
+class IngestConfig(Artifact):
+    """How documents are cut into passages."""
+
+    passage_length: int = Field(1200, ge=100, le=20_000)
+    """Characters a passage has at most; a Chinese one counts as two, so that passages say about as much in both languages."""
+    shortest_passage: int = Field(60, ge=0)
+    """Stretches with fewer characters (counted the same way) are joined to a neighbour, or left out where there is none."""
+    near_duplicate: float = Field(0.8, gt=0, le=1)
+    """Passages at least this similar (Jaccard over character 5-grams) to an earlier one are left out and counted."""
+    largest_file: int = Field(100, ge=1)
+    """Megabytes; larger files are refused by name."""
+
+
+class Span(Record):
+    """Some characters of a document's text."""
+
+    document: str
+    """Its path below the documents folder, with forward slashes."""
+    start: int = Field(ge=0)
+    """First character, in the document's text as it was read."""
+    end: int = Field(ge=0)
+    """One past the last."""
+
+
+class Passage(Record):
+    """A stretch of a document that can be read by itself. `text` is exactly what stands at `span`."""
+
+    span: Span
+    text: str = Field(min_length=1)
+    language: Language | None = None
+    """None: neither English nor Chinese, or too short to tell."""
+    page: int | None = None
+    """1-based, where the format has pages, slides or sheets."""
+    heading: tuple[str, ...] = ()
+    """The headings above it, the outermost first."""
+
+    @property
+    def id(self) -> str:
+        """The same for the same text at the same place."""
+        return content_id([self.span.document, self.span.start, self.text])
+
+
+class DocumentInfo(Record):
+    """What became of one file.
+
+    `read` files gave passages. All others did not, for the `reason` given: a short snake_case name such as `encrypted`,
+    `scanned`, `broken`, `too_large`, `unsafe`, `unsupported`, `empty`, `duplicate`.
+    """
+
+    document: str
+    sha256: str
+    bytes: int
+    format: str = ""
+    """The file's kind, e.g. `pdf`."""
+    status: Literal["read", "left_out"] = "read"
+    reason: str = ""
+    detail: str = ""
+    """In words, for a person: what is wrong and what to do."""
+    language: Language | None = None
+    title: str = ""
+    characters: int = 0
+    pages: int | None = None
+    passages: int = 0
+    left_out: dict[str, int] = Field(default_factory=dict)
+    """Passages that were not kept, by reason (`near_duplicate`, `too_short`)."""
+
+
+class PassageSet(Artifact):
+    """All that was read from a folder of documents; beside it lies `passages.jsonl`."""
+
+    id: str
+    folder: str
+    documents: list[DocumentInfo]
+    passages: int
+    sha256: str
+    """Hash of the passages' JSONL file."""
+    config: IngestConfig
+    code_version: str
