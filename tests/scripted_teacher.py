@@ -17,15 +17,19 @@ from typing import Any
 
 from tests.openai_server import Answer, Raw, Served, completion, error, serving
 
-_ENGLISH = (
-    "client landlord deposit letter rent contract notice court shop refund order parcel nurse patient cough fever allowance leave "
-    "manager payroll invoice bank account loan rate report review complaint driver train hotel booking garden fence neighbour "
-    "insurer claim accident bicycle school exam teacher holiday visa passport software licence update password salary pension"
-).split()
-_CHINESE = (
-    "客户 房东 押金 来信 租金 合同 通知 法院 店铺 退款 订单 包裹 护士 患者 咳嗽 发烧 津贴 休假 经理 工资 发票 银行 账户 贷款 利率 报告 评价 投诉 "
-    "司机 列车 酒店 预订 花园 围栏 邻居 保险 理赔 事故 单车 学校 考试 老师 假期 签证 护照 软件 许可 更新 密码 薪酬 养老"
-).split()
+_ENGLISH = re.findall(
+    r"\w+",
+    "client landlord deposit letter rent contract notice court shop refund order parcel nurse patient cough fever "
+    "allowance leave manager payroll invoice bank account loan rate report review complaint driver train hotel "
+    "booking garden fence neighbour insurer claim accident bicycle school exam teacher holiday visa passport "
+    "software licence update password salary pension split ",
+)
+_CHINESE = re.findall(
+    r"\w+",
+    "客户 房东 押金 来信 租金 合同 通知 法院 店铺 退款 订单 包裹 护士 患者 咳嗽 发烧 津贴 休假 "
+    "经理 工资 发票 银行 账户 贷款 利率 报告 评价 投诉 司机 列车 酒店 预订 花园 围栏 邻居 保险 "
+    "理赔 事故 单车 学校 考试 老师 假期 签证 护照 软件 许可 更新 密码 薪酬 养老 ",
+)
 _HAN = re.compile("[\u4e00-\u9fff]")
 _SENTENCE = re.compile(r"[^.!?。！？\n]{12,}[.!?。！？]?")
 _QUOTES = ("quote", "span", "excerpt", "words")
