@@ -1,7 +1,7 @@
 """A larger model as a teacher, behind any OpenAI-compatible endpoint."""
 
 from anytasktune.llm.endpoint import Endpoint, EndpointError
-from anytasktune.llm.prompts import PromptError, render_prompt
+from anytasktune.llm.prompts import PromptError, prompt_id, render_prompt
 from anytasktune.llm.teacher import AnswerStore, MisfitError, Reply, Spent, Teacher
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "Reply",
     "Spent",
     "Teacher",
+    "prompt_id",
     "render_prompt",
 ]

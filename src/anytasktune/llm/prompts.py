@@ -1,12 +1,16 @@
 """Prompts: one template per language, in which every variable is given and every given one is used."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, meta
+from jinja2 import Environment, StrictUndefined, Template, TemplateSyntaxError, meta
+
+from anytasktune.ids import text_hash
 
 OWN = Path(__file__).parent / "prompts"
 """The templates every conversation needs, whatever it is about."""
+_SHOWN_HASH = 8
 
 
 class PromptError(ValueError):
@@ -19,17 +23,39 @@ def render_prompt(folder: Path, name: str, language: str, **values: Any) -> str:
     Raises:
         PromptError: there is no such template, or a variable is missing or not used.
     """
-    environment = Environment(  # noqa: S701  (a prompt is plain text)
-        loader=FileSystemLoader(folder), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    file = f"{name}.{language}.j2"
-    try:
-        source = environment.get_template(file)
-        text = (folder / file).read_text(encoding="utf-8")
-    except TemplateNotFound:
-        raise PromptError(f"there is no prompt {file} in {folder}") from None
-    wanted = meta.find_undeclared_variables(environment.parse(text))
+    template, wanted = _compiled(_text_of(folder, name, language))
     if wanted != set(values):
         missing, unused = sorted(wanted - set(values)), sorted(set(values) - wanted)
-        raise PromptError(f"{file}: not given: {', '.join(missing) or 'none'}; not used: {', '.join(unused) or 'none'}")
-    return source.render(**values).strip()
+        what = f"not given: {', '.join(missing) or 'none'}; not used: {', '.join(unused) or 'none'}"
+        raise PromptError(f"{name}.{language}.j2: {what}")
+    return template.render(**values).strip()
+
+
+def prompt_id(folder: Path, name: str, language: str) -> str:
+    """What tells one wording of a prompt from another: `NAME.LANGUAGE@` and the first 8 digits of its text's SHA-256.
+
+    The text is that of the template with `\\n` line ends, so it is the same on every system.
+
+    Raises:
+        PromptError: there is no such template.
+    """
+    return f"{name}.{language}@{text_hash(_text_of(folder, name, language))[:_SHOWN_HASH]}"
+
+
+@functools.cache
+def _text_of(folder: Path, name: str, language: str) -> str:
+    path = folder / f"{name}.{language}.j2"
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        raise PromptError(f"there is no prompt {path.name} in {folder}") from None
+
+
+@functools.cache
+def _compiled(text: str) -> tuple[Template, frozenset[str]]:
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701  (plain text)
+    try:
+        wanted = meta.find_undeclared_variables(environment.parse(text))
+    except TemplateSyntaxError as error:
+        raise PromptError(f"not a template: {error}") from None
+    return environment.from_string(text), frozenset(wanted)
