@@ -1,15 +1,27 @@
 """A project with its domain and settings read: what every command starts from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
 from anytasktune.errors import ConfigError
-from anytasktune.schema import Domain, EvalConfig, SplitConfig, Task, TrainConfig
+from anytasktune.schema import (
+    BuildConfig,
+    Domain,
+    EvalConfig,
+    GateConfig,
+    IngestConfig,
+    SplitConfig,
+    SynthesisConfig,
+    Task,
+    TeacherConfig,
+    TrainConfig,
+)
 from anytasktune.schema.parsing import apply_overrides, nearest, parse_record, settable, split_assignment
-from anytasktune.store import DOMAIN_FILE, TRAIN_FILE, Project
+from anytasktune.store import BUILD_FILE, DOMAIN_FILE, TRAIN_FILE, Project
 
 
 @dataclass(frozen=True)
@@ -19,23 +31,25 @@ class Settings:
     train: TrainConfig = field(default_factory=TrainConfig)
     evaluate: EvalConfig = field(default_factory=EvalConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
+    synthesis: SynthesisConfig = field(default_factory=SynthesisConfig)
+    gates: GateConfig = field(default_factory=GateConfig)
+    ingest: IngestConfig = field(default_factory=IngestConfig)
 
     def with_overrides(self, assignments: Sequence[str]) -> "Settings":
-        """Apply `key=value` assignments; a key goes to every config that has it (`seed` is in all).
+        """Apply `key=value` assignments; a key goes to every config that has it (`seed` is in most).
 
         Raises:
             ConfigError: for an unknown key, with the nearest right one, or a wrong value.
         """
-        known = {key for config in (self.train, self.evaluate, self.split) for key in settable(type(config))}
+        configs: dict[str, BaseModel] = {part.name: getattr(self, part.name) for part in fields(self)}
+        known = {key for config in configs.values() for key in settable(type(config))}
         for assignment in assignments:
             key, _ = split_assignment(assignment)
             if key not in known:
                 raise ConfigError(f"unknown setting {key!r}", where=f"-c {assignment}", fix=nearest(key, known))
-        return Settings(
-            train=apply_overrides(self.train, _of(self.train, assignments)),
-            evaluate=apply_overrides(self.evaluate, _of(self.evaluate, assignments)),
-            split=apply_overrides(self.split, _of(self.split, assignments)),
-        )
+        changed: dict[str, Any] = {name: apply_overrides(config, _of(config, assignments)) for name, config in configs.items()}
+        return Settings(**changed)
 
 
 def _of(config: BaseModel, assignments: Sequence[str]) -> list[str]:
@@ -60,11 +74,15 @@ class Workspace:
         return cls(project, parse_record(Domain, _text(project.domain_file), DOMAIN_FILE))
 
     def settings(self, overrides: Sequence[str] = ()) -> Settings:
-        """The settings of `train.yaml`, if it exists, with `key=value` overrides applied."""
-        settings = Settings()
+        """The settings of `train.yaml` and `build.yaml`, where they exist, with `key=value` overrides applied."""
+        train, build = TrainConfig(), BuildConfig()
         if self.project.train_file.exists():
             train = parse_record(TrainConfig, _text(self.project.train_file), TRAIN_FILE)
-            settings = Settings(train=train)
+        if self.project.build_file.exists():
+            build = parse_record(BuildConfig, _text(self.project.build_file), BUILD_FILE)
+        settings = Settings(
+            train=train, teacher=build.teacher, synthesis=build.synthesis, gates=build.gates, ingest=build.ingest
+        )
         return settings.with_overrides(overrides)
 
     def tasks(self, names: Sequence[str] = ()) -> list[Task]:
