@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from anytasktune.datasets.encodings import Encoding, detect_encoding
 from anytasktune.datasets.rows import MAX_CHARACTERS, RawFile, RawRow, RowError, require_clean
+from anytasktune.encodings import Encoding, detect_encoding
 from anytasktune.errors import DataError
 from anytasktune.schema import DroppedRow
 

@@ -10,8 +10,8 @@ from typing import TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from anytasktune.datasets.encodings import Encoding, detect_encoding
 from anytasktune.datasets.rows import Container, RawFile, RawRow, RowError, require_clean
+from anytasktune.encodings import Encoding, detect_encoding
 from anytasktune.errors import DataError
 from anytasktune.schema import DroppedRow
 

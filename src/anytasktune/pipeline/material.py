@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
-from anytasktune.datasets.encodings import detect_encoding
+from anytasktune.encodings import detect_encoding
 from anytasktune.errors import DataError
 
 PLAIN = frozenset({".md", ".markdown", ".txt"})

@@ -73,7 +73,37 @@ class DocumentInfo(Record):
     pages: int | None = None
     passages: int = 0
     left_out: dict[str, int] = Field(default_factory=dict)
-    """Passages that were not kept, by reason (`near_duplicate`, `too_short`)."""
+    """Passages that were not kept, by reason (`near_duplicate`, `too_short`, `contents`)."""
+
+
+class Heading(Record):
+    """A heading in a document's text."""
+
+    start: int = Field(ge=0)
+    """First character of the line it stands in."""
+    end: int = Field(ge=0)
+    """One past its last."""
+    level: int = Field(ge=1)
+    """1: outermost. Only more or less matters, not how much."""
+    title: str
+
+
+class ReadDocument(Artifact):
+    """What reading one file gave; the same for the same bytes, so that it can be kept under their hash."""
+
+    sha256: str
+    format: str
+    status: Literal["read", "left_out"] = "read"
+    reason: str = ""
+    """As in `DocumentInfo`."""
+    detail: str = ""
+    """In words, for a person; of a file that was read, what its reader should know."""
+    text: str = ""
+    title: str = ""
+    pages: list[int] = Field(default_factory=list)
+    """Where each page, slide or sheet begins in `text`; empty for formats without."""
+    headings: list[Heading] = Field(default_factory=list)
+    """In the order of the text."""
 
 
 class PassageSet(Artifact):
