@@ -1,7 +1,7 @@
 """A listener that draws: one line per finished thing, a moving bar with time left for what is going on."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,7 @@ class Display:
         self._bar: tuple[str, TaskID] | None = None
         self._logged = time.monotonic()
         self._said = False
+        self._pace: tuple[str, float, int] = ("", 0.0, 0)
 
     def __enter__(self) -> "Display":
         self.bars.start()
@@ -116,6 +117,23 @@ class Display:
     def answered(self, task: str, system: System, *, built: bool) -> None:
         """A system is through."""
         self._done("answer", f"{task}: {SYSTEM_WORDS[system]}", "" if built else "already answered")
+
+    def making(self, stage: str, name: str, done: int, total: int, detail: str = "") -> None:
+        """How far a stage of making data is, the time left at its pace so far, and the figure to watch."""
+        label = _label(stage, name)
+        if label != self._pace[0]:
+            self._pace = (label, time.monotonic(), done)
+        _, began, first = self._pace
+        left = (time.monotonic() - began) / (done - first) * (total - done) if done > first else None
+        facts = [f"{done}/{total}", *([detail] if detail else []), *([f"{duration(left)} left"] if left is not None else [])]
+        self._advance(stage, name, (done, total), ", ".join(facts))
+
+    def made(self, stage: str, name: str, detail: str, *, lost: Mapping[str, int] | None = None, built: bool = True) -> None:
+        """What a stage of making data gave, and how much of it was lost why."""
+        self._done(stage, name, detail if built else f"{detail} (unchanged)")
+        if lost:
+            ordered = sorted(lost.items(), key=lambda item: (-item[1], item[0]))
+            self._warn("  " + ", ".join(f"{count} {reason}" for reason, count in ordered))
 
     def _advance(self, stage: str, name: str, place: tuple[int, int], detail: str) -> None:
         done, total = place

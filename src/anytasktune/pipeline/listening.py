@@ -1,6 +1,6 @@
 """What stages tell whoever watches them. The stages print nothing themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from anytasktune.quality import Preflight
@@ -40,6 +40,12 @@ class Listener(Protocol):
     def answered(self, task: str, system: System, *, built: bool) -> None:
         """A system's predictions are ready."""
 
+    def making(self, stage: str, name: str, done: int, total: int, detail: str = "") -> None:
+        """A stage of making data has done `done` of `total`; `detail` is the figure to watch, such as the cost so far."""
+
+    def made(self, stage: str, name: str, detail: str, *, lost: Mapping[str, int] | None = None, built: bool = True) -> None:
+        """A stage of making data is through; `lost` counts, by reason, what did not come out of it."""
+
 
 class Silent:
     """A listener that does nothing, for library use."""
@@ -61,3 +67,9 @@ class Silent:
     def answering(self, task: str, system: System, done: int, total: int) -> None: ...
 
     def answered(self, task: str, system: System, *, built: bool) -> None: ...
+
+    def making(self, stage: str, name: str, done: int, total: int, detail: str = "") -> None: ...
+
+    def made(
+        self, stage: str, name: str, detail: str, *, lost: Mapping[str, int] | None = None, built: bool = True
+    ) -> None: ...
