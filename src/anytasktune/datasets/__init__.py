@@ -6,6 +6,7 @@ from anytasktune.datasets.freezing import FrozenDataset, freeze, load_dataset, s
 from anytasktune.datasets.reading import read_examples
 from anytasktune.datasets.result import ReadResult, total_counts
 from anytasktune.datasets.rows import RowError
+from anytasktune.datasets.sealing import SealGuard, seal
 from anytasktune.datasets.splitting import check_splits, drop_leaks, split_examples
 from anytasktune.datasets.task_folder import TaskFolder, is_task_folder, read_task_folder, write_task_folder
 from anytasktune.datasets.writing import WriteFormat, write_examples
@@ -15,6 +16,7 @@ __all__ = [
     "FrozenDataset",
     "ReadResult",
     "RowError",
+    "SealGuard",
     "TaskFolder",
     "WriteFormat",
     "check_examples",
@@ -27,6 +29,7 @@ __all__ = [
     "read_examples",
     "read_task_folder",
     "save_dataset",
+    "seal",
     "split_examples",
     "total_counts",
     "write_examples",

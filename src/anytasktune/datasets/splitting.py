@@ -6,8 +6,8 @@ rows and the seed alone, not on the order the rows come in.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from anytasktune.datasets.dealing import Group, deal, split_shares
 from anytasktune.datasets.result import ReadResult
 from anytasktune.datasets.rows import RowError
 from anytasktune.errors import DataError
@@ -16,16 +16,6 @@ from anytasktune.schema import SPLIT_NAMES, DroppedRow, Example, SplitConfig, Sp
 from anytasktune.similarity import group_similar, match_similar
 
 LEAK = "leaks_into_test"
-_LARGE_SHARE = 0.25
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Rows that stay together; `label` is the commonest kind of row among the strata, `order` a seeded place."""
-
-    members: list[Example]
-    label: str
-    order: str
 
 
 def split_examples(examples: Sequence[Example], config: SplitConfig) -> dict[SplitName, list[Example]]:
@@ -40,11 +30,11 @@ def split_examples(examples: Sequence[Example], config: SplitConfig) -> dict[Spl
     Raises:
         DataError: too few independent groups of rows for the shares.
     """
-    shares = _shares(config)
+    shares = split_shares(config)
     groups = _groups(examples, config)
     _require_enough(groups, shares, len(examples))
     splits: dict[SplitName, list[Example]] = {name: [] for name in shares}
-    for name, group in _assigned(groups, shares):
+    for name, group in deal(groups, {name: share * len(examples) for name, share in shares.items()}):
         splits[name] += group.members
     for name, rows in splits.items():
         if not rows:
@@ -96,12 +86,7 @@ def _leaks(splits: Mapping[SplitName, Sequence[Example]], threshold: float) -> d
     return found
 
 
-def _shares(config: SplitConfig) -> dict[SplitName, float]:
-    shares: dict[SplitName, float] = {"train": 1 - config.dev - config.test, "dev": config.dev, "test": config.test}
-    return {name: share for name, share in shares.items() if share > 0}
-
-
-def _require_enough(groups: Sequence[_Group], shares: Mapping[SplitName, float], rows: int) -> None:
+def _require_enough(groups: Sequence[Group[Example]], shares: Mapping[SplitName, float], rows: int) -> None:
     needed = math.ceil(round(1 / min(shares.values()), 6))
     if len(groups) < needed:
         asked = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
@@ -110,7 +95,7 @@ def _require_enough(groups: Sequence[_Group], shares: Mapping[SplitName, float],
         raise DataError(f"{rows} rows{alike} are too few for {asked}", fix=fix)
 
 
-def _groups(examples: Sequence[Example], config: SplitConfig) -> list[_Group]:
+def _groups(examples: Sequence[Example], config: SplitConfig) -> list[Group[Example]]:
     """Rows joined by source and by similar inputs, directly or through each other."""
     labels = group_similar([example.input for example in examples], config.near_duplicate)
     parents = list(range(len(examples)))
@@ -125,9 +110,9 @@ def _groups(examples: Sequence[Example], config: SplitConfig) -> list[_Group]:
     return [_group(rows, config.seed) for rows in members.values()]
 
 
-def _group(members: list[Example], seed: int) -> _Group:
+def _group(members: list[Example], seed: int) -> Group[Example]:
     ordered = seeded_order(members, seed)
-    return _Group(ordered, ordered[0].output, _row_key(ordered[0], seed))
+    return Group(ordered, ordered[0].output, _row_key(ordered[0], seed))
 
 
 def _row_key(example: Example, seed: int) -> str:
@@ -143,41 +128,3 @@ def _root(parents: list[int], index: int) -> int:
 
 def _join(parents: list[int], first: int, second: int) -> None:
     parents[_root(parents, first)] = _root(parents, second)
-
-
-def _assigned(groups: Sequence[_Group], shares: Mapping[SplitName, float]) -> list[tuple[SplitName, _Group]]:
-    """Large groups first, each to where most is missing; then the small ones, output by output, so as to fill up evenly."""
-    total = sum(len(group.members) for group in groups)
-    missing = {name: share * total for name, share in shares.items()}
-    large = max(1.0, _LARGE_SHARE * min(missing.values()))
-    assigned: list[tuple[SplitName, _Group]] = []
-    for group in sorted(groups, key=lambda group: (-len(group.members), group.order)):
-        if len(group.members) > large:
-            name = max(missing, key=lambda name: missing[name])
-            missing[name] -= len(group.members)
-            assigned.append((name, group))
-    small = [group for group in groups if len(group.members) <= large]
-    return assigned + _spread(small, missing)
-
-
-def _spread(groups: Sequence[_Group], missing: Mapping[SplitName, float]) -> list[tuple[SplitName, _Group]]:
-    """Deal groups out in proportion to what is missing, so that any stretch of them is divided in nearly that proportion."""
-    open_places = {name: max(0.0, count) for name, count in missing.items()}
-    whole = sum(open_places.values())
-    dealt = dict.fromkeys(open_places, 0)
-    assigned: list[tuple[SplitName, _Group]] = []
-    done = 0
-    for group in _by_output(groups):
-        done += len(group.members)
-        name = max(open_places, key=lambda name: open_places[name] / whole * done - dealt[name])
-        dealt[name] += len(group.members)
-        assigned.append((name, group))
-    return assigned
-
-
-def _by_output(groups: Sequence[_Group]) -> list[_Group]:
-    """Groups with the same output side by side, otherwise in seeded order."""
-    first: dict[str, str] = {}
-    for group in groups:
-        first[group.label] = min(group.order, first.get(group.label, group.order))
-    return sorted(groups, key=lambda group: (first[group.label], group.label, group.order))
