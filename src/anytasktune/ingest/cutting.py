@@ -1,0 +1,216 @@
+"""A document's text to passages: along headings, then articles, paragraphs, lines, sentences."""
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from anytasktune.ingest.headings import ARTICLE
+from anytasktune.ingest.sentences import FROM_BEST, Span, Splitter, trimmed
+from anytasktune.schema.passages import Heading, IngestConfig, Passage, ReadDocument
+from anytasktune.schema.passages import Span as Place
+from anytasktune.scorers.text import HAN
+
+TOO_SHORT, CONTENTS = "too_short", "contents"
+
+_HAN = re.compile(f"[{HAN}]")
+_WORDS = re.compile(r"[^\W_]")
+_LINK_LINE = re.compile(r"^(?:[-*+]|\d+\.|\|)?\s*(?:!?\[[^\n]*\]\([^\n]*\)[\s|,·]*)+$")
+_DOTTED_LINE = re.compile(r".*(?:\.{4,}|…{2,}|(?:\. ){4,})\s*\d+$")
+_TABLE_RULE = re.compile(r"\|[\s:|-]+\|")
+_ADDRESS = re.compile(r"https?://[^\s)\]>\"]+")
+_MOST_HEADING = 200
+_LEAST_LISTED = 3
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What cutting gave.
+
+    Attributes:
+        passages: in the order of the text, without language.
+        left_out: stretches that are no passages, by reason.
+    """
+
+    passages: list[Passage]
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """A stretch of text below the same headings; `opening` is where the line of its own heading starts, if it begins there."""
+
+    start: int
+    end: int
+    path: tuple[str, ...]
+    opening: int
+    within: tuple[str, ...] = ()
+    """What else it stands in: the article, the header of the table."""
+
+
+def measure(text: str) -> int:
+    """Length of a text in characters, Chinese ones counted twice."""
+    return len(text) + len(_HAN.findall(text))
+
+
+def cut(document: ReadDocument, name: str, config: IngestConfig) -> Cut:
+    """Cut a document.
+
+    Every passage holds at most `config.passage_length` (by `measure`), starts and ends with what is no space, and overlaps no
+    other. What is in no passage is a heading, space, or counted in `left_out`.
+    """
+    text = document.text
+    stretches = [part for section in _sections(document) for part in _divided(text, section, config.passage_length)]
+    joined = _joined(text, stretches, config)
+    left_out: Counter[str] = Counter()
+    passages = []
+    for stretch in joined:
+        said = text[stretch.start : stretch.end]
+        if _is_short(text, stretch, config) or not _WORDS.search(said):
+            left_out[TOO_SHORT] += 1
+        elif _is_contents(said):
+            left_out[CONTENTS] += 1
+        else:
+            passages.append(_passage(document, name, stretch, said))
+    return Cut(passages, left_out)
+
+
+def _sections(document: ReadDocument) -> Iterator[_Stretch]:
+    """What stands between headings; of a heading with nothing below it, the heading."""
+    text, headings = document.text, document.headings
+    above: list[Heading] = []
+    start, end = trimmed(text, 0, headings[0].start if headings else len(text))
+    if start < end:
+        yield _Stretch(start, end, (), start)
+    for place, heading in enumerate(headings):
+        while above and above[-1].level >= heading.level:
+            above.pop()
+        path = tuple(outer.title[:_MOST_HEADING] for outer in above)
+        above.append(heading)
+        following = headings[place + 1] if place + 1 < len(headings) else None
+        start, end = trimmed(text, heading.end, following.start if following else len(text))
+        if start < end:
+            yield _Stretch(start, end, (*path, heading.title[:_MOST_HEADING]), heading.start)
+        elif following is None or following.level <= heading.level:
+            start, end = trimmed(text, heading.start, heading.end)
+            yield _Stretch(start, end, path, heading.start)
+
+
+def _divided(text: str, section: _Stretch, limit: int) -> Iterator[_Stretch]:
+    """A section in parts that hold at most `limit`; a later part of an article or a table says which."""
+    parts = list(_parts(text, (section.start, section.end), limit, FROM_BEST))
+    for number, (start, end) in enumerate(parts):
+        if number == 0:
+            yield replace(section, end=end)
+        else:
+            yield replace(section, start=start, end=end, opening=start, within=_surroundings(text, section.start, start))
+
+
+def _parts(text: str, span: Span, limit: int, splitters: Sequence[Splitter]) -> Iterator[Span]:
+    if measure(text[span[0] : span[1]]) <= limit:
+        yield span
+        return
+    pieces = splitters[0](text, span)
+    if len(pieces) < 2:
+        yield from _parts(text, pieces[0] if pieces else span, limit, splitters[1:])
+        return
+    for start, end, alone in _packed(text, pieces, limit):
+        yield from _parts(text, (start, end), limit, splitters[1:] if alone else splitters)
+
+
+def _packed(text: str, pieces: Sequence[Span], limit: int) -> Iterator[tuple[int, int, bool]]:
+    """Neighbouring pieces put together up to `limit`, as evenly as they come. Third: whether it is one piece alone."""
+    total = sum(measure(text[start:end]) for start, end in pieces)
+    target = total / -(-total // limit)
+    start, end = pieces[0]
+    held, alone = measure(text[start:end]), True
+    for piece in pieces[1:]:
+        size = measure(text[piece[0] : piece[1]])
+        with_gap = held + measure(text[end : piece[0]]) + size
+        if with_gap > limit or held + size / 2 > target:
+            yield start, end, alone
+            start, held, alone = piece[0], size, True
+        else:
+            held, alone = with_gap, False
+        end = piece[1]
+    yield start, end, alone
+
+
+def _surroundings(text: str, since: int, start: int) -> tuple[str, ...]:
+    """The article a part of a section goes on with, or the header of the table."""
+    if ARTICLE.match(text, start):
+        return ()
+    line = text.rfind("\n", since, start)
+    if line >= 0 and text.startswith("|", start):
+        table = max(text.rfind("\n\n", since, start) + 2, since)
+        rows = text[table : min(start, table + 2000)].split("\n", 2)
+        if len(rows) > 1 and rows[0].startswith("|") and _TABLE_RULE.fullmatch(rows[1].strip()):
+            return (rows[0][:_MOST_HEADING],)
+    for match in _starts_of_articles(text, since, start):
+        return (match,)
+    return ()
+
+
+def _starts_of_articles(text: str, since: int, start: int) -> Iterator[str]:
+    """The article that `start` stands in, if any."""
+    place = start
+    while (place := text.rfind("\n", since, place)) >= 0:
+        if match := ARTICLE.match(text, place + 1):
+            yield match[0]
+            return
+    if match := ARTICLE.match(text, since):
+        yield match[0]
+
+
+def _joined(text: str, stretches: Sequence[_Stretch], config: IngestConfig) -> list[_Stretch]:
+    """Stretches that are too short put together with a neighbour, where the two have headings in common."""
+    joined: list[_Stretch] = []
+    for stretch in stretches:
+        last = joined[-1] if joined else None
+        if last and (_is_short(text, last, config) or _is_short(text, stretch, config)):
+            both = _both(last, stretch)
+            if both and measure(text[both.start : both.end]) <= config.passage_length:
+                joined[-1] = both
+                continue
+        joined.append(stretch)
+    return joined
+
+
+def _is_short(text: str, stretch: _Stretch, config: IngestConfig) -> bool:
+    """Whether it says too little; addresses of the web say nothing."""
+    least = config.shortest_passage
+    said = text[stretch.start : min(stretch.end, stretch.start + 10 * least)]
+    return measure(_ADDRESS.sub("", said)) < least
+
+
+def _both(first: _Stretch, second: _Stretch) -> _Stretch | None:
+    """Two neighbours as one, below the headings they share, with the lines of the other headings in their text."""
+    if first.path == second.path:
+        return replace(first, end=second.end)
+    shared = 0
+    for one, two in zip(first.path, second.path, strict=False):
+        if one != two:
+            break
+        shared += 1
+    if not shared:
+        return None
+    start = first.opening if len(first.path) > shared else first.start
+    return _Stretch(start, second.end, first.path[:shared], first.opening)
+
+
+def _is_contents(said: str) -> bool:
+    """Whether it only says where other things are."""
+    lines = [line.strip() for line in said.split("\n") if line.strip()]
+    listed = sum(1 for line in lines if _LINK_LINE.match(line) or _DOTTED_LINE.match(line))
+    return listed >= _LEAST_LISTED and listed >= 0.8 * len(lines)
+
+
+def _passage(document: ReadDocument, name: str, stretch: _Stretch, said: str) -> Passage:
+    page = bisect_right(document.pages, stretch.start) or None
+    return Passage(
+        span=Place(document=name, start=stretch.start, end=stretch.end),
+        text=said,
+        page=page,
+        heading=stretch.path + stretch.within,
+    )
