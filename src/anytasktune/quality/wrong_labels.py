@@ -1,0 +1,88 @@
+"""Gate `wrong_label`: answers that disagree with others, as far as that can be seen without a teacher.
+
+Two kinds of evidence. The same input with different answers: a train row is right, else most candidates are. And where an
+answer is one label of a closed list, a bag-of-n-grams model of the train rows that finds another label far likelier. How far is
+learned from the train rows themselves, each judged by a model that has not seen it: at most one in two hundred of them would
+be dropped.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+
+from anytasktune.ids import canonical_json
+from anytasktune.quality.gate import Finding, Job, Placed, by_language
+from anytasktune.quality.label_model import LabelModel, strangeness_of_seeds
+from anytasktune.quality.short_texts import skeleton
+from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, TextOutput
+from anytasktune.scorers import in_first_language, parse_output
+
+_FEWEST_TRAIN_ROWS = 100
+_FALSE_ALARMS = 0.005
+_NOTED = 0.05
+"""Share of the train rows that are as strange as a candidate that stays but is pointed out."""
+
+
+def wrong_label(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
+    """Candidates whose answer is contradicted by another answer to the same input, or unlikely to be right."""
+    if isinstance(job.task.output, TextOutput):
+        return
+    contradicted = {finding.position: finding for finding in _contradictions(job, items)}
+    yield from contradicted.values()
+    if isinstance(job.task.output, LabelOutput):
+        for group in by_language([item for item in items if item.position not in contradicted]).values():
+            yield from _unlikely(job, group)
+
+
+def _contradictions(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
+    right: dict[str, set[Hashable]] = {}
+    for example in job.context.train:
+        right.setdefault(skeleton(example.input), set()).add(_meaning(job, example))
+    groups: dict[str, list[Placed]] = {}
+    for item in items:
+        if bones := skeleton(item.candidate.input):
+            groups.setdefault(bones, []).append(item)
+    for bones, group in groups.items():
+        meanings = [_meaning(job, item.candidate.example()) for item in group]
+        trusted = right.get(bones)
+        accepted = trusted or _most(meanings)
+        for item, meaning in zip(group, meanings, strict=True):
+            if meaning not in accepted:
+                reason = "contradicts_train_row" if trusted else "contradicts_candidates"
+                yield Finding(item.position, True, reason, "the same input has another answer", 0.0 if trusted else 1.0)
+
+
+def _most(meanings: Sequence[Hashable]) -> set[Hashable]:
+    """What most say; nothing if two answers have equally many."""
+    ranked = Counter(meanings).most_common(2)
+    return set() if len(ranked) > 1 and ranked[0][1] == ranked[1][1] else {ranked[0][0]}
+
+
+def _meaning(job: Job, example: Example) -> Hashable:
+    """What an answer says, whatever its form: the label, the set of items, the number, the JSON value."""
+    parsed = parse_output(job.task, example.output, example.language)
+    output = job.task.output
+    if isinstance(output, LabelOutput):
+        return in_first_language(job.task, parsed.text, parsed.text)
+    if isinstance(output, LabelsOutput):
+        return frozenset(in_first_language(job.task, item, item) for item in parsed.items)
+    if isinstance(output, JsonOutput):
+        return canonical_json(parsed.value)
+    return parsed.number
+
+
+def _unlikely(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
+    language = items[0].candidate.language
+    seeds = job.seeds(language)
+    if len(seeds) < _FEWEST_TRAIN_ROWS:
+        return
+    texts, labels = [seed.input for seed in seeds], [seed.output.strip() for seed in seeds]
+    usual = strangeness_of_seeds(texts, labels)
+    limit, noted = (usual[int(len(usual) * (1 - share)) - 1] for share in (_FALSE_ALARMS, _NOTED))
+    model = LabelModel(texts, labels)
+    for item in items:
+        label = item.candidate.output.strip()
+        best, value = model.strangeness(item.candidate.input, label)
+        if value > noted and label in model.labels:
+            drop = value > limit and item.candidate.origin.way != "counter_example"
+            border = round(min(1.0, (value - noted) / max(limit - noted, 1e-9)), 3) if not drop else 0.5
+            yield Finding(item.position, drop, "unlike_train_rows", f"the train rows speak for {best!r}, not {label!r}", border)
