@@ -93,11 +93,11 @@ def _check_usage(
 
 
 def _asked(place: "Project", model: str, timeout: float) -> "Teacher":
-    from anytasktune.llm import Endpoint, Teacher
-    from anytasktune.pipeline.proposing import KeptAnswers
+    from anytasktune.llm import ANSWERS_FILE, Teacher
+    from anytasktune.schema.making import TeacherConfig
 
-    endpoint = Endpoint.from_environment(os.environ, timeout=timeout)
-    return Teacher(endpoint, model, KeptAnswers(place), on_wait=_say_wait)
+    config = TeacherConfig(teacher=model, timeout=timeout)
+    return Teacher.open(config, os.environ, place.teacher_answers / ANSWERS_FILE, on_wait=_say_wait)
 
 
 def _say_wait(why: str, seconds: float) -> None:
@@ -134,7 +134,7 @@ def _fields(proposed: "Proposed") -> dict[str, Any]:
         "dropped": [row.model_dump() for row in proposed.dropped],
         "unclustered": proposed.unclustered,
         "notes": list(proposed.notes),
-        "teacher": asdict(proposed.spent) if proposed.spent else None,
+        "teacher": proposed.spent.model_dump() if proposed.spent else None,
     }
 
 

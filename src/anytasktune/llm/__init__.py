@@ -1,17 +1,21 @@
 """A larger model as a teacher, behind any OpenAI-compatible endpoint."""
 
+from anytasktune.llm.answers import ANSWERS_FILE
+from anytasktune.llm.asking import Asker, MisfitError, Question, Reply
 from anytasktune.llm.endpoint import Endpoint, EndpointError
 from anytasktune.llm.prompts import PromptError, prompt_id, render_prompt
-from anytasktune.llm.teacher import AnswerStore, MisfitError, Reply, Spent, Teacher
+from anytasktune.llm.teacher import Activity, Teacher
 
 __all__ = [
-    "AnswerStore",
+    "ANSWERS_FILE",
+    "Activity",
+    "Asker",
     "Endpoint",
     "EndpointError",
     "MisfitError",
     "PromptError",
+    "Question",
     "Reply",
-    "Spent",
     "Teacher",
     "prompt_id",
     "render_prompt",

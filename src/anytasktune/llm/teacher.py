@@ -1,175 +1,220 @@
-"""A teacher model that is asked for JSON: falls back, repairs once, pays once."""
+"""A teacher model that is asked for JSON, many questions at a time: put right once, paid once."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
-from anytasktune.ids import content_id
-from anytasktune.llm.endpoint import REFUSED, Endpoint, EndpointError
+from anytasktune.llm.answering import Answering, Guard, Source, UnansweredError
+from anytasktune.llm.answers import Caps
+from anytasktune.llm.asking import MisfitError, Question, Reply
+from anytasktune.llm.endpoint import Endpoint
+from anytasktune.llm.forms import Request, schema_in_words
+from anytasktune.llm.live import LiveAnswers, OnWait, Terms
+from anytasktune.llm.prices import PICO, Prices, in_pico
 from anytasktune.llm.prompts import OWN, render_prompt
-from anytasktune.schema import Language
-from anytasktune.schema.proposing import TeacherAnswer
+from anytasktune.llm.reading import decode, whole_characters
+from anytasktune.schema.making import TeacherConfig, TeacherUsage
 
 Value = TypeVar("Value")
-Messages = list[dict[str, str]]
-
-
-class AnswerStore(Protocol):
-    """Where answers are kept from one run to the next."""
-
-    def get(self, key: str) -> TeacherAnswer | None:
-        """The answer kept under `key`, if there is one."""
-
-    def put(self, key: str, answer: TeacherAnswer) -> None:
-        """Keep an answer."""
-
-
-class MisfitError(ValueError):
-    """An answer that is not of the form that was asked for; the text is shown to the model."""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Reply(Generic[Value]):
-    """What came of a question.
+class Activity:
+    """What goes on at this moment.
 
     Attributes:
-        value: what was read from the answer; None if nothing could be.
-        fault: why, if nothing could be.
-        repaired: the first answer could not be used, the second could.
+        under_way: requests sent and not answered yet, those that wait to be sent again included.
+        allowed: how many there may be at present.
+        waiting: why some wait, in words; empty if none does.
     """
 
-    value: Value | None
-    fault: str = ""
-    repaired: bool = False
+    under_way: int = 0
+    allowed: int = 0
+    waiting: str = ""
 
 
-@dataclass
-class Spent:
-    """What a teacher was asked in one run: requests sent, answers found again, tokens of the requests that were sent."""
-
-    requests: int = 0
-    found: int = 0
-    prompt_tokens: int = 0
-    answer_tokens: int = 0
-
-
-@dataclass
 class Teacher:
-    """A model behind an endpoint.
+    """A model that answers questions; an Asker.
 
     Attributes:
-        endpoint: where it is asked.
-        model: its name there.
-        answers: where its answers are kept.
-        on_wait: is told why, and for how many seconds, before a request is sent again.
-        spent: what was asked so far.
+        guard: is shown every conversation right before it would be sent; what it raises ends `ask_all`.
     """
 
-    endpoint: Endpoint
-    model: str
-    answers: AnswerStore
-    on_wait: Callable[[str, float], None] | None = None
-    spent: Spent = field(default_factory=Spent)
-    _form: int = 0
-    """How much of what some servers refuse is left out: 0 nothing, 1 the schema, 2 also the temperature."""
+    def __init__(self, source: Source, answer_tokens: int = 1024, concurrency: int = 32) -> None:
+        self.guard: Guard | None = None
+        self._source = source
+        self._answer_tokens = answer_tokens
+        self._concurrency = concurrency
+        self._seconds = 0.0
 
-    def ask(
-        self,
-        messages: Sequence[Mapping[str, str]],
-        schema: Mapping[str, Any],
-        read: Callable[[Any], Value],
-        language: Language = "en",
-    ) -> Reply[Value]:
-        """Ask for JSON of this schema.
+    @classmethod
+    def open(
+        cls,
+        config: TeacherConfig,
+        environment: Mapping[str, str],
+        answers_file: Path,
+        *,
+        on_wait: OnWait | None = None,
+    ) -> "Teacher":
+        """The teacher of a config, at the endpoint that the environment names.
 
         Args:
-            read: makes a value of the decoded JSON, or raises MisfitError; what it says is shown to the model, which may answer
-                once more.
-            language: of what we add to the conversation.
+            answers_file: where its answers are kept, and counted what they cost.
+            on_wait: is told why, and for how many seconds, before a request is sent again.
 
         Raises:
-            EndpointError: there is no answer to be had.
+            EndpointError: the environment names no endpoint.
         """
-        said: Messages = [dict(message) for message in messages]
+        endpoint = Endpoint.from_environment(environment, timeout=config.timeout, attempts=config.attempts)
+        return cls.at(endpoint, config, answers_file, on_wait=on_wait)
+
+    @classmethod
+    def at(cls, endpoint: Endpoint, config: TeacherConfig, answers_file: Path, *, on_wait: OnWait | None = None) -> "Teacher":
+        """The same at an endpoint of one's own, whose patience counts, not that of the config."""
+        source = LiveAnswers(endpoint, config.teacher, answers_file, terms_of(config), on_wait)
+        return cls(source, config.answer_tokens, config.concurrency)
+
+    @property
+    def model(self) -> str:
+        """Its name."""
+        return self._source.model
+
+    @property
+    def usage(self) -> TeacherUsage:
+        """What was asked so far; may be read at any time."""
+        tally, prices = self._source.tally, self._source.prices
+        return TeacherUsage(
+            requests=tally.requests,
+            found=tally.found,
+            prompt_tokens=tally.prompt_tokens,
+            answer_tokens=tally.answer_tokens,
+            cost=tally.cost / PICO if prices.currency else None,
+            currency=prices.currency,
+            seconds=self._seconds,
+        )
+
+    @property
+    def activity(self) -> Activity:
+        """What goes on at this moment; may be read at any time."""
+        if not isinstance(self._source, LiveAnswers):
+            return Activity()
+        pace = self._source.pace
+        return Activity(pace.under_way, int(pace.allowed), self._source.waiting)
+
+    def ask(self, question: Question[Value]) -> Reply[Value]:
+        """Answer one question; as `ask_all`."""
+        return self.ask_all([question])[0]
+
+    def ask_all(
+        self, questions: Sequence[Question[Value]], on_reply: Callable[[int, Reply[Value]], None] | None = None
+    ) -> list[Reply[Value]]:
+        """Answer many questions, several at a time.
+
+        Args:
+            on_reply: is told the place of a question and its reply as soon as there is one, in any order.
+
+        Returns:
+            A reply per question, in their order.
+
+        Raises:
+            EndpointError: the teacher cannot be asked at all; what was answered is kept.
+            StoreError: its answers cannot be kept.
+        """
+        started = time.monotonic()
+        try:
+            return _run(self._all(questions, on_reply))
+        finally:
+            self._seconds += time.monotonic() - started
+
+    async def _all(
+        self, questions: Sequence[Question[Value]], on_reply: Callable[[int, Reply[Value]], None] | None
+    ) -> list[Reply[Value]]:
+        replies: dict[int, Reply[Value]] = {}
+        rest = iter(enumerate(questions))
+
+        async def work(answering: Answering) -> None:
+            for place, question in rest:
+                replies[place] = await self._reply(answering, question)
+                if on_reply is not None:
+                    on_reply(place, replies[place])
+                await asyncio.sleep(0)  # answers that are there already leave no other moment for Ctrl-C
+
+        async with self._source.session(self.guard) as answering:
+            await _together([work(answering) for _ in range(min(self._concurrency, len(questions)))])
+        return [replies[place] for place in range(len(questions))]
+
+    async def _reply(self, answering: Answering, question: Question[Value]) -> Reply[Value]:
+        """Ask, and once more if the answer cannot be used."""
+        said = [{name: whole_characters(text) for name, text in message.items()} for message in question.messages]
         fault = ""
         for repaired in (False, True):
-            answer = self._answer(said, schema, language)
+            request = self._request(question, said)
             try:
-                return Reply(read(decode(answer.content)), repaired=repaired)
+                answer = await answering.answer(request)
+            except UnansweredError as unanswered:
+                return Reply(None, unanswered.fault, unanswered.detail)
+            words = ""
+            try:
+                value = decode(answer.content)
             except MisfitError as misfit:
-                fault = f"it was cut off: {misfit}" if answer.cut else str(misfit)
-            repair = render_prompt(OWN, "repair", language, fault=fault)
-            said += [{"role": "assistant", "content": answer.content}, {"role": "user", "content": repair}]
-        return Reply(None, fault)
+                fault, words = str(misfit), schema_in_words(question.schema, question.language)
+                if not answer.cut:
+                    answering.ignored(request)
+            else:
+                try:
+                    return Reply(question.read(value), repaired=repaired)
+                except MisfitError as misfit:
+                    fault = str(misfit)
+            fault = f"it was cut off: {fault}" if answer.cut else fault
+            repair = render_prompt(OWN, "repair", question.language, fault=fault)
+            said = [*said, {"role": "assistant", "content": answer.content}]
+            said += [{"role": "user", "content": f"{repair}\n\n{words}".strip()}]
+        return Reply(None, "unusable_answer", fault)
 
-    def _answer(self, messages: Messages, schema: Mapping[str, Any], language: Language) -> TeacherAnswer:
-        key = content_id([self.endpoint.base_url, self.model, messages, schema])
-        if (known := self.answers.get(key)) is not None:
-            self.spent.found += 1
-            return known
-        answer = self._read(self._request(messages, schema, language))
-        self.spent.requests += 1
-        self.spent.prompt_tokens += answer.prompt_tokens
-        self.spent.answer_tokens += answer.answer_tokens
-        self.answers.put(key, answer)
-        return answer
-
-    def _request(self, messages: Messages, schema: Mapping[str, Any], language: Language) -> Any:
-        while True:
-            body = self._body(messages, schema, language)
-            try:
-                return self.endpoint.post("/chat/completions", body, self.on_wait)
-            except EndpointError as error:
-                if error.status not in REFUSED or self._form == 2:
-                    raise
-                self._form += 1
-
-    def _body(self, messages: Messages, schema: Mapping[str, Any], language: Language) -> dict[str, Any]:
-        body: dict[str, Any] = {"model": self.model, "messages": messages}
-        if self._form < 2:
-            body["temperature"] = 0
-        if self._form == 0:
-            body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
-            return body
-        words = render_prompt(OWN, "json_only", language, schema=json.dumps(schema, ensure_ascii=False))
-        first, *rest = messages
-        body["messages"] = [first | {"content": f"{first['content']}\n\n{words}"}, *rest]
-        return body
-
-    def _read(self, response: Any) -> TeacherAnswer:
-        try:
-            choice, usage = response["choices"][0], response.get("usage") or {}
-            return TeacherAnswer(
-                model=self.model,
-                content=choice["message"]["content"] or "",
-                cut=choice.get("finish_reason") == "length",
-                prompt_tokens=usage.get("prompt_tokens") or 0,
-                answer_tokens=usage.get("completion_tokens") or 0,
-            )
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
-            fix = "check that the address is that of an OpenAI-compatible endpoint"
-            raise EndpointError("answers, but not as a chat completion", where=self.endpoint.base_url, fix=fix) from None
+    def _request(self, question: Question[Any], said: Sequence[Mapping[str, str]]) -> Request:
+        tokens = question.max_tokens or self._answer_tokens
+        return Request(said, question.schema, question.language, question.temperature, question.sample, tokens)
 
 
-def decode(text: str) -> Any:
-    """The JSON object in an answer, passing over what stands around it (thoughts, a code fence, politeness).
+def terms_of(config: TeacherConfig) -> Terms:
+    """Prices, caps and concurrency of a config."""
+    cost = None if config.max_cost is None else in_pico(config.max_cost)
+    return Terms(Prices.of(config), Caps(config.max_tokens, cost), config.concurrency)
 
-    Raises:
-        MisfitError: there is none, or it is not whole.
-    """
-    _, _, said = text.rpartition("</think>")
-    start = said.find("{")
-    if start < 0:
-        raise MisfitError("there is no JSON object in it")
+
+async def _together(works: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Until all are done, or one fails: then the others are ended, too."""
+    tasks = [asyncio.create_task(work) for work in works]
     try:
-        value, _ = json.JSONDecoder(parse_constant=_refuse).raw_decode(said, start)
-    except json.JSONDecodeError as error:
-        raise MisfitError(f"it is no JSON: {error.msg} at character {error.pos + 1}") from None
-    except RecursionError:
-        raise MisfitError("it is nested too deeply") from None
-    return value
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _refuse(name: str) -> Any:
-    raise MisfitError(f"{name} is no JSON number")
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run to the end; in a thread of its own where an event loop runs already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    ended: list[Result | BaseException] = []
+
+    def run() -> None:
+        try:
+            ended.append(asyncio.run(work))
+        except BaseException as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if isinstance(ended[0], BaseException):
+        raise ended[0]
+    return ended[0]

@@ -5,17 +5,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from anytasktune.datasets import ColumnMap, read_examples, total_counts
-from anytasktune.errors import ConfigError, StoreError
-from anytasktune.llm import Spent, Teacher
+from anytasktune.errors import ConfigError
+from anytasktune.llm import Teacher
 from anytasktune.pipeline.material import read_about, read_documents, within_budget
 from anytasktune.pipeline.starting import init_project
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.pipeline.writing_pools import Merged, merge, new_pool_text, tasks_with_remark
 from anytasktune.schema import Domain, DroppedRow, Example, Language, RowCounts
+from anytasktune.schema.making import TeacherUsage
 from anytasktune.schema.parsing import parse_record
-from anytasktune.schema.proposing import TeacherAnswer
 from anytasktune.scorers.text import shorten
-from anytasktune.store import DOMAIN_FILE, Project, read_record, write_atomic, write_record
+from anytasktune.store import DOMAIN_FILE, Project, write_atomic
 from anytasktune.taskpool.building import DraftedPool, build
 from anytasktune.taskpool.drafts import PoolDraft
 from anytasktune.taskpool.from_examples import draft_from_examples
@@ -75,26 +75,7 @@ class Proposed:
     dropped: list[DroppedRow] = field(default_factory=list)
     unclustered: int = 0
     notes: tuple[str, ...] = ()
-    spent: Spent | None = None
-
-
-class KeptAnswers:
-    """A teacher's answers in a project's artifacts; a damaged one is asked for again."""
-
-    def __init__(self, project: Project) -> None:
-        self._folder = project.teacher_answers
-
-    def get(self, key: str) -> TeacherAnswer | None:
-        """The answer kept under `key`, if there is a sound one."""
-        path = self._folder / f"{key}.json"
-        try:
-            return read_record(path, TeacherAnswer) if path.is_file() else None
-        except StoreError:
-            return None
-
-    def put(self, key: str, answer: TeacherAnswer) -> None:
-        """Keep an answer."""
-        write_record(self._folder / f"{key}.json", answer)
+    spent: TeacherUsage | None = None
 
 
 def propose_pool(project: Project, sources: Sources, out: Path | None = None) -> Proposed:
@@ -165,7 +146,7 @@ def _gather(sources: Sources, settled: Sequence[str]) -> _Gathered:
         known = [*settled, *(title for draft in drafts for action in draft.actions for title in action.title.values())]
         taught = ask_teacher(sources.teacher, material, sources.languages, list(dict.fromkeys(known)))
         drafts.append(taught.draft)
-        result = replace(result, refused=taught.refused, notes=result.notes + note, spent=sources.teacher.spent)
+        result = replace(result, refused=taught.refused, notes=result.notes + note, spent=sources.teacher.usage)
     elif about:
         drafts.append(PoolDraft(description=shorten(about, _DESCRIPTION)))
     pools = [build(draft, voice) for draft in drafts]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from anytasktune.llm import MisfitError, Teacher, render_prompt
+from anytasktune.llm import Asker, MisfitError, Question, render_prompt
 from anytasktune.schema import Language
 from anytasktune.taskpool.building import build_task, fault_in
 from anytasktune.taskpool.drafts import ActionDraft, Form, PoolDraft, StepDraft, Texts, proper_name
@@ -16,12 +16,15 @@ from anytasktune.taskpool.teacher_answers import outline_schema, read_form, read
 PROMPTS = Path(__file__).parent / "prompts"
 MOST_STEPS = 24
 """Steps that are asked about at most: a weak teacher repeats itself without end."""
+_OUTLINE_TOKENS, _STEP_TOKENS = 4096, 2048
+"""Longest answers; an outline in two languages is long."""
 _LANGUAGES: dict[Language, dict[Language, str]] = {
     "en": {"en": "English (key en)", "zh": "Chinese (key zh), as a native speaker would put it, not word for word"},
     "zh": {"en": "英文（键为en），按母语者的说法写，不逐字翻译", "zh": "中文（键为zh）"},
 }
 _ROLE = {"en": "You answer with JSON only.", "zh": "你只用JSON回答。"}
 _BY = {"en": "proposed by the model {model}: read it over", "zh": "由模型 {model} 提出，请通读核对"}
+_REASONS = {"unusable_answer": "bad_form"}
 _UNKNOWN = {"en": "unknown", "zh": "未知"}
 
 
@@ -31,8 +34,8 @@ class Refused:
 
     Attributes:
         what: its title, or a number where it has none.
-        reason: a short snake_case name: `unusable_answer`, `no_title`, `other_language`, `no_steps`, `repeated`, `too_many`,
-            `bad_form`.
+        reason: a short snake_case name: `unusable_answer`, `not_answered`, `over_budget`, `no_title`, `other_language`,
+            `no_steps`, `repeated`, `too_many`, `bad_form`.
         detail: why, in words.
     """
 
@@ -54,7 +57,7 @@ class Taught:
     refused: list[Refused] = field(default_factory=list)
 
 
-def ask_teacher(teacher: Teacher, material: str, languages: Sequence[Language], known: Sequence[str] = ()) -> Taught:
+def ask_teacher(teacher: Asker, material: str, languages: Sequence[Language], known: Sequence[str] = ()) -> Taught:
     """Let a teacher propose actions and steps from material.
 
     Args:
@@ -66,14 +69,21 @@ def ask_teacher(teacher: Teacher, material: str, languages: Sequence[Language], 
     """
     taught = Taught()
     values = {"languages": _spoken(languages), "known": ", ".join(known), "material": material}
-    messages = _messages("actions", languages[0], **values)
-    reply = teacher.ask(messages, outline_schema(languages), lambda value: _outline(value, languages), languages[0])
+    asked = Question(
+        _messages("actions", languages[0], **values),
+        outline_schema(languages),
+        lambda value: _outline(value, languages),
+        languages[0],
+        max_tokens=_OUTLINE_TOKENS,
+    )
+    reply = teacher.ask_all([asked])[0]
     if reply.value is None:
-        taught.refused.append(Refused("actions", "unusable_answer", reply.fault))
+        taught.refused.append(Refused("actions", reply.fault, reply.detail))
         return taught
     outline, refused = reply.value
     taught.refused += refused
-    actions = [_with_forms(teacher, outline, action, languages, taught) for action in outline.actions]
+    made = iter(_detailed(teacher, outline, languages))
+    actions = [_with_forms(action, made, taught) for action in outline.actions]
     taught.draft = outline.model_copy(update={"actions": [action for action in actions if action.steps]})
     return taught
 
@@ -83,13 +93,10 @@ def proposed_by(model: str, voice: Language) -> str:
     return _BY[voice].format(model=model)
 
 
-def _with_forms(
-    teacher: Teacher, outline: PoolDraft, action: ActionDraft, languages: Sequence[Language], taught: Taught
-) -> ActionDraft:
+def _with_forms(action: ActionDraft, detailed: Iterator[StepDraft | Refused], taught: Taught) -> ActionDraft:
     steps: list[StepDraft] = []
     whole = True
-    for step in action.steps:
-        made = _detailed(teacher, outline, action, step, languages)
+    for _, made in zip(action.steps, detailed, strict=False):
         if isinstance(made, Refused):
             taught.refused.append(made)
         else:
@@ -98,20 +105,30 @@ def _with_forms(
     return action.model_copy(update={"steps": steps})
 
 
-def _detailed(
-    teacher: Teacher, outline: PoolDraft, action: ActionDraft, step: StepDraft, languages: Sequence[Language]
-) -> StepDraft | Refused:
+def _detailed(teacher: Asker, outline: PoolDraft, languages: Sequence[Language]) -> list[StepDraft | Refused]:
+    """Every step of every action with its form, in order."""
+    steps = [(action, step) for action in outline.actions for step in action.steps]
+    remark = proposed_by(teacher.model, languages[0])
+    questions = [_about_step(outline, action, step, languages, remark) for action, step in steps]
+    return [
+        reply.value or Refused(_title(step, languages[0]), _REASONS.get(reply.fault, reply.fault), reply.detail)
+        for (_, step), reply in zip(steps, teacher.ask_all(questions), strict=True)
+    ]
+
+
+def _about_step(
+    outline: PoolDraft, action: ActionDraft, step: StepDraft, languages: Sequence[Language], remark: str
+) -> Question[StepDraft]:
     voice = languages[0]
     nothing = _UNKNOWN[voice]
     values = {
         "field": outline.title.get(voice) or outline.name or nothing,
         "action": action.title.get(voice, nothing),
-        "step": step.title.get(voice, nothing),
+        "step": _title(step, voice),
         "done_by": step.done_by.get(voice, nothing),
         "hands_over": step.hands_over.get(voice, nothing),
         "languages": _spoken(languages),
     }
-    remark = proposed_by(teacher.model, voice)
 
     def read(value: Any) -> StepDraft:
         told, form = read_form(value, languages)
@@ -122,8 +139,11 @@ def _detailed(
             raise MisfitError(fault_in(error)) from None
         return made
 
-    reply = teacher.ask(_messages("step", voice, **values), step_schema(languages), read, voice)
-    return reply.value or Refused(values["step"], "bad_form", reply.fault)
+    return Question(_messages("step", voice, **values), step_schema(languages), read, voice, max_tokens=_STEP_TOKENS)
+
+
+def _title(step: StepDraft, voice: Language) -> str:
+    return step.title.get(voice, _UNKNOWN[voice])
 
 
 def _messages(name: str, language: Language, **values: str) -> list[dict[str, str]]:

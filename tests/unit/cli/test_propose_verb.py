@@ -310,7 +310,8 @@ def test_a_teacher_adds_to_a_pool_and_is_paid_once(run: Run, tmp_path: Path, end
         document = run(*arguments).document
         assert document["tasks"] == ["note_the_title"]
         assert [one["reason"] for one in document["refused"]] == ["bad_form"]
-        assert document["teacher"] == {"requests": 4, "found": 0, "prompt_tokens": 120, "answer_tokens": 28}
+        counts = {"requests": 4, "found": 0, "prompt_tokens": 120, "answer_tokens": 28, "cost": None}
+        assert document["teacher"].items() >= counts.items()
         shown = run(*arguments[:-1])
         assert "0 requests (0 + 0 tokens), 4 answers from before" in shown.out
         assert "there already, unchanged: note_the_title" in shown.out

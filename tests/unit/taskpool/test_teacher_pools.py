@@ -2,13 +2,15 @@
 
 import json
 from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.openai_server import Answers, serving
 
-from anytasktune.llm import Endpoint, Teacher
+from anytasktune.llm import Teacher
 from anytasktune.schema import Language
-from anytasktune.schema.proposing import TeacherAnswer
+from anytasktune.schema.making import TeacherConfig
 from anytasktune.taskpool.building import build
 from anytasktune.taskpool.teaching import MOST_STEPS, Taught, ask_teacher
 
@@ -24,16 +26,6 @@ OUTLINE = {
 }
 SORT = {"told": {"en": "Say what the reader wants."}, "kind": "label", "labels": {"en": ["loan", "other"]}}
 REPLY = {"told": {"en": "Answer kindly."}, "kind": "text", "max_length": 300}
-
-
-class Forgetful:
-    """Keeps nothing."""
-
-    def get(self, key: str) -> TeacherAnswer | None:
-        return None
-
-    def put(self, key: str, answer: TeacherAnswer) -> None:
-        """Keep nothing."""
 
 
 def answers(outline: Any, **steps: Any) -> Answers:
@@ -53,8 +45,10 @@ def taught(
     said: Answers, languages: tuple[Language, ...] = ("en",), known: tuple[str, ...] = ()
 ) -> tuple[Taught, list[dict[str, Any]]]:
     with serving(said) as served:
-        teacher = Teacher(Endpoint(served.url, attempts=1), "big-model", Forgetful())
-        return ask_teacher(teacher, "A small town's library.", languages, known), served.bodies
+        config = TeacherConfig(teacher="big-model", attempts=1, concurrency=1)
+        with TemporaryDirectory() as folder:
+            teacher = Teacher.open(config, {"OPENAI_BASE_URL": served.url}, Path(folder) / "answers.sqlite")
+            return ask_teacher(teacher, "A small town's library.", languages, known), served.bodies
 
 
 def test_good_answers_become_tasks_in_a_chain() -> None:
