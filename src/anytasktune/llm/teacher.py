@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from anytasktune.errors import ConfigError
 from anytasktune.llm.answering import Answering, Guard, Source, UnansweredError
 from anytasktune.llm.answers import Caps
 from anytasktune.llm.asking import MisfitError, Question, Reply
@@ -17,6 +18,7 @@ from anytasktune.llm.live import LiveAnswers, OnWait, Terms
 from anytasktune.llm.prices import PICO, Prices, in_pico
 from anytasktune.llm.prompts import OWN, render_prompt
 from anytasktune.llm.reading import decode, whole_characters
+from anytasktune.llm.recording import Recorder, Replay
 from anytasktune.schema.making import TeacherConfig, TeacherUsage
 
 Value = TypeVar("Value")
@@ -45,8 +47,11 @@ class Teacher:
         guard: is shown every conversation right before it would be sent; what it raises ends `ask_all`.
     """
 
-    def __init__(self, source: Source, answer_tokens: int = 1024, concurrency: int = 32) -> None:
+    def __init__(
+        self, source: Source, answer_tokens: int = 1024, concurrency: int = 32, recorder: Recorder | None = None
+    ) -> None:
         self.guard: Guard | None = None
+        self._recorder = recorder
         self._source = source
         self._answer_tokens = answer_tokens
         self._concurrency = concurrency
@@ -59,25 +64,43 @@ class Teacher:
         environment: Mapping[str, str],
         answers_file: Path,
         *,
+        record: Path | None = None,
+        replay: Path | None = None,
         on_wait: OnWait | None = None,
     ) -> "Teacher":
         """The teacher of a config, at the endpoint that the environment names.
 
         Args:
             answers_file: where its answers are kept, and counted what they cost.
+            record: a file to which every answer is also added, with what was asked; it holds neither key nor address.
+            replay: such a file, from which all answers are taken; then no endpoint is needed, and nothing is paid or kept.
             on_wait: is told why, and for how many seconds, before a request is sent again.
 
         Raises:
             EndpointError: the environment names no endpoint.
+            ConfigError: both `record` and `replay` are given.
         """
+        if replay is not None:
+            if record is not None:
+                raise ConfigError("a recording is either made or replayed", fix="give --record or --replay, not both")
+            return cls(Replay(replay, config.teacher, Prices.of(config)), config.answer_tokens, config.concurrency)
         endpoint = Endpoint.from_environment(environment, timeout=config.timeout, attempts=config.attempts)
-        return cls.at(endpoint, config, answers_file, on_wait=on_wait)
+        return cls.at(endpoint, config, answers_file, record=record, on_wait=on_wait)
 
     @classmethod
-    def at(cls, endpoint: Endpoint, config: TeacherConfig, answers_file: Path, *, on_wait: OnWait | None = None) -> "Teacher":
+    def at(
+        cls,
+        endpoint: Endpoint,
+        config: TeacherConfig,
+        answers_file: Path,
+        *,
+        record: Path | None = None,
+        on_wait: OnWait | None = None,
+    ) -> "Teacher":
         """The same at an endpoint of one's own, whose patience counts, not that of the config."""
         source = LiveAnswers(endpoint, config.teacher, answers_file, terms_of(config), on_wait)
-        return cls(source, config.answer_tokens, config.concurrency)
+        recorder = Recorder(record, config.teacher) if record is not None else None
+        return cls(source, config.answer_tokens, config.concurrency, recorder)
 
     @property
     def model(self) -> str:
@@ -158,6 +181,8 @@ class Teacher:
                 answer = await answering.answer(request)
             except UnansweredError as unanswered:
                 return Reply(None, unanswered.fault, unanswered.detail)
+            if self._recorder is not None:
+                self._recorder.record(request, answer)
             words = ""
             try:
                 value = decode(answer.content)

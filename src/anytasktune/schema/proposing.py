@@ -1,6 +1,6 @@
 """What is kept while a pool is being found: answers of a person, and of a teacher model."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from anytasktune.schema.base import Artifact, Record
 from anytasktune.schema.task import Language
@@ -27,3 +27,17 @@ class TeacherAnswer(Artifact):
     """The answer ended because it got too long."""
     prompt_tokens: int = 0
     answer_tokens: int = 0
+
+
+class RecordedAnswer(Artifact):
+    """One line of a recording: what a teacher was asked, and what it answered."""
+
+    model: str
+    messages: list[dict[str, str]]
+    answer_schema: dict[str, Any]
+    """JSON Schema of the answer."""
+    temperature: float
+    sample: int
+    """Which of several answers to the same messages it is."""
+    max_tokens: int
+    answer: TeacherAnswer
