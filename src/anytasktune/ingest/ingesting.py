@@ -70,22 +70,22 @@ def ingest(
 
 
 def _first_files(files: Sequence[Found]) -> tuple[list[tuple[Found, str]], list[DocumentInfo]]:
-    """Files with their hash, and those whose bytes an earlier one had already."""
-    firsts: dict[str, tuple[Found, str]] = {}
+    """Files with their hash, and those whose bytes an earlier one of their kind had already."""
+    firsts: dict[tuple[str, str], tuple[Found, str]] = {}
     infos = []
     for file in files:
         try:
             digest = file_hash(file.path)
         except OSError:
-            firsts[file.document] = (file, "")  # reading it will say why
+            firsts[file.document, file.kind] = (file, "")  # reading it will say why
             continue
-        if digest in firsts:
-            detail = f"the same bytes as {firsts[digest][0].document}"
+        if (digest, file.kind) in firsts:
+            detail = f"the same bytes as {firsts[digest, file.kind][0].document}"
             infos.append(
                 _info(file, ReadDocument(sha256=digest, format=file.kind, status="left_out", reason=DUPLICATE, detail=detail))
             )
         else:
-            firsts[digest] = (file, digest)
+            firsts[digest, file.kind] = (file, digest)
     return list(firsts.values()), infos
 
 

@@ -179,7 +179,7 @@ class Style:
             return None if ended or distance > 2.2 * self.distance or line.text[0].isupper() else "\n"
         right = max(other.right for other in page if abs(other.left - last.left) < 3 * self.size)
         if last.right + _width_of_first_word(line) + self.size < right:
-            return None if ended else "\n"
+            return None if ended else (" " if line.text[0].islower() else "\n")
         return "" if last.divided else _space(last, line)
 
 
@@ -188,24 +188,24 @@ def without_running_lines(pages: Sequence[Sequence[PdfLine]]) -> list[list[PdfLi
     the rest."""
     seen: Counter[tuple[str, int]] = Counter()
     for number, lines in enumerate(pages):
-        seen.update({_signature(lines[place], number) for place in _set_off(lines)})
+        seen.update({key for place in _set_off(lines) for key in _signatures(lines[place], number)})
     often = max(_LEAST_REPEATED, len(pages) / 2)
-    running = {signature for signature, count in seen.items() if count >= often}
-    return [
-        [
-            line
-            for place, line in enumerate(lines)
-            if place not in outer
-            or not (_signature(line, number) in running or (len(pages) > 1 and _PAGE_NUMBER.fullmatch(line.text)))
-        ]
-        for number, lines in enumerate(pages)
-        for outer in [_set_off(lines)]
-    ]
+
+    def runs(line: PdfLine, number: int) -> bool:
+        is_repeated = any(seen[key] >= often for key in _signatures(line, number))
+        return is_repeated or (len(pages) > 1 and _PAGE_NUMBER.fullmatch(line.text) is not None)
+
+    kept = []
+    for number, lines in enumerate(pages):
+        outer = _set_off(lines)
+        kept.append([line for place, line in enumerate(lines) if place not in outer or not runs(line, number)])
+    return kept
 
 
-def _signature(line: PdfLine, page: int) -> tuple[str, int]:
-    """What a running line says, numbers counted from the page's own, and at which height."""
-    return _DIGITS.sub(lambda match: f"#{int(match[0]) - page}", line.text), round(line.bottom / 4)
+def _signatures(line: PdfLine, page: int) -> set[tuple[str, int]]:
+    """What a running line says, as it is and with numbers counted from the page's own, and at which height."""
+    height = round(line.bottom / 4)
+    return {(line.text, height), (_DIGITS.sub(lambda match: f"#{int(match[0]) - page}", line.text), height)}
 
 
 def _set_off(lines: Sequence[PdfLine]) -> set[int]:
