@@ -1,1 +1,34 @@
 """What a person sees next of the candidates, what was said of them, and how far people agree."""
+
+from anytasktune.review.agreement import JUDGE, Kappa, agreement, cohen_kappa, fleiss_kappa
+from anytasktune.review.applying import Refusal, Reviewed, edited, faults, reviewed
+from anytasktune.review.gated import GatedRows, is_final
+from anytasktune.review.log import Outcome, by_reviewer, decisions, holding, outcomes, parse_lines, skipped
+from anytasktune.review.ordering import Ground
+from anytasktune.review.queue import QueueConfig, QueueItem, review_queue
+
+__all__ = [
+    "JUDGE",
+    "GatedRows",
+    "Ground",
+    "Kappa",
+    "Outcome",
+    "QueueConfig",
+    "QueueItem",
+    "Refusal",
+    "Reviewed",
+    "agreement",
+    "by_reviewer",
+    "cohen_kappa",
+    "decisions",
+    "edited",
+    "faults",
+    "fleiss_kappa",
+    "holding",
+    "is_final",
+    "outcomes",
+    "parse_lines",
+    "review_queue",
+    "reviewed",
+    "skipped",
+]
