@@ -1,0 +1,396 @@
+"""Enhancements made by a teacher over HTTP, and verified."""
+
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.openai_server import Answer, Answers, Served, serving
+from tests.scripted_teacher import FAULTS, Script, scripted_teacher
+
+from anytasktune.llm import Teacher
+from anytasktune.schema import ENHANCEMENTS, Domain, Example, Language, SynthesisConfig, Task, TeacherConfig
+from anytasktune.schema.making import Enhancement
+from anytasktune.schema.parsing import parse_record
+from anytasktune.synthesis.enhancing import Enhanced, enhance
+
+PACKS = Path(__file__).resolve().parents[3] / "src" / "anytasktune" / "packs"
+PRESERVING: tuple[Enhancement, ...] = ("paraphrase", "restructure", "expand", "simplify", "register")
+_MATERIAL = re.compile(r"(<{3,})\n(.*?)\n>{3,}", re.S)
+
+
+@dataclass
+class Play:
+    """A teacher in a play: what it writes, and what it answers.
+
+    Attributes:
+        writes: a new text from an old one and the prompt.
+        answers: the answer to an input.
+        pieces: translated pieces from the prompt.
+    """
+
+    writes: Callable[[str, str], str]
+    answers: Callable[[str], Any]
+    pieces: Callable[[str], list[str]] = lambda _: []
+
+    def __call__(self, body: dict[str, Any]) -> Answer:
+        prompt = body["messages"][-1]["content"]
+        text = _MATERIAL.findall(prompt)[-1][1]
+        properties = properties_of(body)
+        if "answer" in properties:
+            return json.dumps({"answer": self.answers(text)}, ensure_ascii=False)
+        said: dict[str, Any] = {"text": self.writes(text, prompt), "change": "something"}
+        said["pieces"] = self.pieces(prompt)
+        return json.dumps({key: said[key] for key in properties}, ensure_ascii=False)
+
+
+def properties_of(body: dict[str, Any]) -> dict[str, Any]:
+    """The properties of the answer that is asked for."""
+    return dict(body["response_format"]["json_schema"]["schema"]["properties"])
+
+
+@contextmanager
+def teacher(answers: Answers, folder: Path) -> Iterator[tuple[Teacher, Served]]:
+    with serving(answers) as served:
+        yield opened(served, folder), served
+
+
+def opened(served: Served, folder: Path) -> Teacher:
+    config = TeacherConfig(teacher="big-model", attempts=3, concurrency=4)
+    return Teacher.open(config, {"OPENAI_BASE_URL": served.url}, folder / "answers")
+
+
+URGENCY = Task.model_validate(
+    {
+        "name": "urgency",
+        "instruction": {"en": "How soon must the caller be seen?", "zh": "来电者应当多快就诊？"},
+        "output": {"kind": "label", "labels": {"en": ["today please", "next week"], "zh": ["今天就诊", "下周就诊"]}},
+    }
+)
+FACTS = Task.model_validate(
+    {
+        "name": "facts",
+        "instruction": {"en": "Pick out the complaints.", "zh": "摘出各项不适。"},
+        "output": {"kind": "labels", "separator": "; "},
+        "rules": {"copies_from_input": True},
+    }
+)
+NOTE = Task.model_validate({"name": "note", "instruction": {"en": "Write a short note."}, "output": {"kind": "text"}})
+GRADE = Task.model_validate(
+    {"name": "grade", "instruction": {"en": "Grade the pain."}, "output": {"kind": "number", "minimum": 0, "maximum": 10}}
+)
+CALL = "My chest has been hurting badly since 7 this morning and I am sweating, what should I do about it?"
+CALL_ZH = "我从早上7点开始胸口疼得厉害，还一直出汗，请问现在应该怎么办才好？"
+REWORDED = "Since 7 a.m. there is this awful ache behind my ribs; sweat keeps pouring off me. Tell me how to deal with that."
+
+
+def row(text: str = CALL, output: str = "today please", language: Language = "en", source: str | None = "call-1") -> Example:
+    return Example(input=text, output=output, language=language, source=source)
+
+
+def config_of(*ways: Enhancement, share: float = 1.0, **settings: Any) -> SynthesisConfig:
+    return SynthesisConfig(enhancements=list(ways), enhanced_share=share, shots=0, **settings)
+
+
+def made_by(play: Answers, task: Task, rows: list[Example], config: SynthesisConfig, folder: Path) -> Enhanced:
+    with teacher(play, folder) as (asker, _):
+        return enhance(asker, task, rows, config)
+
+
+def reasons(made: Enhanced) -> list[str]:
+    return [failed.reason for failed in made.failed]
+
+
+def test_a_rewrite_whose_answer_stays_the_same_becomes_a_candidate_with_its_origin(tmp_path: Path) -> None:
+    made = made_by(Play(lambda *_: REWORDED, lambda _: "today please"), URGENCY, [row()], config_of("paraphrase"), tmp_path)
+    (candidate,) = made.candidates
+    assert (candidate.input, candidate.output, candidate.language, candidate.source) == (
+        REWORDED,
+        "today please",
+        "en",
+        "call-1",
+    )
+    assert (candidate.origin.way, candidate.origin.teacher) == ("paraphrase", "big-model")
+    assert candidate.origin.parents == (row().id,)
+    assert [name.partition("@")[0] for name in candidate.origin.prompts] == ["paraphrase.en", "answer.en"]
+    assert made.planned == 1
+
+
+def test_the_old_answer_is_not_shown_when_the_new_input_is_answered(tmp_path: Path) -> None:
+    rows = [row(), row("I would like an appointment for my flu jab some time, no hurry at all.", "next week", source="call-2")]
+    config = SynthesisConfig(enhancements=["paraphrase"], enhanced_share=1, shots=4)
+    with teacher(Play(lambda *_: REWORDED, lambda _: "today please"), tmp_path) as (asker, served):
+        enhance(asker, URGENCY, rows, config)
+    asked = [body["messages"] for body in served.bodies if "answer" in properties_of(body)]
+    for messages in asked:
+        shown = [message["content"] for message in messages]
+        assert len(shown) == 3, "one row is shown: the one the input was not made from"
+        assert sum("today please" in said for said in shown if said.startswith("{")) <= 1
+    of_chest = next(messages for messages in asked if "flu jab" in str(messages))
+    assert CALL not in str(of_chest)
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        (CALL.replace("My", "my") + "!", "unchanged"),
+        ("今天早上7点起我胸口一直很疼，还在出汗，该怎么办？", "wrong_language"),
+        ("There is an awful ache behind my ribs and sweat pours off me. How do I deal with that?", "lost_facts"),
+    ],
+)
+def test_a_bad_paraphrase_fails_with_its_reason(written: str, reason: str, tmp_path: Path) -> None:
+    play = Play(lambda *_: written, lambda _: "today please")
+    made = made_by(play, URGENCY, [row()], config_of("paraphrase"), tmp_path)
+    assert (made.candidates, reasons(made)) == ([], [reason])
+
+
+@pytest.mark.parametrize("way", PRESERVING)
+def test_a_rewrite_that_gets_another_answer_fails(way: Enhancement, tmp_path: Path) -> None:
+    texts = {"expand": REWORDED * 2, "simplify": "Chest hurts since 7, sweating, what now?"}
+    play = Play(lambda *_: texts.get(way, REWORDED), lambda _: "next week")
+    made = made_by(play, URGENCY, [row()], config_of(way), tmp_path)
+    assert reasons(made) == ["answer_changed"]
+    assert "today please became next week" in made.failed[0].detail
+
+
+def test_numbers_may_be_written_in_another_way(tmp_path: Path) -> None:
+    play = Play(lambda *_: REWORDED.replace("7", "seven"), lambda _: "today please")
+    assert len(made_by(play, URGENCY, [row()], config_of("paraphrase"), tmp_path).candidates) == 1
+
+
+def test_what_the_answer_copies_must_still_stand_in_the_rewrite(tmp_path: Path) -> None:
+    text = "I have had a dull ache in my left knee and a swollen ankle for days."
+    known = row(text, "dull ache in my left knee; swollen ankle")
+    bad = Play(lambda *_: "For days now my knee has been aching and one ankle is thick.", lambda _: ["knee", "ankle"])
+    assert reasons(made_by(bad, FACTS, [known], config_of("paraphrase"), tmp_path / "bad")) == ["lost_facts"]
+    kept = "It has been days now: a dull ache in my left knee, and then there is this swollen ankle."
+    good = Play(lambda *_: kept, lambda _: ["dull ache in my left knee", "swollen ankle"])
+    (candidate,) = made_by(good, FACTS, [known], config_of("paraphrase"), tmp_path / "good").candidates
+    assert candidate.output == known.output
+
+
+def test_an_expansion_must_be_longer_and_a_simplification_shorter(tmp_path: Path) -> None:
+    play = Play(lambda *_: "Chest hurts badly since 7 this morning.", lambda _: "today please")
+    made = made_by(play, URGENCY, [row()], config_of("expand", "simplify", share=2), tmp_path)
+    assert Counter(reasons(made)) == {"wrong_length": 1}
+    assert [candidate.origin.way for candidate in made.candidates] == ["simplify"]
+
+
+def test_an_expansion_must_not_name_the_answer(tmp_path: Path) -> None:
+    play = Play(
+        lambda text, _: f"{text} I must be seen today please, I was told by everyone who heard of it.", lambda _: "today please"
+    )
+    assert reasons(made_by(play, URGENCY, [row()], config_of("expand"), tmp_path)) == ["names_answer"]
+
+
+def test_answers_in_free_words_may_differ_if_the_teacher_says_the_same_to_the_old_input(tmp_path: Path) -> None:
+    known = row(output="Chest pain with sweating since the morning, call back at once and send help.")
+    own = "Chest pain: patient sweats, urgent. Tell them to ring the emergency line."
+    play = Play(lambda *_: REWORDED, lambda _: own)
+    (candidate,) = made_by(play, NOTE, [known], config_of("paraphrase"), tmp_path / "same").candidates
+    assert candidate.output == known.output
+    changing = Play(lambda *_: REWORDED, lambda text: own if text == CALL else "A broken toe after football, rest.")
+    assert reasons(made_by(changing, NOTE, [known], config_of("paraphrase"), tmp_path / "other")) == ["answer_changed"]
+    useless = Play(lambda *_: REWORDED, lambda _: "Yes.")
+    assert reasons(made_by(useless, NOTE, [known], config_of("paraphrase"), tmp_path / "useless")) == ["answer_changed"]
+
+
+def test_numbers_may_be_a_little_apart(tmp_path: Path) -> None:
+    for said, count in ((8, 1), (2, 0)):
+        play = Play(lambda *_: REWORDED, lambda text, said=said: said if text != CALL else 8)  # type: ignore[misc]
+        made = made_by(play, GRADE, [row(output="8")], config_of("paraphrase"), tmp_path / str(said))
+        assert len(made.candidates) == count
+
+
+COUNTER = CALL.replace("badly since 7 this morning and I am sweating", "a little for 7 years and it is no worse")
+
+
+def test_a_counter_example_needs_another_answer_than_the_row_it_was_made_from(tmp_path: Path) -> None:
+    def answer(text: str) -> str:
+        return "next week" if "no worse" in text else "today please"
+
+    made = made_by(Play(lambda *_: COUNTER, answer), URGENCY, [row()], config_of("counter_example"), tmp_path / "good")
+    (candidate,) = made.candidates
+    assert (candidate.input, candidate.output) == (COUNTER, "next week")
+    same = made_by(
+        Play(lambda *_: COUNTER, lambda _: "today please"), URGENCY, [row()], config_of("counter_example"), tmp_path / "a"
+    )
+    assert reasons(same) == ["answer_unchanged"]
+    unsure = made_by(
+        Play(lambda *_: COUNTER, lambda _: "next week"), URGENCY, [row()], config_of("counter_example"), tmp_path / "b"
+    )
+    assert reasons(unsure) == ["answer_unchanged"], "it says so to the old input as well"
+    far = made_by(
+        Play(lambda *_: "Quite another text about a parrot.", answer),
+        URGENCY,
+        [row()],
+        config_of("counter_example"),
+        tmp_path / "c",
+    )
+    assert reasons(far) == ["too_different"]
+
+
+def test_a_counter_example_is_not_trusted_to_a_teacher_who_misjudges_the_row(tmp_path: Path) -> None:
+    three = URGENCY.model_copy(
+        update={"output": URGENCY.output.model_copy(update={"labels": ["today please", "next week", "never"]})}
+    )
+    play = Play(lambda *_: COUNTER, lambda text: "next week" if "no worse" in text else "never")
+    assert reasons(made_by(play, three, [row()], config_of("counter_example"), tmp_path)) == ["row_misjudged"]
+
+
+def test_a_spoilt_text_gets_the_answer_that_is_right_for_it(tmp_path: Path) -> None:
+    text = "I have had a dull ache in my left knee and a swollen ankle for days."
+    spoilt = "I have had a dull ache in my left knee for days, and my neighbour has the gout."
+    play = Play(lambda *_: spoilt, lambda _: ["dull ache in my left knee"])
+    made = made_by(play, FACTS, [row(text, "dull ache in my left knee; swollen ankle")], config_of("repair"), tmp_path)
+    (candidate,) = made.candidates
+    assert (candidate.input, candidate.output) == (spoilt, "dull ache in my left knee")
+
+
+def test_a_row_is_translated_with_its_label_by_position_and_checked_by_translating_back(tmp_path: Path) -> None:
+    play = Play(lambda _, prompt: CALL_ZH if "译成中文" in prompt else CALL, lambda _: "今天就诊")
+    (candidate,) = made_by(play, URGENCY, [row()], config_of("translate"), tmp_path).candidates
+    assert (candidate.input, candidate.output, candidate.language, candidate.source) == (CALL_ZH, "今天就诊", "zh", "call-1")
+    assert [name.partition("@")[0] for name in candidate.origin.prompts] == ["translate.zh", "back.en", "answer.zh"]
+
+
+@pytest.mark.parametrize(
+    ("forth", "back", "answer", "reason"),
+    [
+        (CALL_ZH, "A parrot was seen in the garden at 7 yesterday.", "今天就诊", "back_check"),
+        (CALL_ZH, CALL.replace("7", "9"), "今天就诊", "back_check"),
+        (CALL_ZH, CALL, "下周就诊", "answer_changed"),
+        (REWORDED, CALL, "今天就诊", "wrong_language"),
+        ("我从早上开始胸口疼得厉害，还一直出汗，怎么办？", CALL, "今天就诊", "lost_facts"),
+    ],
+)
+def test_a_bad_translation_fails_with_its_reason(forth: str, back: str, answer: str, reason: str, tmp_path: Path) -> None:
+    play = Play(lambda _, prompt: forth if "译成中文" in prompt else back, lambda _: answer)
+    assert reasons(made_by(play, URGENCY, [row()], config_of("translate"), tmp_path)) == [reason]
+
+
+def test_translated_copies_must_stand_in_the_translation(tmp_path: Path) -> None:
+    text, pieces = "我左膝隐隐作痛，脚踝也肿了好几天。", ["a dull ache in my left knee", "a swollen ankle"]
+    forth = "I have a dull ache in my left knee and a swollen ankle, and that for days."
+    known = row(text, "左膝隐隐作痛; 脚踝也肿了", "zh")
+    good = Play(lambda _, prompt: forth if "into English" in prompt else text, lambda _: pieces, lambda _: pieces)
+    (candidate,) = made_by(good, FACTS, [known], config_of("translate"), tmp_path / "good").candidates
+    assert candidate.output == "a dull ache in my left knee; a swollen ankle"
+    bad = Play(
+        lambda _, prompt: forth if "into English" in prompt else text, lambda _: pieces, lambda _: ["knee pain", "ankle"]
+    )
+    assert reasons(made_by(bad, FACTS, [known], config_of("translate"), tmp_path / "bad")) == ["lost_facts"]
+
+
+def test_fixed_words_of_a_json_answer_are_translated_by_their_place_and_free_text_by_the_teacher(tmp_path: Path) -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "urgency": {"enum": ["urgent", "routine", "急", "缓"]},
+            "advice": {"type": "string"},
+            "code": {"type": "string"},
+        },
+    }
+    task = URGENCY.model_copy(
+        update={"output": Task.model_validate({**NOTE.model_dump(), "output": {"kind": "json", "json_schema": schema}}).output}
+    )
+    known = row(output='{"urgency": "urgent", "advice": "Call for help now.", "code": "B12"}')
+    wanted = {"urgency": "急", "advice": "请立即求助。", "code": "B12"}
+    play = Play(
+        lambda _, prompt: CALL_ZH if "译成中文" in prompt else CALL, lambda _: wanted, lambda _: ["请立即求助。", "B12"]
+    )
+    (candidate,) = made_by(play, task, [known], config_of("translate"), tmp_path).candidates
+    assert json.loads(candidate.output) == wanted
+
+
+def test_what_cannot_be_done_is_left_out_with_a_reason_and_the_rest_gets_its_share(tmp_path: Path) -> None:
+    rows = [row(f"{CALL} Number {number}.") for number in range(4)]
+    made = made_by(Play(lambda *_: REWORDED, lambda _: "today please"), URGENCY, rows, config_of("typos", "repair"), tmp_path)
+    assert made.left_out == {"repair": "closed_answers"}
+    assert (made.planned, Counter(one.origin.way for one in made.candidates)) == (4, {"typos": 4})
+    alone = enhance(None, NOTE, [row(output="a note")], config_of("typos", "translate", "paraphrase"))
+    assert alone.left_out == {"translate": "no_teacher", "paraphrase": "no_teacher"}
+    only_english = made_by(
+        Play(lambda *_: "x", lambda _: "y"), NOTE, [row(output="a note")], config_of("translate"), tmp_path / "en"
+    )
+    assert (only_english.left_out, only_english.planned) == ({"translate": "one_language"}, 0)
+
+
+def test_rows_and_enhancements_share_the_work_evenly_and_by_the_seed_alone(tmp_path: Path) -> None:
+    rows = [row(f"{CALL} I am caller number {number} of this day.", source=None) for number in range(20)]
+    config = config_of("typos", "paraphrase", "register", share=1.5)
+    play = Play(lambda *_: REWORDED, lambda _: "next week")
+    made = made_by(play, URGENCY, rows, config, tmp_path / "a")
+    origins = [one.origin for one in (*made.candidates, *made.failed)]
+    assert Counter(origin.way for origin in origins) == {"typos": 10, "paraphrase": 10, "register": 10}
+    assert set(Counter(origin.parents[0] for origin in origins).values()) == {1, 2}
+    assert made == made_by(play, URGENCY, list(reversed(rows)), config, tmp_path / "b")
+    other = made_by(play, URGENCY, rows, config.model_copy(update={"seed": 1}), tmp_path / "c")
+    assert {one.origin.parents for one in other.candidates} != {one.origin.parents for one in made.candidates}
+
+
+def test_progress_reaches_its_total_and_samples_must_agree(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    turns = iter(range(1000))
+    play = Play(lambda *_: REWORDED, lambda _: ("today please", "next week")[next(turns) % 2])
+    config = config_of("paraphrase", "typos", samples=4, least_agreement=0.9, share=2)
+    with teacher(play, tmp_path) as (asker, _):
+        made = enhance(asker, URGENCY, [row()], config, lambda done, total: told.append((done, total)))
+    assert reasons(made) == ["answers_disagree"]
+    assert told[-1] == (3, 3)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
+HOSTILE: dict[str, Answer] = {
+    "garbage": "I cannot do that, sorry!",
+    "empty": '{"text": "", "answer": "", "change": ""}',
+    "numbers": '{"text": 12, "answer": 12, "change": 12, "pieces": 3}',
+    "wrong language": json.dumps({"text": "Это совсем другой текст", "answer": "Срочно", "change": "", "pieces": ["да"]}),
+    "huge": json.dumps({"text": "x " * 40_000, "answer": "x" * 40_000, "change": "", "pieces": ["x"] * 9}),
+    "numerals": json.dumps({"text": "万" * 300 + "9" * 300 + " thousand" * 30, "answer": None, "change": "", "pieces": []}),
+    "half": '{"text": "My chest',
+    "list": "[[[[1]]]]",
+}
+
+
+@pytest.mark.parametrize("said", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("task", [URGENCY, FACTS, NOTE, GRADE], ids=lambda task: task.name)
+def test_a_hostile_teacher_gives_counted_failures_and_no_exception(said: Answer, task: Task, tmp_path: Path) -> None:
+    rows = [row(output="8"), row(CALL_ZH, "5", "zh")] if task is not URGENCY else [row(), row(CALL_ZH, "今天就诊", "zh")]
+    config = SynthesisConfig(enhancements=list(ENHANCEMENTS), enhanced_share=9)
+    with teacher(lambda _: said, tmp_path) as (asker, _):
+        made = enhance(asker, task, rows, config)
+    assert made.planned == 18
+    assert {one.origin.way for one in made.candidates} <= {"typos", "repair"}
+    assert all(one.reason for one in made.failed)
+
+
+def test_a_teacher_with_faults_of_all_kinds_changes_no_count(tmp_path: Path) -> None:
+    domain = parse_record(Domain, (PACKS / "healthcare" / "domain.yaml").read_text(encoding="utf-8"), "domain.yaml")
+    task = next(task for task in domain.tasks if task.name == "symptom_recognition_and_advice")
+    file = PACKS / "healthcare" / "seeds" / task.name / "train.jsonl"
+    rows = [Example.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines()][::8]
+    script = Script(faults=0.3, kinds=tuple(fault for fault in FAULTS if fault != "slow"))
+    with scripted_teacher(script) as served:
+        made = enhance(opened(served, tmp_path), task, rows, SynthesisConfig(enhancements=list(ENHANCEMENTS), enhanced_share=2))
+    assert made.planned == 2 * len(rows)
+    assert len(set(reasons(made))) > 2
+
+
+def test_a_second_run_with_the_answers_kept_gives_the_same_and_asks_nothing(tmp_path: Path) -> None:
+    rows = [row(f"{CALL} I am caller number {number} of this day.", source=None) for number in range(6)]
+    chance = random.Random(3)
+    play = Play(lambda text, _: f"{REWORDED} {text[-30:]}", lambda _: chance.choice(["today please", "next week"]))
+    config = config_of("paraphrase", "counter_example", "translate", share=3)
+    with teacher(play, tmp_path) as (asker, served):
+        first = enhance(asker, URGENCY, rows, config)
+        asked = len(served.bodies)
+        again = enhance(opened(served, tmp_path), URGENCY, rows, config)
+    assert first == again
+    assert len(served.bodies) == asked
