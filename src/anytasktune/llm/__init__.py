@@ -3,6 +3,8 @@
 from anytasktune.llm.answers import ANSWERS_FILE
 from anytasktune.llm.asking import Asker, MisfitError, Question, Reply
 from anytasktune.llm.endpoint import Endpoint, EndpointError
+from anytasktune.llm.expecting import Expected, expected_cost
+from anytasktune.llm.prices import Tokens
 from anytasktune.llm.prompts import PromptError, prompt_id, render_prompt
 from anytasktune.llm.teacher import Activity, Teacher
 
@@ -12,11 +14,14 @@ __all__ = [
     "Asker",
     "Endpoint",
     "EndpointError",
+    "Expected",
     "MisfitError",
     "PromptError",
     "Question",
     "Reply",
     "Teacher",
+    "Tokens",
+    "expected_cost",
     "prompt_id",
     "render_prompt",
 ]

@@ -66,6 +66,9 @@ class Source(Protocol):
     def prices(self) -> Prices:
         """What a token of it costs."""
 
+    def holds(self, requests: Sequence[Request]) -> list[bool]:
+        """Which of them would be answered without being sent."""
+
     def session(self, guard: Guard | None = None) -> AbstractAsyncContextManager[Answering]:
         """Open it.
 

@@ -12,7 +12,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,6 +124,12 @@ class AnswerBook:
         model, content, cut, prompt, answer = row
         return TeacherAnswer(model=model, content=content, cut=bool(cut), prompt_tokens=prompt, answer_tokens=answer)
 
+    def holds(self, keys: Iterable[str]) -> list[bool]:
+        """Which of these have an answer."""
+        with self._advising():
+            find = "SELECT 1 FROM answers WHERE key = ?"
+            return [self._connection.execute(find, (key,)).fetchone() is not None for key in keys]
+
     def reserve(self, key: str, model: str, worst: Tokens, prices: Prices, caps: Caps) -> Ticket | None:
         """Write down a request at its worst case; None, and nothing is written, if a cap could be passed by it."""
         cost = prices.cost(worst)
@@ -137,12 +143,16 @@ class AnswerBook:
             self._add(model, prices.currency, 1, worst, cost)
         return Ticket(ticket or 0, key, model, prices, worst)
 
-    def keep(self, ticket: Ticket, answer: TeacherAnswer) -> None:
-        """Keep an answer, and count what was reported with it in place of the worst case."""
+    def keep(self, ticket: Ticket, answer: TeacherAnswer) -> TeacherAnswer:
+        """Keep an answer, and count what was reported with it in place of the worst case.
+
+        Returns:
+            The answer that is kept: another one, if another process was faster.
+        """
         used = Tokens(answer.prompt_tokens, answer.answer_tokens)
         cost = ticket.prices.cost(used)
         with self._advising(), self._transaction():
-            self._connection.execute(
+            first = self._connection.execute(
                 "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
                 (ticket.key, answer.model, answer.content, answer.cut, used.prompt, used.answer),
             )
@@ -153,6 +163,7 @@ class AnswerBook:
             worst = ticket.worst
             more = Tokens(used.prompt - worst.prompt, used.answer - worst.answer)
             self._add(ticket.model, ticket.prices.currency, 0, more, cost - ticket.prices.cost(worst))
+        return answer if first.rowcount else self.get(ticket.key) or answer
 
     def release(self, ticket: Ticket) -> None:
         """Count a request no longer: it is certain that nothing is to be paid for it."""
@@ -183,8 +194,7 @@ class AnswerBook:
                 what = f"the teacher was paid in {currency} so far, and prices are now in {prices.currency}"
                 raise ConfigError(what, where=str(self.file), fix=f"give price_in, price_out and max_cost in {currency}")
             cost = paid if currency else prices.cost(Tokens(prompt, answer))
-            tokens = Tokens(total.tokens.prompt + prompt, total.tokens.answer + answer)
-            total = Spent(total.requests + requests, tokens, total.cost + cost)
+            total = Spent(total.requests + requests, total.tokens + Tokens(prompt, answer), total.cost + cost)
         return total
 
     def settle_down(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,6 +90,17 @@ class LiveAnswers:
                     saving.cancel()
                     await asyncio.gather(saving, return_exceptions=True)
 
+    def key(self, request: Request) -> str:
+        """The name of its answer."""
+        return request.key(self.endpoint.base_url, self.model)
+
+    def holds(self, requests: Sequence[Request]) -> list[bool]:
+        """Which of them have an answer that is kept."""
+        if not self.file.exists():
+            return [False] * len(requests)
+        with AnswerBook(self.file) as book:
+            return book.holds(self.key(request) for request in requests)
+
     @property
     def prices(self) -> Prices:
         """What a token costs."""
@@ -138,7 +149,7 @@ class _Session:
             UnansweredError: this one has no answer.
             EndpointError: none will have one.
         """
-        key = request.key(self._live.endpoint.base_url, self._live.model)
+        key = self._live.key(request)
         while (others := self._asked.get(key)) is not None:
             await asyncio.wait([others])
         if (known := self._book.get(key)) is not None:
@@ -217,7 +228,8 @@ class _Session:
         kept = False
         try:
             answer = read_completion(await self._wire.send(body), live.model, worst)
-            self._book.keep(ticket, answer)
+            used = Tokens(answer.prompt_tokens, answer.answer_tokens)
+            answer = self._book.keep(ticket, answer)
             kept = True
         except RequestError as failure:
             if failure.unpaid:
@@ -230,7 +242,7 @@ class _Session:
             if not kept:
                 self._book.lose(ticket)
                 live.tally.add(worst, live.terms.prices)
-        live.tally.add(Tokens(answer.prompt_tokens, answer.answer_tokens), live.terms.prices)
+        live.tally.add(used, live.terms.prices)
         live.pace.went_well()
         live.gone_well()
         return answer

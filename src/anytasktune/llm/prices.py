@@ -21,6 +21,9 @@ class Tokens:
     prompt: int = 0
     answer: int = 0
 
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(self.prompt + other.prompt, self.answer + other.answer)
+
 
 @dataclass(frozen=True)
 class Prices:

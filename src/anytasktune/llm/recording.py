@@ -1,7 +1,7 @@
 """Answers written to a file, and given again from it: no endpoint, no key, the same every time."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -70,6 +70,10 @@ class Replay:
     model: str
     prices: Prices = field(default_factory=Prices)
     tally: Tally = field(default_factory=Tally)
+
+    def holds(self, requests: Sequence[Request]) -> list[bool]:
+        """All: nothing is ever sent."""
+        return [True] * len(requests)
 
     @contextlib.asynccontextmanager
     async def session(self, guard: Guard | None = None) -> AsyncIterator[Answering]:

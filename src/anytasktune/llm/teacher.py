@@ -13,6 +13,7 @@ from anytasktune.llm.answering import Answering, Guard, Source, UnansweredError
 from anytasktune.llm.answers import Caps
 from anytasktune.llm.asking import MisfitError, Question, Reply
 from anytasktune.llm.endpoint import Endpoint
+from anytasktune.llm.expecting import Expected, expected_cost
 from anytasktune.llm.forms import Request, schema_in_words
 from anytasktune.llm.live import LiveAnswers, OnWait, Terms
 from anytasktune.llm.prices import PICO, Prices, in_pico
@@ -47,14 +48,11 @@ class Teacher:
         guard: is shown every conversation right before it would be sent; what it raises ends `ask_all`.
     """
 
-    def __init__(
-        self, source: Source, answer_tokens: int = 1024, concurrency: int = 32, recorder: Recorder | None = None
-    ) -> None:
+    def __init__(self, source: Source, config: TeacherConfig, recorder: Recorder | None = None) -> None:
         self.guard: Guard | None = None
         self._recorder = recorder
         self._source = source
-        self._answer_tokens = answer_tokens
-        self._concurrency = concurrency
+        self._config = config
         self._seconds = 0.0
 
     @classmethod
@@ -83,7 +81,7 @@ class Teacher:
         if replay is not None:
             if record is not None:
                 raise ConfigError("a recording is either made or replayed", fix="give --record or --replay, not both")
-            return cls(Replay(replay, config.teacher, Prices.of(config)), config.answer_tokens, config.concurrency)
+            return cls(Replay(replay, config.teacher, Prices.of(config)), config)
         endpoint = Endpoint.from_environment(environment, timeout=config.timeout, attempts=config.attempts)
         return cls.at(endpoint, config, answers_file, record=record, on_wait=on_wait)
 
@@ -100,7 +98,7 @@ class Teacher:
         """The same at an endpoint of one's own, whose patience counts, not that of the config."""
         source = LiveAnswers(endpoint, config.teacher, answers_file, terms_of(config), on_wait)
         recorder = Recorder(record, config.teacher) if record is not None else None
-        return cls(source, config.answer_tokens, config.concurrency, recorder)
+        return cls(source, config, recorder)
 
     @property
     def model(self) -> str:
@@ -128,6 +126,16 @@ class Teacher:
             return Activity()
         pace = self._source.pace
         return Activity(pace.under_way, int(pace.allowed), self._source.waiting)
+
+    def expected(self, questions: Sequence[Question[Any]], likely_answer: int | None = None) -> Expected:
+        """What asking these would take now; those whose answers are kept take nothing.
+
+        Args:
+            likely_answer: tokens an answer likely has; None: a quarter of the longest.
+        """
+        kept = self._source.holds([self._request(question, _messages(question)) for question in questions])
+        rest = (question for question, there in zip(questions, kept, strict=True) if not there)
+        return expected_cost(rest, self._config, likely_answer)
 
     def ask(self, question: Question[Value]) -> Reply[Value]:
         """Answer one question; as `ask_all`."""
@@ -168,12 +176,12 @@ class Teacher:
                 await asyncio.sleep(0)  # answers that are there already leave no other moment for Ctrl-C
 
         async with self._source.session(self.guard) as answering:
-            await _together([work(answering) for _ in range(min(self._concurrency, len(questions)))])
+            await _together([work(answering) for _ in range(min(self._config.concurrency, len(questions)))])
         return [replies[place] for place in range(len(questions))]
 
     async def _reply(self, answering: Answering, question: Question[Value]) -> Reply[Value]:
         """Ask, and once more if the answer cannot be used."""
-        said = [{name: whole_characters(text) for name, text in message.items()} for message in question.messages]
+        said = _messages(question)
         fault = ""
         for repaired in (False, True):
             request = self._request(question, said)
@@ -202,8 +210,12 @@ class Teacher:
         return Reply(None, "unusable_answer", fault)
 
     def _request(self, question: Question[Any], said: Sequence[Mapping[str, str]]) -> Request:
-        tokens = question.max_tokens or self._answer_tokens
+        tokens = question.max_tokens or self._config.answer_tokens
         return Request(said, question.schema, question.language, question.temperature, question.sample, tokens)
+
+
+def _messages(question: Question[Any]) -> list[dict[str, str]]:
+    return [{name: whole_characters(text) for name, text in message.items()} for message in question.messages]
 
 
 def terms_of(config: TeacherConfig) -> Terms:
