@@ -2,11 +2,12 @@
 
 from anytasktune.datasets.checking import check_examples, check_row
 from anytasktune.datasets.columns import ColumnMap
-from anytasktune.datasets.freezing import FrozenDataset, freeze, load_dataset, save_dataset
+from anytasktune.datasets.freezing import FrozenDataset, MadePart, freeze, load_dataset, save_dataset
+from anytasktune.datasets.joining import Joined, join_made
 from anytasktune.datasets.reading import read_examples
 from anytasktune.datasets.result import ReadResult, total_counts
 from anytasktune.datasets.rows import RowError
-from anytasktune.datasets.sealing import SealGuard, seal
+from anytasktune.datasets.sealing import SealGuard, input_hash, seal
 from anytasktune.datasets.splitting import check_splits, drop_leaks, split_examples
 from anytasktune.datasets.task_folder import TaskFolder, is_task_folder, read_task_folder, write_task_folder
 from anytasktune.datasets.writing import WriteFormat, write_examples
@@ -14,6 +15,8 @@ from anytasktune.datasets.writing import WriteFormat, write_examples
 __all__ = [
     "ColumnMap",
     "FrozenDataset",
+    "Joined",
+    "MadePart",
     "ReadResult",
     "RowError",
     "SealGuard",
@@ -24,7 +27,9 @@ __all__ = [
     "check_splits",
     "drop_leaks",
     "freeze",
+    "input_hash",
     "is_task_folder",
+    "join_made",
     "load_dataset",
     "read_examples",
     "read_task_folder",

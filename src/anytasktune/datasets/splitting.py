@@ -45,7 +45,7 @@ def split_examples(examples: Sequence[Example], config: SplitConfig) -> dict[Spl
 
 def seeded_order(examples: Iterable[Example], seed: int) -> list[Example]:
     """The examples in an order that depends on them and the seed only, and is mixed in every respect."""
-    return sorted(examples, key=lambda example: _row_key(example, seed))
+    return sorted(examples, key=lambda example: row_key(example, seed))
 
 
 def check_splits(splits: Mapping[SplitName, Sequence[Example]], *, near_duplicate: float = 0.8) -> list[DroppedRow]:
@@ -112,10 +112,11 @@ def _groups(examples: Sequence[Example], config: SplitConfig) -> list[Group[Exam
 
 def _group(members: list[Example], seed: int) -> Group[Example]:
     ordered = seeded_order(members, seed)
-    return Group(ordered, ordered[0].output, _row_key(ordered[0], seed))
+    return Group(ordered, ordered[0].output, row_key(ordered[0], seed))
 
 
-def _row_key(example: Example, seed: int) -> str:
+def row_key(example: Example, seed: int) -> str:
+    """A row's place in the order of `seed`."""
     return text_hash(f"{seed}\n{example.id}\n{example.source or ''}")
 
 

@@ -14,6 +14,13 @@ Split = SplitName | None
 """None: the rows are still to be divided."""
 
 
+def has_seeds(project: Project, task: Task) -> bool:
+    """Whether there is any file of rows for a task."""
+    return project.seed_file(task.name).exists() or any(
+        (project.seed_folder(task.name) / f"{split}.jsonl").exists() for split in SPLIT_NAMES
+    )
+
+
 def seed_files(project: Project, task: Task) -> dict[Split, Path]:
     """The files a task's rows are in; DataError if there are none."""
     given: dict[Split, Path] = {

@@ -17,7 +17,7 @@ from anytasktune.schema.candidate import (
     Verdict,
     Way,
 )
-from anytasktune.schema.dataset import SPLIT_NAMES, DatasetManifest, SplitConfig, SplitInfo, SplitName
+from anytasktune.schema.dataset import SPLIT_NAMES, DatasetManifest, Lineage, MadeRows, SplitConfig, SplitInfo, SplitName
 from anytasktune.schema.domain import Action, Domain
 from anytasktune.schema.evaluation import (
     SYSTEMS,
@@ -104,6 +104,8 @@ __all__ = [
     "LabelOutput",
     "LabelsOutput",
     "Language",
+    "Lineage",
+    "MadeRows",
     "Metric",
     "Name",
     "NumberOutput",

@@ -5,7 +5,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from anytasktune.schema.base import Artifact, Record, Usage, fault
+from anytasktune.schema.candidate import CandidateCounts, Origin
 from anytasktune.schema.example import RowCounts
+from anytasktune.schema.making import TeacherUsage
 from anytasktune.schema.task import Name
 
 SplitName = Literal["train", "dev", "test"]
@@ -38,6 +40,56 @@ class SplitInfo(Record):
     """Hash of the split's JSONL file."""
 
 
+class Lineage(Record):
+    """Where a made row of a data set comes from: a line of `lineage.jsonl`."""
+
+    example: str
+    """Id of the row."""
+    split: SplitName
+    candidate: str
+    """Id of what it was made as; another one where a person edited it."""
+    gated: str
+    """Id of the gated set it comes from."""
+    origin: Origin
+    decision: Literal["unseen", "accepted", "edited"] = "unseen"
+    """What people said of it; `unseen`: nobody looked at it."""
+    reviewers: tuple[str, ...] = ()
+    overruled: str = ""
+    """The gate that had dropped it, where a person took it back."""
+    page: int | None = None
+    """Page of the document, where the row was made from a passage and the format has pages."""
+    heading: tuple[str, ...] = ()
+    """The headings above the passage."""
+    quote: str = ""
+    """The words of the document it rests on."""
+
+
+class MadeRows(Record):
+    """The rows of a data set that a teacher made, and how."""
+
+    gated: str
+    """Id of the gated set they come from."""
+    candidate_sets: list[str]
+    seals: list[str]
+    """The seals that held while they were made."""
+    passages: list[str] = Field(default_factory=list)
+    """Ids of the passage sets they were made from."""
+    teachers: list[str] = Field(default_factory=list)
+    judge: str = ""
+    rows: dict[SplitName, int]
+    """How many there are in each split; all other rows are the user's own."""
+    divided_by: Literal["", "document", "passage"] = ""
+    """What stayed whole where made rows were divided, too. Empty: all of them went to train."""
+    counts: CandidateCounts
+    """What became of all candidates, up to here."""
+    decisions: dict[str, int] = Field(default_factory=dict)
+    """What people said of the candidates that were kept: how many are `unseen`, `accepted`, `edited`, `rejected`, ..."""
+    usage: TeacherUsage = TeacherUsage()
+    """Of making and judging all candidates."""
+    sha256: str = ""
+    """Hash of `lineage.jsonl`."""
+
+
 class DatasetManifest(Artifact):
     """What a frozen data set is made of and how."""
 
@@ -53,3 +105,9 @@ class DatasetManifest(Artifact):
     config: SplitConfig
     code_version: str
     usage: Usage = Usage()
+    made: MadeRows | None = None
+    """The rows among them that a teacher made; None: all rows are the user's own."""
+
+    def made_in(self, split: SplitName) -> int:
+        """How many rows of a split a teacher made."""
+        return self.made.rows.get(split, 0) if self.made else 0
