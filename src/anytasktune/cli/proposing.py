@@ -26,7 +26,7 @@ _NOTHING = "say what to start from: --interview, --examples, or --about or --doc
 def propose_tasks(
     about: Annotated[str | None, typer.Option("--about", help="The field in a sentence, or a file that describes it.")] = None,
     documents: Annotated[
-        Path | None, typer.Option("--documents", help="A folder of documents about the work: .md, .txt, .html.")
+        Path | None, typer.Option("--documents", help="A folder of documents about the work: PDF, Office, web pages, text.")
     ] = None,
     examples: Annotated[
         list[Path] | None, typer.Option("--examples", help="Input/output pairs of past work, as for `import`. Repeatable.")

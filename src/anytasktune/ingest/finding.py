@@ -73,6 +73,12 @@ def find_documents(folder: Path, largest_megabytes: int) -> Findings:
     return Findings(sorted(found, key=lambda file: file.document), sorted(refused, key=lambda info: info.document))
 
 
+def check_size(size: int, largest_megabytes: int) -> None:
+    """Refuse a file of more than `largest_megabytes`."""
+    if size > largest_megabytes * 2**20:
+        raise too_large(f"it is larger than {largest_megabytes} MB ({size / 2**20:,.0f} MB)")
+
+
 def shown_name(path: Path, folder: Path) -> str:
     """A file's path below `folder` as text that can be printed and stored: one line, and Unicode only."""
     name = os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "backslashreplace")
@@ -101,8 +107,7 @@ def _checked_size(path: Path, folder: Path, largest_megabytes: int) -> int:
     if status.st_size == 0:
         raise RefusedError("empty", "the file is empty", "fetch it again, or leave it out")
     kind_by_name(path)
-    if status.st_size > largest_megabytes * 2**20:
-        raise too_large(f"it is larger than {largest_megabytes} MB ({status.st_size / 2**20:,.0f} MB)")
+    check_size(status.st_size, largest_megabytes)
     return status.st_size
 
 

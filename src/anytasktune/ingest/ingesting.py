@@ -8,11 +8,12 @@ from anytasktune.errors import DataError
 from anytasktune.ids import file_hash
 from anytasktune.ingest.cutting import Cut, cut
 from anytasktune.ingest.duplicates import repeated, repeated_documents
-from anytasktune.ingest.finding import Found, find_documents
+from anytasktune.ingest.finding import Found, check_size, find_documents
 from anytasktune.ingest.isolation import Limits, Request, read_isolated
-from anytasktune.ingest.kinds import PLAIN, READABLE
+from anytasktune.ingest.kinds import PLAIN, READABLE, kind_by_name
 from anytasktune.ingest.languages import language_of
-from anytasktune.ingest.reading import read_file
+from anytasktune.ingest.reading import left_out, read_file
+from anytasktune.ingest.refusing import RefusedError
 from anytasktune.schema.passages import DocumentInfo, IngestConfig, Passage, ReadDocument
 
 NEAR_DUPLICATE, DUPLICATE = "near_duplicate", "duplicate"
@@ -69,6 +70,21 @@ def ingest(
     return Ingested(sorted(infos + told, key=lambda info: info.document), passages)
 
 
+def read_document(path: Path, limits: Limits | None = None) -> ReadDocument:
+    """Read one file by itself; status `left_out`, with the reason, if that cannot be done."""
+    try:
+        kind = kind_by_name(path)
+        if not path.is_file():
+            raise RefusedError("unreadable", "there is no such file", "check its name")
+        size = path.stat().st_size
+        check_size(size, IngestConfig().largest_file)
+    except RefusedError as refusal:
+        return left_out(refusal, "", "")
+    if kind in PLAIN:
+        return read_file(path, kind)
+    return next(read_isolated([Request(path, kind, "", size)], limits or Limits()))
+
+
 def _first_files(files: Sequence[Found]) -> tuple[list[tuple[Found, str]], list[DocumentInfo]]:
     """Files with their hash, and those whose bytes an earlier one of their kind had already."""
     firsts: dict[tuple[str, str], tuple[Found, str]] = {}
@@ -121,8 +137,8 @@ def _cut_all(read: Sequence[tuple[Found, ReadDocument]], config: IngestConfig) -
             new.append((file, document))
         else:
             detail = f"nearly the same text as {read[match][0].document}"
-            left_out = document.model_copy(update={"status": "left_out", "reason": DUPLICATE, "detail": detail})
-            infos.append(_info(file, left_out))
+            repeats = document.model_copy(update={"status": "left_out", "reason": DUPLICATE, "detail": detail})
+            infos.append(_info(file, repeats))
     cuts = [cut(document, file.document, config) for file, document in new]
     passages = [passage for one in cuts for passage in one.passages]
     matches = repeated([passage.text for passage in passages], config.near_duplicate)
@@ -140,10 +156,10 @@ def _told(file: Found, document: ReadDocument, one: Cut, own: Sequence[Passage])
     """A document's record and its passages, with their languages."""
     usual = language_of(document.text)
     passages = [passage.model_copy(update={"language": language_of(passage.text, usual)}) for passage in own]
-    left_out = dict(sorted(one.left_out.items()))
+    counts = dict(sorted(one.left_out.items()))
     if repeats := len(one.passages) - len(own):
-        left_out[NEAR_DUPLICATE] = repeats
-    info = _info(file, document).model_copy(update={"language": usual, "passages": len(passages), "left_out": left_out})
+        counts[NEAR_DUPLICATE] = repeats
+    info = _info(file, document).model_copy(update={"language": usual, "passages": len(passages), "left_out": counts})
     return info, passages
 
 
