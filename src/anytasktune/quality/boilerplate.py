@@ -16,17 +16,17 @@ _ECHO: dict[Language, int] = {"en": 8, "zh": 16}
 """Words or characters in a row that are no chance when they stand in an instruction and in a text."""
 
 
-def _any(*forms: str) -> re.Pattern[str]:
-    return re.compile("|".join(forms), re.I | re.M)
+def _forms(*forms: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(form, re.I | re.M) for form in forms)
 
 
-_SELF = _any(
+_SELF = _forms(
     r"\bas an? (?:AI|artificial intelligence|(?:large )?language model)\b(?! \w*(?:engineer|researcher|developer|specialist))",
     r"\bI(?:['’]?m| am) (?:just |only )?an? (?:AI|(?:large )?language model)\b",
     r"作为(?:一[个名款]|个|一位)?(?:AI|人工智能|大?语言模型|智能助手)(?!\w{0,4}(?:工程师|研究员|专家))",
     r"我(?:只)?是(?:一[个款名]|个)?(?:AI|人工智能|大?语言模型)",
 )
-_REFUSES = _any(
+_REFUSES = _forms(
     r"\A\W*(?:(?:I['’]?m |I am |We['’]re )?(?:so |very |really )?sorry|I apologi[sz]e|my apologies|unfortunately)?[,.;]? ?"
     r"(?:but )?I['’]?(?:m| am)? ?(?:can(?:no|['’])t|cannot|not able to|unable to|won['’]t|will not|must decline to) "
     r"(?:be able to )?(?:assist|help (?:you )?with (?:that|this)|comply|fulfil|provide|generate|create|produce|write|complete|"
@@ -35,7 +35,7 @@ _REFUSES = _any(
     r"(?:我|本人|这个问题我)?(?:暂时|目前|现在|还)?(?:无法|不能|没法|没办法|不便)(?:为[您你])?(?:直接)?"
     r"(?:提供|回答|完成|满足|协助|处理|继续|给出|生成|帮|回应|执行|写|翻译|判断|讨论)",
 )
-_INTRODUCTION = _any(
+_INTRODUCTION = _forms(
     r"\A\W*(?:(?:Sure|Certainly|Of course|Absolutely|Okay|OK|Great)[,.!]+ )?(?:Here['’]?s|Here is|Here are|Below is|"
     r"The following is) (?:the|a|an|my|your|is|one|some) [^\n.:：]{0,60}[:：]",
     r"\A\W*I['’]ve (?:rewritten|created|generated) [^\n.:]{0,60}[:.]",
@@ -47,21 +47,22 @@ _INTRODUCTION = _any(
     r"\b(?:I hope this helps|Let me know if you (?:need|have|would like) (?:any|further|more|anything))\b[^\n]{0,60}\Z",
     r"(?:希望(?:这|以上)[^\n。]{0,12}(?:对[您你])?有(?:所)?帮助|如果?(?:您|你)?还?有(?:其他|任何)(?:问题|需要)[^\n]{0,8}随时)[^\n]{0,20}\Z",
 )
-_MARKUP = _any(
+_MARKUP = _forms(
     r"```",
     r"^\s*#{1,4} ",
     r"^\s*\*\*[^*\n]{1,40}\*\*[:：]?\s*$",
     r"<\|?/?(?:im_start|im_end|endoftext|assistant|system|user|think)\b",
 )
-_BLANK = _any(
-    r"\[(?:your|my|insert|enter|company|customer|client|patient|recipient|sender|employee|first|last|full|add|the)\b[^\]\n\d]{0,40}\]",
+_BLANK = _forms(
+    r"\[(?:your|my|insert|enter|company|customer|client|patient|recipient|sender|employee|first name|last name|full name)\b"
+    r"[^\]\n\d]{0,40}\]",
     r"\[(?:name|date|time|address|city|company|phone(?: number)?|email|number|amount|product|link|title|location|position)\]",
     r"[\[【](?:您的|你的|请填写|此处|填写|插入|具体)[^\]】\n]{0,16}[\]】]",
     r"[\[【](?:姓名|名字|日期|时间|地址|公司(?:名称)?|电话(?:号码)?|邮箱|金额|产品(?:名称)?|链接|职位|城市|客户(?:姓名)?|患者(?:姓名)?)[\]】]",
     r"\{\{? ?\w{1,30} ?\}\}?",
     r"<(?:insert|your|name|date|address|company)[^>\n]{0,30}>",
 )
-_CHECKS: tuple[tuple[str, re.Pattern[str], str], ...] = (
+_CHECKS: tuple[tuple[str, tuple[re.Pattern[str], ...], str], ...] = (
     ("refusal", _REFUSES, "it refuses"),
     ("about_itself", _SELF, "the model speaks of itself"),
     ("introduction", _INTRODUCTION, "words around the text that are no part of it"),
@@ -104,9 +105,10 @@ def _checks(job: Job, language: Language) -> Iterator[tuple[str, Check, str]]:
     def answer(example: Example) -> list[str]:
         return [text for _, text in answer_pieces(job.task, example.output, language)]
 
-    for reason, pattern, detail in _CHECKS:
-        yield reason, of_pattern(pattern, lambda example: (example.input,)), f"in the input, {detail}"
-        yield reason, of_pattern(pattern, answer), f"in the answer, {detail}"
+    for reason, patterns, detail in _CHECKS:
+        for pattern in patterns:
+            yield reason, of_pattern(pattern, lambda example: (example.input,)), f"in the input, {detail}"
+            yield reason, of_pattern(pattern, answer), f"in the answer, {detail}"
     windows = _windows(job.task.instruction[language], language) if language in job.task.instruction else frozenset()
 
     def echo(example: Example) -> str:

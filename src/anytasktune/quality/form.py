@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from anytasktune.quality.gate import Finding, Job, Placed
+from anytasktune.quality.gate import FEWEST_SEEDS, Finding, Job, Placed, by_language
+from anytasktune.schema import Example
 from anytasktune.scorers import explain_rules
 
 _OF_FORM = frozenset(
@@ -22,12 +23,20 @@ _OF_FORM = frozenset(
 
 def schema(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
     """Answers that cannot be read as what the task asks for: a label of its list, JSON of its schema, a number in its range."""
-    return _broken(job, items, of_form=True)
+    yield from _broken(job, items, of_form=True)
+    for language, group in by_language(items).items():
+        if len(job.seeds(language)) >= FEWEST_SEEDS and job.fits_seeds(_is_empty, language):
+            unanswered = (item for item in group if _is_empty(item.candidate.example()) and not job.broken(item.candidate))
+            yield from (Finding(item.position, True, "empty", "no train row has an empty answer") for item in unanswered)
 
 
 def rules(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
     """Answers that break one of the task's rules: items, length, script, pattern, copies from the input."""
     return _broken(job, items, of_form=False)
+
+
+def _is_empty(example: Example) -> bool:
+    return not example.output.strip()
 
 
 def _broken(job: Job, items: Sequence[Placed], *, of_form: bool) -> Iterator[Finding]:

@@ -10,7 +10,8 @@ from anytasktune.scorers import broken_rules
 FEWEST_SEEDS = 10
 """From fewer seeds nothing is learned about what is usual for a task."""
 _SEEDS_LOOKED_AT = 2000
-_TOLERATED = 0.01
+TOLERATED = 0.01
+"""Share of trusted rows on which a check may fire that looks for faults; on more of them it is not used."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,10 @@ class Job:
         """Train rows of one language: the first ones, if there are very many."""
         return self.seeds_by_language.get(language, [])[:_SEEDS_LOOKED_AT]
 
-    def fits_seeds(self, fires: Callable[[Example], bool], language: Language) -> bool:
-        """Whether a check that looks for faults suits the task: it fires on at most one in a hundred of the trusted rows."""
+    def fits_seeds(self, fires: Callable[[Example], bool], language: Language, tolerated: float = TOLERATED) -> bool:
+        """Whether a check that looks for faults suits the task: it fires on no more than this share of the trusted rows."""
         seeds = self.seeds(language)
-        return sum(map(fires, seeds)) <= _TOLERATED * len(seeds)
+        return sum(map(fires, seeds)) <= tolerated * len(seeds)
 
 
 Gate = Callable[[Job, Sequence[Placed]], Iterable[Finding]]

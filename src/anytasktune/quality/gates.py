@@ -138,6 +138,6 @@ def _mark(item: Placed, verdict: Verdict | None, threshold: float) -> Verdict:
         )
     passed = verdict.score >= threshold
     reason = verdict.reason or ("" if passed else "low_score")
-    border = closeness(verdict.score, threshold, _REACH_OF_JUDGE)
+    border = verdict.border if verdict.border is not None else closeness(verdict.score, threshold, _REACH_OF_JUDGE)
     update = {"gate": JUDGE, "passed": passed, "reason": reason, "border": border, "candidate": item.candidate.id}
     return verdict.model_copy(update=update)

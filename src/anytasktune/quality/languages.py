@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from anytasktune.quality.answer_text import answer_pieces
-from anytasktune.quality.gate import FEWEST_SEEDS, Finding, Job, Placed, by_language
+from anytasktune.quality.gate import FEWEST_SEEDS, TOLERATED, Finding, Job, Placed, by_language
 from anytasktune.schema import Example, Language
 from anytasktune.scorers.text import HAN, is_in_script
 from anytasktune.similarity import normalise
@@ -19,6 +19,9 @@ _MOST = 0.8
 _PROSE_WORDS, _FOREIGN_WORDS = 5, 3
 _ENGLISH_SHARE = 0.2
 _SENTENCE_WORDS, _SENTENCE_HAN = 8, 12
+_FEWEST_VERBS = 2
+_STRICT = 0.003
+"""Of the seeds, for a check that a text in nothing but names and codes does not pass."""
 
 
 def _set_of(words: str) -> frozenset[str]:
@@ -30,6 +33,10 @@ _ENGLISH = _set_of(
     "its just like me more my no not of on one or our out she so some than that the their them there these they this to up us "
     "was we were what when where which who why will with would you your please"
 )
+_NOT_IN_NAMES = _set_of(
+    "am are been can could did do does had has have he her his how if is it just like me my our should some than that their "
+    "them there these they this us was we were what when where which who why will would you your please i'm i've don't it's"
+)
 _FOREIGN = _set_of(
     "una por para que como está pero muy también nuestro estoy usted hay les une est dans pour qui sur avec vous nous je il "
     "elle sont cette être der das und ist nicht ein eine mit für auf zu sich auch ich wir sie werden haben lo gli che della "
@@ -37,8 +44,9 @@ _FOREIGN = _set_of(
 )
 """Of Spanish, French, German, Italian and Portuguese; without those that stand in English names and titles."""
 _HAN_LETTER = re.compile(rf"[{HAN}]")
+_OTHER_SCRIPT = re.compile(rf"(?:[^\W\d_A-Za-z\u00c0-\u024f{HAN}]\s?){{4,}}")
 _LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]+(?:['’][a-z]+)?")
-_LATIN_STRETCH = re.compile(r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f0-9 ,;:'’\"()./%-]{30,}")
+_LATIN_STRETCH = re.compile(r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f0-9 ,;:'’\"()./%?!$&-]{20,}")
 _HAN_STRETCH = re.compile(rf"[{HAN}，、；：]{{{_SENTENCE_HAN},}}")
 _GARBLED = re.compile("\ufffd|(?:[\u00c3\u00c2][\u0080-\u00bf]){2}|\u00e2\u20ac|锟斤拷|烫烫烫")
 
@@ -72,8 +80,7 @@ def _input_checks(job: Job, spoken: Language) -> Iterator[Check]:
         return lambda example: reads(example.input, spoken)
 
     yield from _fitting(job, spoken, "garbled", [lambda example: bool(_GARBLED.search(example.input + example.output))])
-    strictest_first: list[Reads] = [_out_of_script, _is_other_prose]
-    yield from _fitting(job, spoken, "input_language", [check_of(reads) for reads in strictest_first])
+    yield from _fitting(job, spoken, "input_language", [check_of(_out_of_script), check_of(_is_other_prose)])
     yield from _fitting(job, spoken, "mixed_input", [check_of(_has_other_sentence)])
 
 
@@ -94,7 +101,10 @@ def _answer_checks(job: Job, spoken: Language, group: Sequence[Placed]) -> Itera
 
 def _fitting(job: Job, spoken: Language, reason: str, checks: Sequence[Callable[[Example], bool]]) -> Iterator[Check]:
     """The first of the checks, strictest first, that suits the seeds; none if none does."""
-    yield from [(reason, check) for check in checks if job.fits_seeds(check, spoken)][:1]
+    for check in checks:
+        if job.fits_seeds(check, spoken, TOLERATED if check is checks[-1] else _STRICT):
+            yield reason, check
+            return
 
 
 def _usual_language(texts: Sequence[str], spoken: Language) -> Language | None:
@@ -120,6 +130,8 @@ def _out_of_script(text: str, wanted: Language) -> bool:
 
 def _is_other_prose(text: str, wanted: Language) -> bool:
     """Whether all of `text` reads as written in another language; short texts of names and codes do not."""
+    if _OTHER_SCRIPT.search(text) and not is_in_script(text, "en") and not is_in_script(text, "zh"):
+        return True
     han = len(_HAN_LETTER.findall(text))
     words = [word.lower() for word in _LATIN_WORD.findall(text)]
     if wanted == "en":
@@ -140,8 +152,11 @@ def _has_other_sentence(text: str, wanted: Language) -> bool:
     """Whether a whole sentence of the other language stands in `text`."""
     if wanted == "en":
         return bool(_HAN_STRETCH.search(text))
-    for stretch in _LATIN_STRETCH.findall(text):
-        words = [word.lower() for word in _LATIN_WORD.findall(stretch)]
-        if len(words) >= _SENTENCE_WORDS and _english_words(words) >= _ENGLISH_SHARE * len(words):
-            return True
-    return False
+    return any(_is_sentence([word.lower() for word in _LATIN_WORD.findall(part)]) for part in _LATIN_STRETCH.findall(text))
+
+
+def _is_sentence(words: Sequence[str]) -> bool:
+    """Whether English words in a row are a sentence, not the name of something."""
+    if len(words) >= _SENTENCE_WORDS and _english_words(words) >= _ENGLISH_SHARE * len(words):
+        return True
+    return len(words) >= _PROSE_WORDS and sum(word in _NOT_IN_NAMES for word in words) >= _FEWEST_VERBS

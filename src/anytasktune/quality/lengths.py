@@ -10,8 +10,11 @@ from anytasktune.quality.answer_text import answer_pieces
 from anytasktune.quality.gate import FEWEST_SEEDS, Finding, Job, Placed, by_language
 from anytasktune.schema import Example, Language
 
-_RUN = re.compile(r"(\S)\1{19,}|(\S{2,40}?)\2{7,}|\b(\w{1,20}(?:\W{1,3}\w{1,20}){0,5})(?:\W{1,3}\3\b){5,}")
-"""One character twenty times, a piece eight times, or one to six words six times, one after the other."""
+_RUN = re.compile(r"([^\W_])\1{23,}|(.{2,80}?)\2{5,}", re.S)
+"""A character two dozen times, or a piece six times, one after the other."""
+_PIECE = 4
+_LETTER = re.compile(r"[^\W_]")
+_FEWEST_RUNS, _SHORTEST_RUN = 6, 24
 _SENTENCE = re.compile(r"[^.!?。！？；\n]{6,}")
 _FEWEST_REPEATS, _REPEATED_SHARE = 4, 0.5
 
@@ -33,7 +36,7 @@ def length(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
         bounds = _bounds(job, language)
         loops = _loop_check(job, language)
         for item in group:
-            if found := _of_size(job, item, bounds) or loops(item):
+            if found := loops(item) or _of_size(job, item, bounds):
                 yield found
 
 
@@ -92,10 +95,19 @@ def _loop_check(job: Job, language: Language) -> Callable[[Placed], Finding | No
 
 def repeated(text: str) -> str:
     """What `text` repeats over and over, shortened; empty if nothing."""
-    if run := _RUN.search(text):
-        return run.group()[:40]
+    if _may_repeat(text):
+        runs = (run for run in _RUN.finditer(text) if len(run.group()) >= _SHORTEST_RUN and _LETTER.search(run.group()))
+        if run := next(runs, None):
+            return run.group()[:40]
     sentences = [sentence.strip() for sentence in _SENTENCE.findall(text)]
     if len(sentences) < _FEWEST_REPEATS:
         return ""
     sentence, times = Counter(sentences).most_common(1)[0]
     return sentence[:40] if times >= max(_FEWEST_REPEATS, _REPEATED_SHARE * len(sentences)) else ""
+
+
+def _may_repeat(text: str) -> bool:
+    """Whether some four characters occur often enough; looking closer takes long."""
+    if len(text) < _SHORTEST_RUN:
+        return False
+    return max(Counter(text[place : place + _PIECE] for place in range(len(text) - _PIECE + 1)).values()) >= _FEWEST_RUNS - 1

@@ -1,4 +1,4 @@
-"""Short texts that differ in nothing that is meant, or in one character.
+"""Texts that differ in nothing that is meant, and short ones that differ in one character or a greeting.
 
 Below `similarity.SHORT_TEXT` characters n-grams say little: there texts are compared letter by letter. A pair one edit apart
 shares a text with one character deleted (Bocek, Hunt and Stiller 2007, "Fast similarity search in large dictionaries").
@@ -6,11 +6,13 @@ shares a text with one character deleted (Bocek, Hunt and Stiller 2007, "Fast si
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from anytasktune.similarity import SHORT_TEXT, normalise
+from anytasktune.similarity import normalise
 
-_FEWEST_LETTERS = 8
+_FEWEST_LETTERS, _MOST_LETTERS = 8, 32
+_CONTAINED = 0.7
+"""Share of a text that another must be to be the same with something around it."""
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,:/-](?=\d)")
 _MEANS_SOMETHING = frozenset("%#@&*/")
 
@@ -18,38 +20,71 @@ _MEANS_SOMETHING = frozenset("%#@&*/")
 def skeleton(text: str) -> str:
     """`text` normalised and without white space and punctuation, but for what stands between digits; symbols stay."""
     plain = normalise(text)
+    if plain.isalnum():
+        return plain
     kept = {match.start() for match in _BETWEEN_DIGITS.finditer(plain)}
     return "".join(char for place, char in enumerate(plain) if place in kept or _is_meant(char))
 
 
 def _is_meant(char: str) -> bool:
-    return char in _MEANS_SOMETHING or unicodedata.category(char)[0] not in "PZC"
+    return char.isalnum() or char in _MEANS_SOMETHING or unicodedata.category(char)[0] not in "PZC"
 
 
-def match_one_edit(texts: Sequence[str], references: Sequence[str]) -> list[int | None]:
-    """For each short text the first reference whose skeleton is the same or one letter away, else None.
+class ShortTexts:
+    """Skeletons of short texts by what they are with one character left out, and with something around them left out."""
 
-    A changed digit makes another text, and skeletons of under eight characters must be the same.
-    """
-    known: dict[str, int] = {}
-    for index, reference in enumerate(references):
-        for form in _forms(skeleton(reference)):
-            known.setdefault(form, index)
-    return [_match(skeleton(text), known, references) if len(normalise(text)) < SHORT_TEXT else None for text in texts]
+    def __init__(self) -> None:
+        self._known: dict[str, list[int]] = {}
+        self._bones: dict[int, str] = {}
+
+    def add(self, bones: str, number: int) -> None:
+        """Remember a text by its skeleton under a number; long ones are passed over."""
+        if len(bones) <= _MOST_LETTERS:
+            self._bones[number] = bones
+            for form in _one_left_out(bones):
+                self._known.setdefault(form, []).append(number)
+
+    def alike(self, bones: str) -> Iterator[int]:
+        """Numbers of remembered texts that are this one, it with one letter changed, or it without something around it.
+
+        A changed digit makes another text.
+        """
+        digits = _digits(bones)
+        for form in dict.fromkeys([*_one_left_out(bones), *_inside(bones)]):
+            for number in self._known.get(form, ()):
+                other = self._bones[number]
+                if _digits(other) == digits and abs(len(other) - len(bones)) <= (1 - _CONTAINED) * len(bones):
+                    yield number
 
 
-def _match(bones: str, known: dict[str, int], references: Sequence[str]) -> int | None:
-    places = (known[form] for form in _forms(bones) if form in known)
-    return next((place for place in places if _digits(bones) == _digits(skeleton(references[place]))), None)
-
-
-def _forms(bones: str) -> Iterator[str]:
-    """The skeleton, and each with one character deleted: two texts one edit apart have one in common."""
+def _one_left_out(bones: str) -> Iterator[str]:
     if bones:
         yield bones
-    if _FEWEST_LETTERS <= len(bones) < SHORT_TEXT:
+    if _FEWEST_LETTERS <= len(bones) <= _MOST_LETTERS:
         yield from (bones[:place] + bones[place + 1 :] for place in range(len(bones)))
+
+
+def _inside(bones: str) -> Iterator[str]:
+    """Long pieces of a text, the text itself left out."""
+    size = len(bones)
+    if size <= _MOST_LETTERS / _CONTAINED:
+        for length in range(max(_FEWEST_LETTERS, int(_CONTAINED * size)), size):
+            yield from (bones[start : start + length] for start in range(size - length + 1))
 
 
 def _digits(text: str) -> list[str]:
     return re.findall(r"\d+", text)
+
+
+def one_edit_apart(first: str, second: str) -> bool:
+    """Whether one letter less, more, other or swapped with the next turns one skeleton into the other; no digit may change."""
+    if abs(len(first) - len(second)) > 1 or _digits(first) != _digits(second):
+        return False
+    start = 0
+    while start < min(len(first), len(second)) and first[start] == second[start]:
+        start += 1
+    end = 0
+    while end < min(len(first), len(second)) - start and first[-1 - end] == second[-1 - end]:
+        end += 1
+    one, two = first[start : len(first) - end], second[start : len(second) - end]
+    return max(len(one), len(two)) <= 1 or (len(one) == len(two) == 2 and one == two[::-1])

@@ -1,22 +1,23 @@
 """Gate `wrong_label`: answers that disagree with others, as far as that can be seen without a teacher.
 
 Two kinds of evidence. The same input with different answers: a train row is right, else most candidates are. And where an
-answer is one label of a closed list, a bag-of-n-grams model of the train rows that finds another label far likelier. How far is
-learned from the train rows themselves, each judged by a model that has not seen it: at most one in two hundred of them would
-be dropped.
+answer is one label of a closed list, a model of which words go with which label, learned from train rows and candidates, that
+finds another label far likelier. How far is learned from the train rows, each judged by a model that has not seen it: of rows
+like them at most one in two hundred is dropped. So this says nothing below two hundred train rows, and nothing of faults that
+all candidates share.
 """
 
+import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 
 from anytasktune.ids import canonical_json
-from anytasktune.quality.gate import Finding, Job, Placed, by_language
-from anytasktune.quality.label_model import LabelModel, strangeness_of_seeds
+from anytasktune.quality.gate import Finding, Job, Placed, by_language, closeness
+from anytasktune.quality.label_model import opinions
 from anytasktune.quality.short_texts import skeleton
 from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, TextOutput
 from anytasktune.scorers import in_first_language, parse_output
 
-_FEWEST_TRAIN_ROWS = 100
 _FALSE_ALARMS = 0.005
 _NOTED = 0.05
 """Share of the train rows that are as strange as a candidate that stays but is pointed out."""
@@ -71,18 +72,22 @@ def _meaning(job: Job, example: Example) -> Hashable:
 
 
 def _unlikely(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
-    language = items[0].candidate.language
-    seeds = job.seeds(language)
-    if len(seeds) < _FEWEST_TRAIN_ROWS:
+    seeds = job.seeds(items[0].candidate.language)
+    rows = [(seed.input, seed.output.strip()) for seed in seeds]
+    rows += [(item.candidate.input, item.candidate.output.strip()) for item in items]
+    if _rank(len(seeds), _FALSE_ALARMS) > len(seeds):
         return
-    texts, labels = [seed.input for seed in seeds], [seed.output.strip() for seed in seeds]
-    usual = strangeness_of_seeds(texts, labels)
-    limit, noted = (usual[int(len(usual) * (1 - share)) - 1] for share in (_FALSE_ALARMS, _NOTED))
-    model = LabelModel(texts, labels)
-    for item in items:
-        label = item.candidate.output.strip()
-        best, value = model.strangeness(item.candidate.input, label)
-        if value > noted and label in model.labels:
-            drop = value > limit and item.candidate.origin.way != "counter_example"
-            border = round(min(1.0, (value - noted) / max(limit - noted, 1e-9)), 3) if not drop else 0.5
-            yield Finding(item.position, drop, "unlike_train_rows", f"the train rows speak for {best!r}, not {label!r}", border)
+    judged = opinions([text for text, _ in rows], [label for _, label in rows])
+    usual = sorted(opinion.strangeness for opinion in judged[: len(seeds)])
+    limit, noted = (usual[_rank(len(seeds), share) - 1] for share in (_FALSE_ALARMS, _NOTED))
+    for item, opinion in zip(items, judged[len(seeds) :], strict=True):
+        if opinion.strangeness > noted:
+            drop = opinion.strangeness > limit and item.candidate.origin.way != "counter_example"
+            detail = f"similar rows answer {opinion.best!r} rather than {item.candidate.output.strip()!r}"
+            border = closeness(opinion.strangeness, limit, max(limit - noted, 1e-9))
+            yield Finding(item.position, drop, "unlike_other_rows", detail, border)
+
+
+def _rank(rows: int, share: float) -> int:
+    """Which row, from the least strange, none but `share` of new rows like these will pass (Vovk et al. 2005: conformal)."""
+    return math.ceil((rows + 1) * (1 - share))
