@@ -9,6 +9,7 @@ from benchmarks.fixed_costs import FixedCosts
 from benchmarks.growth import Growth
 from benchmarks.machine import Machine
 from benchmarks.roofline import RooflineResult
+from benchmarks.teacher import TeacherOverhead
 from benchmarks.training import TrainingResult
 from benchmarks.trl_settings import SettingTrial
 
@@ -27,6 +28,7 @@ class Results:
     roofline: list[RooflineResult] = field(default_factory=list)
     growth: list[Growth] = field(default_factory=list)
     fixed: list[FixedCosts] = field(default_factory=list)
+    teacher: list[TeacherOverhead] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
 
@@ -46,6 +48,7 @@ def markdown(results: Results, picture: str = "") -> str:
         *(_growth(curve) for curve in results.growth),
         f"![growth]({picture})" if picture and results.growth else "",
         _fixed(results.fixed),
+        _teacher(results.teacher),
         _failures(results.failures),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -199,6 +202,24 @@ def _fixed(results: Sequence[FixedCosts]) -> str:
         rows.append([f"cold start to the end of the first step, {result.task}", f"{sum(stages.values()):.2f}"])
         rows += [[f"of it {stage}", f"{seconds:.2f}"] for stage, seconds in stages.items()]
     return "## Fixed costs\n\n" + _table(["what", "seconds, best"], rows)
+
+
+def _teacher(results: Sequence[TeacherOverhead]) -> str:
+    if not results:
+        return ""
+    heads = ["requests at once", "requests", "requests/s", "slowest round", "our processor ms/request", "kept answers/s"]
+    rows = [
+        [
+            str(result.concurrency),
+            f"{result.questions * len(result.seconds):,}",
+            f"{result.rate:,.0f}",
+            f"{result.questions / max(result.seconds):,.0f}",
+            f"{result.processor_ms:.2f}",
+            f"{result.found_rate:,.0f}",
+        ]
+        for result in results
+    ]
+    return "## Asking a teacher that answers at once\n\n" + _table(heads, rows)
 
 
 def _failures(failures: dict[str, str]) -> str:

@@ -20,6 +20,7 @@ from benchmarks.options import Options
 from benchmarks.our_engine import Setup, fitting, open_base
 from benchmarks.report import Results, markdown
 from benchmarks.roofline import RooflineResult, measure_roofline
+from benchmarks.teacher import TeacherOverhead, measure_teacher
 from benchmarks.training import EncodedTask, TrainingResult, compare_training, try_settings
 from benchmarks.trl_settings import SettingTrial, TrlSettings, default_settings, fastest, kinds, sizes, within_memory
 
@@ -47,6 +48,7 @@ class Session:
             "evaluation": self.evaluation,
             "roofline": self.roofline,
             "growth": self.growth,
+            "teacher": self.teacher,
         }
 
     @cached_property
@@ -141,6 +143,14 @@ class Session:
         }
         for axis, run in curves.items():
             self._keep(self.results.growth, f"growth over {axis}, {len(self.all_tasks)} tasks, {scale}", Growth, run)
+
+    def teacher(self) -> None:
+        """What asking costs besides the teacher, with few and with many requests at once."""
+        questions, rounds = (200, 1) if self.options.quick else (2000, 5)
+        for concurrency in (32, 256):
+            run = partial(measure_teacher, questions, concurrency, rounds)
+            name = f"teacher, {questions} questions, {concurrency} at once, {rounds} rounds"
+            self._keep(self.results.teacher, name, TeacherOverhead, run)
 
     def write(self, path: Path) -> list[Path]:
         """Write `path` with `.md`, `.json` and the picture of the growth; returns the files."""

@@ -56,6 +56,12 @@ def test_evaluation_gives_the_same_tokens_on_both_sides(tmp_path: Path, tiny_mod
     assert result["rows"] == 8
 
 
+def test_asking_a_teacher_is_measured(tmp_path: Path, tiny_model: Path, tasks: Path) -> None:
+    few, many = results(tmp_path, tiny_model, tasks, "teacher")["teacher"]
+    assert (few["concurrency"], many["concurrency"]) == (32, 256)
+    assert "| 256 | 200 |" in (tmp_path / "tiny.md").read_text(encoding="utf-8")
+
+
 @needs_matplotlib
 def test_growth_and_roofline_are_measured_and_drawn(tmp_path: Path, tiny_model: Path, tasks: Path) -> None:
     found = results(tmp_path, tiny_model, tasks, "roofline,growth")
