@@ -394,3 +394,33 @@ def test_a_second_run_with_the_answers_kept_gives_the_same_and_asks_nothing(tmp_
         again = enhance(opened(served, tmp_path), URGENCY, rows, config)
     assert first == again
     assert len(served.bodies) == asked
+
+
+def test_fields_of_an_input_and_the_values_they_refer_to_stay(tmp_path: Path) -> None:
+    text = "Sentence: Acme bought Bolt Tools for 3 million last spring.\nEntity 1: Acme\nEntity 2: Bolt Tools"
+    other = "Sentence: For 3 million, Bolt Tools went to Acme in the spring of last year.\nEntity 1: Acme\nEntity 2: Bolt Tools"
+    task = URGENCY.model_copy(update={"output": URGENCY.output.model_copy(update={"labels": ["purchase", "none"]})})
+    known = row(text, "purchase")
+    kept = made_by(Play(lambda *_: other, lambda _: "purchase"), task, [known], config_of("paraphrase"), tmp_path / "a")
+    assert [candidate.input for candidate in kept.candidates] == [other]
+    lost = other.replace("Entity 2: Bolt Tools", "")
+    play = Play(lambda *_: lost, lambda _: "purchase")
+    assert reasons(made_by(play, task, [known], config_of("paraphrase"), tmp_path / "b")) == ["lost_form"]
+    for seed in range(10):
+        config = config_of("typos", seed=seed)
+        for candidate in enhance(None, task, [known], config).candidates:
+            assert candidate.input.count("Bolt Tools") == 2
+
+
+def test_an_input_that_is_json_keeps_its_keys(tmp_path: Path) -> None:
+    text = json.dumps({"parties": ["the tenant"], "sentence": "The landlord wants the rent of May by Friday."})
+    other = json.dumps({"parties": ["the tenant"], "sentence": "By Friday, says the landlord, the rent of May must be there."})
+    task = URGENCY.model_copy(update={"output": URGENCY.output.model_copy(update={"labels": ["high", "low"]})})
+    for written, expected in (
+        (other, []),
+        (other.replace("sentence", "phrase"), ["lost_form"]),
+        ("Rent is due.", ["lost_form"]),
+    ):
+        play = Play(lambda *_, written=written: written, lambda _: "high")
+        made = made_by(play, task, [row(text, "high")], config_of("paraphrase"), tmp_path / str(len(written)))
+        assert reasons(made) == expected

@@ -97,6 +97,7 @@ def test_a_kept_phrase_may_be_broken_over_lines_in_the_text() -> None:
 
 def test_errors_are_of_the_kinds_people_make() -> None:
     text = "yesterday morning somebody knocked loudly, then everything suddenly became quiet. nothing happened afterwards?"
+    text = f"{text} {text} {text}"
     seen = {typed(text, seed=seed) for seed in range(300)}
     words = {word for after in seen if after for word in re.findall(r"[a-z]+", after)} - set(re.findall(r"[a-z]+", text))
     lengths = {len(word) - len("everything") for word in words if word.startswith("ever") and word.endswith("g")}
@@ -112,7 +113,7 @@ def test_characters_that_are_a_part_of_a_word_are_not_confused(word: str) -> Non
 
 
 def test_chinese_errors_confuse_what_sounds_or_looks_alike() -> None:
-    text = "我们已经申请退款，应该是上周的事情，现在还没有收到。请问怎么处理？我们慢慢的等了很久。"
+    text = "我们已经申请退款，应该是上周的事情，现在还没有收到。请问怎么处理？我们慢慢的等了很久。" * 2
     seen = {after for seed in range(400) if (after := typed(text, "zh", seed=seed))}
     for wrong in ("己经", "因该", "我门", "慢慢地", "申请退款 应该"):
         assert any(wrong in after for after in seen), wrong
@@ -156,3 +157,12 @@ def broken_in(task: Task, row: Example) -> list[str]:
 
 def read_rows(path: Path) -> list[Example]:
     return [Example.model_validate_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@given(TEXTS, st.integers(0, 50))
+@settings(max_examples=100, deadline=None)
+def test_more_than_punctuation_is_wrong(spoken: tuple[Language, str], seed: int) -> None:
+    language, text = spoken
+    after = typed(text, language, seed=seed)
+    if after is not None:
+        assert re.sub(r"[\W_]", "", after) != re.sub(r"[\W_]", "", text)

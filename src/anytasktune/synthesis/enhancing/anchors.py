@@ -9,7 +9,9 @@ from anytasktune.scorers import parse_output
 from anytasktune.scorers.parse import load_json
 from anytasktune.scorers.text import HAN, collapse_space
 
-_FIELD_LINE = re.compile(r"^([^:：\n]{1,20})[:：][ \t]*(\S[^\n]*)$", re.M)
+_FIELD_LINE = re.compile(r"^([^:：\n,.;!?，。；！？、()（）]{1,20})[:：][ \t]*(\S[^\n]*)$", re.M)
+_FEWEST_FIELDS = 2
+"""A single line with a colon in it is a sentence."""
 _LONGEST_FIELD = 40
 _WORD = re.compile(rf"[{HAN}]+|[^\W{HAN}]{{3,}}")
 
@@ -79,9 +81,11 @@ def shared_words(task: Task, example: Example) -> Iterator[str]:
 
 def field_words(text: str) -> Iterator[str]:
     """Of inputs with fields (`Entity 1: Acme`): their names, and short values that stand in the text more than once."""
-    for match in _FIELD_LINE.finditer(text):
+    lines = list(_FIELD_LINE.finditer(text))
+    for match in lines if len(lines) >= _FEWEST_FIELDS else []:
         name, value = match[1].strip(), match[2].strip()
-        yield name
+        if name:
+            yield name
         if len(value) <= _LONGEST_FIELD and text.count(value) > 1:
             yield value
 

@@ -49,17 +49,27 @@ class Edit:
 def mistype(text: str, language: Language, kept: Iterable[str], chance: Chance, *, is_json: bool = False) -> str | None:
     """`text` with a few typing errors, or None where there is no place for one.
 
+    At least one letter or character is wrong: a text that only lacks a full stop is the same text to most who compare.
+
     Args:
         kept: strings that stay as they are wherever they stand, in any case of letters.
         is_json: the text is JSON, of which only the values that are strings may be touched.
     """
     untouched = _untouched(text, kept, is_json)
-    places = [edit for edit in _edits(text, language, chance) if not any(untouched[edit.start : edit.end])]
-    units = len(text.split()) if language == "en" else len(re.findall(f"[{HAN}]", text))
-    most = MOST_ENGLISH if language == "en" else MOST_CHINESE
-    wanted = max(1, int(units * most * chance.between(_LEAST_SHARE, 1)))
-    chosen = _apart(chance.shuffled(places), wanted)
-    return _applied(text, chosen) if chosen else None
+
+    def free(edits: Iterable[Edit]) -> list[Edit]:
+        return chance.shuffled([edit for edit in edits if not any(untouched[edit.start : edit.end])])
+
+    if language == "en":
+        letters, marks = free(_slips_en(text, chance)), free(_marks_en(text))
+        wanted = len(text.split()) * MOST_ENGLISH
+    else:
+        letters, marks = free(_slips_zh(text, chance)) or free(_doubled(text)), free(_marks_zh(text, chance))
+        wanted = len(re.findall(f"[{HAN}]", text)) * MOST_CHINESE
+    if not letters:
+        return None
+    rest = chance.shuffled([*letters[1:], *marks])
+    return _applied(text, _apart([letters[0], *rest], max(1, int(wanted * chance.between(_LEAST_SHARE, 1)))))
 
 
 def _untouched(text: str, kept: Iterable[str], is_json: bool) -> bytearray:
@@ -87,19 +97,27 @@ def _around_values(text: str) -> Iterator[tuple[int, int]]:
     yield end, len(text)
 
 
-def _edits(text: str, language: Language, chance: Chance) -> Iterator[Edit]:
-    if language == "en":
-        yield from (_english_edit(match, chance) for match in _ENGLISH_WORD.finditer(text))
-        marks = list(_ENGLISH_MARK.finditer(text))
-        yield from (Edit(mark.start(), mark.end(), "") for mark in marks)
-        return
-    slips = [_chinese_edit(match, chance) for match in _CHINESE_SLIP.finditer(text) if match["whole"] is None]
-    marks = list(_CHINESE_MARK.finditer(text))
-    yield from slips
-    yield from (Edit(mark.start(), mark.end(), chance.pick(["", " "]) if mark.end() < len(text) else "") for mark in marks)
-    if not slips and len(text) >= _FEWEST_TO_DOUBLE:
-        doubles = (Edit(match.start(), match.end(), match.group() * 2) for match in _CHINESE_DOUBLE.finditer(text))
-        yield from doubles
+def _slips_en(text: str, chance: Chance) -> Iterator[Edit]:
+    return (_english_edit(match, chance) for match in _ENGLISH_WORD.finditer(text))
+
+
+def _marks_en(text: str) -> Iterator[Edit]:
+    return (Edit(mark.start(), mark.end(), "") for mark in _ENGLISH_MARK.finditer(text))
+
+
+def _slips_zh(text: str, chance: Chance) -> Iterator[Edit]:
+    return (_chinese_edit(match, chance) for match in _CHINESE_SLIP.finditer(text) if match["whole"] is None)
+
+
+def _marks_zh(text: str, chance: Chance) -> Iterator[Edit]:
+    for mark in _CHINESE_MARK.finditer(text):
+        yield Edit(mark.start(), mark.end(), chance.pick(["", " "]) if mark.end() < len(text) else "")
+
+
+def _doubled(text: str) -> Iterator[Edit]:
+    """A character typed twice, where nothing else can go wrong."""
+    if len(text) >= _FEWEST_TO_DOUBLE:
+        yield from (Edit(match.start(), match.end(), match.group() * 2) for match in _CHINESE_DOUBLE.finditer(text))
 
 
 def _english_edit(match: re.Match[str], chance: Chance) -> Edit:
