@@ -2,109 +2,32 @@
 
 import json
 import random
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.openai_server import Answer, Answers, Served, serving
-from tests.scripted_teacher import FAULTS, Script, scripted_teacher
+from tests.unit.synthesis.enhancing_play import (
+    CALL,
+    FACTS,
+    GRADE,
+    NOTE,
+    REWORDED,
+    URGENCY,
+    Play,
+    config_of,
+    made_by,
+    opened,
+    properties_of,
+    reasons,
+    row,
+    teacher,
+)
 
-from anytasktune.llm import Teacher
-from anytasktune.schema import ENHANCEMENTS, Domain, Example, Language, SynthesisConfig, Task, TeacherConfig
+from anytasktune.schema import SynthesisConfig
 from anytasktune.schema.making import Enhancement
-from anytasktune.schema.parsing import parse_record
-from anytasktune.synthesis.enhancing import Enhanced, enhance
+from anytasktune.synthesis.enhancing import enhance
 
-PACKS = Path(__file__).resolve().parents[3] / "src" / "anytasktune" / "packs"
 PRESERVING: tuple[Enhancement, ...] = ("paraphrase", "restructure", "expand", "simplify", "register")
-_MATERIAL = re.compile(r"(<{3,})\n(.*?)\n>{3,}", re.S)
-
-
-@dataclass
-class Play:
-    """A teacher in a play: what it writes, and what it answers.
-
-    Attributes:
-        writes: a new text from an old one and the prompt.
-        answers: the answer to an input.
-        pieces: translated pieces from the prompt.
-    """
-
-    writes: Callable[[str, str], str]
-    answers: Callable[[str], Any]
-    pieces: Callable[[str], list[str]] = lambda _: []
-
-    def __call__(self, body: dict[str, Any]) -> Answer:
-        prompt = body["messages"][-1]["content"]
-        text = _MATERIAL.findall(prompt)[-1][1]
-        properties = properties_of(body)
-        if "answer" in properties:
-            return json.dumps({"answer": self.answers(text)}, ensure_ascii=False)
-        said: dict[str, Any] = {"text": self.writes(text, prompt), "change": "something"}
-        said["pieces"] = self.pieces(prompt)
-        return json.dumps({key: said[key] for key in properties}, ensure_ascii=False)
-
-
-def properties_of(body: dict[str, Any]) -> dict[str, Any]:
-    """The properties of the answer that is asked for."""
-    return dict(body["response_format"]["json_schema"]["schema"]["properties"])
-
-
-@contextmanager
-def teacher(answers: Answers, folder: Path) -> Iterator[tuple[Teacher, Served]]:
-    with serving(answers) as served:
-        yield opened(served, folder), served
-
-
-def opened(served: Served, folder: Path) -> Teacher:
-    config = TeacherConfig(teacher="big-model", attempts=3, concurrency=4)
-    return Teacher.open(config, {"OPENAI_BASE_URL": served.url}, folder / "answers")
-
-
-URGENCY = Task.model_validate(
-    {
-        "name": "urgency",
-        "instruction": {"en": "How soon must the caller be seen?", "zh": "来电者应当多快就诊？"},
-        "output": {"kind": "label", "labels": {"en": ["today please", "next week"], "zh": ["今天就诊", "下周就诊"]}},
-    }
-)
-FACTS = Task.model_validate(
-    {
-        "name": "facts",
-        "instruction": {"en": "Pick out the complaints.", "zh": "摘出各项不适。"},
-        "output": {"kind": "labels", "separator": "; "},
-        "rules": {"copies_from_input": True},
-    }
-)
-NOTE = Task.model_validate({"name": "note", "instruction": {"en": "Write a short note."}, "output": {"kind": "text"}})
-GRADE = Task.model_validate(
-    {"name": "grade", "instruction": {"en": "Grade the pain."}, "output": {"kind": "number", "minimum": 0, "maximum": 10}}
-)
-CALL = "My chest has been hurting badly since 7 this morning and I am sweating, what should I do about it?"
-CALL_ZH = "我从早上7点开始胸口疼得厉害，还一直出汗，请问现在应该怎么办才好？"
-REWORDED = "Since 7 a.m. there is this awful ache behind my ribs; sweat keeps pouring off me. Tell me how to deal with that."
-
-
-def row(text: str = CALL, output: str = "today please", language: Language = "en", source: str | None = "call-1") -> Example:
-    return Example(input=text, output=output, language=language, source=source)
-
-
-def config_of(*ways: Enhancement, share: float = 1.0, **settings: Any) -> SynthesisConfig:
-    return SynthesisConfig(enhancements=list(ways), enhanced_share=share, shots=0, **settings)
-
-
-def made_by(play: Answers, task: Task, rows: list[Example], config: SynthesisConfig, folder: Path) -> Enhanced:
-    with teacher(play, folder) as (asker, _):
-        return enhance(asker, task, rows, config)
-
-
-def reasons(made: Enhanced) -> list[str]:
-    return [failed.reason for failed in made.failed]
 
 
 def test_a_rewrite_whose_answer_stays_the_same_becomes_a_candidate_with_its_origin(tmp_path: Path) -> None:
@@ -253,62 +176,6 @@ def test_a_spoilt_text_gets_the_answer_that_is_right_for_it(tmp_path: Path) -> N
     assert (candidate.input, candidate.output) == (spoilt, "dull ache in my left knee")
 
 
-def test_a_row_is_translated_with_its_label_by_position_and_checked_by_translating_back(tmp_path: Path) -> None:
-    play = Play(lambda _, prompt: CALL_ZH if "译成中文" in prompt else CALL, lambda _: "今天就诊")
-    (candidate,) = made_by(play, URGENCY, [row()], config_of("translate"), tmp_path).candidates
-    assert (candidate.input, candidate.output, candidate.language, candidate.source) == (CALL_ZH, "今天就诊", "zh", "call-1")
-    assert [name.partition("@")[0] for name in candidate.origin.prompts] == ["translate.zh", "back.en", "answer.zh"]
-
-
-@pytest.mark.parametrize(
-    ("forth", "back", "answer", "reason"),
-    [
-        (CALL_ZH, "A parrot was seen in the garden at 7 yesterday.", "今天就诊", "back_check"),
-        (CALL_ZH, CALL.replace("7", "9"), "今天就诊", "back_check"),
-        (CALL_ZH, CALL, "下周就诊", "answer_changed"),
-        (REWORDED, CALL, "今天就诊", "wrong_language"),
-        ("我从早上开始胸口疼得厉害，还一直出汗，怎么办？", CALL, "今天就诊", "lost_facts"),
-    ],
-)
-def test_a_bad_translation_fails_with_its_reason(forth: str, back: str, answer: str, reason: str, tmp_path: Path) -> None:
-    play = Play(lambda _, prompt: forth if "译成中文" in prompt else back, lambda _: answer)
-    assert reasons(made_by(play, URGENCY, [row()], config_of("translate"), tmp_path)) == [reason]
-
-
-def test_translated_copies_must_stand_in_the_translation(tmp_path: Path) -> None:
-    text, pieces = "我左膝隐隐作痛，脚踝也肿了好几天。", ["a dull ache in my left knee", "a swollen ankle"]
-    forth = "I have a dull ache in my left knee and a swollen ankle, and that for days."
-    known = row(text, "左膝隐隐作痛; 脚踝也肿了", "zh")
-    good = Play(lambda _, prompt: forth if "into English" in prompt else text, lambda _: pieces, lambda _: pieces)
-    (candidate,) = made_by(good, FACTS, [known], config_of("translate"), tmp_path / "good").candidates
-    assert candidate.output == "a dull ache in my left knee; a swollen ankle"
-    bad = Play(
-        lambda _, prompt: forth if "into English" in prompt else text, lambda _: pieces, lambda _: ["knee pain", "ankle"]
-    )
-    assert reasons(made_by(bad, FACTS, [known], config_of("translate"), tmp_path / "bad")) == ["lost_facts"]
-
-
-def test_fixed_words_of_a_json_answer_are_translated_by_their_place_and_free_text_by_the_teacher(tmp_path: Path) -> None:
-    schema = {
-        "type": "object",
-        "properties": {
-            "urgency": {"enum": ["urgent", "routine", "急", "缓"]},
-            "advice": {"type": "string"},
-            "code": {"type": "string"},
-        },
-    }
-    task = URGENCY.model_copy(
-        update={"output": Task.model_validate({**NOTE.model_dump(), "output": {"kind": "json", "json_schema": schema}}).output}
-    )
-    known = row(output='{"urgency": "urgent", "advice": "Call for help now.", "code": "B12"}')
-    wanted = {"urgency": "急", "advice": "请立即求助。", "code": "B12"}
-    play = Play(
-        lambda _, prompt: CALL_ZH if "译成中文" in prompt else CALL, lambda _: wanted, lambda _: ["请立即求助。", "B12"]
-    )
-    (candidate,) = made_by(play, task, [known], config_of("translate"), tmp_path).candidates
-    assert json.loads(candidate.output) == wanted
-
-
 def test_what_cannot_be_done_is_left_out_with_a_reason_and_the_rest_gets_its_share(tmp_path: Path) -> None:
     rows = [row(f"{CALL} Number {number}.") for number in range(4)]
     made = made_by(Play(lambda *_: REWORDED, lambda _: "today please"), URGENCY, rows, config_of("typos", "repair"), tmp_path)
@@ -345,42 +212,6 @@ def test_progress_reaches_its_total_and_samples_must_agree(tmp_path: Path) -> No
     assert reasons(made) == ["answers_disagree"]
     assert told[-1] == (3, 3)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
-
-
-HOSTILE: dict[str, Answer] = {
-    "garbage": "I cannot do that, sorry!",
-    "empty": '{"text": "", "answer": "", "change": ""}',
-    "numbers": '{"text": 12, "answer": 12, "change": 12, "pieces": 3}',
-    "wrong language": json.dumps({"text": "Это совсем другой текст", "answer": "Срочно", "change": "", "pieces": ["да"]}),
-    "huge": json.dumps({"text": "x " * 40_000, "answer": "x" * 40_000, "change": "", "pieces": ["x"] * 9}),
-    "numerals": json.dumps({"text": "万" * 300 + "9" * 300 + " thousand" * 30, "answer": None, "change": "", "pieces": []}),
-    "half": '{"text": "My chest',
-    "list": "[[[[1]]]]",
-}
-
-
-@pytest.mark.parametrize("said", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.parametrize("task", [URGENCY, FACTS, NOTE, GRADE], ids=lambda task: task.name)
-def test_a_hostile_teacher_gives_counted_failures_and_no_exception(said: Answer, task: Task, tmp_path: Path) -> None:
-    rows = [row(output="8"), row(CALL_ZH, "5", "zh")] if task is not URGENCY else [row(), row(CALL_ZH, "今天就诊", "zh")]
-    config = SynthesisConfig(enhancements=list(ENHANCEMENTS), enhanced_share=9)
-    with teacher(lambda _: said, tmp_path) as (asker, _):
-        made = enhance(asker, task, rows, config)
-    assert made.planned == 18
-    assert {one.origin.way for one in made.candidates} <= {"typos", "repair"}
-    assert all(one.reason for one in made.failed)
-
-
-def test_a_teacher_with_faults_of_all_kinds_changes_no_count(tmp_path: Path) -> None:
-    domain = parse_record(Domain, (PACKS / "healthcare" / "domain.yaml").read_text(encoding="utf-8"), "domain.yaml")
-    task = next(task for task in domain.tasks if task.name == "symptom_recognition_and_advice")
-    file = PACKS / "healthcare" / "seeds" / task.name / "train.jsonl"
-    rows = [Example.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines()][::8]
-    script = Script(faults=0.3, kinds=tuple(fault for fault in FAULTS if fault != "slow"))
-    with scripted_teacher(script) as served:
-        made = enhance(opened(served, tmp_path), task, rows, SynthesisConfig(enhancements=list(ENHANCEMENTS), enhanced_share=2))
-    assert made.planned == 2 * len(rows)
-    assert len(set(reasons(made))) > 2
 
 
 def test_a_second_run_with_the_answers_kept_gives_the_same_and_asks_nothing(tmp_path: Path) -> None:
