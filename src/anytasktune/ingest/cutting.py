@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from anytasktune.ingest.headings import ARTICLE
+from anytasktune.ingest.headings import ARTICLE_LINE
 from anytasktune.ingest.sentences import FROM_BEST, Span, Splitter, trimmed
 from anytasktune.schema.passages import Heading, IngestConfig, Passage, ReadDocument
 from anytasktune.schema.passages import Span as Place
@@ -16,11 +16,15 @@ TOO_SHORT, CONTENTS = "too_short", "contents"
 
 _HAN = re.compile(f"[{HAN}]")
 _WORDS = re.compile(r"[^\W_]")
-_LINK_LINE = re.compile(r"^(?:[-*+]|\d+\.|\|)?\s*(?:!?\[[^\n]*\]\([^\n]*\)[\s|,·]*)+$")
+_LINK = re.compile(r"!?\[[^\]\n]*\]\([^)\n]*\)")
+_LISTED_LINK = re.compile(r"(?:[-*+]|\d+\.|\|)?[\s|,·]*")
 _DOTTED_LINE = re.compile(r".*(?:\.{4,}|…{2,}|(?:\. ){4,})\s*\d+$")
 _TABLE_RULE = re.compile(r"\|[\s:|-]+\|")
 _ADDRESS = re.compile(r"https?://[^\s)\]>\"]+")
 _MOST_HEADING = 200
+_LONGEST_ROW = 4000
+_SMALL = 4
+"""Parts of a section with less than this part of what a passage holds are joined to one beside them."""
 _LEAST_LISTED = 3
 
 
@@ -99,12 +103,30 @@ def _sections(document: ReadDocument) -> Iterator[_Stretch]:
 
 def _divided(text: str, section: _Stretch, limit: int) -> Iterator[_Stretch]:
     """A section in parts that hold at most `limit`; a later part of an article or a table says which."""
-    parts = list(_parts(text, (section.start, section.end), limit, FROM_BEST))
-    for number, (start, end) in enumerate(parts):
-        if number == 0:
+    articles = [(match.start(), match[0]) for match in ARTICLE_LINE.finditer(text, section.start, section.end)]
+    header, before_start, before = "", section.start, section.start
+    for start, end in _parts(text, (section.start, section.end), limit, FROM_BEST):
+        if start == section.start:
             yield replace(section, end=end)
         else:
-            yield replace(section, start=start, end=end, opening=start, within=_surroundings(text, section.start, start))
+            goes_on = text.startswith("|", start) and text.count("\n", before, start) == 1
+            header = (header or _header_within(text, before_start, before)) if goes_on else ""
+            within = (header,) if header else _article_around(articles, start)
+            yield replace(section, start=start, end=end, opening=start, within=within)
+        before_start, before = start, end
+
+
+def _header_within(text: str, start: int, end: int) -> str:
+    """The header of the table that a stretch ends in; empty if it has none."""
+    table = text[max(text.rfind("\n\n", start, end) + 2, start) : end]
+    lines = [line for line in table[:_LONGEST_ROW].split("\n") if line.startswith("|")][:2]
+    return lines[0][:_MOST_HEADING] if len(lines) == 2 and _TABLE_RULE.fullmatch(lines[1].strip()) else ""
+
+
+def _article_around(articles: Sequence[tuple[int, str]], start: int) -> tuple[str, ...]:
+    """The article that a part which begins at `start` goes on with; none if one begins there."""
+    place = bisect_right(articles, start, key=lambda article: article[0])
+    return (articles[place - 1][1],) if place and articles[place - 1][0] < start else ()
 
 
 def _parts(text: str, span: Span, limit: int, splitters: Sequence[Splitter]) -> Iterator[Span]:
@@ -137,44 +159,26 @@ def _packed(text: str, pieces: Sequence[Span], limit: int) -> Iterator[tuple[int
     yield start, end, alone
 
 
-def _surroundings(text: str, since: int, start: int) -> tuple[str, ...]:
-    """The article a part of a section goes on with, or the header of the table."""
-    if ARTICLE.match(text, start):
-        return ()
-    line = text.rfind("\n", since, start)
-    if line >= 0 and text.startswith("|", start):
-        table = max(text.rfind("\n\n", since, start) + 2, since)
-        rows = text[table : min(start, table + 2000)].split("\n", 2)
-        if len(rows) > 1 and rows[0].startswith("|") and _TABLE_RULE.fullmatch(rows[1].strip()):
-            return (rows[0][:_MOST_HEADING],)
-    for match in _starts_of_articles(text, since, start):
-        return (match,)
-    return ()
-
-
-def _starts_of_articles(text: str, since: int, start: int) -> Iterator[str]:
-    """The article that `start` stands in, if any."""
-    place = start
-    while (place := text.rfind("\n", since, place)) >= 0:
-        if match := ARTICLE.match(text, place + 1):
-            yield match[0]
-            return
-    if match := ARTICLE.match(text, since):
-        yield match[0]
-
-
 def _joined(text: str, stretches: Sequence[_Stretch], config: IngestConfig) -> list[_Stretch]:
     """Stretches that are too short put together with a neighbour, where the two have headings in common."""
     joined: list[_Stretch] = []
     for stretch in stretches:
         last = joined[-1] if joined else None
-        if last and (_is_short(text, last, config) or _is_short(text, stretch, config)):
+        if last and _belong_together(text, last, stretch, config):
             both = _both(last, stretch)
             if both and measure(text[both.start : both.end]) <= config.passage_length:
                 joined[-1] = both
                 continue
         joined.append(stretch)
     return joined
+
+
+def _belong_together(text: str, first: _Stretch, second: _Stretch, config: IngestConfig) -> bool:
+    """Whether one of two neighbours says too little by itself; within a section more is asked than beyond it."""
+    if _is_short(text, first, config) or _is_short(text, second, config):
+        return True
+    smaller = min(measure(text[one.start : one.end]) for one in (first, second))
+    return first.path == second.path and smaller * _SMALL < config.passage_length
 
 
 def _is_short(text: str, stretch: _Stretch, config: IngestConfig) -> bool:
@@ -202,8 +206,13 @@ def _both(first: _Stretch, second: _Stretch) -> _Stretch | None:
 def _is_contents(said: str) -> bool:
     """Whether it only says where other things are."""
     lines = [line.strip() for line in said.split("\n") if line.strip()]
-    listed = sum(1 for line in lines if _LINK_LINE.match(line) or _DOTTED_LINE.match(line))
+    listed = sum(1 for line in lines if _is_link(line) or _DOTTED_LINE.match(line))
     return listed >= _LEAST_LISTED and listed >= 0.8 * len(lines)
+
+
+def _is_link(line: str) -> bool:
+    rest = _LINK.sub("", line)
+    return rest != line and _LISTED_LINK.fullmatch(rest) is not None
 
 
 def _passage(document: ReadDocument, name: str, stretch: _Stretch, said: str) -> Passage:

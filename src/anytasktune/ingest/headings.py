@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from anytasktune.schema.passages import Heading
 
 LONGEST_TITLE = 120
+_LONGEST_MARKED = 400
 _NUMBER = "[零〇一二三四五六七八九十百千\\d]+"
 _STATUTE = re.compile(rf"(?:第{_NUMBER}(?P<unit>编|分编|章|节)(?=[\s\u3000]|[^的之规所至到、，,]))|(?P<annex>附[ \u3000]*则$)")
 _STATUTE_LEVELS = {"编": 1, "分编": 2, "章": 3, "节": 4}
 ARTICLE = re.compile(rf"第{_NUMBER}条(?:之{_NUMBER})?(?=[\s\u3000【（(：:])")
 """A statute's article: a place to cut, not a heading."""
+ARTICLE_LINE = re.compile(rf"^{ARTICLE.pattern}", re.MULTILINE)
 _CHINESE_NUMBERED = re.compile(r"[一二三四五六七八九十]{1,3}、")
 _ENGLISH_UNIT = re.compile(
     r"(?P<unit>part|title|chapter|article|section|appendix|annex|schedule)\s+(?:[A-Z\d][\w.-]*)\s*(?:[:.–—-]\s*)?(?P<rest>.*)",
@@ -109,7 +111,7 @@ def _marked(text: str) -> Iterator[Heading]:
         if opened and (not fence or line.strip().startswith(fence)):
             fence = "" if fence else opened[1][:3]
         elif not fence:
-            if (match := _ATX.fullmatch(line)) and (title := plain(match[2].rstrip("# \t"))):
+            if (match := _ATX.fullmatch(line)) and (title := plain(match[2][:_LONGEST_MARKED].rstrip("# \t"))):
                 yield Heading(start=start, end=end, level=len(match[1]), title=title)
             elif before[1].strip() and _UNDERLINE.fullmatch(line) and _can_be_underlined(before[1], line):
                 yield Heading(start=before[0], end=end, level=1 if line[0] == "=" else 2, title=plain(before[1]))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from anytasktune.errors import DataError
 from anytasktune.ids import file_hash
-from anytasktune.ingest.cutting import Cut, cut
+from anytasktune.ingest.cutting import CONTENTS, TOO_SHORT, Cut, cut
 from anytasktune.ingest.duplicates import repeated, repeated_documents
 from anytasktune.ingest.finding import Found, check_size, find_documents
 from anytasktune.ingest.isolation import Limits, Request, read_isolated
@@ -19,6 +19,11 @@ from anytasktune.schema.passages import DocumentInfo, IngestConfig, Passage, Rea
 NEAR_DUPLICATE, DUPLICATE = "near_duplicate", "duplicate"
 _PASSING = frozenset({"unreadable"})
 """Reasons that another try may see gone."""
+_NOTHING = {
+    TOO_SHORT: "it says too little for a passage; give more text, or a smaller shortest_passage",
+    CONTENTS: "it only says where other things are; nothing need be done",
+    NEAR_DUPLICATE: "all it says stands nearly the same in other files; nothing need be done",
+}
 
 OnDocument = Callable[[str, ReadDocument], None]
 
@@ -160,7 +165,13 @@ def _told(file: Found, document: ReadDocument, one: Cut, own: Sequence[Passage])
     if repeats := len(one.passages) - len(own):
         counts[NEAR_DUPLICATE] = repeats
     info = _info(file, document).model_copy(update={"language": usual, "passages": len(passages), "left_out": counts})
-    return info, passages
+    return (info if passages else info.model_copy(update=_nothing_told(counts))), passages
+
+
+def _nothing_told(counts: Mapping[str, int]) -> dict[str, str]:
+    """What is said of a file whose passages were all left out."""
+    reason = max(counts, key=lambda name: counts[name])
+    return {"status": "left_out", "reason": reason, "detail": _NOTHING[reason]}
 
 
 def _info(file: Found, document: ReadDocument) -> DocumentInfo:

@@ -14,6 +14,8 @@ from anytasktune.schema.passages import ReadDocument
 LONGEST_LINE = 1_000_000
 """Bytes of a line beyond which a file holds data, not text."""
 _BLOCK = 1 << 20
+_MOST_BYTES = 4
+"""Bytes of a character."""
 _DELIMITERS = ",;\t|"
 _FORMULA = re.compile(r"[=@]|[+-](?![\d.,\s]*%?$)")
 
@@ -69,6 +71,8 @@ def _content(path: Path) -> tuple[str, str]:
         encoding = detect_encoding(path)
     except DataError as error:
         raise RefusedError("broken", error.problems[0].what, error.problems[0].fix) from None
+    if path.stat().st_size > _MOST_BYTES * MOST_CHARACTERS:
+        raise too_large(f"it holds more than {MOST_CHARACTERS:,} characters of text")
     text = path.read_bytes().decode(encoding.codec, "replace").removeprefix("\ufeff")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\x00" in text:

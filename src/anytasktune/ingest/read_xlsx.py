@@ -40,6 +40,9 @@ def read_xlsx(path: Path, sha256: str) -> ReadDocument:
                 sheet = _Sheet(gathered, shared, dates, from_1904)
                 listen(parts.read(place), sheet)
                 formulas += sheet.formulas
+                if sheet.beyond:
+                    note = f"{item.get('name', '')}: {sheet.beyond:,} cells beyond column {MOST_COLUMNS} were left out"
+                    gathered.notes.append(note)
         gathered.title = title_of(parts)
     if formulas:
         gathered.notes.append(formula_note(formulas))
@@ -107,6 +110,7 @@ class _Sheet:
         self._reading = ""
         self._value: dict[str, str] = {}
         self.formulas = 0
+        self.beyond = 0
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         if name == "row":
@@ -128,6 +132,8 @@ class _Sheet:
         if name == "c" and self._column < MOST_COLUMNS:
             self._row += [""] * (self._column + 1 - len(self._row))
             self._row[self._column] = self._shown()
+        elif name == "c":
+            self.beyond += 1
         elif name == "row":
             self._into.row(self._row)
         self._reading = ""

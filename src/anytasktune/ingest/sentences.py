@@ -19,7 +19,7 @@ _ITEM = (
 )
 _ENDED_LINE = re.compile(rf"(?<=[.!?:;。！？：；|”」』)）])[^\S\n]*\n|\n(?=[^\S\n]*{_ITEM})")
 _CHINESE_END = re.compile("[。！？；!?;…]+[”’\"'」』）)】]*(?=.)", re.DOTALL)
-_ENGLISH_END = re.compile(r"[.!?]+[\"'”’)\]]*(?=\s+[\"'“‘(\[]*[A-Z\d])")
+_ENGLISH_END = re.compile(r"(?<![.!?])[.!?]++[\"'”’)\]]*+(?=\s++[\"'“‘(\[]*+[A-Z\d])")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|Inc|Ltd|Co|Corp|vs|etc|cf|al|ed|Ed|Vol|vol|No|no|Nos|Art|Sec|sec|Fig|fig|pp|p|"
     r"Fed|Cir|App|Supp|Stat|Reg|Gen|Col|Capt|Rep|Sen|Gov|approx|dept|Dept|est|e\.g|i\.e|U\.S|a\.m|p\.m|Jan|Feb|Mar|Apr|Jun|Jul|"

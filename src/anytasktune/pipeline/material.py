@@ -66,8 +66,9 @@ def read_documents(folder: Path) -> Material:
     """
     read: dict[str, ReadDocument] = {}
     found = ingest(folder, IngestConfig(), on_document=read.__setitem__)
-    texts = {info.document: read[info.document].text.strip() for info in found.documents if info.status == "read"}
-    left_out = [info for info in found.documents if info.status == "left_out" and info.reason not in _UNMENTIONED]
+    repeated = {info.document for info in found.documents if info.reason == "duplicate"}
+    texts = {name: document.text.strip() for name, document in read.items() if document.text and name not in repeated}
+    left_out = [info for info in found.documents if info.document not in texts and info.reason not in _UNMENTIONED]
     skipped = Counter(info.reason for info in left_out)
     notes = tuple(_note([info for info in left_out if info.reason == reason]) for reason in sorted(skipped))
     if not texts:

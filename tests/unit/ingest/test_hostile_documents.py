@@ -202,6 +202,29 @@ def kill_readers() -> None:
                 os.kill(int(child), signal.SIGKILL)
 
 
+SLOW = {
+    "dots": "." * 500_000,
+    "brackets": "[" * 500_000,
+    "stars": "# " + "*a " * 200_000,
+    "bars": "|" * 500_000,
+    "quotes": 'a."' * 200_000,
+    "one sentence": "中" * 200_000,
+    "articles": "第一条 x\n" * 50_000,
+    "blank lines": "\n" * 1_000_000 + "x",
+    "underlined": "a\n---\n" * 30_000,
+    "numbered": "1.2 Title\n\n" * 20_000,
+    "links": ("- " + "[a](b)" * 150 + "x\n") * 300,
+}
+
+
+@pytest.mark.parametrize("text", SLOW.values(), ids=SLOW)
+def test_text_made_to_be_slow_is_cut_in_time(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.md").write_text(text, encoding="utf-8")
+    started = time.process_time()
+    ingest(tmp_path, IngestConfig())
+    assert time.process_time() - started < 15
+
+
 def test_reading_works_from_a_script_without_a_guard_in_a_folder_of_traps(tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('imported a document')", encoding="utf-8")
     documents = tmp_path / "documents"

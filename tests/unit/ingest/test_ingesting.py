@@ -67,6 +67,13 @@ def test_passages_nearly_the_same_as_an_earlier_one_are_left_out_and_counted(tmp
     assert [(info.passages, info.left_out) for info in found.documents] == [(2, {}), (1, {"near_duplicate": 1})]
 
 
+def test_a_file_whose_passages_all_went_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    write(tmp_path, a=f"# A\n\n{RULES}\n\n# B\n\n{HOURS}", b=RULES, c="Opening hours")
+    found = ingest(tmp_path, IngestConfig())
+    assert told(found) == {"a.md": "read", "b.md": "near_duplicate", "c.md": "too_short"}
+    assert all("; " in info.detail for info in found.documents if info.status == "left_out")
+
+
 def test_every_file_is_told_of_with_a_reason_and_what_to_do(tmp_path: Path) -> None:
     write(tmp_path, good=RULES, empty="", blank=" \n")
     for name in ("old.doc", "picture.PNG", "archive.zip", "noending", ".hidden.md", "~$good.docx"):
