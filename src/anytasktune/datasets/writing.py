@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -46,16 +46,23 @@ def write_examples(examples: Iterable[Example], path: Path, format: WriteFormat,
     elif format == "parquet":
         _write_parquet(rows, path)
     else:
-        lay_out = _LAYOUTS[format]
-        write_atomic(path, _json([lay_out(row, instruction) for row in rows], as_list=path.suffix.lower() == ".json"))
+        write_atomic(
+            path, json_text([laid_out(row, format, instruction) for row in rows], as_list=path.suffix.lower() == ".json")
+        )
+
+
+def laid_out(example: Example, format: WriteFormat, instruction: str) -> Fields:
+    """One row in a format that is written as JSON."""
+    return _LAYOUTS[format](example, instruction)
 
 
 def jsonl_text(examples: Iterable[Example]) -> str:
     """Examples as JSON Lines, with the fields that are set and no others."""
-    return _json([_plain_row(example, "") for example in examples], as_list=False)
+    return json_text([_plain_row(example, "") for example in examples], as_list=False)
 
 
-def _json(rows: Sequence[Fields], *, as_list: bool) -> str:
+def json_text(rows: Sequence[Fields], *, as_list: bool) -> str:
+    """Rows as JSON Lines, or as a JSON list of one row per line."""
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     return "[\n" + ",\n".join(lines) + "\n]\n" if as_list else "".join(f"{line}\n" for line in lines)
 
@@ -107,7 +114,12 @@ def _csv(examples: Sequence[Example]) -> str:
 
 
 def _write_parquet(examples: Sequence[Example], path: Path) -> None:
-    columns = {name: pa.array([getattr(example, name) for example in examples], pa.string()) for name in _columns(examples)}
+    write_table({name: [getattr(example, name) for example in examples] for name in _columns(examples)}, path)
+
+
+def write_table(columns: Mapping[str, Sequence[str | None]], path: Path) -> None:
+    """Write columns of text as parquet; equal columns give equal bytes."""
+    table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
     buffer = io.BytesIO()
-    pq.write_table(pa.table(columns), buffer)
+    pq.write_table(table, buffer)
     write_atomic(path, buffer.getvalue())

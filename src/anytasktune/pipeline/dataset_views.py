@@ -1,0 +1,215 @@
+"""Data sets as people look at them: what is in one, where a row comes from, what changed, and copies for other programs."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anytasktune.datasets import FrozenDataset, load_dataset
+from anytasktune.datasets.differences import DatasetDiff, compare
+from anytasktune.datasets.exporting import ExportedTask, ExportFormat, export
+from anytasktune.datasets.facts import SplitFacts, measure
+from anytasktune.datasets.freezing import MANIFEST_FILE
+from anytasktune.errors import ConfigError, DataError
+from anytasktune.pipeline.freezing import frozen_dataset
+from anytasktune.pipeline.listening import Listener, Silent
+from anytasktune.pipeline.made_sets import load_gated
+from anytasktune.pipeline.seeds import has_seeds, row_places
+from anytasktune.pipeline.workspace import Workspace
+from anytasktune.review import GatedRows
+from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Example, Lineage, SplitConfig, SplitName, Task, Verdict
+from anytasktune.store import LATEST, pointed, read_record
+
+BESIDE = ("CARD.md", "CARD.zh.md", "plots/labels.svg", "plots/lengths.svg")
+"""Files of a data set's folder that explain it."""
+_PLACE = re.compile(r"(train|dev|test)[:\s]?(\d+)")
+_SHORTEST_ID = 4
+
+
+@dataclass(frozen=True)
+class DatasetView:
+    """A data set with what it holds and where it lies."""
+
+    task: Task
+    frozen: FrozenDataset
+    facts: dict[SplitName, SplitFacts]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A row that another was made after.
+
+    Attributes:
+        id: its id.
+        row: its texts; None if they are gone.
+        place: where it stands, in words: a file and row, a split and number, or `candidate`.
+    """
+
+    id: str
+    row: Example | None
+    place: str
+
+
+@dataclass(frozen=True)
+class RowView:
+    """One row and its way back to where it comes from.
+
+    Attributes:
+        split, number: where it stands in the data set, counted from 1.
+        place: the file and row of a row of the user's own; empty for made ones.
+        lineage: of a made row.
+        parents: the rows it was made after, and those they were made after, up to the user's own.
+        verdicts: what gates and the judge said of it.
+    """
+
+    split: SplitName
+    number: int
+    row: Example
+    place: str = ""
+    lineage: Lineage | None = None
+    parents: tuple[Parent, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+
+def current_dataset(workspace: Workspace, task: Task, listener: Listener | None = None) -> DatasetView:
+    """The task's rows as they are now, divided as they were the last time; frozen if they have changed since.
+
+    Raises:
+        DataError: the task has no rows, or none that can be used.
+    """
+    folder = workspace.project.datasets(task.name)
+    found = pointed(folder)
+    config = read_record(folder / found / MANIFEST_FILE, DatasetManifest).config if found else SplitConfig()
+    frozen = frozen_dataset(workspace, task, config, listener or Silent())
+    return _view(workspace, task, frozen)
+
+
+def stored_dataset(workspace: Workspace, task: Task, name: str) -> DatasetView:
+    """A version of the task's data set by its id, or the beginning of it.
+
+    Raises:
+        ConfigError: there is none, or several.
+    """
+    known = [manifest.id for manifest in versions(workspace, task)]
+    fitting = [identity for identity in known if identity.startswith(name)]
+    if len(fitting) != 1:
+        what = f"there is no data set {name!r}" if not fitting else f"several data sets begin with {name!r}"
+        fix = f"the data sets of {task.name} are: {', '.join(known) or 'none yet'}"
+        raise ConfigError(what, where=f"task {task.name}", fix=fix)
+    return _view(workspace, task, load_dataset(workspace.project.datasets(task.name) / fitting[0]))
+
+
+def versions(workspace: Workspace, task: Task) -> list[DatasetManifest]:
+    """All versions of the task's data set, in the order they were made here; the one in use is the last."""
+    folder = workspace.project.datasets(task.name)
+    manifests = sorted(folder.glob(f"*/{MANIFEST_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
+    found = [read_record(path, DatasetManifest) for path in manifests]
+    in_use = pointed(folder, LATEST)
+    return sorted(found, key=lambda manifest: manifest.id == in_use)
+
+
+def diff(workspace: Workspace, task: Task, old: str = "", new: str = "", listener: Listener | None = None) -> DatasetDiff:
+    """What changed between two versions; by default between the rows as they are now and the version before.
+
+    Raises:
+        ConfigError: there is no such version, or only one.
+    """
+    now = stored_dataset(workspace, task, new) if new else current_dataset(workspace, task, listener)
+    if old:
+        return compare(task, stored_dataset(workspace, task, old).frozen, now.frozen)
+    known = [manifest.id for manifest in versions(workspace, task)]
+    earlier = known[: known.index(now.frozen.manifest.id)] or [name for name in known if name != now.frozen.manifest.id]
+    if not earlier:
+        fix = "there will be another once rows are added, made or divided anew"
+        raise ConfigError("there is only one version to compare", where=f"task {task.name}", fix=fix)
+    return compare(task, stored_dataset(workspace, task, earlier[-1]).frozen, now.frozen)
+
+
+def is_row(name: str) -> bool:
+    """Whether `name` is that of a place in a split, such as `test:3`."""
+    return _PLACE.fullmatch(name) is not None
+
+
+def find_row(workspace: Workspace, view: DatasetView, name: str) -> RowView:
+    """A row by its place (`train:12`), its id or the beginning of it, and where it comes from.
+
+    Raises:
+        DataError: there is no such row, or several.
+    """
+    rows = [(split, number, row) for split in SPLIT_NAMES for number, row in enumerate(view.frozen.splits.get(split, ()), 1)]
+    place = _PLACE.fullmatch(name)
+    if place:
+        fitting = [item for item in rows if item[0] == place[1] and item[1] == int(place[2])]
+    else:
+        fitting = [item for item in rows if len(name) >= _SHORTEST_ID and item[2].id.startswith(name)]
+    if len(fitting) != 1:
+        what = f"{len(fitting)} rows have an id that begins with {name!r}" if fitting else f"there is no row {name!r}"
+        near = difflib.get_close_matches(name, [item[2].id for item in rows], n=1, cutoff=0.8)
+        fix = f"did you mean {near[0]}?" if near else "give SPLIT:NUMBER, such as test:3, or the id of a row or a data set"
+        raise DataError(what, where=f"task {view.task.name}, data set {view.frozen.manifest.id}", fix=fix)
+    return _traced(workspace, view, *fitting[0])
+
+
+def export_datasets(
+    workspace: Workspace,
+    tasks: Sequence[Task],
+    folder: Path,
+    format: ExportFormat,
+    *,
+    metadata: bool = False,
+    listener: Listener | None = None,
+) -> list[Path]:
+    """Write the tasks' rows as they are now below `folder`; see `export`. Returns the files.
+
+    Raises:
+        DataError: a task has no rows that can be used.
+        StoreError: the disk is full, read-only, or the like.
+    """
+    exported = []
+    for task in tasks:
+        view = current_dataset(workspace, task, listener)
+        beside = {name: (view.folder / name).read_text(encoding="utf-8") for name in BESIDE if (view.folder / name).exists()}
+        exported.append(ExportedTask(task, view.frozen, beside))
+    domain = workspace.domain
+    return export(exported, folder, format, metadata=metadata, title=domain.title.get("en", domain.name))
+
+
+def _view(workspace: Workspace, task: Task, frozen: FrozenDataset) -> DatasetView:
+    folder = workspace.project.datasets(task.name) / frozen.manifest.id
+    return DatasetView(task, frozen, measure(task, frozen), folder)
+
+
+def _traced(workspace: Workspace, view: DatasetView, split: SplitName, number: int, row: Example) -> RowView:
+    lineage = next((line for line in view.frozen.lineage if line.split == split and line.example == row.id), None)
+    places = row_places(workspace.project, view.task) if has_seeds(workspace.project, view.task) else {}
+    if lineage is None:
+        return RowView(split, number, row, places.get(row.id, "a file of rows that has changed since"))
+    folder = workspace.project.gated(view.task.name) / lineage.gated
+    found = load_gated(folder) if folder.exists() else None
+    gated = GatedRows(found.kept, found.dropped, found.verdicts) if found else GatedRows(())
+    verdicts = tuple(gated.verdicts_of(lineage.candidate))
+    return RowView(split, number, row, "", lineage, _parents(view, lineage, gated, places), verdicts)
+
+
+def _parents(view: DatasetView, lineage: Lineage, gated: GatedRows, places: Mapping[str, str]) -> tuple[Parent, ...]:
+    """All rows a made row goes back to, the nearest first, each once."""
+    rows = {
+        row.id: (row, f"{split}:{number}")
+        for split, split_rows in view.frozen.splits.items()
+        for number, row in enumerate(split_rows, 1)
+    }
+    origins = {line.example: line.origin for line in view.frozen.lineage}
+    found: dict[str, Parent] = {}
+    waiting = list(lineage.origin.parents)
+    while waiting:
+        identity = waiting.pop(0)
+        if identity in found:
+            continue
+        candidate = gated.find(identity)
+        row, place = rows.get(identity, (candidate.example() if candidate else None, "a candidate" if candidate else "gone"))
+        found[identity] = Parent(identity, row, places.get(identity, place))
+        origin = candidate.origin if candidate else origins.get(identity)
+        waiting += origin.parents if origin else ()
+    return tuple(found.values())
