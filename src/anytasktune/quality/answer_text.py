@@ -7,20 +7,21 @@ from anytasktune.schema import JsonOutput, Language, NumberOutput, Task
 from anytasktune.scorers import parse_output
 
 Path = tuple[str, ...]
+Pieces = tuple[tuple[Path, str], ...]
 
 
-def answer_pieces(task: Task, output: str, language: Language | None) -> list[tuple[Path, str]]:
+def answer_pieces(task: Task, output: str, language: Language | None) -> Pieces:
     """(path of keys, text) of every piece of text that was written freely.
 
     The strings inside JSON have the keys above them as path, places in lists left out; items of an open list and a text have
     the empty path. Labels of a closed list and numbers are no free text.
     """
     if isinstance(task.output, NumberOutput) or task.labels_in(language):
-        return []
+        return ()
     parsed = parse_output(task, output, language)
     if isinstance(task.output, JsonOutput):
-        return list(_strings((), parsed.value)) if parsed.ok else []
-    return [((), item) for item in (parsed.items or (parsed.text,)) if item]
+        return tuple(_strings((), parsed.value)) if parsed.ok else ()
+    return tuple(((), item) for item in (parsed.items or (parsed.text,)) if item)
 
 
 def _strings(path: Path, value: Any) -> Iterator[tuple[Path, str]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from anytasktune.quality.gate import Finding, Job, Placed, closeness
 from anytasktune.quality.kept_texts import KeptTexts
 from anytasktune.quality.short_texts import ShortTexts, one_edit_apart, skeleton
-from anytasktune.schema import ENHANCEMENTS, TextOutput
+from anytasktune.schema import ENHANCEMENTS, Example, TextOutput
 from anytasktune.scorers.text import shorten
 from anytasktune.similarity import SHORT_TEXT, group_similar
 
@@ -49,14 +49,18 @@ class _Row:
     """A train row (without position) or a candidate.
 
     Attributes:
+        example: what it is or would become.
         answer: empty where answers are free text, which is never twice the same.
     """
 
-    input: str
+    example: Example
     answer: str
-    id: str
     position: int | None = None
     parents: frozenset[str] = frozenset()
+
+    @property
+    def input(self) -> str:
+        return self.example.input
 
     @property
     def words(self) -> str:
@@ -65,16 +69,18 @@ class _Row:
 
     def was_made_from(self, other: "_Row") -> bool:
         """Whether one of the two was made from the other on purpose."""
-        return other.id in self.parents or self.id in other.parents
+        if not (self.parents or other.parents):
+            return False
+        return other.example.id in self.parents or self.example.id in other.parents
 
 
 def _rows(job: Job, items: Sequence[Placed]) -> list[_Row]:
     free = isinstance(job.task.output, TextOutput)
-    rows = [_Row(seed.input, "" if free else seed.output.strip(), seed.id) for seed in job.context.train]
+    rows = [_Row(seed, "" if free else seed.output.strip()) for seed in job.context.train]
     for item in items:
         made = item.candidate
         parents = frozenset(made.origin.parents) if made.origin.way in ENHANCEMENTS else frozenset()
-        rows.append(_Row(made.input, "" if free else made.output.strip(), made.id, item.position, parents))
+        rows.append(_Row(made.example(), "" if free else made.output.strip(), item.position, parents))
     return rows
 
 

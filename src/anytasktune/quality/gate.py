@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from anytasktune.quality.answer_text import Pieces, answer_pieces
 from anytasktune.schema import Candidate, Example, GateConfig, Language, Passage, Task
 from anytasktune.scorers import broken_rules
 
@@ -69,14 +70,22 @@ class Job:
     task: Task
     context: GateContext
     config: GateConfig
-    _rules: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    _rules: dict[tuple[str, str, Language | None], tuple[str, ...]] = field(default_factory=dict, repr=False)
+    _pieces: dict[tuple[str, Language | None], Pieces] = field(default_factory=dict, repr=False)
 
     def broken(self, candidate: Candidate) -> tuple[str, ...]:
         """Names of the rules of the task that the candidate's answer breaks; worked out once."""
-        if candidate.id not in self._rules:
-            found = broken_rules(self.task, candidate.input, candidate.output, candidate.language)
-            self._rules[candidate.id] = tuple(found)
-        return self._rules[candidate.id]
+        key = (candidate.input, candidate.output, candidate.language)
+        if key not in self._rules:
+            self._rules[key] = tuple(broken_rules(self.task, *key))
+        return self._rules[key]
+
+    def pieces(self, row: Example | Candidate) -> Pieces:
+        """The free text in the answer of a row (see `answer_pieces`); read once."""
+        key = (row.output, row.language)
+        if key not in self._pieces:
+            self._pieces[key] = answer_pieces(self.task, *key)
+        return self._pieces[key]
 
     @cached_property
     def seeds_by_language(self) -> dict[Language, list[Example]]:

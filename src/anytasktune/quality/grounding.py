@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from anytasktune.quality.answer_text import Path, answer_pieces
+from anytasktune.quality.answer_text import Path
 from anytasktune.quality.gate import FEWEST_SEEDS, Finding, Job, Placed
 from anytasktune.schema import Candidate, Example, Passage, TextOutput
 from anytasktune.scorers.text import shorten
@@ -77,7 +77,7 @@ def ungrounded(job: Job, example: Example, copied: frozenset[Path]) -> str:
 
 
 def _claims(job: Job, example: Example) -> Iterator[tuple[Path, str]]:
-    pieces = answer_pieces(job.task, example.output, example.language)
+    pieces = job.pieces(example)
     if not isinstance(job.task.output, TextOutput):
         yield from pieces
         return

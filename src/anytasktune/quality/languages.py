@@ -8,7 +8,6 @@ do themselves is not held against its candidates.
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from anytasktune.quality.answer_text import answer_pieces
 from anytasktune.quality.gate import FEWEST_SEEDS, TOLERATED, Finding, Job, Placed, by_language
 from anytasktune.schema import Example, Language
 from anytasktune.scorers.text import HAN, is_in_script
@@ -120,7 +119,7 @@ def _usual_language(texts: Sequence[str], spoken: Language) -> Language | None:
 def _own_words(job: Job, example: Example) -> str:
     """The free text of the answer without what was copied from the input."""
     source = normalise(example.input)
-    pieces = answer_pieces(job.task, example.output, example.language)
+    pieces = job.pieces(example)
     return " ".join(text for _, text in pieces if normalise(text) not in source)
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from anytasktune.quality.answer_text import answer_pieces
 from anytasktune.quality.gate import FEWEST_SEEDS, Finding, Job, Placed, by_language
 from anytasktune.schema import Example, Language
 
@@ -73,7 +72,7 @@ def _bounds(job: Job, language: Language) -> dict[str, _Bounds]:
         return {}
     sizes = sorted(len(seed.input.strip()) for seed in seeds)
     bounds = {"input": _Bounds(max(1, sizes[0]), max(1, sizes[-1]))}
-    if any(answer_pieces(job.task, seed.output, language) for seed in seeds[:FEWEST_SEEDS]):
+    if any(job.pieces(seed) for seed in seeds[:FEWEST_SEEDS]):
         sizes = sorted(len(seed.output.strip()) for seed in seeds)
         bounds["output"] = _Bounds(max(1, sizes[0]), max(1, sizes[-1]))
     return bounds
@@ -81,7 +80,7 @@ def _bounds(job: Job, language: Language) -> dict[str, _Bounds]:
 
 def _loop_check(job: Job, language: Language) -> Callable[[Placed], Finding | None]:
     def texts(example: Example) -> list[str]:
-        return [example.input, *(text for _, text in answer_pieces(job.task, example.output, language))]
+        return [example.input, *(text for _, text in job.pieces(example))]
 
     if not job.fits_seeds(lambda seed: any(map(repeated, texts(seed))), language):
         return lambda item: None

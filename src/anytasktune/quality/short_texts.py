@@ -14,20 +14,28 @@ _FEWEST_LETTERS, _MOST_LETTERS = 8, 32
 _CONTAINED = 0.7
 """Share of a text that another must be to be the same with something around it."""
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,:/-](?=\d)")
+_PROTECTED = 0xE000
+"""Where the private-use characters begin, which stand for punctuation that is kept."""
 _MEANS_SOMETHING = frozenset("%#@&*/")
+
+
+class _Kept(dict[int, str | None]):
+    """What becomes of a character, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str | None:
+        char = chr(code)
+        meant = char.isalnum() or char in _MEANS_SOMETHING or unicodedata.category(char)[0] not in "PZC"
+        self[code] = char if meant else None
+        return self[code]
+
+
+_KEPT = _Kept({_PROTECTED + ord(char): char for char in ".,:/-"})
 
 
 def skeleton(text: str) -> str:
     """`text` normalised and without white space and punctuation, but for what stands between digits; symbols stay."""
     plain = normalise(text)
-    if plain.isalnum():
-        return plain
-    kept = {match.start() for match in _BETWEEN_DIGITS.finditer(plain)}
-    return "".join(char for place, char in enumerate(plain) if place in kept or _is_meant(char))
-
-
-def _is_meant(char: str) -> bool:
-    return char.isalnum() or char in _MEANS_SOMETHING or unicodedata.category(char)[0] not in "PZC"
+    return _BETWEEN_DIGITS.sub(lambda match: chr(_PROTECTED + ord(match.group())), plain).translate(_KEPT)
 
 
 class ShortTexts:
