@@ -49,6 +49,9 @@ class Answering(Protocol):
             EndpointError: none will have one.
         """
 
+    async def wind_up(self, seconds: float) -> None:
+        """Send nothing more, and wait no longer than this for what is under way."""
+
     def ignored(self, request: Request) -> None:
         """Its answer was no JSON at all."""
 

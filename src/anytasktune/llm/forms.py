@@ -12,6 +12,7 @@ from anytasktune.schema import Language
 Format = Literal["strict", "schema", "object", "words"]
 _FORMATS: tuple[Format, ...] = ("strict", "schema", "object", "words")
 _SEEDS = 2**31
+_MOST_DIVIDED = 16
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,13 @@ class Form:
         format: how the schema is given: to be kept strictly, to be kept, in words with JSON asked for, in words.
         sampled: whether temperature and seed are given.
         limit: name of the longest answer.
+        divided: by how much the longest answer is cut down to fit what the model can hold.
     """
 
     format: Format = "strict"
     sampled: bool = True
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    divided: int = 1
 
     def without(self, said: str) -> "Form | None":
         """The form to try after a server refused this one and said why; None if there is nothing left to leave out."""
@@ -63,6 +66,11 @@ class Form:
             and "max_tokens" in text.replace("max_completion", "")
         ):
             return replace(self, limit="max_completion_tokens")
+        too_long = "context" in text and any(word in text for word in ("length", "window", "size"))
+        if self.divided < _MOST_DIVIDED and (too_long or "max_tokens" in text):
+            return replace(self, divided=self.divided * 4)
+        if too_long:
+            return None
         if self.sampled and ("temperature" in text or "seed" in text):
             return replace(self, sampled=False)
         if self.format != "words":
@@ -87,7 +95,7 @@ class Forms:
 
     def worked(self, schema: Mapping[str, Any], form: Form) -> None:
         """The server accepted this form."""
-        self.accepted[_name(schema)] = form
+        self.accepted[_name(schema)] = replace(form, divided=1)
 
     def ignored(self, schema: Mapping[str, Any]) -> None:
         """The answer was no JSON although the schema was given."""
@@ -95,7 +103,11 @@ class Forms:
 
     def body(self, request: Request, model: str, form: Form) -> bytes:
         """The request as it goes over the wire."""
-        whole: dict[str, Any] = {"model": model, "messages": list(request.messages), form.limit: request.max_tokens}
+        whole: dict[str, Any] = {
+            "model": model,
+            "messages": list(request.messages),
+            form.limit: -(-request.max_tokens // form.divided),
+        }
         if form.sampled:
             whole["temperature"] = request.temperature
             if request.temperature > 0:

@@ -7,16 +7,20 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anytasktune.llm.answering import Answering, Guard, Tally, UnansweredError
 from anytasktune.llm.answers import AnswerBook, Caps, Ticket
 from anytasktune.llm.endpoint import Endpoint
+from anytasktune.llm.failing import RequestError
 from anytasktune.llm.forms import Form, Forms, Request
 from anytasktune.llm.pace import Pace
 from anytasktune.llm.prices import Prices, Tokens, most_prompt_tokens
 from anytasktune.llm.reading import read_completion
-from anytasktune.llm.wire import RequestError, Wire
 from anytasktune.schema.proposing import TeacherAnswer
+
+if TYPE_CHECKING:
+    from anytasktune.llm.wire import Wire
 
 OnWait = Callable[[str, float], None]
 _LONGEST_WAIT = 60.0
@@ -79,6 +83,8 @@ class LiveAnswers:
         Args:
             guard: is shown every conversation that would be sent, before it is.
         """
+        from anytasktune.llm.wire import Wire  # noqa: PLC0415  (the HTTP library takes a while to load, and few commands ask)
+
         self.pace.begin()
         with AnswerBook(self.file) as book:
             book.spent(self.terms.prices)
@@ -136,10 +142,11 @@ class LiveAnswers:
 class _Session:
     """Answers while the connections are open."""
 
-    def __init__(self, live: LiveAnswers, book: AnswerBook, wire: Wire, guard: Guard | None) -> None:
+    def __init__(self, live: LiveAnswers, book: AnswerBook, wire: "Wire", guard: Guard | None) -> None:
         self._live, self._book, self._wire, self._guard = live, book, wire, guard
         self._asked: dict[str, asyncio.Future[TeacherAnswer]] = {}
         self._open = 0
+        self._ending = False
         self._settled = asyncio.Event()
 
     async def answer(self, request: Request) -> TeacherAnswer:
@@ -160,6 +167,15 @@ class _Session:
             return await self._ask(key, request)
         finally:
             self._asked.pop(key).cancel()
+
+    async def wind_up(self, seconds: float) -> None:
+        """Send nothing more; answers that come within so many seconds are kept."""
+        self._ending = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._open:
+                    self._settled.clear()
+                    await self._settled.wait()
 
     def ignored(self, request: Request) -> None:
         """Its answer was no JSON although it was to keep to a schema: from now on the schema is also given in words."""
@@ -251,6 +267,8 @@ class _Session:
         """A request that is written down; waits for requests under way, which may turn out to cost less than they could."""
         live, terms = self._live, self._live.terms
         while True:
+            if self._ending:
+                raise UnansweredError("not_answered", "the run ended before it was asked")
             self._settled.clear()
             ticket = self._book.reserve(key, live.model, worst, terms.prices, terms.caps)
             if ticket is not None:

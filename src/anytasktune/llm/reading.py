@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from anytasktune.llm.asking import MisfitError
+from anytasktune.llm.failing import RequestError
 from anytasktune.llm.prices import Tokens, most_answer_tokens
-from anytasktune.llm.wire import RequestError
 from anytasktune.schema.proposing import TeacherAnswer
 
 _SHOWN = 300

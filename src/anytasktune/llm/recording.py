@@ -101,6 +101,9 @@ class _Replaying:
         self.replay.tally.found += 1
         return found.answer
 
+    async def wind_up(self, seconds: float) -> None:
+        """Nothing is under way."""
+
     def ignored(self, request: Request) -> None:
         """Nothing is sent, so nothing is to be sent otherwise."""
 

@@ -22,6 +22,8 @@ from anytasktune.llm.reading import decode, whole_characters
 from anytasktune.llm.recording import Recorder, Replay
 from anytasktune.schema.making import TeacherConfig, TeacherUsage
 
+_GRACE = 2.0
+"""Seconds in which requests under way may still be answered when another one ends everything."""
 Value = TypeVar("Value")
 Result = TypeVar("Result")
 
@@ -176,7 +178,7 @@ class Teacher:
                 await asyncio.sleep(0)  # answers that are there already leave no other moment for Ctrl-C
 
         async with self._source.session(self.guard) as answering:
-            await _together([work(answering) for _ in range(min(self._config.concurrency, len(questions)))])
+            await _together([work(answering) for _ in range(min(self._config.concurrency, len(questions)))], answering)
         return [replies[place] for place in range(len(questions))]
 
     async def _reply(self, answering: Answering, question: Question[Value]) -> Reply[Value]:
@@ -224,11 +226,18 @@ def terms_of(config: TeacherConfig) -> Terms:
     return Terms(Prices.of(config), Caps(config.max_tokens, cost), config.concurrency)
 
 
-async def _together(works: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Until all are done, or one fails: then the others are ended, too."""
+async def _together(works: Sequence[Coroutine[Any, Any, None]], answering: Answering) -> None:
+    """Until all are done, or one fails: then the others end, too, but may still hear what is under way and perhaps paid for."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
-        await asyncio.gather(*tasks)
+        if tasks:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in tasks:
+            if task.done():
+                task.result()
+    except BaseException:
+        await answering.wind_up(_GRACE)
+        raise
     finally:
         for task in tasks:
             task.cancel()

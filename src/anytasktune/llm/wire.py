@@ -5,12 +5,12 @@ import email.utils
 import json
 import ssl
 import time
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import aiohttp
 
 from anytasktune.llm.endpoint import Endpoint
+from anytasktune.llm.failing import RequestError
 
 LARGEST_ANSWER = 16 * 2**20
 """Bytes of a response; what is longer is no answer."""
@@ -22,39 +22,6 @@ _GATEWAY = frozenset({408, 502, 504, 520, 522, 524})
 """Somebody in between gave up; the model behind may have worked, and be paid."""
 _REFUSED = frozenset({400, 413, 422})
 _NO_CREDIT = "insufficient_quota"
-
-Kind = Literal["unreachable", "silent", "dropped", "busy", "broken", "refused", "denied"]
-
-
-@dataclass
-class RequestError(Exception):
-    """A request without an answer.
-
-    Attributes:
-        kind: `unreachable` (no connection), `silent` (no answer in time), `dropped` (the connection ended early), `busy` (too
-            many requests), `broken` (a fault of the server, or something that is no answer), `refused` (the server does not
-            like what this request asks for), `denied` (it would refuse any request).
-        what: the same in words.
-        status: the HTTP status; 0 where there was none.
-        wait: seconds the server wants to be left alone.
-        unpaid: it is certain that the model did no work for it.
-    """
-
-    kind: Kind
-    what: str
-    status: int = 0
-    wait: float = 0.0
-    unpaid: bool = True
-
-    @property
-    def passing(self) -> bool:
-        """The same request may be answered the next time."""
-        return self.kind not in {"refused", "denied"}
-
-    @property
-    def crowded(self) -> bool:
-        """Fewer requests at once may help."""
-        return self.kind in {"busy", "silent"}
 
 
 class Wire:

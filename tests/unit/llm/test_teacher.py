@@ -1,6 +1,7 @@
 """A teacher: what it is asked, how its answers are read, put right, and not asked twice."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -261,3 +262,28 @@ def test_it_can_be_asked_where_an_event_loop_runs(book: Path) -> None:
 
     with serving(in_turn('{"n": 3}')) as served:
         assert asyncio.run(asked_inside_a_loop(teacher_at(served.url, book))) == 3
+
+
+@pytest.mark.parametrize("said", ["This model's maximum context length is 2048 tokens", "max_tokens must be in [1, 300]"])
+def test_an_answer_may_be_shorter_where_the_model_cannot_hold_the_longest(said: str, book: Path) -> None:
+    def answer(body: dict[str, Any]) -> Answer:
+        return error(400, said) if body["max_tokens"] > 300 else '{"n": 3}'
+
+    with serving(answer) as served:
+        teacher = teacher_at(served.url, book)
+        assert teacher.ask(how_many(1)).value == 3
+        assert teacher.ask(how_many(2, max_tokens=200)).value == 3
+    assert [body["max_tokens"] for body in served.bodies] == [1024, 256, 200]
+
+
+def test_a_wrong_key_is_said_once_and_counts_nothing(book: Path) -> None:
+    def answer(body: dict[str, Any]) -> Answer:
+        time.sleep(0.05)
+        return error(401, "who are you?")
+
+    with serving(answer) as served:
+        teacher = teacher_at(served.url, book)
+        with pytest.raises(EndpointError, match="who are you"):
+            teacher.ask_all([how_many(place) for place in range(50)])
+    assert len(served.bodies) <= 8
+    assert teacher.usage.requests == 0
