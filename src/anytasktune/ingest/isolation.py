@@ -13,7 +13,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-import anytasktune
 from anytasktune.ingest.reading import left_out
 from anytasktune.ingest.refusing import broken, too_large
 from anytasktune.schema.passages import ReadDocument
@@ -105,7 +104,7 @@ class _Worker:
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None:
-            package = Path(anytasktune.__file__).parents[1]
+            package = Path(__file__).parents[2]
             path = os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH", "")]))
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 # -P: a file called json.py in the folder of documents must not be imported

@@ -34,6 +34,8 @@ _ITEM = re.compile(
 )
 _ENDS = tuple(".!?。！？；;:：”\"'」』）)")
 _CJK = re.compile("[\u3000-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
+_LEADERS = re.compile(r"\.{4}|(?:\. ){3}|…{2}")
+"""What leads from a title to its page in a table of contents."""
 _NO_LETTERS = re.compile("[\ue000-\uf8ff\ufffd\x00-\x08\x0e-\x1f]")
 _GARBLED = 0.2
 
@@ -163,7 +165,8 @@ class Style:
         if structure := statute_level(line.text):
             return _WRITTEN_LEVEL + structure
         is_set_off = line.bold and not self.bold and len(line.text) <= 80 and not line.text.endswith(_ENDS)
-        return _WRITTEN_LEVEL - 1 if is_set_off and not _ITEM.match(line.text) else 0
+        is_title = line.text[0].isalnum() and not _ITEM.match(line.text)
+        return _WRITTEN_LEVEL - 1 if is_set_off and is_title else 0
 
     def joint(self, last: PdfLine, line: PdfLine, page: Sequence[PdfLine]) -> str | None:
         """What stands between two lines of a page that follow each other; None if a paragraph begins."""
@@ -184,14 +187,22 @@ class Style:
 
 
 def without_running_lines(pages: Sequence[Sequence[PdfLine]]) -> list[list[PdfLine]]:
-    """The lines of pages without page numbers and without what stands at the same place of at least half of them, set off from
-    the rest."""
+    """The lines of pages without page numbers and running titles.
+
+    Those are set off from the rest, at the same place of at least half of the pages, or, in letters no larger than the text's,
+    of at least three.
+    """
     seen: Counter[tuple[str, int]] = Counter()
+    sizes: Counter[float] = Counter()
     for number, lines in enumerate(pages):
         seen.update({key for place in _set_off(lines) for key in _signatures(lines[place], number)})
-    often = max(_LEAST_REPEATED, len(pages) / 2)
+        for line in lines:
+            sizes[_rounded(line.size)] += len(line.text)
+    usual = max(sizes, key=lambda size: sizes[size], default=0.0)
 
     def runs(line: PdfLine, number: int) -> bool:
+        is_small = _rounded(line.size) <= usual
+        often = _LEAST_REPEATED if is_small else max(_LEAST_REPEATED, len(pages) / 2)
         is_repeated = any(seen[key] >= often for key in _signatures(line, number))
         return is_repeated or (len(pages) > 1 and _PAGE_NUMBER.fullmatch(line.text) is not None)
 
@@ -203,9 +214,10 @@ def without_running_lines(pages: Sequence[Sequence[PdfLine]]) -> list[list[PdfLi
 
 
 def _signatures(line: PdfLine, page: int) -> set[tuple[str, int]]:
-    """What a running line says, as it is and with numbers counted from the page's own, and at which height."""
-    height = round(line.bottom / 4)
-    return {(line.text, height), (_DIGITS.sub(lambda match: f"#{int(match[0]) - page}", line.text), height)}
+    """What a running line says and at which height: as it is, and with its first or last number counted from the page's own."""
+    found, height = list(_DIGITS.finditer(line.text)), round(line.bottom / 4)
+    counted = [line.text[: one.start()] + f"#{int(one[0]) - page}" + line.text[one.end() :] for one in found[:1] + found[-1:]]
+    return {(text, height) for text in (line.text, *counted)}
 
 
 def _set_off(lines: Sequence[PdfLine]) -> set[int]:
@@ -213,7 +225,7 @@ def _set_off(lines: Sequence[PdfLine]) -> set[int]:
     order = sorted(range(len(lines)), key=lambda place: -lines[place].bottom)
     found: set[int] = set()
     for count in (_EDGE, 1):
-        if len(lines) > count:
+        if len(lines) > 2 * count:  # what is set off is less than the rest
             above, below = lines[order[count - 1]], lines[order[count]]
             if above.bottom - below.top > _GAP * above.size:
                 found.update(order[:count])
@@ -224,7 +236,8 @@ def _set_off(lines: Sequence[PdfLine]) -> set[int]:
 
 
 def _can_be_title(line: PdfLine) -> bool:
-    return len(line.text) <= LONGEST_TITLE and any(letter.isalpha() for letter in line.text)
+    is_short = len(line.text) <= LONGEST_TITLE and any(letter.isalpha() for letter in line.text)
+    return is_short and not _LEADERS.search(line.text)
 
 
 def _is_next(last: PdfLine, line: PdfLine) -> bool:

@@ -64,6 +64,16 @@ def test_a_paragraph_goes_on_over_a_page_and_running_lines_do_not_cut_it(tmp_pat
     assert document.text[document.pages[1] :].startswith("and this goes on.")
 
 
+def test_a_running_title_that_changes_by_chapter_is_left_out_and_a_heading_in_its_place_is_kept(tmp_path: Path) -> None:
+    texts = []
+    for number in range(8):
+        top = ("Results", 16.0) if number < 3 else (f"Chapter {2 + number // 6}: Fees {number + 4}", 11.0)
+        texts.append([top, ("", 30.0), (f"{BODY} {number}.", 11.0), (f"{number} {BODY}.", 11.0)])
+    document = read_file(write_pdf(tmp_path / "a.pdf", texts), "pdf")
+    assert "Chapter 2" not in document.text
+    assert headings(document) == [(1, "Results")] * 3
+
+
 def test_a_word_document_keeps_styles_tables_insertions_and_footnotes(tmp_path: Path) -> None:
     table = "".join(
         f"<w:tr>{''.join(f'<w:tc>{docx_paragraph(cell)}</w:tc>' for cell in row)}</w:tr>"
