@@ -114,7 +114,8 @@ def _read_all(
     files: Sequence[tuple[Found, str]], known: Mapping[str, ReadDocument], limits: Limits
 ) -> Iterator[tuple[Found, ReadDocument]]:
     """Files with what they hold, in their order."""
-    found = {digest: known[digest] for file, digest in files if digest in known and _still_holds(known[digest], file)}
+    before = ((file, digest, known.get(digest) if digest else None) for file, digest in files)
+    found = {digest: document for file, digest, document in before if document and _still_holds(document, file)}
     apart = [
         Request(file.path, file.kind, digest, file.bytes)
         for file, digest in files
