@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from anytasktune.datasets.cautions import cautions
 from anytasktune.datasets.facts import OWN, Lengths
 from anytasktune.evaluation.report_words import clean
 from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Example, Lineage, MadeRows
@@ -33,23 +34,9 @@ def dataset(view: "DatasetView", root: Path) -> RenderableType:
         parts += [Text("\nlabels, all splits", style="dim"), _bars(labels)]
     parts += [Text(f"\n{line}", style="dim") for line in (_lengths(view),)]
     parts += [Text(line) for line in _origins(manifest)]
-    parts += [Text(f"! {line}", style="yellow") for line in warnings(manifest)]
+    parts += [Text(f"! {line}", style="yellow") for line in cautions(view.task, manifest, view.facts)]
     parts.append(Text(f"\n{folder}", style="dim"))
     return Group(*parts)
-
-
-def warnings(manifest: DatasetManifest) -> list[str]:
-    """What a reader of scores on this data set must know."""
-    test = manifest.splits.get("test")
-    found = [] if test and test.rows else ["there is no test row: nothing can be said of how good a model is"]
-    made = manifest.made_in("test")
-    if made and test and made == test.rows:
-        found.append("no row in test was written by a person: scores say how well a model imitates the teacher")
-    elif made and test:
-        found.append(f"{made} of {test.rows} test rows were made by a teacher")
-    if made and manifest.made and manifest.made.divided_by == "passage":
-        found.append("test rows come from the same documents as train rows, from other passages")
-    return found
 
 
 def _splits(view: "DatasetView") -> Table:

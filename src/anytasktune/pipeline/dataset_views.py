@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.datasets import FrozenDataset, load_dataset
+from anytasktune.datasets.card import CARDS, LABEL_PLOT, LENGTH_PLOT
 from anytasktune.datasets.differences import DatasetDiff, compare
 from anytasktune.datasets.exporting import ExportedTask, ExportFormat, export
 from anytasktune.datasets.facts import SplitFacts, measure
@@ -21,7 +22,7 @@ from anytasktune.review import GatedRows
 from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Example, Lineage, SplitConfig, SplitName, Task, Verdict
 from anytasktune.store import LATEST, pointed, read_record
 
-BESIDE = ("CARD.md", "CARD.zh.md", "plots/labels.svg", "plots/lengths.svg")
+BESIDE = (*CARDS.values(), LABEL_PLOT, LENGTH_PLOT)
 """Files of a data set's folder that explain it."""
 _PLACE = re.compile(r"(train|dev|test)[:\s]?(\d+)")
 _SHORTEST_ID = 4

@@ -17,8 +17,10 @@ from anytasktune.datasets import (
     split_examples,
     total_counts,
 )
+from anytasktune.datasets.card import card_files
 from anytasktune.errors import DataError
 from anytasktune.ids import content_id, file_hash
+from anytasktune.pipeline.card_notes import card_notes
 from anytasktune.pipeline.listening import Listener, Silent
 from anytasktune.pipeline.made_rows import MadeMaterial, made_material
 from anytasktune.pipeline.seeds import checked, has_seeds, placed, relative, seed_files
@@ -71,7 +73,8 @@ def frozen_dataset(workspace: Workspace, task: Task, config: SplitConfig, listen
     dataset = _freeze(task, own, made, config)
     target = folder / dataset.manifest.id
     if not target.exists():  # the same rows may have been frozen from other files before
-        save_dataset(dataset, target)
+        notes = card_notes(project, task, dataset.manifest.made)
+        save_dataset(dataset, target, card_files(task, dataset, notes))
     write_atomic(_dropped_file(folder, origin), "".join(row.model_dump_json() + "\n" for row in own.dropped))
     for name in (origin, LATEST):
         point(folder, name, dataset.manifest.id)

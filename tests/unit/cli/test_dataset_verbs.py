@@ -35,7 +35,7 @@ def test_a_data_set_is_shown_by_split_language_way_label_and_reason(run: Run, ma
 def test_only_made_test_rows_are_warned_of(run: Run, tmp_path: Path) -> None:
     project = write_project(tmp_path / "law", rows=[])
     write_made(project)
-    assert "no row in test was written by a person" in run("dataset", "show", "team", "-p", project).out
+    assert "No row in test was written by a person" in run("dataset", "show", "team", "-p", project).out
 
 
 def test_a_made_row_is_walked_back_to_its_document(run: Run, made: Path) -> None:

@@ -112,10 +112,10 @@ def test_equal_rows_in_another_folder_give_the_same_data_set_in_every_byte(tmp_p
         write_made(project)
     ids = {frozen(project).manifest.id for project in folders}
     assert len(ids) == 1
-    files = [
-        {path.name: path.read_bytes() for path in (project / "artifacts" / "datasets" / "team" / ids.copy().pop()).iterdir()}
-        for project in folders
-    ]
+    files = []
+    for project in folders:
+        folder = project / "artifacts" / "datasets" / "team" / next(iter(ids))
+        files.append({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
     assert files[0] == files[1]
 
 
@@ -175,3 +175,19 @@ def test_rows_made_under_a_seal_that_left_test_rows_open_are_not_used_and_that_i
     gone = Recording()
     assert frozen(project, listener=gone).manifest.id == plain.manifest.id
     assert "what it was made from is gone" in gone.notes[0]
+
+
+def test_the_card_lies_in_the_data_sets_folder_and_names_licences_beside_the_documents(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "law")
+    for name, text in (("documents/LICENSES/firm.txt", "CC0"), ("documents/README.md", "License: CC0"), ("LICENSE", "ours")):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text, encoding="utf-8")
+    write_made(project)
+    say(project, "accept", made_rows()[0].id)
+    dataset = frozen(project)
+    folder = project / "artifacts" / "datasets" / "team" / dataset.manifest.id
+    card = (folder / "CARD.md").read_text(encoding="utf-8")
+    assert "see `LICENSES/`, `README.md` beside the documents" in card
+    assert "1 accepted" in card
+    assert "divided document by document" in card
+    assert (folder / "CARD.zh.md").exists() and (folder / "plots" / "labels.svg").exists()
