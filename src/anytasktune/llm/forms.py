@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from anytasktune.ids import canonical_json, text_hash
@@ -34,6 +35,11 @@ class Request:
     temperature: float
     sample: int
     max_tokens: int
+
+    @cached_property
+    def schema_name(self) -> str:
+        """What tells one schema from another."""
+        return canonical_json(self.schema)
 
     def key(self, *where: str) -> str:
         """Name of its answer, 64 hex digits: 12 are too few to tell millions apart. `where` are the address and the model."""
@@ -89,17 +95,17 @@ class Forms:
     accepted: dict[str, Form] = field(default_factory=dict)
     spelt_out: set[str] = field(default_factory=set)
 
-    def first(self, schema: Mapping[str, Any]) -> Form:
+    def first(self, request: Request) -> Form:
         """The form to start with."""
-        return self.accepted.get(_name(schema)) or Form("strict" if is_strict(schema) else "schema")
+        return self.accepted.get(request.schema_name) or Form("strict" if is_strict(request.schema) else "schema")
 
-    def worked(self, schema: Mapping[str, Any], form: Form) -> None:
+    def worked(self, request: Request, form: Form) -> None:
         """The server accepted this form."""
-        self.accepted[_name(schema)] = replace(form, divided=1)
+        self.accepted[request.schema_name] = replace(form, divided=1)
 
-    def ignored(self, schema: Mapping[str, Any]) -> None:
+    def ignored(self, request: Request) -> None:
         """The answer was no JSON although the schema was given."""
-        self.spelt_out.add(_name(schema))
+        self.spelt_out.add(request.schema_name)
 
     def body(self, request: Request, model: str, form: Form) -> bytes:
         """The request as it goes over the wire."""
@@ -117,7 +123,7 @@ class Forms:
             whole["response_format"] = {"type": "json_schema", "json_schema": wanted}
         elif form.format == "object":
             whole["response_format"] = {"type": "json_object"}
-        if form.format in {"object", "words"} or _name(request.schema) in self.spelt_out:
+        if form.format in {"object", "words"} or request.schema_name in self.spelt_out:
             whole["messages"] = _with_schema(request)
         return json.dumps(whole, ensure_ascii=False).encode()
 
@@ -145,7 +151,3 @@ def _with_schema(request: Request) -> list[Mapping[str, str]]:
     first, *rest = request.messages
     words = schema_in_words(request.schema, request.language)
     return [{**first, "content": f"{first['content']}\n\n{words}"}, *rest]
-
-
-def _name(schema: Mapping[str, Any]) -> str:
-    return canonical_json(schema)

@@ -179,13 +179,13 @@ class _Session:
 
     def ignored(self, request: Request) -> None:
         """Its answer was no JSON although it was to keep to a schema: from now on the schema is also given in words."""
-        self._live.forms.ignored(request.schema)
+        self._live.forms.ignored(request)
 
     async def _ask(self, key: str, request: Request) -> TeacherAnswer:
         live = self._live
         if self._guard is not None:
             self._guard(request.messages)
-        form = live.forms.first(request.schema)
+        form = live.forms.first(request)
         await live.pace.enter()
         try:
             while True:
@@ -199,7 +199,7 @@ class _Session:
                     form = less
         finally:
             live.pace.leave()
-        live.forms.worked(request.schema, form)
+        live.forms.worked(request, form)
         return answer
 
     async def _patiently(self, key: str, request: Request, form: Form) -> TeacherAnswer:

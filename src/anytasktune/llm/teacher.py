@@ -24,6 +24,10 @@ from anytasktune.schema.making import TeacherConfig, TeacherUsage
 
 _GRACE = 2.0
 """Seconds in which requests under way may still be answered when another one ends everything."""
+_MOST_SHOWN = 8_000
+"""Characters of an answer that cannot be used and is shown to the model: some repeat themselves without end."""
+_NOTHING = "…"
+"""Stands for an answer without a word; many servers refuse an empty message."""
 Value = TypeVar("Value")
 Result = TypeVar("Result")
 
@@ -207,7 +211,8 @@ class Teacher:
                     fault = str(misfit)
             fault = f"it was cut off: {fault}" if answer.cut else fault
             repair = render_prompt(OWN, "repair", question.language, fault=fault)
-            said = [*said, {"role": "assistant", "content": answer.content}]
+            shown = answer.content[:_MOST_SHOWN] or _NOTHING
+            said = [*said, {"role": "assistant", "content": shown}]
             said += [{"role": "user", "content": f"{repair}\n\n{words}".strip()}]
         return Reply(None, "unusable_answer", fault)
 

@@ -110,7 +110,7 @@ def test_an_answer_that_does_not_fit_is_put_right_once(content: str, fault: str,
         reply = teacher_at(served.url, book).ask(how_many())
     assert (reply.value, reply.repaired) == (3, True)
     *_, said, repair = served.bodies[1]["messages"]
-    assert said == {"role": "assistant", "content": content}
+    assert said == {"role": "assistant", "content": content[:8000] or "…"}
     assert any(one in repair["content"] for one in fault.split("|"))
 
 

@@ -16,6 +16,7 @@ from anytasktune.llm import Endpoint, EndpointError, MisfitError, Question, Repl
 from anytasktune.schema.making import TeacherConfig
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+PATIENCE, SLOW = 0.4, 0.7
 FAULTS = ("busy", "busy_a_while", "away", "broken", "gateway", "garbage", "half", "cut", "html", "chat", "no_usage", "slow")
 
 
@@ -61,7 +62,7 @@ class Faulty:
         whole = completion(json.dumps({"n": int(asked.split()[1])}))
         whole["usage"] = {"prompt_tokens": prompt, "completion_tokens": used}
         if kind == "slow":
-            time.sleep(0.4)
+            time.sleep(SLOW)
         spoilt: dict[str, Answer] = {
             "gateway": error(504, "the model took too long"),
             "garbage": Raw(200, "\x00\x01 no JSON"),
@@ -77,7 +78,7 @@ class Faulty:
 
 
 def teacher_at(url: str, tmp_path: Path, **settings: Any) -> Teacher:
-    endpoint = Endpoint(url, KEY, timeout=0.2, attempts=8, first_wait=0.005)
+    endpoint = Endpoint(url, KEY, timeout=settings.pop("timeout", 10.0), attempts=8, first_wait=0.005)
     config = TeacherConfig(**{"teacher": "m", "answer_tokens": 64} | settings)
     return Teacher.at(endpoint, config, tmp_path / "answers.sqlite")
 
@@ -90,13 +91,13 @@ def test_with_a_third_of_all_answers_spoilt_every_question_has_its_reply_and_a_r
     asked = questions(300)
     server = Faulty(0.3)
     with serving(server) as served:
-        teacher = teacher_at(served.url, tmp_path, max_tokens=10**9)
+        teacher = teacher_at(served.url, tmp_path, max_tokens=10**9, timeout=PATIENCE)
         replies = teacher.ask_all(asked)
         sent = len(served.bodies)
         unusable = [place for place, reply in enumerate(replies) if reply.fault == "unusable_answer"]
         assert all(reply.value == place for place, reply in enumerate(replies) if place not in unusable)
         assert len(unusable) < 12, "spoilt twice"
-        again = teacher_at(served.url, tmp_path, max_tokens=10**9)
+        again = teacher_at(served.url, tmp_path, max_tokens=10**9, timeout=PATIENCE)
         assert again.ask_all(asked) == replies
         assert len(served.bodies) == sent
     usage = teacher.usage
@@ -113,7 +114,7 @@ def test_no_run_nor_rerun_passes_the_cap(share: float, cap: int, tmp_path: Path)
     server = Faulty(share, answer_tokens=64)
     with serving(server) as served:
         for _ in range(4):
-            replies = teacher_at(served.url, tmp_path, max_tokens=cap).ask_all(asked)
+            replies = teacher_at(served.url, tmp_path, max_tokens=cap, timeout=PATIENCE).ask_all(asked)
             assert server.charged <= cap
             assert len(replies) == 60
             assert set(faults_of(replies)) <= {"", "over_budget", "unusable_answer"}
@@ -225,7 +226,7 @@ def test_what_a_listener_raises_ends_the_run_and_answers_stay(tmp_path: Path) ->
 def test_figures_can_be_read_while_it_runs(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     with serving(Faulty(0.2)) as served:
-        teacher = teacher_at(served.url, tmp_path, price_in=1, price_out=2)
+        teacher = teacher_at(served.url, tmp_path, price_in=1, price_out=2, timeout=PATIENCE)
         teacher.ask_all(questions(60), lambda *_: seen.append((teacher.usage.requests, teacher.activity.allowed)))
     assert [requests for requests, _ in seen] == sorted(requests for requests, _ in seen)
     assert seen[0][0] < seen[-1][0]

@@ -2,6 +2,7 @@
 
 import json
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -37,7 +38,9 @@ class Slow:
 
 def started(url: str, folder: Path, cap: int = PLENTY) -> subprocess.Popen[str]:
     arguments = [url, str(folder), str(COUNT), str(cap)]
-    return subprocess.Popen([sys.executable, asking_process.__file__, *arguments], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, asking_process.__file__, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def counted(folder: Path) -> int:
@@ -103,3 +106,19 @@ def test_two_processes_share_answers_and_cap(cap: int, tmp_path: Path) -> None:
     if cap == PLENTY:
         assert all("None" not in out for out in outs)
         assert len(served.bodies) <= 2 * COUNT
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+def test_ctrl_c_ends_it_at_once_and_keeps_what_is_under_way(tmp_path: Path) -> None:
+    server = Slow()
+    with serving(server) as served:
+        process = started(served.url, tmp_path)
+        while len(served.bodies) < 20:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        sent = len(served.bodies)
+        assert sent < COUNT
+        assert counted(tmp_path) == server.charged
+        _, teacher = asked(served.url, tmp_path, COUNT, PLENTY)
+    assert (teacher.usage.found, teacher.usage.requests) == (sent, COUNT - sent)
