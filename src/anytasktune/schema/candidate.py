@@ -36,6 +36,8 @@ class Cell(Record):
     length: Literal["", "short", "medium", "long"] = ""
     label: str = ""
     """The answer that was asked for, in the language of the candidate, where the task has a closed list."""
+    aspect: str = ""
+    """What else the answer was to be like, as `items=3`, `from 2 to 4`, `field=value`, `field=+` (filled) or `field=-` (empty)."""
 
 
 class Origin(Record):

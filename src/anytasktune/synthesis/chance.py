@@ -1,0 +1,64 @@
+"""Choices left to chance, decided by hashing: the same on every machine, in any order, after any interruption."""
+
+import hashlib
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TypeVar
+
+Thing = TypeVar("Thing")
+Key = TypeVar("Key", bound=Hashable)
+
+
+def rank(*parts: object) -> bytes:
+    """Where the thing named by `parts` stands in a shuffled order."""
+    return hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=12).digest()
+
+
+def shuffled(things: Sequence[Thing], *parts: object) -> list[Thing]:
+    """`things` in an order that depends on `parts` and on nothing else but their places."""
+    order = sorted(range(len(things)), key=lambda place: rank(*parts, place))
+    return [things[place] for place in order]
+
+
+def apportion(total: int, weights: Mapping[Key, float], *, cover: bool = False) -> dict[Key, int]:
+    """Whole shares of `total` by weight (largest remainders, the earlier key on a tie).
+
+    Args:
+        weights: above 0.
+        cover: every key gets at least one, if `total` goes round.
+
+    Returns:
+        A count per key, in the order of `weights`; they sum to `total` (to 0 where there are no keys).
+    """
+    if not weights:
+        return {}
+    base = 1 if cover and total >= len(weights) else 0
+    whole = sum(weights.values())
+    wanting = {key: max(0.0, total * weight / whole - base) for key, weight in weights.items()}
+    return {key: base + share for key, share in _by_remainder(total - base * len(weights), wanting).items()}
+
+
+def _by_remainder(total: int, wanting: Mapping[Key, float]) -> dict[Key, int]:
+    scale = total / (sum(wanting.values()) or 1.0)
+    shares = {key: int(wish * scale) for key, wish in wanting.items()}
+    by_remainder = sorted(wanting, key=lambda key: shares[key] - wanting[key] * scale)
+    for key in by_remainder[: total - sum(shares.values())]:
+        shares[key] += 1
+    return shares
+
+
+def spread(counts: Mapping[Key, int], *parts: object) -> list[Key]:
+    """Each key as often as its count says, spread evenly: any stretch holds the keys about in proportion.
+
+    Within short blocks the order is shuffled, so that two sequences made this way do not keep step with each other.
+    """
+    total = sum(counts.values())
+    wanted = {key: count for key, count in counts.items() if count}
+    given = dict.fromkeys(wanted, 0)
+    sequence: list[Key] = []
+    for place in range(1, total + 1):
+        key = max(wanted, key=lambda key: wanted[key] * place / total - given[key])
+        given[key] += 1
+        sequence.append(key)
+    block = 2 * len(wanted) or 1
+    blocks = [shuffled(sequence[start : start + block], *parts, start) for start in range(0, total, block)]
+    return [key for one in blocks for key in one]
