@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anytasktune.review.gated import GatedRows
-from anytasktune.review.log import by_reviewer, decisions
+from anytasktune.review.log import by_reviewer, first_decisions
 from anytasktune.schema import Review
 
 Floats = NDArray[np.float64]
@@ -116,10 +116,11 @@ def agreement(gated: GatedRows, reviews: Iterable[Review]) -> list[Kappa]:
 
     Among people the categories are accept, edit and reject. With the judge they are right and not right as it was made: the
     judge passed it or not, the person accepted it, or edited or rejected it. Decisions on candidates that are not in this set
-    count among people too.
+    count among people too. What counts is a person's first decision that holds: a later one may have been made in view of what
+    the others said.
     """
     standing = {
-        reviewer: {key: review.decision for key, review in decisions(lines).items()}
+        reviewer: {key: review.decision for key, review in first_decisions(lines).items()}
         for reviewer, lines in by_reviewer(reviews).items()
     }
     standing = {reviewer: said for reviewer, said in standing.items() if said}

@@ -90,6 +90,15 @@ def decisions(lines: Iterable[Review]) -> dict[str, Review]:
     return {line.candidate: line for line in holding(lines) if line.decision != "skip"}
 
 
+def first_decisions(lines: Iterable[Review]) -> dict[str, Review]:
+    """One reviewer's first decision per candidate that holds."""
+    found: dict[str, Review] = {}
+    for line in holding(lines):
+        if line.decision != "skip":
+            found.setdefault(line.candidate, line)
+    return found
+
+
 def skipped(lines: Iterable[Review]) -> set[str]:
     """Candidates one reviewer put off and has not decided."""
     held = holding(lines)
