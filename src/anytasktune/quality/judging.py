@@ -1,5 +1,6 @@
 """What a teacher thinks of a candidate: marks by a rubric, without knowing where it comes from."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,21 @@ _LOWEST, _HIGHEST = 1, 5
 _LONGEST_REASON = 300
 _PROMPTS = Path(__file__).parent / "prompts"
 _NAME = "judge"
+_SENTENCE_END = re.compile(r"[.!?;。！？；]+\s*")
+_SHORTEST_ECHO = 24
+"""Shorter reasons (`no flaw`) may well stand in what a judge was told."""
+_FAULTS: dict[Language, dict[str, str]] = {
+    "en": {
+        "object": "the answer must be one JSON object.",
+        "mark": "{name} must be a whole number from 1 to 5.",
+        "echo": "reason repeats the statements; say in your own words what is wrong with this answer, and mark it by that.",
+    },
+    "zh": {
+        "object": "回答应为一个JSON对象。",
+        "mark": "{name} 应为1到5的整数。",
+        "echo": "reason 只是照抄了评判的说法；请用自己的话说出这个答案的毛病，并据此打分。",
+    },
+}
 _RULES: dict[Language, dict[str, str]] = {
     "en": {
         "items": "from {low} to {high} items",
@@ -127,21 +143,27 @@ def judge_prompt(language: Language) -> str:
 def judge_question(task: Task, candidate: Candidate) -> Question[Marks]:
     """What a judge is asked about one candidate."""
     language = task.language_of(candidate.language)
-    opening, closing = _fence(candidate.input + candidate.output)
-    prompt = render_prompt(
+    prompt = _prompt(task, language, candidate.input, candidate.output)
+    told = _prompt(task, language, "", "")
+    messages = [{"role": "user", "content": prompt}]
+    return Question(messages, _schema(), lambda value: read_marks(value, language, told), language)
+
+
+def _prompt(task: Task, language: Language, input_text: str, output: str) -> str:
+    opening, closing = _fence(input_text + output)
+    return render_prompt(
         _PROMPTS,
         _NAME,
         language,
         kind=task.output.kind,
         instruction=instruction_for(task, language),
         labels=task.labels_in(language) or [],
-        rules=list(_rules(task, language)),
-        input=candidate.input,
-        output=candidate.output,
+        rules=_rules(task, language),
+        input=input_text,
+        output=output,
         open=opening,
         close=closing,
     )
-    return Question([{"role": "user", "content": prompt}], _schema(), read_marks, language)
 
 
 def _fence(material: str) -> tuple[str, str]:
@@ -175,27 +197,41 @@ def _schema() -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def read_marks(value: Any) -> Marks:
+def read_marks(value: Any, language: Language = "en", told: str = "") -> Marks:
     """The marks in a judge's answer; a reason may be missing, a mark may be written as text.
 
+    Args:
+        language: of the conversation.
+        told: what the judge was told about its work. Very small models give a sentence of it back as their reason, and marks
+            that have nothing to do with the candidate.
+
     Raises:
-        MisfitError: a mark is missing or is none of 1 to 5.
+        MisfitError: a mark is missing or is none of 1 to 5, or the reason is only what the judge was told.
     """
     if not isinstance(value, dict):
-        raise MisfitError("the answer must be one JSON object")
-    marks = {name: _mark(name, value.get(name)) for name in _ORDER}
+        raise MisfitError(_FAULTS[language]["object"])
+    marks = {name: _mark(name, value.get(name), language) for name in _ORDER}
     reason = value.get("reason")
-    return Marks(marks, shorten(reason, _LONGEST_REASON) if isinstance(reason, str) else "")
+    reason = shorten(reason, _LONGEST_REASON) if isinstance(reason, str) else ""
+    if _is_echo(reason, told):
+        raise MisfitError(_FAULTS[language]["echo"])
+    return Marks(marks, reason)
 
 
-def _mark(name: str, said: Any) -> int:
+def _is_echo(reason: str, told: str) -> bool:
+    sentences = [sentence.strip().casefold() for sentence in _SENTENCE_END.split(reason) if len(sentence.strip()) > 1]
+    long_enough = len(reason) >= _SHORTEST_ECHO if reason.isascii() else len(reason) >= _SHORTEST_ECHO // 2
+    return long_enough and all(sentence in told.casefold() for sentence in sentences)
+
+
+def _mark(name: str, said: Any, language: Language) -> int:
     given = said.strip() if isinstance(said, str) else said
     if isinstance(given, str) and given in {"1", "2", "3", "4", "5"}:
         return int(given)
     if isinstance(given, float) and given.is_integer():
         given = int(given)
     if isinstance(given, bool) or not isinstance(given, int) or not _LOWEST <= given <= _HIGHEST:
-        raise MisfitError(f"{name} must be a whole number from {_LOWEST} to {_HIGHEST}")
+        raise MisfitError(_FAULTS[language]["mark"].format(name=name))
     return given
 
 

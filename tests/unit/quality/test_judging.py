@@ -103,6 +103,7 @@ def test_the_border_is_1_at_the_threshold_and_lower_further_away(tmp_path: Path)
         '{"reason": "ok", "real": "很好", "right": true, "rules": null, "grounded": [], "safe": {}}',
         "[1, 2, 3",
         "{}",
+        marked(real=1).replace("no flaw", "The input is one that could really come in for this task."),
         Raw(500),
     ],
 )
@@ -112,6 +113,13 @@ def test_a_judgement_that_cannot_be_used_drops_nothing(answer: Answer, tmp_path:
     assert (spoilt.passed, spoilt.reason, spoilt.score, spoilt.border) == (True, "not_judged", None, None)
     assert spoilt.detail
     assert fine.score == 1.0
+
+
+def test_a_reason_in_own_words_that_quotes_the_input_is_no_echo(tmp_path: Path) -> None:
+    said = marked().replace("no flaw", "my chest hurts and I am sweating badly")
+    with judge(lambda _: said, tmp_path) as (asker, _):
+        (verdict,) = judge_candidates(asker, task_of(), [candidate("my chest hurts and I am sweating badly")], CONFIG)
+    assert verdict.score == 1.0
 
 
 def test_marks_written_as_text_or_with_a_point_are_understood(tmp_path: Path) -> None:
