@@ -64,7 +64,9 @@ class CardNotes:
 def card_files(task: Task, frozen: FrozenDataset, notes: CardNotes | None = None) -> dict[str, str]:
     """The card in two languages and its plots, by name; equal data and notes give equal texts."""
     facts = measure(task, frozen)
-    files = {name: _card(task, frozen, facts, notes or CardNotes(), language) for language, name in CARDS.items()}
+    leaks = len(check_splits(frozen.splits, near_duplicate=frozen.manifest.config.near_duplicate))
+    values = _values(task, frozen, facts, notes or CardNotes()) | {"leaks": leaks}
+    files = {name: _card(values, language) for language, name in CARDS.items()}
     train = facts.get("train")
     if train is not None:
         files[LENGTH_PLOT] = length_plot(train.inputs, train.outputs, ("inputs · 输入", "outputs · 输出"))
@@ -85,22 +87,29 @@ def shown_examples(task: Task, rows: Sequence[Example]) -> list[Example]:
     return [row for language in sorted(found) for row in found[language]]
 
 
-def _card(
-    task: Task, frozen: FrozenDataset, facts: Mapping[SplitName, SplitFacts], notes: CardNotes, language: Language
-) -> str:
+def _card(values: dict[str, Any], language: Language) -> str:
+    task: Task = values["task"]
+    spoken: dict[str, Any] = {
+        "title": collapse_space(task.title.get(language) or next(iter(task.title.values()), task.name)),
+        "limits": collapse_space(task.limits.get(language) or next(iter(task.limits.values()), "")),
+        "cautions": cautions(task, values["manifest"], values["facts"], language),
+    }
+    text = _environment().get_template(f"card.{language}.md.j2").render(values | spoken)
+    return _BLANKS.sub("\n\n", _LINE_ENDS.sub("", text)).strip() + "\n"
+
+
+def _values(task: Task, frozen: FrozenDataset, facts: Mapping[SplitName, SplitFacts], notes: CardNotes) -> dict[str, Any]:
+    """What the templates of all languages are filled with."""
     manifest, made = frozen.manifest, frozen.manifest.made
     ordered = {name: facts[name] for name in SPLIT_NAMES if name in facts}
     labels = _label_table(task, frozen, list(ordered))
     documents = sorted({line.origin.span.document for line in frozen.lineage if line.origin.span})
     train = facts.get("train") or next(iter(facts.values()))
-    values: dict[str, Any] = {
-        "title": collapse_space(task.title.get(language) or next(iter(task.title.values()), task.name)),
+    return {
         "task": task,
-        "limits": collapse_space(task.limits.get(language) or next(iter(task.limits.values()), "")),
         "manifest": manifest,
         "made": made,
         "facts": ordered,
-        "cautions": cautions(task, manifest, facts, language),
         "languages": sorted({one for split in ordered.values() for one in split.languages}),
         "ways": sorted({way for split in ordered.values() for way in split.ways}, key=lambda way: (way != OWN, way)),
         "labels": dict(list(labels.items())[:_MOST_LABELS]),
@@ -114,12 +123,9 @@ def _card(
         "most_documents": _MOST_DOCUMENTS,
         "licences": notes.licences,
         "agreement": notes.agreement,
-        "leaks": len(check_splits(frozen.splits, near_duplicate=manifest.config.near_duplicate)),
         "dropped_leaks": manifest.counts.dropped.get(LEAK, 0) + (made.counts.dropped.get(LEAK, 0) if made else 0),
         "decision_names": _DECISIONS,
     }
-    text = _environment().get_template(f"card.{language}.md.j2").render(values)
-    return _BLANKS.sub("\n\n", _LINE_ENDS.sub("", text)).strip() + "\n"
 
 
 def _label_table(task: Task, frozen: FrozenDataset, splits: Sequence[SplitName]) -> dict[str, list[int]]:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 
 from anytasktune.datasets.dealing import deal_documents, receiving
 from anytasktune.errors import DataError
@@ -14,6 +13,9 @@ from anytasktune.similarity import SHORT_TEXT, normalise
 FEWEST_DOCUMENTS = 5
 """With fewer documents none can be set aside whole for dev and test; rows are divided passage by passage then."""
 
+_STRIDE = 8
+_WINDOW = SHORT_TEXT - _STRIDE + 1
+"""Wherever a long input begins in a text, one of its first `_STRIDE` windows begins at a multiple of `_STRIDE`."""
 _SHOWN = 60
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrtbf])|(.))", re.DOTALL)
 _QUOTED = re.compile(r"[\"“「『‘']([^\"”」』’'\n]+)[\"”」』’']")
@@ -71,9 +73,11 @@ class SealGuard:
         inputs = {normalise(example.input) for example in tests} - known
         self._short = {text for text in inputs if len(text) < SHORT_TEXT}
         self._long: dict[str, list[str]] = {}
-        for text in sorted(text for text in inputs if len(text) >= SHORT_TEXT):
-            self._long.setdefault(text[:SHORT_TEXT], []).append(text)
-        self._all_long = "\n".join(chain.from_iterable(self._long.values()))
+        long = sorted(text for text in inputs if len(text) >= SHORT_TEXT)
+        for text in long:
+            for start in range(_STRIDE):
+                self._long.setdefault(text[start : start + _WINDOW], []).append(text)
+        self._all_long = "\n".join(long)
 
     def __call__(self, messages: Sequence[Mapping[str, str]]) -> None:
         """Pass a conversation, each message with a `content`; DataError if a test input stands in it."""
@@ -96,12 +100,10 @@ class SealGuard:
         return next((found for reading in _readings(text) if (found := self._find_long(reading)) is not None), None)
 
     def _find_long(self, text: str) -> str | None:
-        for place in range(len(text) - SHORT_TEXT + 1):
-            beginning = text[place : place + SHORT_TEXT]
-            if beginning in self._long:
-                found = next((one for one in self._long[beginning] if text.startswith(one, place)), None)
-                if found is not None:
-                    return found
+        for place in range(0, len(text) - _WINDOW + 1, _STRIDE):
+            for candidate in self._long.get(text[place : place + _WINDOW], ()):
+                if candidate in text:
+                    return candidate
         return None
 
 
