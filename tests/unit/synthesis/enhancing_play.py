@@ -33,7 +33,7 @@ class Play:
     pieces: Callable[[str], list[str]] = lambda _: []
 
     def __call__(self, body: dict[str, Any]) -> Answer:
-        prompt = body["messages"][-1]["content"]
+        prompt = "\n\n".join(message["content"] for message in body["messages"] if message["role"] == "user")
         text = _MATERIAL.findall(prompt)[-1][1]
         properties = properties_of(body)
         if "answer" in properties:

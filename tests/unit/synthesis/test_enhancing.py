@@ -63,6 +63,7 @@ def test_the_old_answer_is_not_shown_when_the_new_input_is_answered(tmp_path: Pa
     ("written", "reason"),
     [
         (CALL.replace("My", "my") + "!", "unchanged"),
+        (f"{REWORDED} Every fact, name, number, date, amount and denial stays, and nothing is added.", "unusable_answer"),
         ("今天早上7点起我胸口一直很疼，还在出汗，该怎么办？", "wrong_language"),
         ("There is an awful ache behind my ribs and sweat pours off me. How do I deal with that?", "lost_facts"),
     ],

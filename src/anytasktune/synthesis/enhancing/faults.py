@@ -12,6 +12,10 @@ _SENTENCES: dict[str, dict[Language, str]] = {
         "en": "text has {size} characters, at most {limit} are allowed.",
         "zh": "text 有{size}个字符，不能超过{limit}个。",
     },
+    "echo": {
+        "en": "text repeats what you were told to do; it must hold the new text and nothing else.",
+        "zh": "text 照抄了对你的要求；其中只应有新的文本。",
+    },
     "bad_pieces": {
         "en": "pieces must be a list of texts, none of them empty.",
         "zh": "pieces 应为数组，每一项都是非空的文字。",

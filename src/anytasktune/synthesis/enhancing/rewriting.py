@@ -1,5 +1,6 @@
 """The same matter in other words: what a teacher is asked, and what is checked before the answer is asked for anew."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ _SAME_RESTRUCTURED = 0.97
 _CLOSE = 0.5
 """F1 of common words from which a counter-example or a spoilt text is still that text."""
 _LONGEST = 4
+_SENTENCE_END = re.compile(r"[.!?;。！？；\n]+")
+_SHORTEST_ECHO = 24
 _SHORTEST_NAME = 3
 TEXT_SCHEMA = {
     "type": "object",
@@ -60,10 +63,18 @@ def rewrite_question(task: Task, plan: Plan) -> Question[Written]:
     values["open"], values["close"] = marks([plan.row.input, values["instruction"]])
     changing = plan.way in {"counter_example", "repair"}
     longest = len(plan.row.input) * _LONGEST + 200
+    prompt = render_prompt(PROMPTS, plan.way, plan.language, **values)
+
+    def read(value: Any) -> Written:
+        text = read_text(value, longest, plan.language)
+        if repeats(text, prompt, plan.row.input):
+            raise misfit("echo", plan.language)
+        return Written(text)
+
     return Question(
-        messages=[{"role": "user", "content": render_prompt(PROMPTS, plan.way, plan.language, **values)}],
+        messages=[{"role": "user", "content": prompt}],
         schema=_CHANGED_SCHEMA if changing else TEXT_SCHEMA,
-        read=lambda value: Written(read_text(value, longest, plan.language)),
+        read=read,
         language=plan.language,
         temperature=plan.temperature,
         sample=plan.variant,
@@ -107,6 +118,17 @@ def read_text(value: Any, longest: int, language: Language) -> str:
     if len(text) > longest:
         raise misfit("too_long", language, size=len(text), limit=longest)
     return text.strip()
+
+
+def repeats(text: str, prompt: str, material: str) -> bool:
+    """Whether a whole sentence of `text` stands in the prompt it was asked for with, and not in the material given there."""
+    told, given = prompt.casefold(), material.casefold()
+    for sentence in _SENTENCE_END.split(text.casefold()):
+        said = sentence.strip()
+        shortest = _SHORTEST_ECHO if said.isascii() else _SHORTEST_ECHO // 2
+        if len(said) >= shortest and said in told and said not in given:
+            return True
+    return False
 
 
 def check_rewrite(task: Task, draft: Draft) -> Outcome:
