@@ -174,7 +174,7 @@ def test_the_order_of_the_texts_makes_no_difference(rng: random.Random) -> None:
 
 @pytest.mark.parametrize("threshold", [0.6, 0.75, 0.8, 0.9])
 def test_crowds_of_letters_from_one_form_are_told_apart_exactly(threshold: float) -> None:
-    letters = letters_about(random.Random(3), 210)
+    letters = letters_about(random.Random(3), 330)
     assert group_similar(letters, threshold) == groups_by_all_pairs(letters, threshold)
     matches = match_similar(letters[:150], letters[150:], threshold)
     for letter, match in zip(letters[:150], matches, strict=True):

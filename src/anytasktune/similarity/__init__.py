@@ -1,7 +1,20 @@
 """Texts that say the same, or nearly, found among a million of them."""
 
+from anytasktune.similarity.meaning import FEWEST_WORDS, SAME_MEANING, group_meaning, match_meaning
 from anytasktune.similarity.near import group_similar, match_similar
 from anytasktune.similarity.shingles import SHINGLE, SHORT_TEXT, jaccard, normalise
 from anytasktune.similarity.signatures import RECALL
 
-__all__ = ["RECALL", "SHINGLE", "SHORT_TEXT", "group_similar", "jaccard", "match_similar", "normalise"]
+__all__ = [
+    "FEWEST_WORDS",
+    "RECALL",
+    "SAME_MEANING",
+    "SHINGLE",
+    "SHORT_TEXT",
+    "group_meaning",
+    "group_similar",
+    "jaccard",
+    "match_meaning",
+    "match_similar",
+    "normalise",
+]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from anytasktune.similarity.batches import Positions, batches, in_threads
 from anytasktune.similarity.buckets import Pairs
+from anytasktune.similarity.joining import Join
 from anytasktune.similarity.shingles import SHINGLE, Hashes, shingles
 
 _BATCH_CHARACTERS = 1 << 20
@@ -56,7 +57,7 @@ class Crowd:
     """Texts in crowds: which of them may be similar."""
 
     def __init__(self, texts: Sequence[str], crowds: Positions, threshold: float) -> None:
-        """`crowds` gives the crowd of each of the normalised `texts`."""
+        """`crowds` gives the crowd of each of the normalised `texts`; texts of one crowd had better stand together."""
         self.threshold = threshold
         self._prefixes = _prefixes(texts, crowds, threshold)
         self._starts = np.cumsum(self._prefixes.sizes) - self._prefixes.sizes
@@ -66,13 +67,18 @@ class Crowd:
 
         Each comes once or, if both have equally many 5-grams, twice; the texts with most pairs in common come together.
         """
-        join = _Join.of(self._prefixes, sides)
+        prefixes = self._prefixes
+        join = Join.of(prefixes.grams, prefixes.owners, prefixes.indexed, sides)
+        least = 1 + np.ceil(self.threshold * prefixes.sizes - _ROUNDING).astype(np.intp) // _SPARE
         parts = batches(join.work, _PAIRS, _PAIRS)
         for start in range(0, len(parts), _AT_ONCE):
-            counted = in_threads(join.count, parts[start : start + _AT_ONCE])
-            larger, smaller, shared = (np.concatenate(columns) for columns in zip(*counted, strict=True))
-            enough = _overlap_enough(self._prefixes, larger, smaller, shared, self.threshold)
-            yield larger[enough], smaller[enough]
+            counted = in_threads(lambda part: self._reaching(*join.count(part, least)), parts[start : start + _AT_ONCE])
+            larger, smaller = (np.concatenate(columns) for columns in zip(*counted, strict=True))
+            yield larger, smaller
+
+    def _reaching(self, larger: Positions, smaller: Positions, shared: Positions) -> Pairs:
+        enough = _overlap_enough(self._prefixes, larger, smaller, shared, self.threshold)
+        return larger[enough], smaller[enough]
 
     def may_be_similar(self, first: Positions, second: Positions) -> NDArray[np.bool_]:
         """False for nearly every pair below the threshold; `first` should be sorted."""
@@ -169,64 +175,3 @@ def _prefix_lengths(sizes: Positions, share: float) -> Positions:
     """Such that two texts that overlap by `share` of the larger one have several 5-grams in common, not only one by chance."""
     lengths: Positions = sizes - np.ceil(share * sizes - _ROUNDING).astype(np.intp) + 1 + sizes // _SPARE
     return np.minimum(lengths, sizes)
-
-
-@dataclass(frozen=True)
-class _Join:
-    """Rare 5-grams next to where else they stand, text after text.
-
-    Attributes:
-        work: per text, how many places of its 5-grams lie ahead.
-        firsts: per text, its first row below; one more at the end.
-        ranges: for each 5-gram the places in `entries` of all texts that have it, and among them of the text's own side;
-            columns low, high, own low, own high.
-        entries: texts with an indexed 5-gram, by 5-gram and side.
-    """
-
-    work: Positions
-    firsts: Positions
-    ranges: Positions
-    entries: Positions
-
-    @classmethod
-    def of(cls, prefixes: _Prefixes, sides: Positions) -> "_Join":
-        order = np.lexsort((sides[prefixes.owners], prefixes.grams))
-        grams, owners = prefixes.grams[order], prefixes.owners[order]
-        fresh_gram = np.concatenate([[True], grams[1:] != grams[:-1]])
-        fresh_side = fresh_gram | np.concatenate([[True], np.diff(sides[owners]) != 0])
-        indexed = prefixes.indexed[order]
-        before = np.concatenate([[0], np.cumsum(indexed)])
-        ranges = np.stack([before[edge] for fresh in (fresh_gram, fresh_side) for edge in _run(fresh)], axis=1)
-        useful = np.flatnonzero(_counts(ranges))
-        useful = useful[np.argsort(owners[useful], kind="stable")]
-        ranges, owners = ranges[useful], owners[useful]
-        work = np.bincount(owners, weights=_counts(ranges), minlength=len(prefixes.sizes)).astype(np.intp)
-        firsts = np.searchsorted(owners, np.arange(len(prefixes.sizes) + 1))
-        return cls(work, firsts, ranges, prefixes.owners[order][indexed])
-
-    def count(self, texts: slice) -> tuple[Positions, Positions, Positions]:
-        """Each of `texts` with texts of other sides, and how many 5-grams of their prefixes they share."""
-        rows = slice(int(self.firsts[texts.start]), int(self.firsts[texts.stop]))
-        low, _, own_low, own_high = self.ranges[rows].T
-        counts = _counts(self.ranges[rows])
-        places = np.arange(counts.sum()) + np.repeat(low - np.cumsum(counts) + counts, counts)
-        places += np.where(places >= np.repeat(own_low, counts), np.repeat(own_high - own_low, counts), 0)
-        owners = np.repeat(np.arange(texts.start, texts.stop), np.diff(self.firsts[texts.start : texts.stop + 1]))
-        codes = np.repeat(owners, counts) * len(self.work) + self.entries[places]
-        codes.sort()
-        starts = np.flatnonzero(np.concatenate([[len(codes) > 0], codes[1:] != codes[:-1]]))
-        probes, entries = np.divmod(codes[starts], len(self.work))
-        return probes, entries, np.diff(starts, append=len(codes))
-
-
-def _counts(ranges: Positions) -> Positions:
-    low, high, own_low, own_high = ranges.T
-    counts: Positions = (high - low) - (own_high - own_low)
-    return counts
-
-
-def _run(fresh: NDArray[np.bool_]) -> Pairs:
-    """For every place, where its run begins and where it ends."""
-    starts = np.flatnonzero(fresh)
-    runs = np.cumsum(fresh) - 1
-    return starts[runs], np.append(starts[1:], len(fresh))[runs]

@@ -16,7 +16,7 @@ from anytasktune.similarity.settling import Groups, Settling
 from anytasktune.similarity.shingles import Hashes, overlaps
 from anytasktune.similarity.signatures import Glance, band_keys, signatures
 
-CROWD = 64
+CROWD = 256
 """Texts in one bucket from which on its pairs are not gone through one by one."""
 
 _STARS = (0.0, 0.5, 0.99)
@@ -86,6 +86,7 @@ class _Search:
         crowded = np.flatnonzero(np.bincount(labels, minlength=len(labels))[labels] > 1)
         if not len(crowded):
             return
+        crowded = crowded[np.argsort(labels[crowded], kind="stable")]
         crowd = Crowd([self.texts[number] for number in crowded.tolist()], labels[crowded], self.threshold)
         for pairs in crowd.pairs(self.settling.sides()[crowded]):
             chosen = self._look(crowded[pairs[0]], crowded[pairs[1]])
