@@ -16,8 +16,8 @@ _ECHO: dict[Language, int] = {"en": 8, "zh": 16}
 """Words or characters in a row that are no chance when they stand in an instruction and in a text."""
 
 _SELF = (
-    r"\bas an? (?:AI|artificial intelligence|(?:large )?language model)\b(?! \w*(?:engineer|researcher|developer|specialist))",
-    r"\bI(?:['’]?m| am) (?:just |only )?an? (?:AI|(?:large )?language model)\b",
+    r"\b(?:as|I(?:['’]?m| am)(?: just| only)?) an? (?:(?:AI|artificial intelligence)"
+    r"(?: (?:language )?(?:model|assistant)\b|(?=[,.;!]))|(?:large )?language model\b)",
     r"作为(?:一[个名款]|个|一位)?(?:AI|人工智能|大?语言模型|智能助手)(?!\w{0,4}(?:工程师|研究员|专家))",
     r"我(?:只)?是(?:一[个款名]|个)?(?:AI|人工智能|大?语言模型)",
 )
@@ -32,7 +32,8 @@ _REFUSES = (
 )
 _INTRODUCTION = (
     r"\A\W*(?:(?:Sure|Certainly|Of course|Absolutely|Okay|OK|Great)[,.!]+ )?(?:Here['’]?s|Here is|Here are|Below is|"
-    r"The following is) (?:the|a|an|my|your|is|one|some) [^\n.:：]{0,60}[:：]",
+    r"The following is) (?:the|an?|one|some) [^\n.:：]{0,40}\b(?:rewritten|revised|text|message|input|examples?|version|"
+    r"translation|response|answer|paraphrase|output|JSON|summary|might write|for this task)\b[^\n.:：]{0,40}[:：]",
     r"\A\W*I['’]ve (?:rewritten|created|generated) [^\n.:]{0,60}[:.]",
     r"\A\W*(?:Sure|Certainly|Of course|Absolutely)(?:! |, here| thing)",
     r"\A\W*(?:(?:好的|当然(?:可以)?|没问题|可以)[，,！!。]+ ?)?(?:以下|下面|这里)(?:是|为)[^\n：:。]{0,30}[：:]",

@@ -19,6 +19,7 @@ from anytasktune.quality.languages import language
 from anytasktune.quality.leakage import leak
 from anytasktune.quality.lengths import length
 from anytasktune.quality.privacy import personal_data
+from anytasktune.quality.semantic import semantic_duplicate
 from anytasktune.quality.wrong_labels import wrong_label
 from anytasktune.schema import Candidate, CandidateCounts, GateConfig, Task, Verdict
 
@@ -37,6 +38,7 @@ GATES: Mapping[str, Gate] = MappingProxyType(
             wrong_label,
             exact_duplicate,
             near_duplicate,
+            semantic_duplicate,
             balance,
         )
     }

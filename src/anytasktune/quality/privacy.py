@@ -43,7 +43,7 @@ def personal_data(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
         found = _found(item.candidate)
         if not found:
             continue
-        counted = Counter(piece.kind for piece in found)
+        counted = Counter(kind for kind, _ in {(piece.kind, piece.text) for piece in found})
         detail = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(counted.items()))
         if job.config.personal_data == "drop":
             yield Finding(item.position, True, "holds_personal_data", detail)

@@ -58,11 +58,11 @@ class ShortTexts:
         A changed digit makes another text.
         """
         digits = _digits(bones)
-        for form in dict.fromkeys([*_one_left_out(bones), *_inside(bones)]):
-            for number in self._known.get(form, ()):
-                other = self._bones[number]
-                if _digits(other) == digits and abs(len(other) - len(bones)) <= (1 - _CONTAINED) * len(bones):
-                    yield number
+        forms = dict.fromkeys([*_one_left_out(bones), *_inside(bones)])
+        for number in dict.fromkeys(number for form in forms for number in self._known.get(form, ())):
+            other = self._bones[number]
+            if _digits(other) == digits and abs(len(other) - len(bones)) <= (1 - _CONTAINED) * len(bones):
+                yield number
 
 
 def _one_left_out(bones: str) -> Iterator[str]:

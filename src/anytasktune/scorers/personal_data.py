@@ -19,8 +19,8 @@ PersonalKind = Literal["email", "phone", "identity_number", "bank_card", "postal
 _EMAIL = re.compile(r"[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}", re.ASCII)
 _IDENTITIES = (
     re.compile(r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dA-Za-z])"),
-    re.compile(r"(?<![\w-])[A-Z]\d{6}[(（][\dA][)）]"),  # Hong Kong
-    re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])"),  # United States
+    re.compile(r"(?<![A-Za-z\d-])[A-Z]\d{6}[(（][\dA][)）]"),  # Hong Kong
+    re.compile(r"(?<![A-Za-z\d-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![A-Za-z\d-])"),  # United States
 )
 _CARD = re.compile(r"(?<![\d-])[2-6](?:[ -]?\d){12,18}(?![\d-])")
 _PHONES = (
