@@ -13,6 +13,7 @@ from anytasktune.models.load import BaseLM
 from benchmarks.bench_tasks import BenchTask
 from benchmarks.evaluation import EvaluationResult, compare_evaluation, tuned_adapter
 from benchmarks.fixed_costs import FixedCosts, measure_fixed_costs
+from benchmarks.gates import GateResult, measure_gates
 from benchmarks.growth import GLANCE, Growth, Scale, over_batch, over_prefix, over_rows, over_tasks
 from benchmarks.ledger import Ledger
 from benchmarks.machine import Machine
@@ -48,6 +49,7 @@ class Session:
             "evaluation": self.evaluation,
             "roofline": self.roofline,
             "growth": self.growth,
+            "gates": self.gates,
             "teacher": self.teacher,
         }
 
@@ -151,6 +153,12 @@ class Session:
             run = partial(measure_teacher, questions, concurrency, rounds)
             name = f"teacher, {questions} questions, {concurrency} at once, {rounds} rounds"
             self._keep(self.results.teacher, name, TeacherOverhead, run)
+
+    def gates(self) -> None:
+        """What the gates find of faults planted in the rows of every task."""
+        for bench in self.all_tasks:
+            run = partial(measure_gates, bench, self.all_tasks)
+            self._keep(self.results.gates, f"gates, {bench.name}, of {len(self.all_tasks)} tasks", GateResult, run)
 
     def write(self, path: Path) -> list[Path]:
         """Write `path` with `.md`, `.json` and the picture of the growth; returns the files."""

@@ -56,6 +56,14 @@ def test_evaluation_gives_the_same_tokens_on_both_sides(tmp_path: Path, tiny_mod
     assert result["rows"] == 8
 
 
+def test_gates_are_measured_on_planted_faults(tmp_path: Path, tiny_model: Path, tasks: Path) -> None:
+    (result,) = results(tmp_path, tiny_model, tasks, "gates")["gates"]
+    assert result["rows"] > result["clean"]
+    for fault in ("broken_form", "exact_duplicate", "leak_exact", "personal_data"):
+        assert result["faults"][fault]["found"] == result["faults"][fault]["planted"] > 0
+    assert "### Found, by fault" in (tmp_path / "tiny.md").read_text(encoding="utf-8")
+
+
 def test_asking_a_teacher_is_measured(tmp_path: Path, tiny_model: Path, tasks: Path) -> None:
     few, many = results(tmp_path, tiny_model, tasks, "teacher")["teacher"]
     assert (few["concurrency"], many["concurrency"]) == (32, 256)

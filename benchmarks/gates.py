@@ -1,0 +1,143 @@
+"""What the gates find: real rows with planted faults go through them, and what is dropped is counted.
+
+Of every task some train rows play the seeds a user has, the others play candidates; dev and test are the task's own. Each fault
+is planted in a share of the candidates. Recall: planted rows that went (or whose personal data is masked), by any gate. False
+alarm: a row without a planted fault that went. A clean row that says nearly the same as another and has the same answer is no
+false alarm of the duplicate and leak gates, but a duplicate the data had; those are counted apart.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from anytasktune.quality import GateContext, Gated, run_gates
+from anytasktune.schema import Candidate, Example, GateConfig, Language, Origin, Task, TextOutput, Verdict
+from anytasktune.scorers.personal_data import find_personal_data
+from anytasktune.scorers.text import is_in_script
+from anytasktune.similarity import jaccard
+from benchmarks.bench_tasks import BenchTask
+from benchmarks.gate_faults import Material, Row, plant
+
+SHARE = 0.05
+_SEEDS = 300
+_SEED_SHARE = 0.4
+_SAME = ("leak", "exact_duplicate", "near_duplicate", "semantic_duplicate")
+_SENTENCE = re.compile(r"(?:[A-Z]\S*(?: [^\W\d]\S*){5,24}[.?!]|[\u4e00-\u9fff，、：]{14,80}[。？！])")
+_SAME_TEXT = 0.8
+
+
+@dataclass(frozen=True)
+class FaultCount:
+    """One fault in one task: rows it was planted in, those found by any gate, and by which gates."""
+
+    planted: int
+    found: int
+    by: dict[str, int]
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """The gates on one task.
+
+    Attributes:
+        faults: by name.
+        clean: rows without a planted fault.
+        false_alarms: of them dropped, by gate.
+        real: of them dropped because the data has the same row twice or in test, by gate.
+        masked: of them masked.
+        seconds: of the whole run over all rows.
+    """
+
+    task: str
+    seeds: int
+    rows: int
+    faults: dict[str, FaultCount]
+    clean: int
+    false_alarms: dict[str, int]
+    real: dict[str, int]
+    masked: int
+    seconds: float
+
+
+def measure_gates(bench: BenchTask, every: Sequence[BenchTask], config: GateConfig | None = None) -> GateResult:
+    """Plant faults in rows of `bench` and let the gates look.
+
+    Args:
+        every: all tasks: texts of other languages are taken from them.
+    """
+    language = bench.task.languages[0]
+    rows, test = (_in_language(bench.task, part, language) for part in (bench.train, bench.test))
+    count = min(_SEEDS, int(_SEED_SHARE * len(rows)))
+    seeds, clean = rows[:count], rows[count:]
+    planted = plant(clean, Material(bench.task, language, test, _other_texts(every, language)), SHARE)
+    context = GateContext(train=seeds, test=test)
+    start = perf_counter()
+    gated = run_gates(bench.task, [_candidate(row.example, language) for row in planted], context, config or GateConfig())
+    return _result(bench, planted, seeds, gated, perf_counter() - start)
+
+
+def _in_language(task: Task, rows: Sequence[Example], language: Language) -> list[Example]:
+    """Rows of one language, each input once."""
+    different = {row.input: row for row in rows if task.language_of(row.language) == language}
+    return list(different.values())
+
+
+def _candidate(example: Example, language: Language) -> Candidate:
+    return Candidate(input=example.input, output=example.output, language=language, origin=Origin(way="seed", teacher="none"))
+
+
+def _other_texts(every: Sequence[BenchTask], language: Language) -> list[str]:
+    """Whole sentences without numbers in another language than `language`."""
+    other: Language = "en" if language == "zh" else "zh"
+    inputs = (row.input for bench in every if bench.task.languages[0] == other for row in bench.test)
+    return [text for text in inputs if _SENTENCE.fullmatch(text) and is_in_script(text, other)]
+
+
+def _result(bench: BenchTask, planted: Sequence[Row], seeds: Sequence[Example], gated: Gated, seconds: float) -> GateResult:
+    drops = {verdict.position: verdict for verdict in gated.verdicts if not verdict.passed}
+    free = {item.position for item in gated.kept if not find_personal_data(item.candidate.input + "\n" + item.candidate.output)}
+    masks = {verdict.position: verdict for verdict in gated.verdicts if verdict.reason == "masked"}
+    clean = [place for place, row in enumerate(planted) if not row.fault]
+    alarms = [drops[place] for place in clean if place in drops]
+    same = [verdict for verdict in alarms if _is_real(bench.task, verdict, planted, [*seeds, *bench.test])]
+    false = [verdict for verdict in alarms if verdict not in same]
+    return GateResult(
+        task=bench.name,
+        seeds=len(seeds),
+        rows=len(planted),
+        faults={
+            fault: _count(
+                [place for place, row in enumerate(planted) if row.fault == fault],
+                drops,
+                masks.keys() & free if fault == "personal_data" else set(),
+            )
+            for fault in dict.fromkeys(row.fault for row in planted if row.fault)
+        },
+        clean=len(clean),
+        false_alarms=dict(Counter(verdict.gate for verdict in false)),
+        real=dict(Counter(verdict.gate for verdict in same)),
+        masked=sum(place in masks for place in clean),
+        seconds=round(seconds, 2),
+    )
+
+
+def _count(places: Sequence[int], drops: Mapping[int, Verdict], masked: set[int]) -> FaultCount:
+    by = Counter(drops[place].gate for place in places if place in drops)
+    by["personal_data"] += sum(place in masked and place not in drops for place in places)
+    return FaultCount(len(places), by.total(), {gate: count for gate, count in by.items() if count})
+
+
+def _is_real(task: Task, verdict: Verdict, planted: Sequence[Row], others: Sequence[Example]) -> bool:
+    """Whether a row dropped as a duplicate or leak has the answer of a row as similar; of texts, whether they are the same."""
+    if verdict.gate not in _SAME:
+        return False
+    if verdict.gate == "semantic_duplicate" and not isinstance(task.output, TextOutput):
+        return True  # the gate itself asks for the same answer
+    row = planted[verdict.position].example
+    rest = [other.example for place, other in enumerate(planted) if place != verdict.position]
+    near = [other for other in [*others, *rest] if jaccard(row.input, other.input) >= _SAME_TEXT - 0.2]
+    if isinstance(task.output, TextOutput):
+        return any(jaccard(row.input, other.input) >= _SAME_TEXT for other in near)
+    return any(other.output.strip() == row.output.strip() for other in near)
