@@ -38,7 +38,21 @@ from anytasktune.cli import console
 from anytasktune.cli.app import app
 from anytasktune.datasets import read_examples, read_task_folder
 from anytasktune.models.catalog import CATALOG
-from anytasktune.schema import METRICS_OF_KIND, Domain, EvalConfig, Metric, Rules, SplitConfig, Task, TrainConfig
+from anytasktune.schema import (
+    METRICS_OF_KIND,
+    BuildConfig,
+    Domain,
+    EvalConfig,
+    GateConfig,
+    IngestConfig,
+    Metric,
+    Rules,
+    SplitConfig,
+    SynthesisConfig,
+    Task,
+    TeacherConfig,
+    TrainConfig,
+)
 from anytasktune.schema.parsing import parse_record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +60,7 @@ SOURCE = ROOT / "src" / "anytasktune"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 DOMAIN_PAGE, FORMATS_PAGE = ROOT / "docs" / "domain-yaml.md", ROOT / "docs" / "data-formats.md"
+DATA_PAGE = ROOT / "docs" / "making-data.md"
 REPORT_PAGE, ARCHITECTURE_PAGE = ROOT / "docs" / "reading-the-report.md", ROOT / "docs" / "architecture.md"
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
 SHORT = ("max_train_rows=8", "max_dev_rows=4", "epochs=1", "max_rows=4", "max_new_tokens=8", "resamples=100", "device=cpu")
@@ -132,7 +147,8 @@ def unknown_words(command: str) -> list[str]:
 
 
 def known_settings() -> set[str]:
-    return {name for record in (TrainConfig, EvalConfig, SplitConfig) for name in record.model_fields}
+    making = (TeacherConfig, SynthesisConfig, GateConfig, IngestConfig)
+    return {name for record in (TrainConfig, EvalConfig, SplitConfig, *making) for name in record.model_fields}
 
 
 def run_document(document: Path, folder: Path, model: Path) -> list[Spoken]:
@@ -256,6 +272,8 @@ def test_configuration_files_in_documents_are_valid(document: Path) -> None:
     for block in blocks(document):
         if block.title.endswith("domain.yaml"):
             assert parse_record(Domain, block.text, block.title).tasks
+        elif block.title.endswith("build.yaml"):
+            assert parse_record(BuildConfig, block.text, block.title).teacher
         elif block.title.endswith("train.yaml"):
             assert parse_record(TrainConfig, block.text, block.title).model
 
@@ -280,17 +298,22 @@ def test_sample_rows_of_every_format_are_read_as_they_stand(tmp_path: Path) -> N
         ("in train.yaml or with -c", TrainConfig),
         ("evaluation, with -c", EvalConfig),
         ("dividing rows, with -c", SplitConfig),
+        ("`teacher:`", TeacherConfig),
+        ("`synthesis:`", SynthesisConfig),
+        ("`gates:`", GateConfig),
+        ("`ingest:`", IngestConfig),
     ],
 )
 def test_every_setting_is_documented_with_its_default(heading: str, record: type[BaseModel]) -> None:
-    documented = {row[0]: row[1] for row in table(DOMAIN_PAGE, heading)}
+    documented = {row[0]: row[1] for row in table(DATA_PAGE if heading.startswith("`") else DOMAIN_PAGE, heading)}
     fields = {name: field.default for name, field in record.model_fields.items() if name != "schema_version"}
     assert list(documented) == list(fields)
     for name, default in record().model_dump(include=set(fields)).items():
         if default is None:
-            assert documented[name] in {"chosen", "all"}
+            assert documented[name] in {"chosen", "all", "unset"}
         else:
-            assert documented[name] == str(default).replace("'", "").replace("False", "false")
+            words = str(default).replace("'", "")
+            assert documented[name] == (words.lower() if isinstance(default, bool) else words or "none")
 
 
 def test_fields_kinds_metrics_and_rules_are_documented() -> None:

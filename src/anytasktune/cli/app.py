@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, print_json
-from anytasktune.cli.options import Granularity, Json, ProjectFolder
+from anytasktune.cli.datasets import dataset_app
+from anytasktune.cli.making import augment, build, gate, ingest, synth
+from anytasktune.cli.options import Granularity, Json, Overrides, ProjectFolder, TaskNames
+from anytasktune.cli.reviewing import review
 from anytasktune.cli.starting import init, packs
 from anytasktune.cli.startup import load_engine
 from anytasktune.cli.tasks import tasks_app
@@ -25,10 +28,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Overrides = Annotated[
-    list[str] | None, typer.Option("-c", metavar="KEY=VALUE", help="Change a setting, e.g. -c epochs=3. Repeatable.")
-]
-TaskNames = Annotated[list[str] | None, typer.Argument(metavar="[TASK]...", help="Which tasks; all of them if none is named.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what training would take, and train nothing.")]
 
 
@@ -49,7 +48,11 @@ def _root(
 
 app.command()(init)
 app.command()(packs)
+for verb in (ingest, synth, augment, gate, build):
+    app.command()(verb)
+app.command()(review)
 app.add_typer(tasks_app, name="tasks")
+app.add_typer(dataset_app, name="dataset")
 
 
 @app.command("import")

@@ -118,6 +118,10 @@ class Display:
         """A system is through."""
         self._done("answer", f"{task}: {SYSTEM_WORDS[system]}", "" if built else "already answered")
 
+    def costing(self, task: str, expected: str) -> None:
+        """What asking the teacher is expected to take."""
+        self.console.print(Text(f"· teacher  {task}: {expected}", style="dim"))
+
     def making(self, stage: str, name: str, done: int, total: int, detail: str = "") -> None:
         """How far a stage of making data is, the time left at its pace so far, and the figure to watch."""
         label = _label(stage, name)

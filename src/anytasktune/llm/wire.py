@@ -21,6 +21,8 @@ _BROKEN = frozenset({408, 409, 425, 500, 502, 504, 520, 522, 524})
 _GATEWAY = frozenset({408, 502, 504, 520, 522, 524})
 """Somebody in between gave up; the model behind may have worked, and be paid."""
 _REFUSED = frozenset({400, 413, 422})
+_OF_THE_FORM = ("response_format", "json_schema")
+"""Some servers call it an error of their own when they do not know a field; asked the same again they would fail the same."""
 _NO_CREDIT = "insufficient_quota"
 
 
@@ -91,6 +93,8 @@ class Wire:
         what = self._shown(f"answers {status} {reason}".rstrip() + (f": {said}" if said else ""))
         if status in _BUSY and code != _NO_CREDIT:
             return RequestError("busy", what, status, _seconds(retry_after))
+        if status == 500 and any(field in what for field in _OF_THE_FORM):
+            return RequestError("refused", what, status)
         if status in _BROKEN:
             return RequestError("broken", what, status, _seconds(retry_after), unpaid=status not in _GATEWAY)
         return RequestError("refused" if status in _REFUSED else "denied", what, status)

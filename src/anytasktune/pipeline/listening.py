@@ -40,6 +40,9 @@ class Listener(Protocol):
     def answered(self, task: str, system: System, *, built: bool) -> None:
         """A system's predictions are ready."""
 
+    def costing(self, task: str, expected: str) -> None:
+        """A teacher is about to be asked, which is expected to take this."""
+
     def making(self, stage: str, name: str, done: int, total: int, detail: str = "") -> None:
         """A stage of making data has done `done` of `total`; `detail` is the figure to watch, such as the cost so far."""
 
@@ -67,6 +70,8 @@ class Silent:
     def answering(self, task: str, system: System, done: int, total: int) -> None: ...
 
     def answered(self, task: str, system: System, *, built: bool) -> None: ...
+
+    def costing(self, task: str, expected: str) -> None: ...
 
     def making(self, stage: str, name: str, done: int, total: int, detail: str = "") -> None: ...
 

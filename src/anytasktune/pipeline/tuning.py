@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from anytasktune.pipeline.building import build
 from anytasktune.pipeline.comparing import compare, judged_runs, require_held_out
 from anytasktune.pipeline.forecasting import forecast
 from anytasktune.pipeline.listening import Listener, Silent
@@ -86,9 +87,13 @@ def tune(
 ) -> Report:
     """The whole chain: freeze → check → train → predict → score → compare → report. What is already made is skipped.
 
-    Task-LMs of another granularity that were trained before are compared with, too.
+    Where a teacher is named, data sets are built with it first. Task-LMs of another granularity that were trained before are
+    compared with, too.
     """
-    bench = Workbench(workspace, settings or Settings(), listener or Silent())
+    settings = settings or Settings()
+    if settings.teacher.teacher:
+        build(workspace, task_names, settings, listener)
+    bench = Workbench(workspace, settings, listener or Silent())
     tasks = workspace.tasks(task_names)
     require_held_out(bench, tasks)
     data = training_data(bench, tasks, granularity)
