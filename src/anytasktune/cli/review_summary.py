@@ -26,7 +26,7 @@ def greeting(held: HeldReview, count: int, language: Language) -> Text:
     said = word(language, "said", "begin", reviewer=held.reviewer, task=held.task.name, count=count)
     line = Text(said, style="dim")
     if held.decided:
-        line.append(" " + word(language, "said", "resumed", count=len(held.decided)))
+        line.append("\n" + word(language, "said", "resumed", count=len(held.decided)))
     return line
 
 
@@ -119,8 +119,13 @@ def _raters(kappa: Kappa, language: Language) -> str:
 
 def _numbers(kappa: Kappa) -> tuple[str, str, str]:
     same = "-" if kappa.observed is None else f"{kappa.observed:.0%}"
-    value = "-" if kappa.value is None else f"{kappa.value:.2f}"
-    return same, value, "-" if kappa.low is None else f"{kappa.low:.2f} … {kappa.high:.2f}"
+    value = "-" if kappa.value is None else _two_digits(kappa.value)
+    between = "-" if kappa.low is None or kappa.high is None else f"{_two_digits(kappa.low)} … {_two_digits(kappa.high)}"
+    return same, value, between
+
+
+def _two_digits(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}"  # + 0.0: no "-0.00"
 
 
 def _remark(kappa: Kappa, language: Language) -> str:

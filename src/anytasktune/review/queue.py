@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Literal
 
 from anytasktune.ids import text_hash
-from anytasktune.review.gated import GatedRows
+from anytasktune.review.gated import GatedRows, is_final
 from anytasktune.review.log import Outcome, by_reviewer, decisions, outcomes, skipped
 from anytasktune.review.ordering import Choice, Ground, ordered
 from anytasktune.schema import Candidate, Review, Task, Verdict
@@ -55,7 +55,8 @@ def review_queue(task: Task, gated: GatedRows, reviews: Iterable[Review], config
     lines = by_reviewer(reviews)
     said = outcomes(line for theirs in lines.values() for line in theirs)
     mine = lines.get(config.reviewer, [])
-    desk = _Desk(config, sorted({*lines, config.reviewer}), said, set(decisions(mine)), skipped(mine))
+    final = {verdict.candidate for verdict in gated.verdicts if is_final(verdict)}
+    desk = _Desk(config, sorted({*lines, config.reviewer}), said, set(decisions(mine)), skipped(mine), final)
     shown = ((key, candidate, desk.turn(key)) for key, candidate in _shown(gated, config).items())
     choices = [Choice(key, each, gated.verdicts_of(key), turn) for key, each, turn in shown if turn is not None]
     before = [candidate for key in sorted(said) if (candidate := gated.find(key))]
@@ -88,6 +89,7 @@ class _Desk:
     said: Mapping[str, Outcome]
     decided: set[str]
     put_off: set[str]
+    final: set[str]
 
     def turn(self, key: str) -> int | None:
         """0 is first; None: this reviewer need not look."""
@@ -99,6 +101,8 @@ class _Desk:
             return None
         if key in self.put_off:
             return 4
+        if key in self.final and self.config.show == "dropped":
+            return 5
         if outcome:
             return 0 if disputed else 1
         return 2 if self._wanted(key) > 1 or self._owner(key) == self.config.reviewer else 3

@@ -142,6 +142,14 @@ def test_dropped_candidates_are_shown_on_their_own_with_the_reason() -> None:
     assert items[1].verdicts[0].gate == "length"
 
 
+def test_what_can_never_come_back_is_shown_last() -> None:
+    dropped = candidates(12)
+    said_of = [verdict(each, "leak", passed=False, border=1.0) for each in dropped[:3]]
+    said_of += [verdict(each, "length", passed=False) for each in dropped[3:]]
+    items = queue(gated([], dropped, said_of), config=QueueConfig("anna", show="dropped", double_share=0))
+    assert sorted(numbers(items[-3:], dropped)) == [0, 1, 2]
+
+
 def test_a_kept_candidate_is_not_shown_with_what_made_a_gate_drop_its_copy() -> None:
     one = candidate(1)
     rows = gated([one], [one], [verdict(one, "exact_duplicate", passed=False, border=1.0), verdict(one, score=0.9)])
