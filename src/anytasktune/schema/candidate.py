@@ -149,14 +149,21 @@ class Feasibility(Artifact):
     teacher: str
     metric: str
     rows: int
+    """Rows that were answered, well or badly."""
+    unanswered: int = 0
+    """Rows that were to be tried and got no answer at all; they do not count."""
     score: float
     """Mean over the rows, turned so that 1 is best (a number task: 1 - error / range)."""
     low: float
     high: float
     """95 % interval of the score."""
+    fixed_answer: float = 0.0
+    """Score of one and the same answer to every row; a teacher that does no better knows nothing of the task."""
+    by_language: dict[Language, float] = Field(default_factory=dict)
     threshold: float
     decision: Literal["go", "unsure", "stop"]
-    """`go`: the score reaches the threshold. `unsure`: only the interval does. `stop`: not even that."""
+    """`go`: the score reaches the threshold. `unsure`: only the interval does. `stop`: not even that, or no better than a fixed
+    answer. How far free texts overlap says little of how good they are: a task of free text is `unsure` below the threshold."""
     wrong: list[str] = Field(default_factory=list)
     """Some rows it got wrong: input, expected and given answer, shortened, for the person who decides."""
 

@@ -23,7 +23,7 @@ REWORDED = 0.5
 COPIED = 0.6
 """An input of which so many 5-grams stand in what the teacher was told is no input."""
 TWINS = 0.8
-_MOST_CHARACTERS = {"en": 2400, "zh": 700}
+_MOST_CHARACTERS = {"en": 2400, "zh": 960}
 """Of all inputs of one request together; longer answers are cut off by many servers."""
 _SHOWN_WITH_PASSAGE = 2
 

@@ -9,7 +9,7 @@ from anytasktune.scorers.text import tokens
 FEWEST_QUOTED = 3
 """Words (or Chinese characters) a quote has at least; less would stand nearly anywhere."""
 _QUOTES = "\"'“”‘’「」『』《》«» \t\r\n"
-_SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n+")
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n\s*\n")
 
 
 def quoted_span(passage: Passage, quote: str) -> Span | None:

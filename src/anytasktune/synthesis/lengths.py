@@ -9,7 +9,7 @@ from anytasktune.schema import Example, Language
 Length = Literal["short", "medium", "long"]
 _CHARACTERS_OF_A_WORD = 6
 _QUANTILES = (0.05, 0.35, 0.65, 0.95)
-_WITHOUT_SEEDS = {"en": (60, 160, 350, 700), "zh": (20, 60, 130, 260)}
+_WITHOUT_SEEDS = {"en": (60, 160, 320, 600), "zh": (20, 60, 120, 240)}
 _SHORTEST_EXCERPT = 80
 _FEWEST_SEEDS = 4
 

@@ -34,7 +34,7 @@ class Progress:
 
     Attributes:
         stage: what is being asked for: `inputs` or `answers`.
-        done: slots for which this stage is over.
+        done: slots for which a stage is over; as there are two, it comes to twice `planned`.
         failed: slots that failed for good so far.
     """
 
@@ -223,7 +223,7 @@ class _Run:
     def _tell(self, stage: str, slots: int) -> None:
         self.done[stage] += slots
         if self.on_progress is not None and slots:
-            self.on_progress(Progress(stage, self.done[stage], self.planned, len(self.made.failed)))
+            self.on_progress(Progress(stage, self.done.total(), self.planned, len(self.made.failed)))
 
 
 def _of(request: Request, draft: Draft | Refusal) -> _Written:

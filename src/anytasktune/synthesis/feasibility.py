@@ -1,0 +1,195 @@
+"""Can a teacher do the task at all? It is tried on rows whose answers are known, before anything is made with it."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from anytasktune.ids import content_id
+from anytasktune.llm.asking import Asker
+from anytasktune.schema import Example, Feasibility, Language, SynthesisConfig, Task
+from anytasktune.scorers import item_statistics
+from anytasktune.scorers.metrics import ItemStatistics, item_value
+from anytasktune.scorers.parse import parse_reference_number
+from anytasktune.scorers.text import shorten
+from anytasktune.synthesis.answering import PROMPT, answer_questions
+from anytasktune.synthesis.chance import rank
+from anytasktune.synthesis.shots import Shots
+from anytasktune.synthesis.telling import Brief
+
+SHOWN_WRONG = 8
+_RESAMPLES = 1000
+_CONFIDENCE = 1.959963984540054
+"""Standard deviations on either side of a mean that hold 95 %."""
+_NEVER_ASKED = frozenset({"not_answered", "over_budget"})
+_FREE_TEXT = frozenset({"rouge_l", "token_f1"})
+
+_Given = tuple[Example, str]
+"""A row and what the teacher answered."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A score with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def feasibility(
+    asker: Asker, task: Task, rows: Sequence[Example], config: SynthesisConfig, train: Sequence[Example] | None = None
+) -> Feasibility:
+    """Try a teacher on `config.feasibility_rows` of the rows, as many of each answer as can be.
+
+    It is asked exactly as it will be for the answers to new inputs, once per row. It is shown examples, but never the row it is
+    tried on, another one of the same source, or one that is nearly the same. A row that was not answered at all (no answer from
+    the server, no money left) does not count; an answer that cannot be used is a wrong one.
+
+    Args:
+        rows: train and dev rows.
+        train: rows that may be shown; None: all of `rows`.
+
+    Raises:
+        EndpointError: the teacher cannot be asked at all.
+    """
+    shown = rows if train is None else train
+    tried = tried_rows(task, rows, config)
+    briefs = _briefs(task, shown, config)
+    questions = [
+        question
+        for row in tried
+        for question in answer_questions(briefs[task.language_of(row.language)], row.input, row.id, [row])
+    ]
+    replies = asker.ask_all(questions)
+    given = [(row, reply.value or "") for row, reply in zip(tried, replies, strict=True) if reply.fault not in _NEVER_ASKED]
+    settings = config.model_dump(include={"feasibility_rows", "feasibility_threshold", "shots", "seed"})
+    prompts = [briefs[language].prompt_ids(PROMPT) for language in task.languages]
+    known = [[row.id for row in part] for part in (rows, shown)]
+    name = content_id([task.model_dump(mode="json"), asker.model, settings, prompts, known])
+    judged = _judged(task, given, config)
+    return Feasibility(id=name, task=task.name, teacher=asker.model, unanswered=len(tried) - len(given), **judged)
+
+
+def _briefs(task: Task, shown: Sequence[Example], config: SynthesisConfig) -> dict[Language, Brief]:
+    once = config.model_copy(update={"samples": 1})
+    return {language: Brief.of(task, language, shown, once) for language in task.languages}
+
+
+def tried_rows(task: Task, rows: Sequence[Example], config: SynthesisConfig) -> list[Example]:
+    """The rows a teacher is tried on: by turns of each language, each with answers that differ as long as they can."""
+    by_language: dict[Language, list[Example]] = {language: [] for language in task.languages}
+    for row in rows:
+        by_language[task.language_of(row.language)].append(row)
+    drawn = [
+        list(Shots.of(mine, config.seed).draw(config.seed, "feasibility", language))
+        for language, mine in by_language.items()
+        if mine
+    ]
+    turns = sorted(((turn, place) for place, mine in enumerate(drawn) for turn in range(len(mine))))
+    return [drawn[place][turn] for turn, place in turns[: config.feasibility_rows]]
+
+
+def _judged(task: Task, given: Sequence[_Given], config: SynthesisConfig) -> dict[str, Any]:
+    """The fields of a `Feasibility` that follow from the answers."""
+    score = _score(task, given, config.seed)
+    fixed = _best_fixed(task, [row for row, _ in given])
+    by_language = {
+        language: _score(task, mine, config.seed).value
+        for language in task.languages
+        if (mine := [(row, said) for row, said in given if task.language_of(row.language) == language])
+    }
+    return {
+        "metric": task.scored_by,
+        "rows": len(given),
+        "score": score.value,
+        "low": score.low,
+        "high": score.high,
+        "fixed_answer": fixed,
+        "by_language": by_language,
+        "threshold": config.feasibility_threshold,
+        "decision": _decision(task, score, fixed, config.feasibility_threshold),
+        "wrong": _wrong(task, given),
+    }
+
+
+def _decision(task: Task, score: Interval, fixed: float, threshold: float) -> Literal["go", "unsure", "stop"]:
+    """`go`, `unsure` or `stop`.
+
+    Two good texts in free words overlap little, so overlap alone never stops a task of free text: only a teacher that does no
+    better than one fixed answer does.
+    """
+    if score.high < fixed or (task.scored_by not in _FREE_TEXT and score.high < threshold):
+        return "stop"
+    return "go" if score.value >= threshold and score.value >= fixed else "unsure"
+
+
+def _score(task: Task, given: Sequence[_Given], seed: int) -> Interval:
+    """The task's metric, turned so that 1 is best, with an interval: Wilson's (1927) for shares, else by bootstrap."""
+    if not given:
+        return Interval(0.0, 0.0, 1.0)
+    statistics = item_statistics(task, [row.output for row, _ in given], [said for _, said in given])
+    value = _turned(task, statistics.value())
+    if task.scored_by == "accuracy" or value in (0.0, 1.0):
+        return _wilson(value, len(given))
+    draws = _resampled(task, statistics, seed)
+    low, high = (float(edge) for edge in np.quantile(draws, (0.025, 0.975)))
+    return Interval(value, min(low, value), max(high, value))
+
+
+def _resampled(task: Task, statistics: ItemStatistics, seed: int) -> list[float]:
+    chance = np.random.default_rng(int.from_bytes(rank(seed, "bootstrap", task.name)[:8], "big"))
+    count = len(statistics)
+    weights = chance.multinomial(count, [1 / count] * count, size=_RESAMPLES).astype(np.float64)
+    return [_turned(task, float(value)) for value in statistics.aggregate(weights @ statistics.columns)]
+
+
+def _turned(task: Task, value: float) -> float:
+    if task.output.kind != "number":
+        return value
+    return max(0.0, 1 - value / (task.output.maximum - task.output.minimum))
+
+
+def _wilson(share: float, count: int) -> Interval:
+    square = _CONFIDENCE**2
+    middle = (share + square / (2 * count)) / (1 + square / count)
+    half = _CONFIDENCE / (1 + square / count) * math.sqrt(share * (1 - share) / count + square / (4 * count**2))
+    return Interval(share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
+
+
+def _best_fixed(task: Task, rows: Sequence[Example]) -> float:
+    """The score of giving one and the same answer to every row of a language: the commonest, or the median of numbers."""
+    given = [(row, _fixed(task, [other for other in rows if _same_language(task, row, other)])) for row in rows]
+    if not given:
+        return 0.0
+    statistics = item_statistics(task, [row.output for row, _ in given], [said for _, said in given])
+    return _turned(task, statistics.value())
+
+
+def _same_language(task: Task, one: Example, other: Example) -> bool:
+    return task.language_of(one.language) == task.language_of(other.language)
+
+
+def _fixed(task: Task, rows: Sequence[Example]) -> str:
+    outputs = [row.output.strip() for row in rows]
+    if task.output.kind == "number":
+        return sorted(outputs, key=parse_reference_number)[len(outputs) // 2]
+    return Counter(outputs).most_common(1)[0][0]
+
+
+def _wrong(task: Task, given: Sequence[_Given]) -> list[str]:
+    """Rows that were answered worst, shortened for a person."""
+    rated = [(_value(task, row, said), place) for place, (row, said) in enumerate(given)]
+    bad = sorted((value, place) for value, place in rated if value < 1)[:SHOWN_WRONG]
+    return [_told(*given[place]) for _, place in bad]
+
+
+def _value(task: Task, row: Example, said: str) -> float:
+    return _turned(task, item_value(task, row.output, said))
+
+
+def _told(row: Example, said: str) -> str:
+    return f"{shorten(row.input, 160)} → {shorten(row.output, 100)} ✗ {shorten(said, 100) or '—'}"

@@ -1,0 +1,175 @@
+"""The coverage plan: its sums, what it covers, and that nothing but its inputs decides it."""
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.synthesis.making_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, TASKS, passages_of, quick, rows_of
+
+from anytasktune.schema import Example, LabelOutput, Language, Task
+from anytasktune.synthesis import plan
+from anytasktune.synthesis.aims import aims
+from anytasktune.synthesis.chance import apportion, shuffled, spread
+from anytasktune.synthesis.planning import DIFFICULTIES, with_situations
+
+BOTH: tuple[Language, ...] = ("en", "zh")
+WEIGHTS = st.dictionaries(st.text(min_size=1, max_size=3), st.floats(0.01, 100), min_size=1, max_size=12)
+
+
+@given(st.integers(0, 500), WEIGHTS, st.booleans())
+def test_shares_sum_to_the_whole_and_are_never_more_than_one_off(total: int, weights: dict[str, float], cover: bool) -> None:
+    shares = apportion(total, weights, cover=cover)
+    assert sum(shares.values()) == total
+    assert list(shares) == list(weights)
+    if cover and total >= len(weights):
+        assert min(shares.values()) >= 1
+    if not cover:
+        whole = sum(weights.values())
+        assert all(abs(shares[key] - total * weight / whole) < 1 + 1e-6 for key, weight in weights.items())
+
+
+@given(st.dictionaries(st.integers(), st.integers(0, 40), min_size=1, max_size=5), st.integers())
+def test_spreading_keeps_the_counts_and_leaves_no_long_run_to_one_key(counts: dict[int, int], seed: int) -> None:
+    sequence = spread(counts, seed)
+    assert Counter(sequence) == Counter({key: count for key, count in counts.items() if count})
+    half = Counter(sequence[: len(sequence) // 2])
+    assert all(abs(half[key] - count / 2) <= 2 * len(counts) + 1 for key, count in counts.items())
+
+
+@given(st.lists(st.integers(), max_size=30), st.integers())
+def test_shuffling_keeps_what_is_there_and_depends_on_nothing_else(things: list[int], seed: int) -> None:
+    assert sorted(shuffled(things, seed)) == sorted(things)
+    assert shuffled(things, seed) == shuffled(list(things), seed)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rows=st.integers(1, 60),
+    task=st.sampled_from(TASKS),
+    seeds=st.integers(0, 9),
+    passages=st.integers(0, 5),
+    ways=st.lists(st.sampled_from(["passage", "seed", "plan"]), min_size=1, max_size=3, unique=True),
+    as_inputs=st.sets(st.sampled_from(BOTH)),
+    seed=st.integers(0, 99),
+)
+def test_as_many_rows_are_planned_as_are_wanted_in_each_language(
+    rows: int, task: Task, seeds: int, passages: int, ways: list[str], as_inputs: set[Language], seed: int
+) -> None:
+    known = [row for language in BOTH for row in rows_of(task, seeds, language)]
+    texts = [passage for language in BOTH for passage in passages_of(language, passages)]
+    config = quick(rows=rows, ways=ways, seed=seed)
+    slots = plan(task, BOTH, known, texts, config, as_inputs)
+    there = [way for way in ways if {"passage": passages, "seed": seeds, "plan": 1}[way]]
+    assert Counter(slot.language for slot in slots) == ({"en": rows, "zh": rows} if there else {})
+    assert {slot.way for slot in slots} <= set(there)
+    assert [slot.number for slot in slots] == list(range(len(slots)))
+    assert all((slot.passage is not None) == (slot.way == "passage") for slot in slots)
+    assert all(slot.passage is None or slot.passage.language == slot.language for slot in slots)
+    assert all(slot.excerpt is None or slot.language in as_inputs for slot in slots)
+    assert slots == plan(task, BOTH, known, texts, config, as_inputs)
+
+
+def test_ways_share_the_rows_evenly() -> None:
+    slots = plan(ROUTING, ["en"], rows_of(ROUTING), passages_of("en"), quick(rows=30))
+    assert Counter(slot.way for slot in slots) == {"passage": 10, "seed": 10, "plan": 10}
+
+
+@given(st.integers(3, 40), st.integers(0, 50))
+@settings(max_examples=25, deadline=None)
+def test_every_label_is_aimed_at_when_there_are_rows_enough(rows: int, seed: int) -> None:
+    slots = plan(ROUTING, BOTH, [], [], quick(rows=rows, seed=seed))
+    for language, labels in (("en", {"billing", "delivery", "repair"}), ("zh", {"账单", "配送", "维修"})):
+        aimed = Counter(slot.cell.label for slot in slots if slot.language == language)
+        assert set(aimed) == labels
+        assert max(aimed.values()) - min(aimed.values()) <= 1
+
+
+def test_every_label_has_easy_usual_and_hard_cases_from_every_way() -> None:
+    slots = plan(ROUTING, ["en"], rows_of(ROUTING), [], quick(rows=120))
+    cells = Counter((slot.cell.label, slot.cell.difficulty, slot.way) for slot in slots)
+    assert len(cells) == 3 * 3 * 2
+    assert min(cells.values()) >= 3
+    share = Counter(slot.cell.difficulty for slot in slots)
+    assert {name: share[name] / 120 for name in DIFFICULTIES} == pytest.approx(DIFFICULTIES, abs=0.01)
+    assert set(Counter(slot.cell.length for slot in slots).values()) == {40}
+
+
+def test_labels_lean_towards_the_seeds_where_there_are_many_and_none_is_lost() -> None:
+    seeds = [Example(input=f"matter {number}", output="billing") for number in range(98)]
+    seeds += [Example(input="parcel", output="delivery"), Example(input="boiler", output="repair")]
+    weights = {aim.label: weight for aim, weight in aims(ROUTING, "en", seeds).items()}
+    assert weights == pytest.approx(
+        {"billing": (1 / 3 + 0.98) / 2, "delivery": (1 / 3 + 0.01) / 2, "repair": (1 / 3 + 0.01) / 2}
+    )
+    assert len(set(aims(ROUTING, "en", seeds[-5:]).values())) == 1, "five rows say nothing about how often labels come up"
+
+
+def test_the_fewest_items_that_are_allowed_are_aimed_at() -> None:
+    assert {aim.items for aim in aims(KEYWORDS, "en", [])} == {2, 3, 4}
+    assert {aim.items for aim in aims(KEYWORDS, "en", rows_of(KEYWORDS))} == {2, 3}
+    free = KEYWORDS.model_copy(update={"rules": KEYWORDS.rules.model_copy(update={"min_items": 0})})
+    assert 0 in {aim.items for aim in aims(free, "en", rows_of(free))}
+
+
+def test_items_of_a_closed_list_are_aimed_at_one_by_one_in_the_language_of_the_row() -> None:
+    output = {"kind": "labels", "labels": {"en": ["a", "b", "c"], "zh": ["甲", "乙", "丙"]}}
+    task = Task.model_validate({"name": "events", "instruction": {"en": "x", "zh": "x"}, "output": output})
+    assert {aim.label for aim in aims(task, "zh", [])} >= {"甲", "乙", "丙"}
+
+
+def test_the_bands_of_a_range_cover_it_without_a_gap() -> None:
+    bands = [(aim.low, aim.high) for aim in aims(RATING, "en", [])]
+    assert (bands[0][0], bands[-1][1]) == (1.0, 5.0)
+    assert all(first[1] == second[0] for first, second in pairwise(bands))
+    whole = Task.model_validate(RATING.model_dump() | {"output": RATING.output.model_copy(update={"decimals": 0})})
+    assert [aim.low for aim in aims(whole, "en", [])] == [1, 2, 3, 4, 5]
+
+
+def test_values_of_a_json_field_are_aimed_at_in_the_language_of_the_row_and_fields_filled_and_empty() -> None:
+    assert {aim.aspect for aim in aims(CARD, "zh", [])} == {"urgency=高", "urgency=低", "deadline=+", "deadline=-"}
+    always = [Example(input=f"x{number}", output='{"urgency": "low", "deadline": "now"}') for number in range(6)]
+    assert {aim.aspect for aim in aims(CARD, "en", always)} == {"urgency=high", "urgency=low"}, "no seed leaves it empty"
+
+
+def test_alternatives_of_one_language_go_together() -> None:
+    branches = [{"properties": {"level": {"enum": ["low", "high"]}}}, {"properties": {"level": {"enum": ["低", "高"]}}}]
+    schema = {"type": "object", "properties": {"level": {"type": "string"}}, "required": ["level"], "anyOf": branches}
+    output = {"kind": "json", "json_schema": schema}
+    task = Task.model_validate({"name": "risk", "instruction": {"en": "x", "zh": "x"}, "output": output})
+    assert {aim.value for aim in aims(task, "en", [])} == {"low", "high"}
+    assert {aim.value for aim in aims(task, "zh", [])} == {"低", "高"}
+
+
+def test_nothing_is_aimed_at_where_answers_are_free_text() -> None:
+    assert [aim.aspect for aim in aims(SUMMARY, "en", rows_of(SUMMARY))] == [""]
+
+
+def test_passages_take_turns_document_by_document() -> None:
+    slots = plan(SUMMARY, ["en"], [], passages_of("en", 6), quick(rows=6, ways=["passage"]))
+    assert Counter(slot.passage.id for slot in slots if slot.passage) == {passage.id: 1 for passage in passages_of("en", 6)}
+    some = plan(SUMMARY, ["en"], [], passages_of("en", 6), quick(rows=2, ways=["passage"]))
+    assert {slot.passage.span.document for slot in some if slot.passage} == {"en/0.txt", "en/1.txt"}
+
+
+def test_every_stretch_of_a_document_is_used_once_and_the_rest_is_written() -> None:
+    config = quick(rows=12, ways=["passage"])
+    slots = plan(SUMMARY, ["en"], [], passages_of("en", 3), config, {"en"})
+    whole = [slot.excerpt for slot in slots if slot.excerpt is not None]
+    assert 3 <= len(whole) < 12
+    assert len({(span.document, span.start) for span in whole}) == len(whole)
+    assert all(slot.cell.difficulty == "" for slot in slots if slot.excerpt is not None)
+
+
+def test_situations_take_turns() -> None:
+    slots = plan(SUMMARY, ["en"], [], [], quick(rows=9))
+    told = with_situations(slots, {"en": ["one", "two", "three"]}, 0)
+    assert Counter(slot.cell.situation for slot in told) == {"one": 3, "two": 3, "three": 3}
+    assert with_situations(slots, {"en": []}, 0) == slots
+
+
+def test_labels_are_the_only_thing_a_label_task_shares_between_languages() -> None:
+    assert isinstance(ROUTING.output, LabelOutput)
+    slots = plan(ROUTING, ["zh"], rows_of(ROUTING), [], quick(rows=4))
+    assert {slot.way for slot in slots} == {"plan"}, "seeds in English are no material for Chinese rows"
