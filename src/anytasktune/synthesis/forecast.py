@@ -10,7 +10,6 @@ from anytasktune.llm.prices import Tokens, likely_tokens
 from anytasktune.schema import Example, Language, Passage, SynthesisConfig, Task
 from anytasktune.synthesis.answering import answer_questions
 from anytasktune.synthesis.drafting import Request, question_for, requests
-from anytasktune.synthesis.feasibility import tried_rows
 from anytasktune.synthesis.grounding import text_at
 from anytasktune.synthesis.planning import Slot, plan
 from anytasktune.synthesis.surveying import document_questions, situation_questions
@@ -52,11 +51,17 @@ def expected_questions(
         yield from _of_answers(brief, slots)
 
 
-def expected_feasibility(task: Task, rows: Sequence[Example], config: SynthesisConfig) -> Iterator[Tokens]:
-    """The same of `feasibility`, given the same rows."""
+def expected_feasibility(
+    task: Task, train: Sequence[Example], tried: Sequence[Example], config: SynthesisConfig
+) -> Iterator[Tokens]:
+    """The same of `feasibility`.
+
+    Args:
+        tried: the rows it would try, as `tried_rows` gives them.
+    """
     once = config.model_copy(update={"samples": 1})
-    briefs = {language: Brief.of(task, language, rows, once) for language in task.languages}
-    for row in tried_rows(task, rows, config):
+    briefs = {language: Brief.of(task, language, train, once) for language in task.languages}
+    for row in tried:
         brief = briefs[task.language_of(row.language)]
         yield from (_tokens(question, _answer_tokens(brief)) for question in answer_questions(brief, row.input, row.id, [row]))
 

@@ -184,4 +184,5 @@ def test_the_cost_of_many_rows_is_known_at_once() -> None:
 
 
 def test_a_trial_is_one_question_per_row() -> None:
-    assert len(list(expected_feasibility(ROUTING, known_of(ROUTING), quick(feasibility_rows=7)))) == 7
+    rows, config = known_of(ROUTING), quick(feasibility_rows=7)
+    assert len(list(expected_feasibility(ROUTING, rows, tried_rows(ROUTING, rows, config), config))) == 7
