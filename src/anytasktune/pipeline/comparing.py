@@ -134,7 +134,8 @@ def _report_on(bench: Workbench, task: Task, runs: Runs, config: EvalConfig) -> 
         for contestant in _contestants(bench.workspace.project, task, choose_shots(task, train, config.shots), runs)
         if contestant.system in config.systems
     ]
-    return task_report(task, rows, judged, runs, config, len(held_out))
+    made = {line.example for line in dataset.lineage if line.split == config.split}
+    return task_report(task, rows, judged, runs, config, len(held_out), sum(row.id in made for row in rows))
 
 
 def _contestants(project: Project, task: Task, shots: tuple[Example, ...], runs: Runs) -> list[Contestant]:
