@@ -224,3 +224,15 @@ def test_the_same_words_in_another_order_are_no_new_row() -> None:
     assert only(gated(ROUTING, [again], [first.example()], loose)).gate == "semantic_duplicate"
     made = again.model_copy(update={"origin": again.origin.model_copy(update={"way": "restructure", "parents": (first.id,)})})
     assert gated(ROUTING, [made], [first.example()], loose).dropped == ()
+
+
+def test_a_test_row_leaks_through_its_words_and_through_what_was_made_from_it() -> None:
+    sealed = Example(input="After I deposited the cheque on Monday, the balance of my account did not change.", output="x")
+    again = candidate("The balance of my account did not change after I deposited the cheque on Monday.", "Yes.")
+    made = candidate(
+        "周一存了支票，余额却没有变化，请帮忙看看是什么原因。", "好的。", "zh", way="translate", parents=(sealed.id,)
+    )
+    high = GateConfig(leak=1.0)
+    reasons = {verdict.position: verdict.reason for verdict in gated(REPLY, [again, made], test=[sealed], config=high).verdicts}
+    assert reasons == {0: "same_words", 1: "made_from_sealed_row"}
+    assert gated(REPLY, [made], [sealed], test=[sealed], config=high).dropped == (), "it is a train row too"
