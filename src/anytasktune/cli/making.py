@@ -122,6 +122,7 @@ def build(
     record: Record = None,
     replay: Replay = None,
     overrides: Overrides = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what asking the teacher would take, and ask nobody.")] = False,
     as_json: Json = False,
 ) -> int:
     """From documents, rows and a teacher to frozen data sets. Killed, the same command goes on and pays nothing twice."""
@@ -131,6 +132,8 @@ def build(
     from anytasktune.pipeline.building import build as build_all
 
     workspace, settings, options = _opened(project, overrides, teacher, _options(documents, language, record, replay))
+    if dry_run:
+        return _show_forecast(workspace, tasks, settings, options, as_json)
     with Display(silent=as_json) as display:
         built = build_all(workspace, tasks or (), settings, display, options)
     if as_json:
@@ -138,6 +141,23 @@ def build(
     else:
         show(show_making.built(workspace.project, built), whole_lines=True)
     return _code_of_gates([one.gated for one in built])
+
+
+def _show_forecast(
+    workspace: "Workspace", tasks: list[str] | None, settings: "Settings", options: "MakingOptions", as_json: bool
+) -> int:
+    from dataclasses import asdict
+
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline.building import forecast_build
+
+    with Display(silent=as_json) as display:
+        found = forecast_build(workspace, tasks or (), settings, display, options)
+    if as_json:
+        print_json({name: asdict(one) for name, one in found.items()})
+    else:
+        typer.echo("Nobody was asked (--dry-run).")
+    return DONE
 
 
 def _options(

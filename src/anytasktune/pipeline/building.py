@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import DataError
+from anytasktune.llm.expecting import Expected
+from anytasktune.pipeline.costing import expected, expected_in_words
 from anytasktune.pipeline.freezing import frozen_dataset
 from anytasktune.pipeline.gating import gate_task
 from anytasktune.pipeline.listening import Listener, Silent
@@ -94,6 +96,25 @@ def build(
     """
     making = Making(workspace, settings or Settings(), listener or Silent(), options or MakingOptions())
     return [_build_one(making, task) for task in workspace.tasks(task_names)]
+
+
+def forecast_build(
+    workspace: Workspace,
+    task_names: Sequence[str] = (),
+    settings: Settings | None = None,
+    listener: Listener | None = None,
+    options: MakingOptions | None = None,
+) -> dict[str, Expected]:
+    """What asking the teacher would take for each task; documents are read and test rows sealed, and nobody is asked.
+
+    Raises:
+        AnyTaskTuneError: for anything the user can mend.
+    """
+    making = Making(workspace, settings or Settings(), listener or Silent(), options or MakingOptions())
+    found = {task.name: expected(making, task) for task in workspace.tasks(task_names)}
+    for name, one in found.items():
+        making.listener.costing(name, expected_in_words(one, making.settings.teacher))
+    return found
 
 
 def _build_one(making: Making, task: Task) -> Built:

@@ -20,6 +20,7 @@ from anytasktune.schema import (
     Task,
     TeacherUsage,
 )
+from anytasktune.scorers.text import shorten
 from anytasktune.store import point, pointed, read_record, write_record
 from anytasktune.synthesis.enhancing import enhance
 from anytasktune.synthesis.feasibility import feasibility
@@ -29,6 +30,7 @@ from anytasktune.version import __version__
 Stage = Literal["synth", "augment"]
 FEWEST_KNOWN = 8
 """With fewer rows whose answers are known, a teacher is not tried: their score would say nothing."""
+_SHOWN = 160
 PASSING = frozenset({"over_budget", "not_answered"})
 """Failures that another run may see gone: what has them is made again by the same command."""
 _DEFAULT_ENHANCEMENTS: SynthesisConfig = SynthesisConfig(enhancements=["typos", "paraphrase"])
@@ -207,4 +209,8 @@ def _told(making: Making, made: Made, *, built: bool) -> Made:
     spent = f", {making.spent()}" if built and making.has_teacher else ""
     detail = f"{manifest.candidates} of {planned} candidates{spent}"
     making.listener.made(manifest.stage, manifest.task, detail, lost=manifest.failed, built=built)
+    if built and manifest.failed:
+        most = max(manifest.failed, key=lambda reason: manifest.failed[reason])
+        why = next((one.detail for one in made.failed if one.reason == most and one.detail), "")
+        making.listener.note(f"  {most}, for instance: {shorten(why, _SHOWN)}" if why else f"  {most}")
     return made

@@ -11,7 +11,7 @@ from tests.tiny_project import LABELS, team_rows, write_project
 
 from anytasktune.errors import AnyTaskTuneError, ConfigError, DataError
 from anytasktune.pipeline import MakingOptions, Workspace, augment, build, gate, synth
-from anytasktune.pipeline.building import Built
+from anytasktune.pipeline.building import Built, forecast_build
 from anytasktune.schema import DatasetManifest
 from anytasktune.store import read_record
 
@@ -198,3 +198,14 @@ def test_dropped_candidates_are_kept_with_their_reasons(project: Path, served: S
     verdicts = [json.loads(line) for line in (folder / "verdicts.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(dropped) == sum(one.gated.manifest.counts.dropped.values())
     assert all(verdict["gate"] for verdict in verdicts)
+
+
+def test_what_it_would_cost_is_told_without_asking_anybody(project: Path, served: Served) -> None:
+    workspace = Workspace.open(project)
+    prices = ("price_in=1", "price_out=2", "feasibility_rows=10")
+    found = forecast_build(workspace, ("team",), workspace.settings([*NAMED, *prices]))["team"]
+    assert served.bodies == []
+    assert found.likely_cost is not None and found.most_cost is not None and 0 < found.likely_cost < found.most_cost
+    one = built(project, *prices, "despite_feasibility=true")
+    made = one.dataset.manifest.made
+    assert made is not None and made.usage.cost is not None and made.usage.cost < found.most_cost
