@@ -1,5 +1,6 @@
 """Texts that say the same, or nearly, found among a million of them."""
 
+from anytasktune.similarity.across import TRANSLATION, match_across_languages
 from anytasktune.similarity.meaning import FEWEST_WORDS, SAME_MEANING, group_meaning, match_meaning
 from anytasktune.similarity.near import group_similar, match_similar
 from anytasktune.similarity.shingles import SHINGLE, SHORT_TEXT, jaccard, normalise
@@ -11,9 +12,11 @@ __all__ = [
     "SAME_MEANING",
     "SHINGLE",
     "SHORT_TEXT",
+    "TRANSLATION",
     "group_meaning",
     "group_similar",
     "jaccard",
+    "match_across_languages",
     "match_meaning",
     "match_similar",
     "normalise",

@@ -75,10 +75,10 @@ def _content_word(word: str) -> str:
     if word.endswith("n't") or word in {"dont", "cant", "wont", "isnt", "doesnt", "didnt", "havent", "hasnt", "wasnt"}:
         return "not"
     word = word.split("'", maxsplit=1)[0]
-    return "" if word in _STOP_WORDS else word if word in _EN_DENIALS else _stem(word)
+    return "" if word in _STOP_WORDS else word if word in _EN_DENIALS else stem(word)
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """A word without the commonest English endings: charge, charges, charged and charging are one."""
     if not word.isascii() or len(word) < 4:
         return word
