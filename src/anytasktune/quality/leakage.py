@@ -7,7 +7,7 @@ from anytasktune.quality.gate import Finding, Job, Placed, closeness
 from anytasktune.quality.short_texts import ShortTexts, skeleton
 from anytasktune.schema import Example
 from anytasktune.scorers.text import shorten
-from anytasktune.similarity import jaccard, match_meaning, match_similar
+from anytasktune.similarity import jaccard, match_across_languages, match_meaning, match_similar
 
 _REACH = 0.1
 """Below the threshold by less than this, a near miss is remembered."""
@@ -16,7 +16,8 @@ _REACH = 0.1
 def leak(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
     """Inputs that give away a dev or test row, as they were made, before anything in them was masked.
 
-    Exactly, nearly (`leak`; short ones but for a letter), in the same words (`semantic_duplicate`), or made from one.
+    Exactly, nearly (`leak`; short ones but for a letter), in the same words (`semantic_duplicate`), in the other
+    language, or made from one.
     """
     sealed = _Sealed.of(job)
     if not sealed.texts:
@@ -39,12 +40,20 @@ def _in_other_words(job: Job, items: Sequence[Placed], sealed: "_Sealed") -> Ite
     texts, meaning, lower = [item.input_as_made for item in items], job.config.semantic_duplicate, job.config.leak - _REACH
     nobody: list[int | None] = [None] * len(items)
     same_words = match_meaning(texts, sealed.texts, meaning) if meaning < 1 else nobody
+    translated = match_across_languages(texts, sealed.texts) if _two_languages(job, items) else nobody
     missed = match_similar(texts, sealed.texts, lower) if lower > 0 else nobody
-    for item, same, near in zip(items, same_words, missed, strict=True):
+    for item, same, other, near in zip(items, same_words, translated, missed, strict=True):
         if same is not None:
             yield Finding(item.position, True, "same_words", f"it has the words of {sealed.words(same)}")
+        elif other is not None:
+            yield Finding(item.position, True, "translated", f"it seems a translation of {sealed.words(other)}", 0.5)
         elif near is not None:
             yield _similar(item, sealed, near, job.config.leak)
+
+
+def _two_languages(job: Job, items: Sequence[Placed]) -> bool:
+    sealed = {job.task.language_of(example.language) for example in (*job.context.dev, *job.context.test)}
+    return len(sealed | {item.candidate.language for item in items}) > 1
 
 
 @dataclass(frozen=True)
