@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from tests.openai_server import KEY, Served
 from tests.scripted_teacher import Script, scripted_teacher
-from tests.tiny_project import LABELS, team_rows, write_project
+from tests.tiny_project import LABELS, quick_settings, team_rows, write_project
 
 from anytasktune.errors import AnyTaskTuneError, ConfigError, DataError
-from anytasktune.pipeline import MakingOptions, Workspace, augment, build, gate, synth
+from anytasktune.pipeline import MakingOptions, Workspace, augment, build, gate, synth, tune
 from anytasktune.pipeline.building import Built, forecast_build
 from anytasktune.schema import DatasetManifest
 from anytasktune.store import read_record
@@ -209,3 +209,13 @@ def test_what_it_would_cost_is_told_without_asking_anybody(project: Path, served
     one = built(project, *prices, "despite_feasibility=true")
     made = one.dataset.manifest.made
     assert made is not None and made.usage.cost is not None and made.usage.cost < found.most_cost
+
+
+def test_tuning_builds_first_where_a_teacher_is_named_and_the_report_says_who_wrote_the_test_rows(
+    tmp_path: Path, tiny_model: Path, served: Served
+) -> None:
+    folder = write_project(tmp_path / "firm", team_rows(40))
+    report = tune(Workspace.open(folder), (), quick_settings(tiny_model, *NAMED))
+    (found,) = report.tasks
+    assert 0 < found.made_rows < found.test_rows
+    assert "made_test_rows" in {remark.code for remark in found.remarks}
