@@ -7,6 +7,7 @@ from statistics import geometric_mean
 from benchmarks.evaluation import EvaluationResult
 from benchmarks.fixed_costs import FixedCosts
 from benchmarks.gate_report import gates_page
+from benchmarks.gate_translations import TranslationResult
 from benchmarks.gates import GateResult
 from benchmarks.growth import Growth
 from benchmarks.machine import Machine
@@ -32,6 +33,7 @@ class Results:
     fixed: list[FixedCosts] = field(default_factory=list)
     teacher: list[TeacherOverhead] = field(default_factory=list)
     gates: list[GateResult] = field(default_factory=list)
+    translations: list[TranslationResult] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
 
@@ -52,7 +54,7 @@ def markdown(results: Results, picture: str = "") -> str:
         f"![growth]({picture})" if picture and results.growth else "",
         _fixed(results.fixed),
         _teacher(results.teacher),
-        gates_page(results.gates),
+        gates_page(results.gates, results.translations),
         _failures(results.failures),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
