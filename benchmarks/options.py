@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.bench_tasks import tasks_folder
 from benchmarks.machine import ROOT
 
-PARTS = ("fixed", "settings", "training", "evaluation", "roofline", "growth", "teacher", "gates")
+PARTS = ("fixed", "settings", "training", "evaluation", "roofline", "growth", "teacher", "gates", "similarity")
 
 
 @dataclass(frozen=True)

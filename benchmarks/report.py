@@ -12,6 +12,8 @@ from benchmarks.gates import GateResult
 from benchmarks.growth import Growth
 from benchmarks.machine import Machine
 from benchmarks.roofline import RooflineResult
+from benchmarks.similarity import SameMeaning, SearchCost
+from benchmarks.similarity_report import similarity_page
 from benchmarks.teacher import TeacherOverhead
 from benchmarks.training import TrainingResult
 from benchmarks.trl_settings import SettingTrial
@@ -33,6 +35,8 @@ class Results:
     fixed: list[FixedCosts] = field(default_factory=list)
     teacher: list[TeacherOverhead] = field(default_factory=list)
     gates: list[GateResult] = field(default_factory=list)
+    searches: list[SearchCost] = field(default_factory=list)
+    meaning: list[SameMeaning] = field(default_factory=list)
     translations: list[TranslationResult] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
@@ -55,6 +59,7 @@ def markdown(results: Results, picture: str = "") -> str:
         _fixed(results.fixed),
         _teacher(results.teacher),
         gates_page(results.gates, results.translations),
+        similarity_page(results.searches, results.meaning),
         _failures(results.failures),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -22,6 +22,13 @@ from benchmarks.options import Options
 from benchmarks.our_engine import Setup, fitting, open_base
 from benchmarks.report import Results, markdown
 from benchmarks.roofline import RooflineResult, measure_roofline
+from benchmarks.similarity import (
+    SameMeaning,
+    SearchCost,
+    measure_meaning,
+    measure_search,
+    searches,
+)
 from benchmarks.teacher import TeacherOverhead, measure_teacher
 from benchmarks.training import EncodedTask, TrainingResult, compare_training, try_settings
 from benchmarks.trl_settings import SettingTrial, TrlSettings, default_settings, fastest, kinds, sizes, within_memory
@@ -52,6 +59,7 @@ class Session:
             "growth": self.growth,
             "gates": self.gates,
             "teacher": self.teacher,
+            "similarity": self.similarity,
         }
 
     @cached_property
@@ -161,6 +169,16 @@ class Session:
             run = partial(measure_gates, bench, self.all_tasks)
             self._keep(self.results.gates, f"gates, {bench.name}, of {len(self.all_tasks)} tasks", GateResult, run)
         self._keep(self.results.translations, "gates, translated rows", TranslationResult, measure_translations)
+
+    def similarity(self) -> None:
+        """What it takes to find what is said twice, and what is found."""
+        for search in searches(self.options.quick, self.options.folder):
+            name = f"similarity, {search.function} at {search.threshold}, {search.texts} texts"
+            self._keep(self.results.searches, name, SearchCost, partial(measure_search, search))
+        for bench in self.all_tasks:
+            self._keep(
+                self.results.meaning, f"similarity, meaning in {bench.name}", SameMeaning, partial(measure_meaning, bench)
+            )
 
     def write(self, path: Path) -> list[Path]:
         """Write `path` with `.md`, `.json` and the picture of the growth; returns the files."""

@@ -64,6 +64,14 @@ def test_gates_are_measured_on_planted_faults(tmp_path: Path, tiny_model: Path, 
     assert "### Found, by fault" in (tmp_path / "tiny.md").read_text(encoding="utf-8")
 
 
+def test_searches_for_similar_texts_are_measured(tmp_path: Path, tiny_model: Path, tasks: Path) -> None:
+    found = results(tmp_path, tiny_model, tasks, "similarity")
+    assert {cost["search"]["texts"] for cost in found["searches"]} == {500}
+    assert all(cost["recalled"] == cost["close"] for cost in found["searches"])
+    assert [task["task"] for task in found["meaning"]] == ["colours"]
+    assert "| group_similar | 0.8 | 500 |" in (tmp_path / "tiny.md").read_text(encoding="utf-8")
+
+
 def test_asking_a_teacher_is_measured(tmp_path: Path, tiny_model: Path, tasks: Path) -> None:
     few, many = results(tmp_path, tiny_model, tasks, "teacher")["teacher"]
     assert (few["concurrency"], many["concurrency"]) == (32, 256)

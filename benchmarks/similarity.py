@@ -1,0 +1,152 @@
+"""How long it takes to find what is said twice among very many texts, and what is found.
+
+`python -m benchmarks.similarity`: one measurement in a process of its own, whose peak of memory is then that of the search.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from anytasktune.similarity import (
+    SAME_MEANING,
+    group_meaning,
+    group_similar,
+    jaccard,
+    match_meaning,
+    match_similar,
+)
+from benchmarks.bench_tasks import BenchTask, read_tasks
+from benchmarks.machine import ROOT
+from benchmarks.similar_texts import heap_of
+
+GROUP_SIMILAR, MATCH_SIMILAR, GROUP_MEANING, MATCH_MEANING = "group_similar", "match_similar", "group_meaning", "match_meaning"
+SIZES = (10_000, 100_000, 1_000_000)
+_SEARCHES = {
+    **{(GROUP_SIMILAR, threshold): SIZES for threshold in (0.8, 0.6)},
+    (MATCH_SIMILAR, 0.6): SIZES,
+    (GROUP_MEANING, SAME_MEANING): SIZES,
+    (MATCH_MEANING, SAME_MEANING): SIZES[:2],
+}
+_REFERENCES = 5000
+_LOOKED_AT = 20_000
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is measured: a function, a threshold, and how many texts."""
+
+    function: str
+    threshold: float
+    texts: int
+    folder: str = ""
+    """Of the task folders whose rows the texts are made of; empty: the demo."""
+
+
+@dataclass(frozen=True)
+class SearchCost:
+    """One search.
+
+    Attributes:
+        seconds, processor_seconds: of the search alone.
+        before_gb, peak_gb: memory of the process with the texts, and at most; 0 where the system does not tell.
+        found: groups, or texts with a match.
+        close: planted near copies at the threshold or above (of some looked at), measured one by one; 0 for meaning.
+        recalled: those of them that were found.
+    """
+
+    search: Search
+    seconds: float
+    processor_seconds: float
+    before_gb: float
+    peak_gb: float
+    found: int
+    close: int
+    recalled: int
+
+
+@dataclass(frozen=True)
+class SameMeaning:
+    """Pairs of train rows that say the same by their words, but not by 5-grams at 0.8; one per group of the latter."""
+
+    task: str
+    rows: int
+    pairs: int
+    other_answer: int
+
+
+def searches(quick: bool, folder: Path | None) -> list[Search]:
+    """All that are measured."""
+    sizes = {key: (500,) if quick else sizes for key, sizes in _SEARCHES.items()}
+    place = str(folder.resolve()) if folder else ""
+    return [Search(*key, size, place) for key, chosen in sizes.items() for size in chosen]
+
+
+def measure_search(search: Search) -> SearchCost:
+    """In a fresh process."""
+    command = [sys.executable, "-m", "benchmarks.similarity", json.dumps(asdict(search))]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=True)
+    return TypeAdapter(SearchCost).validate_json(done.stdout.splitlines()[-1])
+
+
+def _measure(search: Search) -> SearchCost:
+    tasks = read_tasks(Path(search.folder) if search.folder else None)
+    heap = heap_of([row.input for bench in tasks for row in bench.train], search.texts)
+    before, wall, processor = _peak_gb(), time.perf_counter(), time.process_time()
+    groups = _groups(search, heap.texts)
+    seconds, processor_seconds, peak = time.perf_counter() - wall, time.process_time() - processor, _peak_gb()
+    matching = search.function in {MATCH_SIMILAR, MATCH_MEANING}
+    references = heap.texts[: _references(search)]
+    looked_at = [(copy, origin) for copy, origin in heap.copies.items() if not matching or origin < len(references) <= copy]
+    close = [pair for pair in looked_at[:_LOOKED_AT] if jaccard(*(heap.texts[place] for place in pair)) >= search.threshold]
+    if matching:
+        found, recalled = sum(group >= 0 for group in groups), sum(groups[copy - len(references)] >= 0 for copy, _ in close)
+    else:
+        found, recalled = len(set(groups)), sum(groups[copy] == groups[origin] for copy, origin in close)
+    counted = (len(close), recalled) if search.function in {GROUP_SIMILAR, MATCH_SIMILAR} else (0, 0)
+    return SearchCost(search, seconds, processor_seconds, before, peak, found, *counted)
+
+
+def _references(search: Search) -> int:
+    return min(_REFERENCES, search.texts // 10)
+
+
+def _groups(search: Search, texts: Sequence[str]) -> list[int]:
+    """The group of every text, or of every text after the references the one it matches, or -1."""
+    if search.function == GROUP_SIMILAR:
+        return group_similar(texts, search.threshold)
+    if search.function == GROUP_MEANING:
+        return group_meaning(texts, search.threshold)
+    match = match_similar if search.function == MATCH_SIMILAR else match_meaning
+    count = _references(search)
+    return [-1 if found is None else found for found in match(texts[count:], texts[:count], search.threshold)]
+
+
+def _peak_gb() -> float:
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0.0
+    lines = dict(line.split(":", 1) for line in status.read_text(encoding="utf-8").splitlines())
+    return int(lines["VmHWM"].split()[0]) / 2**20
+
+
+def measure_meaning(bench: BenchTask) -> SameMeaning:
+    """What only the words of a task's rows call the same."""
+    texts = [row.input for row in bench.train]
+    near = group_similar(texts, 0.8)
+    groups: dict[int, dict[int, int]] = {}
+    for place, group in enumerate(group_meaning(texts)):
+        groups.setdefault(group, {}).setdefault(near[place], place)
+    pairs = [pair for members in groups.values() for pair in combinations(members.values(), 2)]
+    other = sum(bench.train[one].output != bench.train[two].output for one, two in pairs)
+    return SameMeaning(bench.name, len(texts), len(pairs), other)
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_measure(Search(**json.loads(sys.argv[1]))))))
