@@ -34,12 +34,13 @@ def gates_page(results: Sequence[GateResult], translations: Sequence[Translation
 
 def _translations(results: Sequence[TranslationResult]) -> Iterable[str]:
     for result in results:
+        fresh, known = result.fresh_found / result.fresh, result.known_found / result.known
         yield "### Translated test rows, found by the gate `leak`"
         yield (
-            f"Of translations made by hand, without a model: {result.fresh_found} of {result.fresh} "
-            f"({result.fresh_found / result.fresh:.0%}) of rows that nothing was tuned on, {result.known_found} of {result.known} "
-            f"({result.known_found / result.known:.0%}) of rows that the glossary was made with. Of {result.others:,} other rows "
-            f"of the packs {result.taken} were taken for one ({result.taken / result.others:.2%})."
+            f"Of translations made by hand, without a model: {result.fresh_found} of {result.fresh} ({fresh:.0%}) of rows that "
+            f"nothing was tuned on, {result.known_found} of {result.known} ({known:.0%}) of rows that the glossary was made "
+            f"with. Of {result.others:,} other rows of the packs {result.taken} were taken for one "
+            f"({result.taken / result.others:.2%})."
         )
 
 

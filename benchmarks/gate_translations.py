@@ -40,7 +40,7 @@ class TranslationResult:
 def measure_translations() -> TranslationResult:
     """All pairs and all packs."""
     pairs = [json.loads(line) for line in _PAIRS.read_text(encoding="utf-8").splitlines()]
-    found = {known: 0 for known in (True, False)}
+    found = dict.fromkeys((True, False), 0)
     for ours, theirs in (("en", "zh"), ("zh", "en")):
         hits = _translated([pair[ours] for pair in pairs], [pair[theirs] for pair in pairs])
         for pair, hit in zip(pairs, hits, strict=True):
