@@ -9,9 +9,10 @@ from anytasktune.llm.asking import Question
 from anytasktune.llm.prices import Tokens, likely_tokens
 from anytasktune.schema import Example, Language, Passage, SynthesisConfig, Task
 from anytasktune.synthesis.answering import answer_questions
-from anytasktune.synthesis.drafting import Request, question_for, requests
+from anytasktune.synthesis.drafting import question_for
 from anytasktune.synthesis.grounding import text_at
 from anytasktune.synthesis.planning import Slot, plan
+from anytasktune.synthesis.requesting import Request, requests
 from anytasktune.synthesis.surveying import document_questions, situation_questions
 from anytasktune.synthesis.telling import Brief, as_json
 

@@ -14,12 +14,11 @@ from anytasktune.synthesis.drafting import (
     Draft,
     DraftReader,
     Refusal,
-    Request,
     question_for,
-    requests,
 )
 from anytasktune.synthesis.grounding import text_at
 from anytasktune.synthesis.planning import Slot, plan, with_situations
+from anytasktune.synthesis.requesting import Request, requests
 from anytasktune.synthesis.surveying import ask_documents, ask_situations
 from anytasktune.synthesis.telling import Brief
 

@@ -9,6 +9,7 @@ from anytasktune.schema import Language, Passage
 from anytasktune.scorers.text import collapse_space, is_in_script, tokens
 from anytasktune.similarity import jaccard, normalise
 from anytasktune.synthesis.chance import shuffled
+from anytasktune.synthesis.copying import COPIED, contained
 from anytasktune.synthesis.faults import say
 from anytasktune.synthesis.grounding import by_turns
 from anytasktune.synthesis.planning import passages_in
@@ -21,6 +22,8 @@ SAME_SITUATION = 0.5
 """Two situations this similar (Jaccard over character 5-grams) are one."""
 _FEWEST = 3
 _FEWEST_WORDS = 5
+_STRAY = ' ,;:，；：、-*"“”[]{}'
+"""What small models leave around the entries of a list."""
 _LONGEST = 240
 _SHOWN = 3
 _PASSAGES = 3
@@ -40,7 +43,7 @@ def _situation_question(brief: Brief, place: int) -> Question[list[str]]:
     texts = {"type": "array", "items": {"type": "string"}, "minItems": PER_QUESTION, "maxItems": PER_QUESTION}
 
     def read(said: Any) -> list[str]:
-        return read_situations(said, brief.language)
+        return read_situations(said, brief.language, [brief.instruction, *shown])
 
     return Question(
         brief.messages("situations", [brief.instruction, *shown], **told),
@@ -57,15 +60,20 @@ def _shown(brief: Brief, place: int) -> list[str]:
     return [seed.input[:_SHOWN_CHARACTERS] for seed in islice(drawn, min(_SHOWN, brief.config.shots))]
 
 
-def read_situations(said: Any, language: Language) -> list[str]:
+def read_situations(said: Any, language: Language, shown: Sequence[str] = ()) -> list[str]:
     """The situations in an answer that are in `language`, short enough and different from each other.
+
+    Args:
+        shown: what the teacher was told; a piece of it is no situation.
 
     Raises:
         MisfitError: there are too few.
     """
     given = next((value for value in said.values() if isinstance(value, list)), []) if isinstance(said, dict) else []
-    texts = [collapse_space(one) for one in given if isinstance(one, str)]
-    usable = different([text for text in texts if _says_enough(text) and is_in_script(text, language)])
+    texts = [collapse_space(one).strip(_STRAY) for one in given if isinstance(one, str)]
+    told = "\n".join(shown)
+    new = [text for text in texts if _says_enough(text) and contained(text, told) < COPIED]
+    usable = different([text for text in new if is_in_script(text, language)])
     if len(usable) < _FEWEST:
         raise MisfitError(say("few_situations", language))
     return usable
