@@ -46,7 +46,8 @@ def expected_questions(
             continue
         if "passage" in config.ways and not brief.input_keys:
             yield from (_tokens(question, _CHOICE_ANSWER) for question in document_questions(brief, passages))
-        yield from (_tokens(question, _SITUATIONS_ANSWER) for question in situation_questions(brief))
+        if any(slot.way != "passage" for slot in slots):
+            yield from (_tokens(question, _SITUATIONS_ANSWER) for question in situation_questions(brief))
         for way in config.ways:
             yield from _of_inputs(brief, [slot for slot in slots if slot.way == way])
         yield from _of_answers(brief, slots)

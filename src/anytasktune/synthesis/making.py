@@ -88,7 +88,7 @@ def synthesise(
     run = _Run(asker, {language: Brief.of(task, language, seeds, config) for language in languages}, on_progress)
     as_inputs = ask_documents(asker, list(run.briefs.values()), passages) if passages else frozenset()
     slots = plan(task, languages, seeds, passages, config, as_inputs)
-    if any(slot.excerpt is None for slot in slots):
+    if any(slot.way != "passage" for slot in slots):
         slots = with_situations(slots, ask_situations(asker, list(run.briefs.values())), config.seed)
     run.planned = len(slots)
     run.seen = {normalise(seed.input) for seed in seeds}

@@ -75,12 +75,12 @@ def passages_in(passages: Sequence[Passage], language: Language) -> list[Passage
 
 
 def with_situations(slots: Sequence[Slot], situations: Mapping[Language, Sequence[str]], seed: int) -> list[Slot]:
-    """The plan with a situation for every row whose input is to be written, each situation about as often as every other."""
+    """The plan with a situation for every row, each about as often as every other; a row from a passage has its own."""
     found = list(slots)
     turns: dict[tuple[Language, Synthesis], int] = {}
     for place, slot in enumerate(slots):
         choice = situations.get(slot.language, ())
-        if slot.excerpt is not None or not choice:
+        if slot.way == "passage" or not choice:
             continue
         start = rank(seed, "situations", slot.language, slot.way)[0]
         turn = turns.setdefault((slot.language, slot.way), start)

@@ -163,9 +163,9 @@ def test_every_stretch_of_a_document_is_used_once_and_the_rest_is_written() -> N
 
 
 def test_situations_take_turns() -> None:
-    slots = plan(SUMMARY, ["en"], [], [], quick(rows=9))
+    slots = plan(SUMMARY, ["en"], [], passages_of("en"), quick(rows=18))
     told = with_situations(slots, {"en": ["one", "two", "three"]}, 0)
-    assert Counter(slot.cell.situation for slot in told) == {"one": 3, "two": 3, "three": 3}
+    assert Counter(slot.cell.situation for slot in told) == {"one": 3, "two": 3, "three": 3, "": 9}
     assert with_situations(slots, {"en": []}, 0) == slots
 
 
