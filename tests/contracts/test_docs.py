@@ -38,7 +38,9 @@ from anytasktune.cli import console
 from anytasktune.cli.app import app
 from anytasktune.datasets import read_examples, read_task_folder
 from anytasktune.models.catalog import CATALOG
+from anytasktune.quality.gates import GATES, JUDGE
 from anytasktune.schema import (
+    ENHANCEMENTS,
     METRICS_OF_KIND,
     BuildConfig,
     Domain,
@@ -326,6 +328,12 @@ def test_fields_kinds_metrics_and_rules_are_documented() -> None:
     kinds = {metric: kind for kind, metrics in METRICS_OF_KIND.items() for metric in metrics}
     assert {row[0]: row[1] for row in table(REPORT_PAGE, "metric")} == kinds
     assert set(kinds) == set(Metric.__args__)
+
+
+def test_every_gate_and_every_enhancement_is_documented() -> None:
+    assert set(names_in(table(DATA_PAGE, "gate"))) == {*GATES, JUDGE}
+    told = read(DATA_PAGE).split("### Enhancements")[1].split("### Gates")[0]
+    assert {way for way in ENHANCEMENTS if f"`{way}`" in told} == set(ENHANCEMENTS)
 
 
 def test_every_reason_for_dropping_a_row_is_documented() -> None:
