@@ -37,7 +37,7 @@ class Cell(Record):
     label: str = ""
     """The answer that was asked for, in the language of the candidate, where the task has a closed list."""
     aspect: str = ""
-    """What else the answer was to be like, as `items=3`, `from 2 to 4`, `field=value`, `field=+` (filled) or `field=-` (empty)."""
+    """What else the answer was to be like: `items=3`, `from 2 to 4`, `field=value`, `field=+` (filled), `field=-` (empty)."""
 
 
 class Origin(Record):
