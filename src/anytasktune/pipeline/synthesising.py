@@ -104,7 +104,8 @@ def synthesise_task(making: Making, task: Task) -> Made:
     before = teacher.usage
 
     def on_progress(progress: Progress) -> None:
-        making.listener.making("synth", f"{task.name}: {progress.stage}", progress.done, 2 * progress.planned, making.spent())
+        detail = f"{progress.failed} failed, {making.spent()}" if progress.failed else making.spent()
+        making.listener.making("synth", f"{task.name}: {progress.stage}", progress.done, 2 * progress.planned, detail)
 
     rows = synthesise(teacher, task, making.languages(task), go.rows, go.sources.passages, go.config, on_progress)
     return _told(making, go.keep(rows.candidates, rows.failed, used(teacher, before)), built=True)
