@@ -26,6 +26,11 @@ def test_every_public_name_is_there() -> None:
     assert sorted(anytasktune.__all__, key=str.lower) == sorted(set(anytasktune.__all__), key=str.lower)
 
 
+def test_no_two_test_files_have_one_name() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names)), "pytest takes two files of one name for one module"
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         anytasktune.no_such_name  # noqa: B018

@@ -12,6 +12,7 @@ from anytasktune.schema import Example, Language, Task
 from anytasktune.scorers.json_schema import schema_fault
 from anytasktune.synthesis.answer_form import AnswerForm
 from anytasktune.synthesis.answering import agree
+from anytasktune.synthesis.faults import check_rules
 
 
 def form(task: Task, language: Language = "en", outputs: list[str] | None = None) -> AnswerForm:
@@ -150,3 +151,14 @@ def test_a_sample_without_an_answer_agrees_with_none() -> None:
     assert agreed is not None
     assert agreed.share == 0.5
     assert agree(ROUTING, "en", [], 3) is None
+
+
+def test_what_breaks_a_rule_is_named_in_the_language_of_the_row() -> None:
+    copying = KEYWORDS.model_copy(update={"rules": KEYWORDS.rules.model_copy(update={"copies_from_input": True})})
+    with pytest.raises(MisfitError, match="“退款”不是输入中的原文"):
+        check_rules(copying, "zh", "包裹迟到了。", "包裹; 退款")
+    with pytest.raises(MisfitError, match="'refund' does not stand in the input"):
+        check_rules(copying, "en", "The parcel is late.", "parcel; refund")
+    with pytest.raises(MisfitError, match="至少要有2项"):
+        check_rules(copying, "zh", "包裹迟到了。", "包裹")
+    check_rules(copying, "zh", "包裹迟到了。", "包裹; 迟到")
