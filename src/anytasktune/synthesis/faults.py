@@ -2,7 +2,8 @@
 
 from anytasktune.llm.asking import MisfitError
 from anytasktune.schema import Language, Task
-from anytasktune.scorers import broken_rules, explain_rules
+from anytasktune.scorers import broken_rules, explain_rules, parse_output
+from anytasktune.scorers.text import collapse_space
 
 _SENTENCES: dict[str, dict[Language, str]] = {
     "no_answer": {"en": 'there is no key "answer" in it.', "zh": "其中没有键 answer。"},
@@ -56,7 +57,7 @@ _RULES_ZH = {
     "max_length": "总共不能超过{max_length}个字符。",
     "language": "答案使用的语言不对。",
     "pattern": "答案的写法不符合要求，须匹配正则表达式 {pattern}。",
-    "copies_from_input": "有内容不是输入中的原文，请逐字照抄。",
+    "copies_from_input": "{foreign}不是输入中的原文，请逐字照抄。",
 }
 
 
@@ -76,8 +77,16 @@ def check_rules(task: Task, language: Language, input_text: str, output: str) ->
     if not broken:
         return
     if language == "zh":
-        raise MisfitError("".join(_RULES_ZH[name].format(**task.rules.model_dump()) for name in broken))
+        values = task.rules.model_dump() | {"foreign": _foreign(task, input_text, output)}
+        raise MisfitError("".join(_RULES_ZH[name].format(**values) for name in broken))
     problems = explain_rules(task, input_text, output, language)
     raise MisfitError(
         " ".join(f"{problem.what}: {problem.fix}." if problem.fix else f"{problem.what}." for problem in problems)
     )
+
+
+def _foreign(task: Task, input_text: str, output: str) -> str:
+    """The items that do not stand in the input; where an answer has no items, that there is something."""
+    source = collapse_space(input_text)
+    items = [item for item in parse_output(task, output).items if collapse_space(item) not in source]
+    return "、".join(f"“{item}”" for item in items) or "有内容"
