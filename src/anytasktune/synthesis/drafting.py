@@ -20,6 +20,8 @@ from anytasktune.synthesis.telling import as_json
 
 REWORDED = 0.5
 """An input this similar to a row that was shown (Jaccard over character 5-grams) is that row in other words."""
+COPIED_PASSAGE = 0.8
+"""An input of which so many 5-grams stand in the passage says nothing new; a quotation within it may well stand there."""
 TWINS = 0.8
 
 
@@ -105,6 +107,8 @@ class DraftReader:
             return "gives_answer"
         if contained(text, self._told) >= COPIED:
             return "copied_prompt"
+        if self.request.passage is not None and contained(text, self.request.passage.text) >= COPIED_PASSAGE:
+            return "copied_passage"
         said, shown = brief.said_in(text), [brief.said_in(example.input) for example in self.request.shown]
         if any(normalise(said) == normalise(known) or jaccard(said, known) >= REWORDED for known in shown):
             return "reworded"

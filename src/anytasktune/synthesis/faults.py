@@ -26,6 +26,10 @@ _SENTENCES: dict[str, dict[Language, str]] = {
         "en": "the input repeats the task or the situation; write what the person would really write.",
         "zh": "输入重复了任务或情境的说法，请写出当事人真正会写的文字。",
     },
+    "copied_passage": {
+        "en": "the input is only copied from the document; write what a real person would write about it.",
+        "zh": "输入只是照抄了文档，请写出真实的人会就此写下的文字。",
+    },
     "gives_answer": {
         "en": "the input is the answer itself; write the text it is the answer to.",
         "zh": "输入就是答案本身，请写出与之对应的原文。",

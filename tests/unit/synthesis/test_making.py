@@ -179,6 +179,19 @@ def test_words_that_do_not_stand_in_the_passage_are_refused(tmp_path: Path) -> N
         assert any("quote does not stand in the text" in text for text in said), "the teacher may put it right once"
 
 
+def test_an_input_that_is_only_copied_from_the_document_is_refused(tmp_path: Path) -> None:
+    passage = passages_of("en", 1)[0]
+    text = passage.text.partition(". ")[0] + "."
+
+    def answers(body: dict[str, Any]) -> Answer:
+        properties = body["response_format"]["json_schema"]["schema"]["properties"]
+        return json.dumps({"items": [{"quote": text, "input": text}]} if "items" in properties else {"answer": "no"})
+
+    with teacher(answers, tmp_path) as (asker, _):
+        found = synthesise(asker, SUMMARY, ["en"], [], [passage], quick(rows=1, ways=["passage"]))
+    assert [failure.reason for failure in found.failed] == ["copied_passage"]
+
+
 def test_inputs_that_repeat_the_prompt_or_are_the_answer_are_refused(tmp_path: Path) -> None:
     for text, reason in (
         (BOTH["en"], "copied_prompt"),
