@@ -330,7 +330,7 @@ def test_documents_that_cannot_be_read_are_named(run: Run, tmp_path: Path, endpo
         endpoint(served.url)
         ended = run("tasks", "propose", "--documents", "papers", "--teacher", "big", "-p", "library")
     assert ended.code == 0
-    assert "note: not read: 1 .pdf; save them as .md, .txt or .html" in ended.out
+    assert "note: not read: scan.pdf: not a whole PDF; open it in the program it came from" in ended.out
     assert "Loans last 30 days." in served.bodies[0]["messages"][1]["content"]
     assert "proposed and not taken: 1 bad_form" in ended.out
 
