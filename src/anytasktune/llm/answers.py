@@ -90,7 +90,7 @@ class AnswerBook:
 
     def _prepare(self) -> None:
         run = self._connection.execute
-        run("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         run("PRAGMA synchronous = NORMAL")  # a commit outlives the process; `settle_down` makes it outlive the machine
         (version,) = run("PRAGMA user_version").fetchone()
         if version not in {0, _FORMAT}:
@@ -101,6 +101,18 @@ class AnswerBook:
                 for statement in _TABLES.split(";"):
                     run(statement)
                 run(f"PRAGMA user_version = {_FORMAT}")
+
+    def _write_ahead(self) -> None:
+        """Let readers and a writer work side by side; while another process switches to this, SQLite itself does not wait."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > until:
+                    raise
+            time.sleep(0.02)
 
     def __enter__(self) -> "AnswerBook":
         return self
