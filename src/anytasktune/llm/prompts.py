@@ -1,6 +1,7 @@
 """Prompts: one template per language, in which every variable is given and every given one is used."""
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +60,11 @@ def _compiled(text: str) -> tuple[Template, frozenset[str]]:
     except TemplateSyntaxError as error:
         raise PromptError(f"not a template: {error}") from None
     return environment.from_string(text), frozenset(wanted)
+
+
+def marks(material: Sequence[str]) -> tuple[str, str]:
+    """Marks for the beginning and end of material that stand nowhere in it, so that nothing in it can look like its end."""
+    size = 3
+    while any("<" * size in text or ">" * size in text for text in material):
+        size += 1
+    return "<" * size, ">" * size

@@ -9,7 +9,7 @@ from anytasktune.llm.expecting import Expected
 from anytasktune.pipeline.costing import expected, expected_in_words
 from anytasktune.pipeline.freezing import frozen_dataset
 from anytasktune.pipeline.gating import gate_task
-from anytasktune.pipeline.listening import Listener, Silent
+from anytasktune.pipeline.listening import Listener
 from anytasktune.pipeline.made_sets import GatedCandidates, Made
 from anytasktune.pipeline.making import Making, MakingOptions
 from anytasktune.pipeline.synthesising import augment_task, synthesise_task
@@ -43,7 +43,7 @@ def synth(
     Raises:
         AnyTaskTuneError: for anything the user can mend.
     """
-    making = Making(workspace, settings or Settings(), listener or Silent(), options or MakingOptions())
+    making = Making.begin(workspace, settings, listener, options)
     return [synthesise_task(making, task) for task in workspace.tasks(task_names)]
 
 
@@ -59,7 +59,7 @@ def augment(
     Raises:
         AnyTaskTuneError: for anything the user can mend.
     """
-    making = Making(workspace, settings or Settings(), listener or Silent(), options or MakingOptions())
+    making = Making.begin(workspace, settings, listener, options)
     return [augment_task(making, task) for task in workspace.tasks(task_names)]
 
 
@@ -75,7 +75,7 @@ def gate(
     Raises:
         AnyTaskTuneError: for anything the user can mend.
     """
-    making = Making(workspace, settings or Settings(), listener or Silent(), options or MakingOptions())
+    making = Making.begin(workspace, settings, listener, options)
     return [gate_task(making, task) for task in workspace.tasks(task_names)]
 
 
@@ -94,7 +94,7 @@ def build(
         DataError: nothing that was made for a task passed the gates.
         AnyTaskTuneError: for anything else the user can mend.
     """
-    making = Making(workspace, settings or Settings(), listener or Silent(), options or MakingOptions())
+    making = Making.begin(workspace, settings, listener, options)
     return [_build_one(making, task) for task in workspace.tasks(task_names)]
 
 
@@ -110,7 +110,7 @@ def forecast_build(
     Raises:
         AnyTaskTuneError: for anything the user can mend.
     """
-    making = Making(workspace, settings or Settings(), listener or Silent(), options or MakingOptions())
+    making = Making.begin(workspace, settings, listener, options)
     found = {task.name: expected(making, task) for task in workspace.tasks(task_names)}
     for name, one in found.items():
         making.listener.costing(name, expected_in_words(one, making.settings.teacher))

@@ -78,6 +78,13 @@ class Making:
     options: MakingOptions = field(default_factory=MakingOptions)
     _sources: dict[str, Sources] = field(default_factory=dict)
 
+    @classmethod
+    def begin(
+        cls, workspace: Workspace, settings: Settings | None, listener: Listener | None, options: MakingOptions | None
+    ) -> "Making":
+        """A command with what was given, and the usual for what was not."""
+        return cls(workspace, settings or Settings(), listener or Silent(), options or MakingOptions())
+
     @cached_property
     def passages(self) -> Passages | None:
         """All passages there are; None without documents."""

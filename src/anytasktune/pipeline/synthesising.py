@@ -20,6 +20,7 @@ from anytasktune.schema import (
     Task,
     TeacherUsage,
 )
+from anytasktune.schema.making import Enhancement
 from anytasktune.scorers.text import shorten
 from anytasktune.store import point, pointed, read_record, write_record
 from anytasktune.synthesis.enhancing import enhance
@@ -33,7 +34,8 @@ FEWEST_KNOWN = 8
 _SHOWN = 160
 PASSING = frozenset({"over_budget", "not_answered"})
 """Failures that another run may see gone: what has them is made again by the same command."""
-_DEFAULT_ENHANCEMENTS: SynthesisConfig = SynthesisConfig(enhancements=["typos", "paraphrase"])
+_UNNAMED: tuple[Enhancement, ...] = ("typos", "paraphrase")
+"""The enhancements that are made if none is named."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def augment_task(making: Making, task: Task, more: Sequence[Example] = ()) -> Ma
         raise DataError("there are no train rows to enhance", where=f"task {task.name}", fix=fix)
     config = making.settings.synthesis
     if not config.enhancements:
-        config = config.model_copy(update={"enhancements": _DEFAULT_ENHANCEMENTS.enhancements})
+        config = config.model_copy(update={"enhancements": list(_UNNAMED)})
     go = _Go(making, sources, "augment", rows, config)
     if (made := go.found()) is not None:
         return _told(making, made, built=False)

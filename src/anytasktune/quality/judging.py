@@ -8,7 +8,7 @@ from typing import Any
 
 from anytasktune.chat import instruction_for
 from anytasktune.llm.asking import Asker, MisfitError, Question, Reply
-from anytasktune.llm.prompts import prompt_id, render_prompt
+from anytasktune.llm.prompts import marks, prompt_id, render_prompt
 from anytasktune.schema import Candidate, GateConfig, LabelsOutput, Language, NumberOutput, Task, Verdict
 from anytasktune.scorers.text import shorten
 
@@ -150,7 +150,7 @@ def judge_question(task: Task, candidate: Candidate) -> Question[Marks]:
 
 
 def _prompt(task: Task, language: Language, input_text: str, output: str) -> str:
-    opening, closing = _fence(input_text + output)
+    opening, closing = marks([input_text + output])
     return render_prompt(
         _PROMPTS,
         _NAME,
@@ -164,14 +164,6 @@ def _prompt(task: Task, language: Language, input_text: str, output: str) -> str
         open=opening,
         close=closing,
     )
-
-
-def _fence(material: str) -> tuple[str, str]:
-    """Marks around material that it does not hold itself, so that it cannot seem to end before it does."""
-    size = 3
-    while "<" * size in material or ">" * size in material:
-        size += 1
-    return "<" * size, ">" * size
 
 
 def _rules(task: Task, language: Language) -> list[str]:

@@ -1,6 +1,6 @@
 """Proposed examples, what gates and people said of them, and where everything came from."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -14,18 +14,8 @@ Way = Synthesis | Enhancement
 """How a candidate came to be: the first three are syntheses (from a passage, from seeds, from the task alone), the others
 enhancements of an example there was."""
 
-SYNTHESES: tuple[Synthesis, ...] = ("passage", "seed", "plan")
-ENHANCEMENTS: tuple[Enhancement, ...] = (
-    "paraphrase",
-    "restructure",
-    "expand",
-    "simplify",
-    "typos",
-    "register",
-    "translate",
-    "counter_example",
-    "repair",
-)
+SYNTHESES: tuple[Synthesis, ...] = get_args(Synthesis)
+ENHANCEMENTS: tuple[Enhancement, ...] = get_args(Enhancement)
 
 
 class Cell(Record):

@@ -1,6 +1,6 @@
 """How data sets are made: the settings of `build.yaml`."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -22,7 +22,7 @@ Enhancement = Literal[
 
 
 def _all_syntheses() -> list[Synthesis]:
-    return ["passage", "seed", "plan"]
+    return list(get_args(Synthesis))
 
 
 class TeacherConfig(Record):

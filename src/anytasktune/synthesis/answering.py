@@ -7,6 +7,7 @@ from typing import Any
 
 from anytasktune.llm import render_prompt
 from anytasktune.llm.asking import Question
+from anytasktune.llm.prompts import marks
 from anytasktune.schema import Example, JsonOutput, LabelsOutput, Language, NumberOutput, Task
 from anytasktune.scorers.facts import facts_of_text
 from anytasktune.scorers.overlap import rouge_l
@@ -14,7 +15,7 @@ from anytasktune.scorers.parse import first_number, parse_output
 from anytasktune.similarity import jaccard
 from anytasktune.synthesis.answer_form import ANSWER
 from anytasktune.synthesis.faults import check_rules
-from anytasktune.synthesis.telling import PROMPTS, Brief, Messages, as_json, marks
+from anytasktune.synthesis.telling import PROMPTS, Brief, Messages, as_json
 
 PROMPT = "answer"
 TOO_NEAR = 0.5

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anytasktune.chat import instruction_for
-from anytasktune.llm import prompt_id, render_prompt
+from anytasktune.llm.prompts import marks, prompt_id, render_prompt
 from anytasktune.schema import Cell, Example, Language, SynthesisConfig, Task
 from anytasktune.scorers.parse import load_json
 from anytasktune.scorers.text import is_in_script
@@ -109,14 +109,6 @@ class Brief:
     def prompt_ids(self, *names: str) -> tuple[str, ...]:
         """What names the wording of these prompts."""
         return tuple(prompt_id(PROMPTS, name, self.language) for name in names)
-
-
-def marks(material: Sequence[str]) -> tuple[str, str]:
-    """Marks for the beginning and end of material that stand nowhere in it, so that nothing in it can look like its end."""
-    size = 3
-    while any("<" * size in text or ">" * size in text for text in material):
-        size += 1
-    return "<" * size, ">" * size
 
 
 def object_schema(properties: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.synthesis.making_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, passages_of, quick, rows_of
 
 from anytasktune.llm import MisfitError
+from anytasktune.llm.prompts import marks
 from anytasktune.schema import Cell, Example, Language
 from anytasktune.synthesis.aims import EMPTY, FILLED, Aim
 from anytasktune.synthesis.answering import answer_messages
@@ -19,7 +20,7 @@ from anytasktune.synthesis.planning import Slot
 from anytasktune.synthesis.requesting import Request, messages_of, requests
 from anytasktune.synthesis.shots import Shots
 from anytasktune.synthesis.surveying import read_situations
-from anytasktune.synthesis.telling import PROMPTS, Brief, marks
+from anytasktune.synthesis.telling import PROMPTS, Brief
 
 HAN = re.compile("[\u4e00-\u9fff]")
 

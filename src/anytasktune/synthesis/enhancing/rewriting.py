@@ -6,7 +6,7 @@ from typing import Any
 
 from anytasktune.chat import instruction_for
 from anytasktune.llm.asking import Question
-from anytasktune.llm.prompts import prompt_id, render_prompt
+from anytasktune.llm.prompts import marks, prompt_id, render_prompt
 from anytasktune.schema import Language, Task
 from anytasktune.schema.making import Enhancement
 from anytasktune.scorers.overlap import token_f1
@@ -18,7 +18,6 @@ from anytasktune.synthesis.enhancing.chance import Chance
 from anytasktune.synthesis.enhancing.drafts import Draft, Outcome, Written
 from anytasktune.synthesis.enhancing.faults import misfit
 from anytasktune.synthesis.enhancing.planning import Plan
-from anytasktune.synthesis.telling import marks
 
 PROMPTS = Path(__file__).parent / "prompts"
 MOVES = ("order", "question", "voice", "sentences")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from anytasktune.llm.asking import Question
-from anytasktune.llm.prompts import prompt_id, render_prompt
+from anytasktune.llm.prompts import marks, prompt_id, render_prompt
 from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, Language, Task
 from anytasktune.scorers import parse_output
 from anytasktune.scorers.overlap import token_f1
@@ -17,7 +17,6 @@ from anytasktune.synthesis.enhancing.faults import misfit
 from anytasktune.synthesis.enhancing.planning import Plan
 from anytasktune.synthesis.enhancing.rewriting import PROMPTS, TEXT_SCHEMA, read_text
 from anytasktune.synthesis.json_form import JsonStyle, schema_in
-from anytasktune.synthesis.telling import marks
 
 BACK_OVERLAP = 0.4
 """F1 of common words (Chinese: characters) from which a text that was translated back is taken for the original. Of two inputs
