@@ -61,7 +61,7 @@ def _from_demo() -> list[BenchTask]:
         root = Path(place) / "demo"
         init_project(root, pack="demo")
         tasks = sorted(Workspace.open(root).domain.tasks, key=lambda task: task.name)
-        return [_demo_task(task, root / "seeds" / task.name) for task in tasks]
+        return [_demo_task(task, root / "data" / task.name) for task in tasks]
 
 
 def _demo_task(task: Task, folder: Path) -> BenchTask:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from anytasktune.ids import text_hash
-from anytasktune.schema import Language
+from anytasktune.records import Language
 
 PERSONAL_KINDS = ("email", "phone", "identity_number", "bank_card", "postal_address")
 

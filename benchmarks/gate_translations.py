@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from anytasktune.gates import GateContext, run_gates
+from anytasktune.gates.leakage import leak
 from anytasktune.packs import pack_files, pack_names
-from anytasktune.quality import GateContext, run_gates
-from anytasktune.quality.leakage import leak
-from anytasktune.schema import Candidate, Example, GateConfig, Language, Origin, Task, TextOutput
+from anytasktune.records import Language
+from anytasktune.schema import Candidate, Example, Origin, Task, TextOutput
+from anytasktune.settings import GateConfig
 
 _PAIRS = Path(__file__).with_name("translations.jsonl")
 _TASK = Task(name="any", instruction={"en": "Answer.", "zh": "作答。"}, output=TextOutput(kind="text"))

@@ -12,16 +12,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from anytasktune.quality import GateContext, Gated, run_gates
-from anytasktune.schema import Candidate, Example, GateConfig, Language, Origin, Task, TextOutput, Verdict
-from anytasktune.scorers.personal_data import find_personal_data
-from anytasktune.scorers.text import is_in_script
+from anytasktune.gates import GateContext, Gated, run_gates
+from anytasktune.records import Language
+from anytasktune.schema import Candidate, Example, Origin, Task, TextOutput, Verdict
+from anytasktune.settings import GateConfig
 from anytasktune.similarity import jaccard
+from anytasktune.text.personal_data import find_personal_data
+from anytasktune.text.scripts import is_in_script
 from benchmarks.bench_tasks import BenchTask
 from benchmarks.gate_faults import Material, Row, plant
 
 SHARE = 0.05
-_SEEDS = 300
+_DATA = 300
 _SEED_SHARE = 0.4
 _SAME = ("leak", "exact_duplicate", "near_duplicate", "semantic_duplicate")
 _SENTENCE = re.compile(r"(?:[A-Z]\S*(?: [^\W\d]\S*){5,24}[.?!]|[\u4e00-\u9fff，、：]{14,80}[。？！])")
@@ -69,7 +71,7 @@ def measure_gates(bench: BenchTask, every: Sequence[BenchTask], config: GateConf
     """
     language = bench.task.languages[0]
     rows, test = (_in_language(bench.task, part, language) for part in (bench.train, bench.test))
-    count = min(_SEEDS, int(_SEED_SHARE * len(rows)))
+    count = min(_DATA, int(_SEED_SHARE * len(rows)))
     seeds, clean = rows[:count], rows[count:]
     planted = plant(clean, Material(bench.task, language, test, _other_texts(every, language)), SHARE)
     context = GateContext(train=seeds, test=test)

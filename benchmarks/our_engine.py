@@ -6,22 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.chat import Encoded
-from anytasktune.evaluation.generation import Limits, generate
-from anytasktune.evaluation.predict import Budget, Contestant, predict
+from anytasktune.evaluation.predict import Budget, EvaluatedSystem, predict
+from anytasktune.inference.generation import Limits, generate
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import Adapter, LoraSpec
 from anytasktune.models.lora_stack import attached, merged
 from anytasktune.models.packed import packs_rows
 from anytasktune.models.resolve import resolve_model
-from anytasktune.schema import Example, Prediction, Task, TrainConfig
+from anytasktune.schema import Example, Prediction, Task
+from anytasktune.settings import TrainConfig
 from anytasktune.training.batches import build_rows
-from anytasktune.training.data import TrainingData
 from anytasktune.training.loop import OnProgress, ignore_progress
 from anytasktune.training.optimizer import FlatAdamW
 from anytasktune.training.presets import stream_tokens
-from anytasktune.training.run import ADAPTER_FOLDER, Job, train_task_lms
 from anytasktune.training.step import StepEngine
 from anytasktune.training.streams import StepRows
+from anytasktune.training.task_rows import TrainingData
+from anytasktune.training.train_runs import ADAPTER_FOLDER, Job, train_task_lms
 
 _BATCH_TOKENS = 4096
 
@@ -136,7 +137,7 @@ def train_pool(
 
 def answer(base: BaseLM, task: Task, rows: Sequence[Example], adapter: Path | None, max_new_tokens: int) -> list[Prediction]:
     """Answers as a report gets them: labels are scored, everything else is generated."""
-    contestant = Contestant("tuned" if adapter else "base", adapter=adapter)
+    contestant = EvaluatedSystem("tuned" if adapter else "base", adapter=adapter)
     return predict(base, task, rows, contestant, Budget(max_new_tokens, _BATCH_TOKENS))[0]
 
 

@@ -14,14 +14,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from anytasktune.similarity import (
-    SAME_MEANING,
-    group_meaning,
-    group_similar,
-    jaccard,
-    match_meaning,
-    match_similar,
-)
+from anytasktune.similarity import SAME_MEANING, group_meaning, group_similar, jaccard, match_meaning, match_similar
 from benchmarks.bench_tasks import BenchTask, read_tasks
 from benchmarks.machine import ROOT
 from benchmarks.similar_texts import heap_of

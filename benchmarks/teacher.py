@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from anytasktune.llm import ANSWERS_FILE, Question, Teacher
-from anytasktune.schema.making import TeacherConfig
+from anytasktune.settings import TeacherConfig
 from benchmarks.machine import ROOT
 
 _WORDS = 100

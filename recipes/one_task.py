@@ -12,7 +12,7 @@ from tempfile import mkdtemp
 
 from anytasktune import Settings, Workspace, check, init_project, tune
 
-# A project is a folder: domain.yaml says what the tasks are, seeds/ holds their rows. Here, the built-in example's.
+# A project is a folder: domain.yaml says what the tasks are, data/ holds their rows. Here, the built-in example's.
 folder = Path(mkdtemp(prefix="one-task-"))
 init_project(folder, pack="demo")
 workspace = Workspace.open(folder)

@@ -6,8 +6,7 @@ from pathlib import Path
 from anytasktune.datasets import seal
 from anytasktune.ids import content_id
 from anytasktune.pipeline import Workspace
-from anytasktune.pipeline.freezing import own_splits
-from anytasktune.pipeline.made_sets import (
+from anytasktune.pipeline.candidate_runs import (
     GatedCandidates,
     Made,
     Passages,
@@ -16,25 +15,23 @@ from anytasktune.pipeline.made_sets import (
     save_made,
     save_passages,
 )
+from anytasktune.pipeline.frozen_datasets import own_splits
 from anytasktune.schema import (
     Candidate,
     CandidateCounts,
     CandidateSet,
     DocumentInfo,
     FailedCandidate,
-    GateConfig,
     GatedSet,
-    IngestConfig,
     Origin,
     Passage,
     PassageSet,
     Span,
-    SplitConfig,
-    SynthesisConfig,
     TeacherUsage,
     Verdict,
 )
-from anytasktune.store import LATEST, point, write_record
+from anytasktune.settings import GateConfig, IngestConfig, SplitConfig, SynthesisConfig
+from anytasktune.store import LATEST, write_record, write_ref
 from anytasktune.version import __version__
 from tests.tiny_project import LABELS, team_rows
 
@@ -101,7 +98,7 @@ def write_made(
     save_passages(project.passages / passage_set.id, Passages(passage_set, rows))
     sealed = seal(task, own_splits(workspace, task, SplitConfig()), documents=dict.fromkeys(DOCUMENTS, 4))
     write_record(project.seals(task.name) / f"{sealed.id}.json", sealed)
-    point(project.seals(task.name), LATEST, sealed.id)
+    write_ref(project.seals(task.name), LATEST, sealed.id)
     candidates = [*kept, *dropped]
     failed = [FailedCandidate(reason="unusable_answer", origin=Origin(way="plan", teacher="tiny-teacher"))]
     made = CandidateSet(
@@ -140,5 +137,5 @@ def write_made(
         **shared,
     )
     save_gated(project.gated(task.name) / gated.id, GatedCandidates(gated, kept, list(dropped), verdicts))
-    point(project.gated(task.name), LATEST, gated.id)
+    write_ref(project.gated(task.name), LATEST, gated.id)
     return gated.id

@@ -52,7 +52,7 @@ def write_project(folder: Path, rows: Sequence[Example] | None = None, domain: s
     (folder / "domain.yaml").write_text(domain, encoding="utf-8", newline="\n")
     rows = team_rows() if rows is None else rows
     if rows:
-        write_rows(folder / "seeds" / "team.jsonl", rows)
+        write_rows(folder / "data" / "team.jsonl", rows)
     return folder
 
 
@@ -95,5 +95,5 @@ def write_pool(folder: Path, counts: tuple[int, int, int] = (30, 24, 20)) -> Pat
     """A project of three tasks and three actions, one of which has a single step; no two tasks share an input."""
     write_project(folder, rows=[], domain=POOL)
     for place, (task, count) in enumerate(zip(("team", "haste", "reply"), counts, strict=True)):
-        write_rows(folder / "seeds" / f"{task}.jsonl", pool_rows(task, count, start=1000 * place))
+        write_rows(folder / "data" / f"{task}.jsonl", pool_rows(task, count, start=1000 * place))
     return folder

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from anytasktune.datasets import ColumnMap
     from anytasktune.errors import AnyTaskTuneError
     from anytasktune.pipeline import (
+        BuildOptions,
         ImportOptions,
-        MakingOptions,
         Settings,
         Workspace,
         augment,
@@ -51,7 +51,7 @@ _HOME = {
     "Domain": "anytasktune.schema",
     "Example": "anytasktune.schema",
     "ImportOptions": "anytasktune.pipeline",
-    "MakingOptions": "anytasktune.pipeline",
+    "BuildOptions": "anytasktune.pipeline",
     "Report": "anytasktune.schema",
     "Run": "anytasktune.schema",
     "Settings": "anytasktune.pipeline",
@@ -77,7 +77,7 @@ __all__ = [
     "Domain",
     "Example",
     "ImportOptions",
-    "MakingOptions",
+    "BuildOptions",
     "Report",
     "Run",
     "Settings",

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anytasktune.errors import ModelError
-from anytasktune.schema import Example, Language, Rendering, Task
+from anytasktune.records import Language
+from anytasktune.schema import Example, Rendering, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

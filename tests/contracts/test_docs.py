@@ -37,25 +37,20 @@ import anytasktune
 from anytasktune.cli import console
 from anytasktune.cli.app import app
 from anytasktune.datasets import read_examples, read_task_folder
+from anytasktune.gates.run_gates import GATES, JUDGE
 from anytasktune.models.catalog import CATALOG
-from anytasktune.quality.gates import GATES, JUDGE
-from anytasktune.schema import (
-    ENHANCEMENTS,
-    METRICS_OF_KIND,
+from anytasktune.schema import ENHANCEMENTS, METRICS_OF_KIND, Domain, Metric, Rules, Task
+from anytasktune.settings import (
     BuildConfig,
-    Domain,
     EvalConfig,
     GateConfig,
     IngestConfig,
-    Metric,
-    Rules,
     SplitConfig,
     SynthesisConfig,
-    Task,
     TeacherConfig,
     TrainConfig,
 )
-from anytasktune.schema.parsing import parse_record
+from anytasktune.settings.yaml_reading import parse_record
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "anytasktune"

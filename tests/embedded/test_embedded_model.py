@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from anytasktune.errors import AnyTaskTuneError
-from anytasktune.evaluation import Budget, Contestant, predict
+from anytasktune.evaluation import Budget, EvaluatedSystem, predict
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.packs import pack_files
-from anytasktune.schema import Domain, Example, TrainConfig
-from anytasktune.schema.parsing import parse_record
-from anytasktune.training.run import ADAPTER_FOLDER, TrainingData, train_task_lm
+from anytasktune.schema import Domain, Example
+from anytasktune.settings import TrainConfig
+from anytasktune.settings.yaml_reading import parse_record
+from anytasktune.training.train_runs import ADAPTER_FOLDER, TrainingData, train_task_lm
 
 pytestmark = pytest.mark.embedded_model
 
@@ -40,7 +41,7 @@ def _embedded() -> BaseLM:
 def demo_data() -> TrainingData:
     pack = pack_files("demo")
     task = parse_record(Domain, pack["domain.yaml"].decode(), "domain.yaml").task("intake_facts")
-    rows = [Example(**json.loads(line)) for line in pack["seeds/intake_facts/train.jsonl"].decode().splitlines()]
+    rows = [Example(**json.loads(line)) for line in pack["data/intake_facts/train.jsonl"].decode().splitlines()]
     return TrainingData.of_task(task, {"train": rows[:48], "dev": rows[48:56], "test": rows[56:64]}, "demo")
 
 
@@ -58,7 +59,7 @@ def test_six_steps_teach_it_the_form_of_the_answer(base: BaseLM, tmp_path: Path)
     data = demo_data()
     run = train_task_lm(base, data, TrainConfig(epochs=2, evals=2), tmp_path)
     assert run.dev_curve[-1].dev_loss < run.dev_curve[0].dev_loss
-    tuned = Contestant("tuned", adapter=tmp_path / ADAPTER_FOLDER)
+    tuned = EvaluatedSystem("tuned", adapter=tmp_path / ADAPTER_FOLDER)
     answers, _ = predict(base, data.parts[0].task, data.parts[0].splits["test"], tuned, Budget(60))
     assert sum(answer.output.startswith('{"client":') for answer in answers) >= 6
 
@@ -66,7 +67,7 @@ def test_six_steps_teach_it_the_form_of_the_answer(base: BaseLM, tmp_path: Path)
 def test_the_demo_has_the_rows_it_promises() -> None:
     for task in ("matter_routing", "intake_facts", "legal_keywords"):
         counts = {
-            split: len((files("anytasktune.packs") / "demo" / "seeds" / task / f"{split}.jsonl").read_bytes().splitlines())
+            split: len((files("anytasktune.packs") / "demo" / "data" / task / f"{split}.jsonl").read_bytes().splitlines())
             for split in ("train", "dev", "test")
         }
         assert counts["train"] >= 120

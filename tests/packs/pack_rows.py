@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from anytasktune.packs import pack_files
-from anytasktune.schema import Domain, Example, JsonOutput, LabelsOutput, Language, Task
-from anytasktune.schema.parsing import parse_record
+from anytasktune.records import Language
+from anytasktune.schema import Domain, Example, JsonOutput, LabelsOutput, Task
 from anytasktune.scorers import parse_output
+from anytasktune.settings.yaml_reading import parse_record
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row, and `seeds/TASK/SPLIT.jsonl:LINE`."""
+    """A row, and `data/TASK/SPLIT.jsonl:LINE`."""
 
     place: str
     task: Task

@@ -23,13 +23,14 @@ from tests.packs.pack_rows import LANGUAGES, Pack, Row, bench_folder, read_pack,
 
 from anytasktune.datasets import check_row
 from anytasktune.packs import pack_files, pack_names
-from anytasktune.schema import LabelOutput, LabelsOutput, Language, Task
+from anytasktune.records import Language
+from anytasktune.schema import LabelOutput, LabelsOutput, Task
 from anytasktune.scorers import explain_rules
-from anytasktune.scorers.personal_data import find_personal_data
-from anytasktune.scorers.text import HAN, is_in_script, tokens
 from anytasktune.similarity import group_similar, match_similar
-from anytasktune.taskpool import PlacedRow, check_pool
-from anytasktune.taskpool.rows import broken_as_hand_over
+from anytasktune.tasks import PlacedRow, check_pool
+from anytasktune.tasks.row_checks import broken_as_hand_over
+from anytasktune.text.personal_data import find_personal_data
+from anytasktune.text.scripts import HAN, is_in_script, tokens
 
 SIX = ("consumer_services", "finance", "healthcare", "human_resources", "law", "psychology")
 FEWEST_TASKS = 28
@@ -182,9 +183,9 @@ def _label_faults(pack: Pack, task: Task, language: Language) -> Iterator[str]:
     even = train.total() / len(labels)
     for label in labels:
         if not LEAST_SHARE * even <= train[label] <= MOST_SHARE * even:
-            yield f"seeds/{task.name}/train.jsonl: {train[label]} {language} rows of {label!r}, an even share is {even:.1f}"
+            yield f"data/{task.name}/train.jsonl: {train[label]} {language} rows of {label!r}, an even share is {even:.1f}"
         if not test[label]:
-            yield f"seeds/{task.name}/test.jsonl: no {language} row of {label!r}"
+            yield f"data/{task.name}/test.jsonl: no {language} row of {label!r}"
 
 
 def test_every_label_of_a_closed_list_is_learnt(pack: Pack) -> None:
@@ -193,7 +194,7 @@ def test_every_label_of_a_closed_list_is_learnt(pack: Pack) -> None:
         if isinstance(task.output, LabelsOutput) and task.output.labels is not None:
             said = {item for row in pack.of(task, language, "train") for item in row.output.split(task.output.separator)}
             faults += [
-                f"seeds/{task.name}/train.jsonl: no {language} row of {label!r}"
+                f"data/{task.name}/train.jsonl: no {language} row of {label!r}"
                 for label in task.labels_in(language) or []
                 if label not in said
             ]
@@ -205,7 +206,7 @@ def test_no_one_answer_is_right_most_of_the_time(pack: Pack) -> None:
     for task, language, rows in with_rows(pack):
         answer, times = Counter(row.output for row in rows).most_common(1)[0]
         if not isinstance(task.output, LabelOutput) and times > MOST_OF_ONE_ANSWER * len(rows):
-            faults.append(f"seeds/{task.name}: {times} of {len(rows)} {language} rows answer {answer!r}")
+            faults.append(f"data/{task.name}: {times} of {len(rows)} {language} rows answer {answer!r}")
     assert faults == []
 
 
@@ -245,7 +246,7 @@ def test_inputs_are_as_varied_as_real_ones(pack: Pack) -> None:
         size = min(MOST_BIGRAMS, len(_bigrams(ours, 0)))
         real = [_distinct(inputs, size) for inputs in _bench_inputs(task.output.kind, language)]
         if _distinct(ours, size) < sum(real) / len(real):
-            faults.append(f"seeds/{task.name} {language}: distinct-2 {_distinct(ours, size):.3f}, real {real}")
+            faults.append(f"data/{task.name} {language}: distinct-2 {_distinct(ours, size):.3f}, real {real}")
     assert faults == []
 
 

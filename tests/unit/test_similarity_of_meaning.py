@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anytasktune.similarity import FEWEST_WORDS, SAME_MEANING, group_meaning, jaccard, match_meaning, normalise
-from anytasktune.similarity.words import Words
+from anytasktune.similarity.stems import Words
 
 FILLERS = [
     "Which documents does the landlord need to return a deposit after the flat was handed over?",

@@ -12,13 +12,13 @@ from anytasktune.schema import EvalPoint
 from anytasktune.store import (
     Project,
     append_line,
-    building,
-    point,
-    pointed,
+    atomic_folder,
     read_lines,
     read_record,
+    read_ref,
     write_atomic,
     write_record,
+    write_ref,
 )
 
 
@@ -47,7 +47,7 @@ def test_text_that_cannot_be_encoded_leaves_the_old_file(tmp_path: Path) -> None
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
 def test_files_can_be_read_by_whom_the_system_allows_it(tmp_path: Path) -> None:
     write_atomic(tmp_path / "file", "x")
-    with building(tmp_path / "folder") as temporary:
+    with atomic_folder(tmp_path / "folder") as temporary:
         write_atomic(temporary / "inside", "x")
     (tmp_path / "usual").touch()
     (tmp_path / "usual folder").mkdir()
@@ -66,7 +66,7 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
-    with building(tmp_path / "runs" / "one") as temporary:
+    with atomic_folder(tmp_path / "runs" / "one") as temporary:
         (temporary / "a").write_text("1", encoding="utf-8")
         assert not (tmp_path / "runs" / "one").exists()
     assert (tmp_path / "runs" / "one" / "a").read_text(encoding="utf-8") == "1"
@@ -74,20 +74,20 @@ def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_completed_vanishes(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), building(tmp_path / "one") as temporary:
+    with pytest.raises(ZeroDivisionError), atomic_folder(tmp_path / "one") as temporary:
         (temporary / "a").write_text("1", encoding="utf-8")
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_gets_full_while_a_folder_is_filled_is_told_as_such(tmp_path: Path) -> None:
-    with files_up_to(5000), pytest.raises(StoreError, match="cannot write"), building(tmp_path / "one") as temporary:
+    with files_up_to(5000), pytest.raises(StoreError, match="cannot write"), atomic_folder(tmp_path / "one") as temporary:
         (temporary / "weights").write_bytes(bytes(9000))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_folder_of_a_faster_process_stays(tmp_path: Path) -> None:
-    with building(tmp_path / "one") as temporary:
+    with atomic_folder(tmp_path / "one") as temporary:
         (temporary / "who").write_text("slow", encoding="utf-8")
         (tmp_path / "one").mkdir()
         (tmp_path / "one" / "who").write_text("fast", encoding="utf-8")
@@ -131,25 +131,25 @@ def test_a_record_is_read_back_and_a_damaged_one_is_named(tmp_path: Path) -> Non
 
 
 def test_a_pointer_names_an_artefact_that_exists(tmp_path: Path) -> None:
-    assert pointed(tmp_path) is None
+    assert read_ref(tmp_path) is None
     (tmp_path / "abc123").mkdir()
-    point(tmp_path, "latest", "abc123")
-    assert pointed(tmp_path) == "abc123"
+    write_ref(tmp_path, "latest", "abc123")
+    assert read_ref(tmp_path) == "abc123"
     (tmp_path / "abc123").rmdir()
-    assert pointed(tmp_path) is None
+    assert read_ref(tmp_path) is None
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"\n", b"..", b"/etc", b"\x00", b"\xff\xff", b"a" * 10_000])
 def test_a_damaged_pointer_points_nowhere(tmp_path: Path, rubbish: bytes) -> None:
     (tmp_path / "latest").write_bytes(rubbish)
-    assert pointed(tmp_path) is None
+    assert read_ref(tmp_path) is None
 
 
 def test_a_pointer_that_is_right_is_not_written_again(tmp_path: Path) -> None:
     (tmp_path / "abc123").mkdir()
-    point(tmp_path, "latest", "abc123")
+    write_ref(tmp_path, "latest", "abc123")
     before = (tmp_path / "latest").stat().st_mtime_ns
-    point(tmp_path, "latest", "abc123")
+    write_ref(tmp_path, "latest", "abc123")
     assert (tmp_path / "latest").stat().st_mtime_ns == before
 
 

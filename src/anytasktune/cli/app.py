@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from anytasktune.cli.build_commands import augment, build, gate, ingest, synth
 from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, print_json
-from anytasktune.cli.datasets import dataset_app
-from anytasktune.cli.making import augment, build, gate, ingest, synth
+from anytasktune.cli.dataset_commands import dataset_app
+from anytasktune.cli.init_command import init, packs
 from anytasktune.cli.options import Granularity, Json, Overrides, ProjectFolder, TaskNames
-from anytasktune.cli.reviewing import review
-from anytasktune.cli.starting import init, packs
+from anytasktune.cli.review_command import review
 from anytasktune.cli.startup import load_engine
-from anytasktune.cli.tasks import tasks_app
+from anytasktune.cli.task_commands import tasks_app
 
 if TYPE_CHECKING:
     from anytasktune.cli.progress import Display
@@ -209,13 +209,13 @@ def tune(
 
 def _show_report(workspace: "Workspace", report: "Report", as_json: bool, language: Literal["en", "zh"] = "en") -> None:
     from anytasktune.cli import show
-    from anytasktune.evaluation import report_terminal
+    from anytasktune.reports import terminal
 
     folder = workspace.project.reports / report.id
     if as_json:
         print_json(report.model_dump(mode="json") | {"folder": str(folder)})
         return
-    show.show(report_terminal.render(report, language))
+    show.show(terminal.render(report, language))
     page = "report.zh.html" if language == "zh" else "report.html"
     typer.echo(f"\nReport: {folder / page}")
 
@@ -230,10 +230,10 @@ def report(
     from anytasktune.errors import EvaluationError
     from anytasktune.pipeline import Workspace
     from anytasktune.schema import Report
-    from anytasktune.store import pointed, read_record
+    from anytasktune.store import read_record, read_ref
 
     workspace = Workspace.open(project)
-    identity = pointed(workspace.project.reports)
+    identity = read_ref(workspace.project.reports)
     if identity is None:
         raise EvaluationError("there is no report yet", where=str(workspace.project.reports), fix="run `anytasktune tune`")
     record = read_record(workspace.project.reports / identity / "report.json", Report)
@@ -272,15 +272,18 @@ def schema(
     _: Annotated[bool, typer.Option("--json", help="It is JSON anyway.")] = True,
 ) -> int:
     """Print the JSON Schema of every file we read or write; editors complete domain.yaml from it."""
-    from anytasktune import schema as records
+    from anytasktune import schema as artefacts
+    from anytasktune import settings
     from anytasktune.errors import ConfigError
-    from anytasktune.schema.parsing import nearest
+    from anytasktune.records import Artifact, Record
+    from anytasktune.settings.yaml_reading import nearest
 
-    known: dict[str, type[records.Record]] = {"Task": records.Task, "Example": records.Example}
-    for word in records.__all__:
-        kind = getattr(records, word)
-        if isinstance(kind, type) and issubclass(kind, records.Artifact) and kind is not records.Artifact:
-            known[word] = kind
+    known: dict[str, type[Record]] = {"Task": artefacts.Task, "Example": artefacts.Example}
+    for module in (artefacts, settings):
+        for word in module.__all__:
+            kind = getattr(module, word)
+            if isinstance(kind, type) and issubclass(kind, Artifact):
+                known[word] = kind
     if name is not None and name not in known:
         raise ConfigError(f"there is no record {name!r}", fix=nearest(name, known))
     schemas = {word: kind.model_json_schema() for word, kind in sorted(known.items())}

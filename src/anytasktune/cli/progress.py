@@ -10,8 +10,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from anytasktune.cli.amounts import against_estimate, cost, duration
-from anytasktune.quality import Preflight
-from anytasktune.schema import DatasetManifest, DroppedRow, Estimate, Run, System
+from anytasktune.schema import DatasetManifest, DroppedRow, Estimate, Run
+from anytasktune.settings import System
+from anytasktune.training.preflight import Preflight
 
 if TYPE_CHECKING:
     from anytasktune.training.loop import Progress as StepProgress

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from anytasktune.cli.review_words import word
-from anytasktune.schema import Candidate, Language, Passage, Verdict
-from anytasktune.scorers.text import shorten
+from anytasktune.records import Language
+from anytasktune.schema import Candidate, Passage, Verdict
+from anytasktune.text.scripts import shorten
 
 if TYPE_CHECKING:
     from anytasktune.review import QueueItem

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from anytasktune.cli.review_facts import facts, versions, visible
 from anytasktune.cli.review_words import about_in, word, words
-from anytasktune.schema import Language, Passage, Task
+from anytasktune.records import Language
+from anytasktune.schema import Passage, Task
 
 if TYPE_CHECKING:
     from anytasktune.review import QueueItem

@@ -16,9 +16,9 @@ from anytasktune.cli.review_screen import Place, Screen
 from anytasktune.cli.review_words import word
 from anytasktune.cli.text_editor import Texts, edit_in, editor_of
 from anytasktune.errors import ConfigError, Problem
-from anytasktune.pipeline.reviewing import HeldReview, RefusedError
+from anytasktune.pipeline.reviewing import RefusedError, ReviewLog
+from anytasktune.records import Language
 from anytasktune.review import QueueItem
-from anytasktune.schema import Language
 
 _PACE_FROM = 3
 """Decisions after which a pace is named."""
@@ -45,7 +45,7 @@ class _Draft:
 class Session:
     """One run of reviewing."""
 
-    def __init__(self, held: HeldReview, items: Sequence[QueueItem], screen: Screen, keys: Keys, language: Language) -> None:
+    def __init__(self, held: ReviewLog, items: Sequence[QueueItem], screen: Screen, keys: Keys, language: Language) -> None:
         """`items` are shown in their order; those decided in earlier runs are counted where they can be told."""
         self._held, self._screen, self._keys, self._language = held, screen, keys, language
         self._pending = deque(items)

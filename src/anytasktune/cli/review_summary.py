@@ -10,10 +10,11 @@ from rich.text import Text
 
 from anytasktune.cli.review_facts import in_one_line
 from anytasktune.cli.review_words import word
-from anytasktune.pipeline.reviewing import HeldReview
+from anytasktune.pipeline.reviewing import ReviewLog
+from anytasktune.records import Language
 from anytasktune.review import JUDGE, Kappa, QueueItem, outcomes, skipped
 from anytasktune.review.agreement import FEWEST_ITEMS
-from anytasktune.schema import Candidate, Language, Task
+from anytasktune.schema import Candidate, Task
 
 _DECISIONS = ("accept", "edit", "reject")
 _NAMED = 5
@@ -21,7 +22,7 @@ _LENGTH = 70
 _NEXT = 10
 
 
-def greeting(held: HeldReview, count: int, language: Language) -> Text:
+def greeting(held: ReviewLog, count: int, language: Language) -> Text:
     """Who reviews what, and how far it went before."""
     said = word(language, "said", "begin", reviewer=held.reviewer, task=held.task.name, count=count)
     line = Text(said, style="dim")
@@ -30,7 +31,7 @@ def greeting(held: HeldReview, count: int, language: Language) -> Text:
     return line
 
 
-def summary(held: HeldReview, left: int, language: Language) -> RenderableType:
+def summary(held: ReviewLog, left: int, language: Language) -> RenderableType:
     """What the reviewer decided, what is left, where it is kept, what is disputed."""
     counts = Counter[str](review.decision for review in held.decided.values())
     parts = [f"{word(language, 'decision', name)} {counts[name]}" for name in _DECISIONS if counts[name]]
@@ -54,14 +55,14 @@ def summary(held: HeldReview, left: int, language: Language) -> RenderableType:
     return Group(*lines)
 
 
-def disputed(held: HeldReview) -> list[Candidate]:
+def disputed(held: ReviewLog) -> list[Candidate]:
     """Candidates of this set the reviewers do not agree on."""
     said = outcomes([*held.others, *held.mine])
     found = (held.gated.find(key) for key, outcome in said.items() if outcome.status == "disputed")
     return [candidate for candidate in found if candidate]
 
 
-def document(held: HeldReview, left: Sequence[QueueItem]) -> dict[str, Any]:
+def document(held: ReviewLog, left: Sequence[QueueItem]) -> dict[str, Any]:
     """The same for a program, with what comes next."""
     counts = Counter[str](review.decision for review in held.decided.values())
     return {

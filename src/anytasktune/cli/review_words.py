@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from anytasktune.cli.amounts import about
-from anytasktune.schema import Language
+from anytasktune.records import Language
 
 _UNITS_ZH = ((" h", " 小时"), (" min", " 分钟"), (" s", " 秒"))
 

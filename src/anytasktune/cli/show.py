@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from anytasktune.cli.amounts import cost
-from anytasktune.quality import TokenView
 from anytasktune.schema import Estimate
-from anytasktune.scorers.text import shorten
+from anytasktune.text.scripts import shorten
+from anytasktune.training.preflight import TokenView
 
 if TYPE_CHECKING:
     from anytasktune.models import ModelListing

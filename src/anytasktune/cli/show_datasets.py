@@ -8,11 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from anytasktune.datasets.cautions import cautions
-from anytasktune.datasets.facts import OWN, Lengths
-from anytasktune.evaluation.report_words import clean
+from anytasktune.datasets.dataset_facts import OWN, Lengths
+from anytasktune.datasets.dataset_warnings import cautions
+from anytasktune.reports.report_words import clean
 from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Example, Lineage, MadeRows
-from anytasktune.scorers.text import shorten
+from anytasktune.text.scripts import shorten
 
 if TYPE_CHECKING:
     from anytasktune.datasets.differences import Counts, DatasetDiff, Placed

@@ -1,16 +1,16 @@
 """Data files to examples and back, the division into splits, and frozen data sets."""
 
-from anytasktune.datasets.checking import check_examples, check_row
 from anytasktune.datasets.columns import ColumnMap
-from anytasktune.datasets.freezing import FrozenDataset, MadePart, freeze, load_dataset, save_dataset
-from anytasktune.datasets.joining import Joined, join_made
-from anytasktune.datasets.reading import read_examples
-from anytasktune.datasets.result import ReadResult, total_counts
-from anytasktune.datasets.rows import RowError
-from anytasktune.datasets.sealing import SealGuard, input_hash, seal
-from anytasktune.datasets.splitting import check_splits, drop_leaks, split_examples
+from anytasktune.datasets.freeze import FrozenDataset, MadePart, freeze, load_dataset, save_dataset
+from anytasktune.datasets.join_made import Joined, join_made
+from anytasktune.datasets.raw_rows import RowError
+from anytasktune.datasets.read_result import ReadResult, total_counts
+from anytasktune.datasets.read_rows import read_examples
+from anytasktune.datasets.row_checking import check_examples, check_row
+from anytasktune.datasets.seal import SealGuard, input_hash, seal
+from anytasktune.datasets.split import check_splits, drop_leaks, split_examples
 from anytasktune.datasets.task_folder import TaskFolder, is_task_folder, read_task_folder, write_task_folder
-from anytasktune.datasets.writing import WriteFormat, write_examples
+from anytasktune.datasets.write_rows import WriteFormat, write_examples
 
 __all__ = [
     "ColumnMap",

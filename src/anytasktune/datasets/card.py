@@ -10,14 +10,15 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from anytasktune.datasets.cautions import cautions
-from anytasktune.datasets.facts import OWN, SplitFacts, label_counts, measure
-from anytasktune.datasets.freezing import FrozenDataset
-from anytasktune.datasets.plots import label_plot, length_plot
-from anytasktune.datasets.splitting import LEAK, check_splits
-from anytasktune.schema import SPLIT_NAMES, Example, Language, SplitName, Task
-from anytasktune.scorers.personal_data import find_personal_data
-from anytasktune.scorers.text import collapse_space
+from anytasktune.datasets.card_plots import label_plot, length_plot
+from anytasktune.datasets.dataset_facts import OWN, SplitFacts, label_counts, measure
+from anytasktune.datasets.dataset_warnings import cautions
+from anytasktune.datasets.freeze import FrozenDataset
+from anytasktune.datasets.split import LEAK, check_splits
+from anytasktune.records import Language
+from anytasktune.schema import SPLIT_NAMES, Example, SplitName, Task
+from anytasktune.text.personal_data import find_personal_data
+from anytasktune.text.scripts import collapse_space
 
 CARDS: dict[Language, str] = {"en": "CARD.md", "zh": "CARD.zh.md"}
 LABEL_PLOT, LENGTH_PLOT = "plots/labels.svg", "plots/lengths.svg"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from anytasktune.datasets.facts import label_counts
-from anytasktune.datasets.freezing import FrozenDataset
+from anytasktune.datasets.dataset_facts import label_counts
+from anytasktune.datasets.freeze import FrozenDataset
 from anytasktune.schema import SPLIT_NAMES, Example, SplitName, Task
 
 

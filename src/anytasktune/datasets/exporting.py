@@ -13,12 +13,13 @@ from typing import Any, Literal, get_args
 
 from ruamel.yaml import YAML
 
-from anytasktune.datasets.facts import OWN
-from anytasktune.datasets.freezing import FrozenDataset
-from anytasktune.datasets.writing import WriteFormat, json_text, laid_out, write_table
+from anytasktune.datasets.dataset_facts import OWN
+from anytasktune.datasets.freeze import FrozenDataset
+from anytasktune.datasets.write_rows import WriteFormat, json_text, laid_out, write_table
 from anytasktune.errors import ConfigError
-from anytasktune.schema import SPLIT_NAMES, Example, Language, Lineage, SplitName, Task
-from anytasktune.schema.parsing import nearest
+from anytasktune.records import Language
+from anytasktune.schema import SPLIT_NAMES, Example, Lineage, SplitName, Task
+from anytasktune.settings.yaml_reading import nearest
 from anytasktune.store import write_atomic
 
 ExportFormat = Literal["alpaca", "sharegpt", "messages", "parquet", "hf", "llama-factory"]

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from anytasktune.datasets.rows import MAX_CHARACTERS, RawFile, RawRow, RowError, require_clean
-from anytasktune.encodings import Encoding, detect_encoding
+from anytasktune.datasets.raw_rows import MAX_CHARACTERS, RawFile, RawRow, RowError, require_clean
 from anytasktune.errors import DataError
 from anytasktune.schema import DroppedRow
+from anytasktune.text.encodings import Encoding, detect_encoding
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _PLAIN = json.JSONDecoder()

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from anytasktune.datasets.columns import ColumnMap
 from anytasktune.datasets.json_rows import type_name
-from anytasktune.datasets.rows import RowError
+from anytasktune.datasets.raw_rows import RowError
 from anytasktune.errors import DataError
 
 LayoutName = Literal["rows", "alpaca", "sharegpt", "messages", "columns"]

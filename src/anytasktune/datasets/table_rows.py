@@ -10,10 +10,10 @@ from typing import TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from anytasktune.datasets.rows import Container, RawFile, RawRow, RowError, require_clean
-from anytasktune.encodings import Encoding, detect_encoding
+from anytasktune.datasets.raw_rows import Container, RawFile, RawRow, RowError, require_clean
 from anytasktune.errors import DataError
 from anytasktune.schema import DroppedRow
+from anytasktune.text.encodings import Encoding, detect_encoding
 
 _NO_LIMIT = 2**31 - 1
 _OPEN_QUOTE = "unexpected end of data"

@@ -14,17 +14,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from anytasktune.datasets.json_shape import infer_json_schema
-from anytasktune.datasets.reading import read_examples
-from anytasktune.datasets.result import ReadResult
-from anytasktune.datasets.writing import write_examples
+from anytasktune.datasets.read_result import ReadResult
+from anytasktune.datasets.read_rows import read_examples
+from anytasktune.datasets.write_rows import write_examples
 from anytasktune.errors import DataError, Problem
+from anytasktune.records import Language
 from anytasktune.schema import (
     SPLIT_NAMES,
     Example,
     JsonOutput,
     LabelOutput,
     LabelsOutput,
-    Language,
     Metric,
     NumberOutput,
     Output,

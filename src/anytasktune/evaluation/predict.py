@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.errors import EvaluationError
-from anytasktune.evaluation.generation import Limits, generate
-from anytasktune.evaluation.label_scoring import score_labels
+from anytasktune.inference.generation import Limits, generate
+from anytasktune.inference.label_scoring import score_labels
 from anytasktune.models.load import BaseLM
 from anytasktune.models.lora import Adapter
 from anytasktune.models.lora_stack import merged
-from anytasktune.schema import Example, LabelOutput, Language, Prediction, System, Task, Usage
+from anytasktune.records import Language, Usage
+from anytasktune.schema import Example, LabelOutput, Prediction, Task
+from anytasktune.settings import System
 
 
 @dataclass(frozen=True)
-class Contestant:
+class EvaluatedSystem:
     """A system that answers: the base model alone, shown examples, or with an adapter.
 
     Attributes:
@@ -56,7 +58,7 @@ def predict(
     base: BaseLM,
     task: Task,
     examples: Sequence[Example],
-    contestant: Contestant,
+    contestant: EvaluatedSystem,
     budget: Budget,
     on_rows: OnRows = lambda _: None,
 ) -> tuple[list[Prediction], Usage]:
@@ -107,7 +109,7 @@ def _rows_by_language(task: Task, examples: Sequence[Example], rows: Sequence[in
     return list(spoken.values())
 
 
-def _adapter_on(base: BaseLM, contestant: Contestant) -> AbstractContextManager[None]:
+def _adapter_on(base: BaseLM, contestant: EvaluatedSystem) -> AbstractContextManager[None]:
     if contestant.adapter is None:
         return nullcontext()
     return merged(base.model, Adapter.load(base.model, contestant.adapter))

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from anytasktune.evaluation.report_words import words
-from anytasktune.schema import Remark, Run, System, TaskReport
+from anytasktune.reports.report_words import words
+from anytasktune.schema import Remark, Run, TaskReport
+from anytasktune.settings import System
 
 SMALL_TEST_SET = 100
 """With fewer rows than this the report says what it cannot see."""

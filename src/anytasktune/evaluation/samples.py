@@ -5,15 +5,16 @@ from typing import Literal
 
 import numpy as np
 
-from anytasktune.evaluation.scoring import JudgedSystem
-from anytasktune.schema import LOWER_IS_BETTER, Example, Sample, System, Task
+from anytasktune.evaluation.scoring import ScoredSystem
+from anytasktune.schema import LOWER_IS_BETTER, Example, Sample, Task
+from anytasktune.settings import System
 
 BY_CHANCE = 3
 WORST = 2
 
 
 def pick_samples(
-    task: Task, examples: Sequence[Example], systems: Mapping[System, JudgedSystem], subject: System, seed: int = 0
+    task: Task, examples: Sequence[Example], systems: Mapping[System, ScoredSystem], subject: System, seed: int = 0
 ) -> list[Sample]:
     """A few rows with every system's answer: `BY_CHANCE` drawn with `seed`, then up to `WORST` of the subject's worst
     that were not drawn (none where it made no mistake)."""
@@ -25,7 +26,7 @@ def pick_samples(
     ]
 
 
-def _worst_first(task: Task, tuned: JudgedSystem | None, rows: Sequence[int]) -> list[int]:
+def _worst_first(task: Task, tuned: ScoredSystem | None, rows: Sequence[int]) -> list[int]:
     if tuned is None:
         return []
     lower_is_better = task.scored_by in LOWER_IS_BETTER
@@ -39,7 +40,7 @@ def _worst_first(task: Task, tuned: JudgedSystem | None, rows: Sequence[int]) ->
 
 def _sample(
     examples: Sequence[Example],
-    systems: Mapping[System, JudgedSystem],
+    systems: Mapping[System, ScoredSystem],
     row: int,
     picked: Literal["chance", "tuned_worst"],
 ) -> Sample:

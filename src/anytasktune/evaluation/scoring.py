@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from anytasktune.errors import EvaluationError, Problem
-from anytasktune.schema import Example, Prediction, PredictionSet, Score, System, Task
-from anytasktune.scorers import judge
+from anytasktune.schema import Example, Prediction, PredictionSet, Score, Task
+from anytasktune.scorers import score_answer
+from anytasktune.settings import System
 
 
 @dataclass(frozen=True)
-class JudgedSystem:
+class ScoredSystem:
     """One system's answers to the rows of a task, with what they are worth.
 
     Attributes:
@@ -33,13 +34,13 @@ class JudgedSystem:
         return frozenset(index for index, score in enumerate(self.scores) if score.value is not None)
 
 
-def judge_system(task: Task, examples: Sequence[Example], predictions: PredictionSet, shots: int | None = None) -> JudgedSystem:
+def score_system(task: Task, examples: Sequence[Example], predictions: PredictionSet, shots: int | None = None) -> ScoredSystem:
     """Score a prediction set and put it in the order of `examples`.
 
     Raises:
         EvaluationError: predictions and examples do not pair up one to one.
     """
-    return JudgedSystem(
+    return ScoredSystem(
         system=predictions.system,
         predictions=[prediction for _, prediction in match_predictions(examples, predictions.predictions)],
         scores=score_predictions(task, examples, predictions),
@@ -98,7 +99,7 @@ def _score(task: Task, example: Example, prediction: Prediction) -> Score:
     if prediction.error is not None:
         return Score(example_id=example.id, value=None, parsed=False)
     try:
-        judgement = judge(task, example.input, example.output, prediction.output, example.language)
+        judgement = score_answer(task, example.input, example.output, prediction.output, example.language)
     except ValueError as error:
         fix = "correct the row; `anytasktune check` finds all such rows"
         raise EvaluationError(f"the reference of example {example.id} of task {task.name}: {error}", fix=fix) from None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from anytasktune.schema import Language
+from anytasktune.records import Language
 
 Value = TypeVar("Value")
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anytasktune.llm.answering import Answering, Guard, Tally, UnansweredError
-from anytasktune.llm.answers import AnswerBook, Caps, Ticket
+from anytasktune.llm.answer_source import Answering, Guard, Tally, UnansweredError
+from anytasktune.llm.completions import read_completion
 from anytasktune.llm.endpoint import Endpoint
-from anytasktune.llm.failing import RequestError
-from anytasktune.llm.forms import Form, Forms, Request
+from anytasktune.llm.ledger import AnswerBook, Caps, Ticket
 from anytasktune.llm.pace import Pace
 from anytasktune.llm.prices import Prices, Tokens, most_prompt_tokens
-from anytasktune.llm.reading import read_completion
-from anytasktune.schema.proposing import TeacherAnswer
+from anytasktune.llm.request_errors import RequestError
+from anytasktune.llm.request_forms import Form, Forms, Request
+from anytasktune.schema.exchange import TeacherAnswer
 
 if TYPE_CHECKING:
     from anytasktune.llm.wire import Wire
@@ -83,7 +83,7 @@ class LiveAnswers:
         Args:
             guard: is shown every conversation that would be sent, before it is.
         """
-        from anytasktune.llm.wire import Wire  # noqa: PLC0415  (the HTTP library takes a while to load, and few commands ask)
+        from anytasktune.llm.wire import Wire  # noqa: PLC0415
 
         self.pace.begin()
         with AnswerBook(self.file) as book:

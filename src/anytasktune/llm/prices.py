@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from anytasktune.schema.making import TeacherConfig
+from anytasktune.settings import TeacherConfig
 
 PICO = 10**12
 """Money is counted in whole trillionths, so that sums are exact."""

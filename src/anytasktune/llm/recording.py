@@ -9,11 +9,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from anytasktune.errors import StoreError
-from anytasktune.llm.answering import Answering, Guard, Tally
+from anytasktune.llm.answer_source import Answering, Guard, Tally
 from anytasktune.llm.endpoint import EndpointError
-from anytasktune.llm.forms import Request
 from anytasktune.llm.prices import Prices
-from anytasktune.schema.proposing import RecordedAnswer, TeacherAnswer
+from anytasktune.llm.request_forms import Request
+from anytasktune.schema.exchange import RecordedAnswer, TeacherAnswer
 
 _SHOWN = 120
 

@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from anytasktune.errors import ConfigError
-from anytasktune.llm.answering import Answering, Guard, Source, UnansweredError
-from anytasktune.llm.answers import Caps
+from anytasktune.llm.answer_source import Answering, Guard, Source, UnansweredError
 from anytasktune.llm.asking import MisfitError, Question, Reply
+from anytasktune.llm.completions import decode, whole_characters
 from anytasktune.llm.endpoint import Endpoint
-from anytasktune.llm.expecting import Expected, expected_cost
-from anytasktune.llm.forms import Request, schema_in_words
+from anytasktune.llm.expected_cost import Expected, expected_cost
+from anytasktune.llm.ledger import Caps
 from anytasktune.llm.live import LiveAnswers, OnWait, Terms
 from anytasktune.llm.prices import PICO, Prices, in_pico
 from anytasktune.llm.prompts import OWN, render_prompt
-from anytasktune.llm.reading import decode, whole_characters
 from anytasktune.llm.recording import Recorder, Replay
-from anytasktune.schema.making import TeacherConfig, TeacherUsage
+from anytasktune.llm.request_forms import Request, schema_in_words
+from anytasktune.schema.teacher_usage import TeacherUsage
+from anytasktune.settings import TeacherConfig
 
 _GRACE = 2.0
 """Seconds in which requests under way may still be answered when another one ends everything."""

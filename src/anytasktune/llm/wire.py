@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 
 from anytasktune.llm.endpoint import Endpoint
-from anytasktune.llm.failing import RequestError
+from anytasktune.llm.request_errors import RequestError
 
 LARGEST_ANSWER = 16 * 2**20
 """Bytes of a response; what is longer is no answer."""

@@ -26,7 +26,8 @@ from anytasktune.errors import ModelError
 from anytasktune.models.quiet import quiet_transformers
 from anytasktune.models.resolve import resolve_model
 from anytasktune.models.shape import ModelShape
-from anytasktune.schema import BaseModelRef, DType
+from anytasktune.schema import BaseModelRef
+from anytasktune.settings import DType
 
 _SAMPLE = 1 << 16
 

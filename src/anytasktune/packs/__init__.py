@@ -4,7 +4,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from anytasktune.errors import ConfigError
-from anytasktune.schema.parsing import nearest
+from anytasktune.settings.yaml_reading import nearest
 
 _SIGN_OF_A_PACK = "domain.yaml"
 

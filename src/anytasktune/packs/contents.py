@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from anytasktune.domain_yaml import keep_language
 from anytasktune.errors import ConfigError
 from anytasktune.packs import pack_files
-from anytasktune.schema import Domain, Language
-from anytasktune.schema.editing import keep_language
-from anytasktune.schema.parsing import parse_record
+from anytasktune.records import Language
+from anytasktune.schema import Domain
+from anytasktune.settings.yaml_reading import parse_record
 
-_DOMAIN, _SEEDS = "domain.yaml", "seeds/"
+_DOMAIN, _DATA = "domain.yaml", "data/"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _domain(name: str, contents: Mapping[str, bytes]) -> Domain:
 
 
 def _row_files(contents: Mapping[str, bytes]) -> list[str]:
-    return [path for path in contents if path.startswith(_SEEDS) and path.endswith(".jsonl")]
+    return [path for path in contents if path.startswith(_DATA) and path.endswith(".jsonl")]
 
 
 def _lines(content: bytes) -> list[bytes]:
@@ -80,5 +81,5 @@ def _lines(content: bytes) -> list[bytes]:
 
 
 def _language(domain: Domain, path: str, line: bytes) -> Language:
-    task = path.removeprefix(_SEEDS).removesuffix(".jsonl").split("/")[0]
+    task = path.removeprefix(_DATA).removesuffix(".jsonl").split("/")[0]
     return domain.task(task).language_of(json.loads(line).get("language"))

@@ -7,39 +7,39 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from anytasktune.pipeline.adapter_targets import Granularity
+    from anytasktune.pipeline.build_context import BuildOptions
     from anytasktune.pipeline.building import Built, augment, build, gate, synth
     from anytasktune.pipeline.checking import CheckedTask, TaskPlan, check, plan
-    from anytasktune.pipeline.freezing import frozen_dataset
+    from anytasktune.pipeline.events import Listener, Silent
+    from anytasktune.pipeline.frozen_datasets import frozen_dataset
     from anytasktune.pipeline.importing import Imported, ImportOptions, import_rows
     from anytasktune.pipeline.ingesting import ingest_documents
-    from anytasktune.pipeline.listening import Listener, Silent
-    from anytasktune.pipeline.making import MakingOptions
-    from anytasktune.pipeline.starting import init_project
+    from anytasktune.pipeline.initializing import init_project
     from anytasktune.pipeline.tuning import evaluate, train, tune
-    from anytasktune.pipeline.units import Granularity
     from anytasktune.pipeline.workspace import Settings, Workspace
 
 _HOME = {
     "Built": "building",
     "CheckedTask": "checking",
-    "Granularity": "units",
+    "Granularity": "adapter_targets",
     "Imported": "importing",
     "ImportOptions": "importing",
-    "Listener": "listening",
-    "MakingOptions": "making",
+    "Listener": "events",
+    "BuildOptions": "build_context",
     "Settings": "workspace",
-    "Silent": "listening",
+    "Silent": "events",
     "TaskPlan": "checking",
     "Workspace": "workspace",
     "augment": "building",
     "build": "building",
     "check": "checking",
     "evaluate": "tuning",
-    "frozen_dataset": "freezing",
+    "frozen_dataset": "frozen_datasets",
     "gate": "building",
     "import_rows": "importing",
     "ingest_documents": "ingesting",
-    "init_project": "starting",
+    "init_project": "initializing",
     "plan": "checking",
     "synth": "building",
     "train": "tuning",
@@ -53,7 +53,7 @@ __all__ = [
     "Imported",
     "ImportOptions",
     "Listener",
-    "MakingOptions",
+    "BuildOptions",
     "Settings",
     "Silent",
     "TaskPlan",

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import DataError
-from anytasktune.llm.expecting import Expected
+from anytasktune.llm.expected_cost import Expected
+from anytasktune.pipeline.build_context import BuildContext, BuildOptions
+from anytasktune.pipeline.candidate_runs import GatedCandidates, Made
 from anytasktune.pipeline.costing import expected, expected_in_words
-from anytasktune.pipeline.freezing import frozen_dataset
+from anytasktune.pipeline.events import Listener
+from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.gating import gate_task
-from anytasktune.pipeline.listening import Listener
-from anytasktune.pipeline.made_sets import GatedCandidates, Made
-from anytasktune.pipeline.making import Making, MakingOptions
-from anytasktune.pipeline.synthesising import augment_task, synthesise_task
+from anytasktune.pipeline.generating import augment_task, synthesise_task
 from anytasktune.pipeline.workspace import Settings, Workspace
 from anytasktune.schema import Task
 
@@ -36,14 +36,14 @@ def synth(
     task_names: Sequence[str] = (),
     settings: Settings | None = None,
     listener: Listener | None = None,
-    options: MakingOptions | None = None,
+    options: BuildOptions | None = None,
 ) -> list[Made]:
     """Let a teacher write new rows of each task, from documents, from the task's own rows, and from the task alone.
 
     Raises:
         AnyTaskTuneError: for anything the user can mend.
     """
-    making = Making.begin(workspace, settings, listener, options)
+    making = BuildContext.begin(workspace, settings, listener, options)
     return [synthesise_task(making, task) for task in workspace.tasks(task_names)]
 
 
@@ -52,14 +52,14 @@ def augment(
     task_names: Sequence[str] = (),
     settings: Settings | None = None,
     listener: Listener | None = None,
-    options: MakingOptions | None = None,
+    options: BuildOptions | None = None,
 ) -> list[Made]:
     """Make enhancements of each task's train rows.
 
     Raises:
         AnyTaskTuneError: for anything the user can mend.
     """
-    making = Making.begin(workspace, settings, listener, options)
+    making = BuildContext.begin(workspace, settings, listener, options)
     return [augment_task(making, task) for task in workspace.tasks(task_names)]
 
 
@@ -68,14 +68,14 @@ def gate(
     task_names: Sequence[str] = (),
     settings: Settings | None = None,
     listener: Listener | None = None,
-    options: MakingOptions | None = None,
+    options: BuildOptions | None = None,
 ) -> list[GatedCandidates]:
     """Send the latest candidates of each task through the gates.
 
     Raises:
         AnyTaskTuneError: for anything the user can mend.
     """
-    making = Making.begin(workspace, settings, listener, options)
+    making = BuildContext.begin(workspace, settings, listener, options)
     return [gate_task(making, task) for task in workspace.tasks(task_names)]
 
 
@@ -84,7 +84,7 @@ def build(
     task_names: Sequence[str] = (),
     settings: Settings | None = None,
     listener: Listener | None = None,
-    options: MakingOptions | None = None,
+    options: BuildOptions | None = None,
 ) -> list[Built]:
     """Make candidates, send them through the gates, and freeze what is left with the task's own rows.
 
@@ -94,7 +94,7 @@ def build(
         DataError: nothing that was made for a task passed the gates.
         AnyTaskTuneError: for anything else the user can mend.
     """
-    making = Making.begin(workspace, settings, listener, options)
+    making = BuildContext.begin(workspace, settings, listener, options)
     return [_build_one(making, task) for task in workspace.tasks(task_names)]
 
 
@@ -103,21 +103,21 @@ def forecast_build(
     task_names: Sequence[str] = (),
     settings: Settings | None = None,
     listener: Listener | None = None,
-    options: MakingOptions | None = None,
+    options: BuildOptions | None = None,
 ) -> dict[str, Expected]:
     """What asking the teacher would take for each task; documents are read and test rows sealed, and nobody is asked.
 
     Raises:
         AnyTaskTuneError: for anything the user can mend.
     """
-    making = Making.begin(workspace, settings, listener, options)
+    making = BuildContext.begin(workspace, settings, listener, options)
     found = {task.name: expected(making, task) for task in workspace.tasks(task_names)}
     for name, one in found.items():
         making.listener.costing(name, expected_in_words(one, making.settings.teacher))
     return found
 
 
-def _build_one(making: Making, task: Task) -> Built:
+def _build_one(making: BuildContext, task: Task) -> Built:
     made = [synthesise_task(making, task)]
     if making.settings.synthesis.enhancements:
         first = gate_task(making, task, made)

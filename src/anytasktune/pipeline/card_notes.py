@@ -6,7 +6,7 @@ from pathlib import Path
 
 from anytasktune.datasets.card import Agreement, CardNotes
 from anytasktune.errors import DataError
-from anytasktune.pipeline.made_sets import MANIFEST
+from anytasktune.pipeline.candidate_runs import MANIFEST
 from anytasktune.pipeline.reviewing import agreement_of
 from anytasktune.schema import MadeRows, PassageSet, Task
 from anytasktune.store import Project, read_record

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anytasktune.pipeline.forecasting import measure, planned
-from anytasktune.pipeline.listening import Listener, Silent
-from anytasktune.pipeline.units import Granularity, training_data
-from anytasktune.pipeline.workbench import Workbench
+from anytasktune.pipeline.adapter_targets import Granularity, training_data
+from anytasktune.pipeline.events import Listener, Silent
+from anytasktune.pipeline.training_context import TrainingContext
+from anytasktune.pipeline.training_forecast import measure, planned
 from anytasktune.pipeline.workspace import Settings, Workspace
-from anytasktune.quality import Preflight, TokenView, view_tokens
 from anytasktune.schema import SPLIT_NAMES, DatasetManifest, SplitName, Task
-from anytasktune.training.data import TrainingData
 from anytasktune.training.estimate import Machine
-from anytasktune.training.planning import estimate_run
-from anytasktune.training.run import finished_run, run_id
+from anytasktune.training.preflight import Preflight, TokenView, view_tokens
+from anytasktune.training.run_plan import estimate_run
+from anytasktune.training.task_rows import TrainingData
+from anytasktune.training.train_runs import finished_run, run_id
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ def check(
     listener: Listener | None = None,
 ) -> list[CheckedTask]:
     """Freeze the rows of each task and look at every one of them as this model would be trained on it."""
-    bench = Workbench(workspace, settings or Settings(), listener or Silent())
+    bench = TrainingContext(workspace, settings or Settings(), listener or Silent())
     return [_check_one(bench, task) for task in workspace.tasks(task_names)]
 
 
-def _check_one(bench: Workbench, task: Task) -> CheckedTask:
+def _check_one(bench: TrainingContext, task: Task) -> CheckedTask:
     dataset = bench.dataset(task)
     rows = dataset.splits.get("train", [])[:3]
     samples = tuple(tuple(view_tokens(task, row, bench.model_info.format)) for row in rows)
@@ -86,13 +86,13 @@ def plan(
     granularity: Granularity = "task",
 ) -> list[TaskPlan]:
     """What `train` would do with these settings; only the tokenizer is loaded."""
-    bench = Workbench(workspace, settings or Settings(), listener or Silent())
+    bench = TrainingContext(workspace, settings or Settings(), listener or Silent())
     data = training_data(bench, workspace.tasks(task_names), granularity)
     machine = measure(bench)
     return [_plan_one(bench, item, machine) for item in data]
 
 
-def _plan_one(bench: Workbench, data: TrainingData, machine: Machine) -> TaskPlan:
+def _plan_one(bench: TrainingContext, data: TrainingData, machine: Machine) -> TaskPlan:
     config, info = bench.settings.train, bench.model_info
     run = planned(bench, data)
     expected = estimate_run(run, info, config, machine)

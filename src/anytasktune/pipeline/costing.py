@@ -3,20 +3,21 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from anytasktune.llm.expecting import Expected, expected_cost
+from anytasktune.gates.llm_judge import judge_question
+from anytasktune.llm.expected_cost import Expected, expected_cost
 from anytasktune.llm.prices import Tokens, likely_tokens
-from anytasktune.pipeline.making import Making, Sources
-from anytasktune.quality.judging import judge_question
-from anytasktune.schema import Candidate, Origin, Task, TeacherConfig
+from anytasktune.pipeline.build_context import BuildContext, Sources
+from anytasktune.schema import Candidate, Origin, Task
+from anytasktune.settings import TeacherConfig
+from anytasktune.synthesis.cost_forecast import expected_feasibility, expected_questions
 from anytasktune.synthesis.feasibility import tried_rows
-from anytasktune.synthesis.forecast import expected_feasibility, expected_questions
 
 _JUDGED_FOR_LENGTH = 8
 _JUDGEMENT = 90
 """Tokens of a judgement: a reason in a line, and marks."""
 
 
-def expected(making: Making, task: Task) -> Expected:
+def expected(making: BuildContext, task: Task) -> Expected:
     """What trying the teacher, making rows and judging them would take, were nothing known yet; nothing is sent."""
     sources, config = making.sources(task), making.settings.synthesis
     tried = tried_rows(task, [*sources.train, *sources.dev], config) if config.feasibility_rows else []
@@ -25,7 +26,7 @@ def expected(making: Making, task: Task) -> Expected:
     return expected_cost(chain(known, made, _judging(making, sources)), making.settings.teacher)
 
 
-def _judging(making: Making, sources: Sources) -> Iterator[Tokens]:
+def _judging(making: BuildContext, sources: Sources) -> Iterator[Tokens]:
     """The judge's share, as long as judging rows of the task's own would be; nothing where there are none."""
     rows = sources.train[:_JUDGED_FOR_LENGTH]
     if not rows or making.settings.gates.judge_threshold == 0:

@@ -8,19 +8,20 @@ from pathlib import Path
 
 from anytasktune.datasets import FrozenDataset, load_dataset
 from anytasktune.datasets.card import CARDS, LABEL_PLOT, LENGTH_PLOT
+from anytasktune.datasets.dataset_facts import SplitFacts, measure
 from anytasktune.datasets.differences import DatasetDiff, compare
 from anytasktune.datasets.exporting import ExportedTask, ExportFormat, export
-from anytasktune.datasets.facts import SplitFacts, measure
-from anytasktune.datasets.freezing import MANIFEST_FILE
+from anytasktune.datasets.freeze import MANIFEST_FILE
 from anytasktune.errors import ConfigError, DataError
-from anytasktune.pipeline.freezing import frozen_dataset
-from anytasktune.pipeline.listening import Listener, Silent
-from anytasktune.pipeline.made_sets import load_gated
-from anytasktune.pipeline.seeds import has_seeds, row_places
+from anytasktune.pipeline.candidate_runs import load_gated
+from anytasktune.pipeline.events import Listener, Silent
+from anytasktune.pipeline.frozen_datasets import frozen_dataset
+from anytasktune.pipeline.own_rows import has_own_rows, row_places
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.review import GatedRows
-from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Example, Lineage, SplitConfig, SplitName, Task, Verdict
-from anytasktune.store import LATEST, pointed, read_record
+from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Example, Lineage, SplitName, Task, Verdict
+from anytasktune.settings import SplitConfig
+from anytasktune.store import LATEST, read_record, read_ref
 
 BESIDE = (*CARDS.values(), LABEL_PLOT, LENGTH_PLOT)
 """Files of a data set's folder that explain it."""
@@ -81,7 +82,7 @@ def current_dataset(workspace: Workspace, task: Task, listener: Listener | None 
         DataError: the task has no rows, or none that can be used.
     """
     folder = workspace.project.datasets(task.name)
-    found = pointed(folder)
+    found = read_ref(folder)
     config = read_record(folder / found / MANIFEST_FILE, DatasetManifest).config if found else SplitConfig()
     frozen = frozen_dataset(workspace, task, config, listener or Silent())
     return _view(workspace, task, frozen)
@@ -107,7 +108,7 @@ def versions(workspace: Workspace, task: Task) -> list[DatasetManifest]:
     folder = workspace.project.datasets(task.name)
     manifests = sorted(folder.glob(f"*/{MANIFEST_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
     found = [read_record(path, DatasetManifest) for path in manifests]
-    in_use = pointed(folder, LATEST)
+    in_use = read_ref(folder, LATEST)
     return sorted(found, key=lambda manifest: manifest.id == in_use)
 
 
@@ -184,7 +185,7 @@ def _view(workspace: Workspace, task: Task, frozen: FrozenDataset) -> DatasetVie
 
 def _traced(workspace: Workspace, view: DatasetView, split: SplitName, number: int, row: Example) -> RowView:
     lineage = next((line for line in view.frozen.lineage if line.split == split and line.example == row.id), None)
-    places = row_places(workspace.project, view.task) if has_seeds(workspace.project, view.task) else {}
+    places = row_places(workspace.project, view.task) if has_own_rows(workspace.project, view.task) else {}
     if lineage is None:
         return RowView(split, number, row, places.get(row.id, "a file of rows that has changed since"))
     folder = workspace.project.gated(view.task.name) / lineage.gated

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from anytasktune.errors import DataError
+from anytasktune.gates.gate import GateContext
+from anytasktune.gates.llm_judge import judge_candidates
+from anytasktune.gates.run_gates import Gated, apply_judge, run_gates
 from anytasktune.ids import content_id
-from anytasktune.pipeline.made_sets import GatedCandidates, Made, hash_of_records, load_gated, load_made, save_gated
-from anytasktune.pipeline.making import Making, Sources
-from anytasktune.pipeline.synthesising import counted, guarded, used
-from anytasktune.quality.gate import GateContext
-from anytasktune.quality.gates import Gated, apply_judge, run_gates
-from anytasktune.quality.judging import judge_candidates
+from anytasktune.pipeline.build_context import BuildContext, Sources
+from anytasktune.pipeline.candidate_runs import GatedCandidates, Made, hash_of_records, load_gated, load_made, save_gated
+from anytasktune.pipeline.generating import counted, guarded, used
 from anytasktune.schema import GatedSet, Task, TeacherUsage
-from anytasktune.store import LATEST, point, pointed
+from anytasktune.store import LATEST, read_ref, write_ref
 from anytasktune.version import __version__
 
 
-def gate_task(making: Making, task: Task, made: Sequence[Made] = ()) -> GatedCandidates:
+def gate_task(making: BuildContext, task: Task, made: Sequence[Made] = ()) -> GatedCandidates:
     """Send candidates through the gates; the latest that were made, unless some are given.
 
     Raises:
@@ -28,8 +28,8 @@ def gate_task(making: Making, task: Task, made: Sequence[Made] = ()) -> GatedCan
     judge = _judge_of(making)
     inputs = _inputs(making, sources, sets, judge)
     folder = making.workspace.project.gated(task.name)
-    if found := pointed(folder, f"from-{inputs}"):
-        point(folder, LATEST, found)
+    if found := read_ref(folder, f"from-{inputs}"):
+        write_ref(folder, LATEST, found)
         return _told(making, load_gated(folder / found), built=False)
     if not judge and making.settings.gates.judge_threshold > 0:
         making.listener.note(f"{task.name}: no judge was asked, because no teacher is named")
@@ -40,16 +40,16 @@ def gate_task(making: Making, task: Task, made: Sequence[Made] = ()) -> GatedCan
     result = _recorded(making, sets, inputs, judge, marked)
     save_gated(folder / result.manifest.id, result)
     for name in (LATEST, *([f"from-{inputs}"] if marked.whole else [])):
-        point(folder, name, result.manifest.id)
+        write_ref(folder, name, result.manifest.id)
     return _told(making, result, built=True)
 
 
-def _judge_of(making: Making) -> str:
+def _judge_of(making: BuildContext) -> str:
     asked = making.has_teacher and making.settings.gates.judge_threshold > 0
     return (making.settings.teacher.judge or making.settings.teacher.teacher) if asked else ""
 
 
-def _inputs(making: Making, sources: Sources, sets: Sequence[Made], judge: str) -> str:
+def _inputs(making: BuildContext, sources: Sources, sets: Sequence[Made], judge: str) -> str:
     held_against = sorted(row.id for row in [*sources.train, *sources.dev, *sources.test])
     task, config = sources.task.model_dump(), making.settings.gates.model_dump()
     made = [one.manifest.id for one in sets]
@@ -70,7 +70,7 @@ class _Marked:
     whole: bool = True
 
 
-def _recorded(making: Making, sets: Sequence[Made], inputs: str, judge: str, marked: _Marked) -> GatedCandidates:
+def _recorded(making: BuildContext, sets: Sequence[Made], inputs: str, judge: str, marked: _Marked) -> GatedCandidates:
     gated = marked.gated
     kept = [item.candidate for item in gated.kept]
     counts = gated.counts(counted([failure for one in sets for failure in one.failed]))
@@ -89,9 +89,11 @@ def _recorded(making: Making, sets: Sequence[Made], inputs: str, judge: str, mar
     return GatedCandidates(manifest, kept, [item.candidate for item in gated.dropped], list(gated.verdicts))
 
 
-def _latest(making: Making, sources: Sources) -> list[Made]:
+def _latest(making: BuildContext, sources: Sources) -> list[Made]:
     task, folder = sources.task, making.workspace.project.candidates(sources.task.name)
-    found = [load_made(folder / identity) for stage in ("synth", "augment") if (identity := pointed(folder, f"latest-{stage}"))]
+    found = [
+        load_made(folder / identity) for stage in ("synth", "augment") if (identity := read_ref(folder, f"latest-{stage}"))
+    ]
     if not found:
         fix = f"make some: anytasktune synth {task.name}, or anytasktune augment {task.name}"
         raise DataError("there are no candidates", where=f"task {task.name}", fix=fix)
@@ -102,12 +104,12 @@ def _latest(making: Making, sources: Sources) -> list[Made]:
     return usable
 
 
-def _context(making: Making, sources: Sources) -> GateContext:
+def _context(making: BuildContext, sources: Sources) -> GateContext:
     passages = making.passages.rows if making.passages else ()
     return GateContext(train=sources.train, dev=sources.dev, test=sources.test, passages=passages)
 
 
-def _judged(making: Making, sources: Sources, gated: Gated) -> _Marked:
+def _judged(making: BuildContext, sources: Sources, gated: Gated) -> _Marked:
     """What is left after the judge, who is asked about what the other gates kept."""
     judge, task, config = guarded(making.judge, sources), sources.task, making.settings.gates
     before = judge.usage
@@ -121,7 +123,7 @@ def _judged(making: Making, sources: Sources, gated: Gated) -> _Marked:
     return _Marked(apply_judge(gated, placed, config), used(judge, before), whole)
 
 
-def _told(making: Making, gated: GatedCandidates, *, built: bool) -> GatedCandidates:
+def _told(making: BuildContext, gated: GatedCandidates, *, built: bool) -> GatedCandidates:
     counts = gated.manifest.counts
     seen = counts.kept + sum(counts.dropped.values())
     making.listener.made("gate", gated.manifest.task, f"{counts.kept} of {seen} kept", lost=counts.dropped, built=built)

@@ -14,13 +14,14 @@ from anytasktune.datasets import (
     read_task_folder,
     total_counts,
 )
-from anytasktune.datasets.writing import jsonl_text
+from anytasktune.datasets.write_rows import jsonl_text
+from anytasktune.domain_yaml import add_task
 from anytasktune.errors import ConfigError, DataError
-from anytasktune.pipeline.seeds import Split, checked, relative, seed_target
+from anytasktune.pipeline.own_rows import Split, checked, relative, row_target
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import SPLIT_NAMES, Domain, DroppedRow, Language, RowCounts, SplitName, Task
-from anytasktune.schema.editing import add_task
-from anytasktune.schema.parsing import nearest, parse_record
+from anytasktune.records import Language
+from anytasktune.schema import SPLIT_NAMES, Domain, DroppedRow, RowCounts, SplitName, Task
+from anytasktune.settings.yaml_reading import nearest, parse_record
 from anytasktune.store import DOMAIN_FILE, Project, disk_errors, write_atomic
 
 _ROW_ENDINGS = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet"}
@@ -143,7 +144,7 @@ def _take_folder(workspace: Workspace, folder: TaskFolder, options: ImportOption
 
 
 def _take(workspace: Workspace, task: Task, results: Mapping[Split, ReadResult], options: ImportOptions) -> Imported:
-    fitting = {seed_target(workspace.project, task.name, split): checked(task, result) for split, result in results.items()}
+    fitting = {row_target(workspace.project, task.name, split): checked(task, result) for split, result in results.items()}
     _guard_existing(workspace.project, task.name, list(fitting), options)
     there = {target: _rows_there(target, options) for target in fitting}
     added = _ensure_task(workspace, task)
@@ -178,8 +179,8 @@ def _guard_existing(project: Project, task: str, targets: list[Path], options: I
     if present and options.existing == "refuse":
         fix = "add --append to add to them, or --replace to put these in their place"
         raise ConfigError(f"task {task} has rows already", where=relative(project, present[0]), fix=fix)
-    single = project.seed_file(task)
-    other = project.seed_folder(task) if single in targets else single
+    single = project.rows_file(task)
+    other = project.rows_folder(task) if single in targets else single
     if other.exists():
         fix = f"delete it or move it away first: a task has either {single.name}, to be divided, or a folder of given splits"
         raise ConfigError(f"task {task} has rows in another form", where=relative(project, other), fix=fix)
@@ -219,7 +220,7 @@ def _ensure_task(workspace: Workspace, task: Task) -> bool:
 
 
 def _remove_other_splits(project: Project, task: str, targets: list[Path]) -> None:
-    for path in (seed_target(project, task, split) for split in SPLIT_NAMES):
+    for path in (row_target(project, task, split) for split in SPLIT_NAMES):
         if path not in targets:
             with disk_errors(path):
                 path.unlink(missing_ok=True)

@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from anytasktune.documents import ingest
 from anytasktune.errors import DataError, Problem, StoreError
 from anytasktune.ids import content_id
-from anytasktune.ingest import ingest
-from anytasktune.pipeline.listening import Listener, Silent
-from anytasktune.pipeline.made_sets import Passages, hash_of_records, save_passages
-from anytasktune.schema import DocumentInfo, IngestConfig, PassageSet
+from anytasktune.pipeline.candidate_runs import Passages, hash_of_records, save_passages
+from anytasktune.pipeline.events import Listener, Silent
+from anytasktune.schema import DocumentInfo, PassageSet
 from anytasktune.schema.passages import ReadDocument
-from anytasktune.store import LATEST, Project, point, read_record, write_record
+from anytasktune.settings import IngestConfig
+from anytasktune.store import LATEST, Project, read_record, write_record, write_ref
 from anytasktune.version import __version__
 
 
@@ -80,7 +81,7 @@ def ingest_documents(
     target = project.passages / identity
     built = not target.exists()
     save_passages(target, passages)
-    point(project.passages, LATEST, identity)
+    write_ref(project.passages, LATEST, identity)
     _tell(listener, folder, manifest, built=built)
     return passages
 

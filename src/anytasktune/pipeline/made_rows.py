@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from anytasktune.datasets import MadePart, input_hash, join_made
-from anytasktune.datasets.dealing import receiving
-from anytasktune.datasets.joining import Joined
-from anytasktune.pipeline.listening import Listener
-from anytasktune.pipeline.made_sets import MANIFEST, hash_of_records, latest_gated
+from anytasktune.datasets.join_made import Joined
+from anytasktune.datasets.split_assignment import receiving
+from anytasktune.pipeline.candidate_runs import MANIFEST, hash_of_records, latest_gated
+from anytasktune.pipeline.events import Listener
 from anytasktune.pipeline.reviewing import passages_of, read_reviews
 from anytasktune.review import GatedRows, Outcome, Reviewed, outcomes, reviewed
 from anytasktune.schema import (
@@ -23,11 +23,11 @@ from anytasktune.schema import (
     Passage,
     Review,
     Seal,
-    SplitConfig,
     SplitName,
     Task,
     TeacherUsage,
 )
+from anytasktune.settings import SplitConfig
 from anytasktune.store import Project, read_record
 
 Splits = Mapping[SplitName, Sequence[Example]]

@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from anytasktune.documents import ENDINGS, READABLE, ingest, read_document
 from anytasktune.errors import DataError
-from anytasktune.ingest import ENDINGS, READABLE, ingest, read_document
-from anytasktune.schema.passages import DocumentInfo, IngestConfig, ReadDocument
+from anytasktune.schema.passages import DocumentInfo, ReadDocument
+from anytasktune.settings import IngestConfig
 
 BUDGET = 12_000
 """Characters of material that a teacher is given; beyond them small models lose the thread, and large ones cost."""

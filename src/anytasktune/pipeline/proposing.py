@@ -7,20 +7,21 @@ from pathlib import Path
 from anytasktune.datasets import ColumnMap, read_examples, total_counts
 from anytasktune.errors import ConfigError
 from anytasktune.llm import Teacher
+from anytasktune.pipeline.initializing import init_project
 from anytasktune.pipeline.material import read_about, read_documents, within_budget
-from anytasktune.pipeline.starting import init_project
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.pipeline.writing_pools import Merged, merge, new_pool_text, tasks_with_remark
-from anytasktune.schema import Domain, DroppedRow, Example, Language, RowCounts
-from anytasktune.schema.making import TeacherUsage
-from anytasktune.schema.parsing import parse_record
-from anytasktune.scorers.text import shorten
+from anytasktune.pipeline.write_pool import Merged, merge, new_pool_text, tasks_with_remark
+from anytasktune.records import Language
+from anytasktune.schema import Domain, DroppedRow, Example, RowCounts
+from anytasktune.schema.teacher_usage import TeacherUsage
+from anytasktune.settings.yaml_reading import parse_record
 from anytasktune.store import DOMAIN_FILE, Project, write_atomic
-from anytasktune.taskpool.building import DraftedPool, build
-from anytasktune.taskpool.drafts import PoolDraft
-from anytasktune.taskpool.from_examples import draft_from_examples
-from anytasktune.taskpool.interview import Interview
-from anytasktune.taskpool.teaching import Refused, ask_teacher, proposed_by
+from anytasktune.tasks.ask_teacher import Refused, ask_teacher, proposed_by
+from anytasktune.tasks.build_tasks import DraftedPool, build
+from anytasktune.tasks.from_examples import draft_from_examples
+from anytasktune.tasks.interview import Interview
+from anytasktune.tasks.pool_drafts import PoolDraft
+from anytasktune.text.scripts import shorten
 
 _SHOWN_ROWS = 40
 """Rows of past work that a teacher is shown."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.errors import DataError, Problem
-from anytasktune.pipeline.made_sets import MANIFEST, latest_gated, load_passages
+from anytasktune.pipeline.candidate_runs import MANIFEST, latest_gated, load_passages
 from anytasktune.review import (
     GatedRows,
     Kappa,
@@ -100,7 +100,7 @@ def passages_of(project: Project, gated: GatedSet, candidates: Iterable[Candidat
 
 
 @dataclass
-class HeldReview:
+class ReviewLog:
     """One reviewer at work; each decision is on disk before the next candidate is shown.
 
     Attributes:
@@ -117,7 +117,7 @@ class HeldReview:
     mine: list[Review]
 
     @classmethod
-    def open(cls, project: Project, task: Task, reviewer: str) -> "HeldReview":
+    def open(cls, project: Project, task: Task, reviewer: str) -> "ReviewLog":
         """The review as far as it went.
 
         Raises:

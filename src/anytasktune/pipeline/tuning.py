@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from anytasktune.pipeline.adapter_targets import Granularity, training_data
 from anytasktune.pipeline.building import build
-from anytasktune.pipeline.comparing import compare, judged_runs, require_held_out
-from anytasktune.pipeline.forecasting import forecast
-from anytasktune.pipeline.listening import Listener, Silent
-from anytasktune.pipeline.units import Granularity, training_data
-from anytasktune.pipeline.workbench import Workbench
+from anytasktune.pipeline.evaluating import compare, evaluated_runs, require_held_out
+from anytasktune.pipeline.events import Listener, Silent
+from anytasktune.pipeline.training_context import TrainingContext
+from anytasktune.pipeline.training_forecast import forecast
 from anytasktune.pipeline.workspace import Settings, Workspace
 from anytasktune.schema import Estimate, Report, Run
-from anytasktune.store import LATEST, point
-from anytasktune.training.data import TrainingData
+from anytasktune.store import LATEST, write_ref
 from anytasktune.training.estimate import total
-from anytasktune.training.run import Job, finished_run, run_id, train_task_lms
+from anytasktune.training.task_rows import TrainingData
+from anytasktune.training.train_runs import Job, finished_run, run_id, train_task_lms
 
 
 def train(
@@ -30,12 +30,12 @@ def train(
     Raises:
         AnyTaskTuneError: for anything the user can mend; see `anytasktune.errors`.
     """
-    bench = Workbench(workspace, settings or Settings(), listener or Silent())
+    bench = TrainingContext(workspace, settings or Settings(), listener or Silent())
     data = training_data(bench, workspace.tasks(task_names), granularity)
     return train_units(bench, data)
 
 
-def train_units(bench: Workbench, data: Sequence[TrainingData]) -> list[Run]:
+def train_units(bench: TrainingContext, data: Sequence[TrainingData]) -> list[Run]:
     """Train, or find, the Task-LMs for these data, on one base model that is loaded only if there is something to train."""
     config, ref = bench.settings.train, bench.model_info.ref
     folders = {item.unit: bench.workspace.project.runs(item.unit) / run_id(ref, item, config) for item in data}
@@ -53,12 +53,12 @@ def train_units(bench: Workbench, data: Sequence[TrainingData]) -> list[Run]:
     return [runs[item.unit] for item in data]
 
 
-def _job(bench: Workbench, data: TrainingData, folder: Path, estimate: Estimate) -> Job:
+def _job(bench: TrainingContext, data: TrainingData, folder: Path, estimate: Estimate) -> Job:
     return Job(data, folder, partial(bench.listener.training, data.unit), bench.encoder.encode, estimate)
 
 
-def _trained(bench: Workbench, folder: Path, run: Run, *, built: bool) -> Run:
-    point(folder.parent, LATEST, folder.name)
+def _trained(bench: TrainingContext, folder: Path, run: Run, *, built: bool) -> Run:
+    write_ref(folder.parent, LATEST, folder.name)
     bench.listener.trained(folder.parent.name, run, built=built)
     return run
 
@@ -71,10 +71,10 @@ def evaluate(
     Raises:
         EvaluationError: if a task has no Task-LM yet, or no held-out rows.
     """
-    bench = Workbench(workspace, settings or Settings(), listener or Silent())
+    bench = TrainingContext(workspace, settings or Settings(), listener or Silent())
     tasks = workspace.tasks(task_names)
     require_held_out(bench, tasks)
-    runs = judged_runs(bench, tasks)
+    runs = evaluated_runs(bench, tasks)
     return compare(bench, list(zip(tasks, runs, strict=True)))
 
 
@@ -93,9 +93,9 @@ def tune(
     settings = settings or Settings()
     if settings.teacher.teacher:
         build(workspace, task_names, settings, listener)
-    bench = Workbench(workspace, settings, listener or Silent())
+    bench = TrainingContext(workspace, settings, listener or Silent())
     tasks = workspace.tasks(task_names)
     require_held_out(bench, tasks)
     data = training_data(bench, tasks, granularity)
     runs = train_units(bench, data)
-    return compare(bench, list(zip(tasks, judged_runs(bench, tasks, runs), strict=True)))
+    return compare(bench, list(zip(tasks, evaluated_runs(bench, tasks, runs), strict=True)))

@@ -8,19 +8,18 @@ from typing import Any
 from pydantic import BaseModel
 
 from anytasktune.errors import ConfigError
-from anytasktune.schema import (
+from anytasktune.schema import Domain, Task
+from anytasktune.settings import (
     BuildConfig,
-    Domain,
     EvalConfig,
     GateConfig,
     IngestConfig,
     SplitConfig,
     SynthesisConfig,
-    Task,
     TeacherConfig,
     TrainConfig,
 )
-from anytasktune.schema.parsing import apply_overrides, nearest, parse_record, settable, split_assignment
+from anytasktune.settings.yaml_reading import apply_overrides, nearest, parse_record, settable, split_assignment
 from anytasktune.store import BUILD_FILE, DOMAIN_FILE, TRAIN_FILE, Project
 
 

@@ -3,9 +3,9 @@
 from anytasktune.review.agreement import JUDGE, Kappa, agreement, cohen_kappa, fleiss_kappa
 from anytasktune.review.applying import Refusal, Reviewed, edited, faults, reviewed
 from anytasktune.review.gated import GatedRows, is_final
-from anytasktune.review.log import Outcome, by_reviewer, decisions, holding, outcomes, parse_lines, skipped
 from anytasktune.review.ordering import Ground
 from anytasktune.review.queue import QueueConfig, QueueItem, review_queue
+from anytasktune.review.review_log import Outcome, by_reviewer, decisions, holding, outcomes, parse_lines, skipped
 
 __all__ = [
     "JUDGE",

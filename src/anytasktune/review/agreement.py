@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anytasktune.review.gated import GatedRows
-from anytasktune.review.log import by_reviewer, first_decisions
+from anytasktune.review.review_log import by_reviewer, first_decisions
 from anytasktune.schema import Review
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from anytasktune.errors import Problem
 from anytasktune.review.gated import GatedRows, is_final
-from anytasktune.review.log import Outcome, outcomes
+from anytasktune.review.review_log import Outcome, outcomes
 from anytasktune.schema import Candidate, Review, Task
 from anytasktune.scorers import explain_rules
 

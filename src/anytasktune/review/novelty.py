@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from anytasktune.schema import Candidate, Language
+from anytasktune.records import Language
+from anytasktune.schema import Candidate
 from anytasktune.similarity import normalise
 
 _GRAM: dict[Language, int] = {"en": 5, "zh": 2}

@@ -7,8 +7,8 @@ from typing import Literal
 
 from anytasktune.ids import text_hash
 from anytasktune.review.gated import GatedRows, is_final
-from anytasktune.review.log import Outcome, by_reviewer, decisions, outcomes, skipped
 from anytasktune.review.ordering import Choice, Ground, ordered
+from anytasktune.review.review_log import Outcome, by_reviewer, decisions, outcomes, skipped
 from anytasktune.schema import Candidate, Review, Task, Verdict
 
 

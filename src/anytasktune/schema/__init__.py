@@ -1,6 +1,5 @@
-"""Every artefact on disk and the config of the stage that makes it; nothing else."""
+"""Records of every artefact on disk; nothing else."""
 
-from anytasktune.schema.base import SCHEMA_VERSION, Artifact, Record, Usage
 from anytasktune.schema.candidate import (
     ENHANCEMENTS,
     SYNTHESES,
@@ -17,13 +16,10 @@ from anytasktune.schema.candidate import (
     Verdict,
     Way,
 )
-from anytasktune.schema.dataset import SPLIT_NAMES, DatasetManifest, Lineage, MadeRows, SplitConfig, SplitInfo, SplitName
+from anytasktune.schema.dataset import SPLIT_NAMES, DatasetManifest, Lineage, MadeRows, SplitInfo, SplitName
 from anytasktune.schema.domain import Action, Domain
 from anytasktune.schema.evaluation import (
-    SYSTEMS,
-    TASK_LMS,
     Comparison,
-    EvalConfig,
     Interval,
     Prediction,
     PredictionSet,
@@ -31,83 +27,58 @@ from anytasktune.schema.evaluation import (
     Report,
     Sample,
     Score,
-    System,
     SystemResult,
     TaskReport,
 )
 from anytasktune.schema.example import DroppedRow, Example, RowCounts
-from anytasktune.schema.making import BuildConfig, GateConfig, SynthesisConfig, TeacherConfig, TeacherUsage
-from anytasktune.schema.passages import DocumentInfo, IngestConfig, Passage, PassageSet, Span
+from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
+from anytasktune.schema.run import BaseModelRef, Decoding, Estimate, EvalPoint, Rendering, ResolvedTrainConfig, Run, TaskLM
 from anytasktune.schema.task import (
     LOWER_IS_BETTER,
     METRICS_OF_KIND,
     JsonOutput,
     LabelOutput,
     LabelsOutput,
-    Language,
     Metric,
-    Name,
     NumberOutput,
     Output,
     Rules,
     Task,
     TextOutput,
 )
-from anytasktune.schema.training import (
-    BaseModelRef,
-    Decoding,
-    DType,
-    Estimate,
-    EvalPoint,
-    Rendering,
-    ResolvedTrainConfig,
-    Run,
-    TaskLM,
-    TrainConfig,
-)
+from anytasktune.schema.teacher_usage import TeacherUsage
 
 __all__ = [
     "ENHANCEMENTS",
     "LOWER_IS_BETTER",
     "METRICS_OF_KIND",
-    "SCHEMA_VERSION",
     "SPLIT_NAMES",
     "SYNTHESES",
-    "SYSTEMS",
-    "TASK_LMS",
     "Action",
-    "Artifact",
     "BaseModelRef",
-    "BuildConfig",
     "Candidate",
     "CandidateCounts",
     "CandidateSet",
     "Cell",
     "Comparison",
-    "DType",
     "DatasetManifest",
     "Decoding",
     "DocumentInfo",
     "Domain",
     "DroppedRow",
     "Estimate",
-    "EvalConfig",
     "EvalPoint",
     "Example",
     "FailedCandidate",
     "Feasibility",
-    "GateConfig",
     "GatedSet",
-    "IngestConfig",
     "Interval",
     "JsonOutput",
     "LabelOutput",
     "LabelsOutput",
-    "Language",
     "Lineage",
     "MadeRows",
     "Metric",
-    "Name",
     "NumberOutput",
     "Origin",
     "Output",
@@ -115,7 +86,6 @@ __all__ = [
     "PassageSet",
     "Prediction",
     "PredictionSet",
-    "Record",
     "Remark",
     "Rendering",
     "Report",
@@ -128,20 +98,14 @@ __all__ = [
     "Score",
     "Seal",
     "Span",
-    "SplitConfig",
     "SplitInfo",
     "SplitName",
-    "SynthesisConfig",
-    "System",
     "SystemResult",
     "Task",
     "TaskLM",
     "TaskReport",
-    "TeacherConfig",
     "TeacherUsage",
     "TextOutput",
-    "TrainConfig",
-    "Usage",
     "Verdict",
     "Way",
 ]

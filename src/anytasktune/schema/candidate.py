@@ -4,11 +4,11 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from anytasktune.schema.base import Artifact, Record
+from anytasktune.records import Artifact, Language, Name, Record
 from anytasktune.schema.example import Example
-from anytasktune.schema.making import Enhancement, GateConfig, Synthesis, SynthesisConfig, TeacherUsage
 from anytasktune.schema.passages import Span
-from anytasktune.schema.task import Language, Name
+from anytasktune.schema.teacher_usage import TeacherUsage
+from anytasktune.settings import Enhancement, GateConfig, Synthesis, SynthesisConfig
 
 Way = Synthesis | Enhancement
 """How a candidate came to be: the first three are syntheses (from a passage, from seeds, from the task alone), the others

@@ -2,34 +2,16 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from anytasktune.schema.base import Artifact, Record, Usage, fault
+from anytasktune.records import Artifact, Name, Record, Usage
 from anytasktune.schema.candidate import CandidateCounts, Origin
 from anytasktune.schema.example import RowCounts
-from anytasktune.schema.making import TeacherUsage
-from anytasktune.schema.task import Name
+from anytasktune.schema.teacher_usage import TeacherUsage
+from anytasktune.settings import SplitConfig
 
 SplitName = Literal["train", "dev", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("train", "dev", "test")
-
-
-class SplitConfig(Record):
-    """How rows that come without splits are divided."""
-
-    dev: float = Field(0.1, ge=0, lt=1)
-    """Share of rows for choosing when to stop."""
-    test: float = Field(0.2, gt=0, lt=1)
-    """Share of rows kept sealed for the report."""
-    seed: int = 0
-    near_duplicate: float = Field(0.8, gt=0, le=1)
-    """Inputs at least this similar (Jaccard over character 5-grams, by MinHash) go to the same split."""
-
-    @model_validator(mode="after")
-    def _leaves_something_to_train_on(self) -> "SplitConfig":
-        if self.dev + self.test >= 1:
-            raise fault(f"dev {self.dev:g} + test {self.test:g} leaves no rows to train on", "dev")
-        return self
 
 
 class SplitInfo(Record):

@@ -2,8 +2,8 @@
 
 from pydantic import Field, model_validator
 
-from anytasktune.schema.base import Artifact, Record, fault
-from anytasktune.schema.task import Language, Name, Task
+from anytasktune.records import Artifact, Language, Name, Record, fault
+from anytasktune.schema.task import Task
 
 
 class Action(Record):

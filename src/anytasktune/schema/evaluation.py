@@ -4,34 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from anytasktune.schema.base import Artifact, Record, Usage
-from anytasktune.schema.task import Language, Metric, Name
-
-System = Literal["base", "few_shot", "tuned", "action", "mixed"]
-SYSTEMS: tuple[System, ...] = ("base", "few_shot", "tuned", "action", "mixed")
-TASK_LMS: tuple[System, ...] = ("tuned", "action", "mixed")
-"""The systems with an adapter, by what it was trained on: the task alone, the steps of an action, all tasks of the pool."""
-
-
-class EvalConfig(Artifact):
-    """The config of `eval`."""
-
-    systems: list[System] = Field(default_factory=lambda: list(SYSTEMS), min_length=1)
-    """Which systems answer; of the Task-LMs, those that are trained."""
-    shots: int = Field(4, ge=1, le=64)
-    """Examples shown to the base model in `few_shot`."""
-    split: Literal["dev", "test"] = "test"
-    max_rows: int | None = Field(None, ge=1)
-    """Judge only the first so many rows (the report says so)."""
-    max_new_tokens: int | None = Field(None, ge=1)
-    """Longest answer; unless set, a little more than the longest training answer."""
-    batch_tokens: int = Field(8192, ge=16)
-    """Most prompt tokens answered together (the shared prefix not counted)."""
-    resamples: int = Field(2000, ge=100)
-    """Bootstrap resamples and permutations."""
-    seed: int = 0
-    significance: float = Field(0.05, gt=0, lt=1)
-    """A difference is called real when its Holm-corrected p value is below this."""
+from anytasktune.records import Artifact, Language, Name, Record, Usage
+from anytasktune.schema.task import Metric
+from anytasktune.settings import EvalConfig, System
 
 
 class Prediction(Record):

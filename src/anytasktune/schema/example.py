@@ -3,8 +3,7 @@
 from pydantic import Field
 
 from anytasktune.ids import content_id
-from anytasktune.schema.base import Record
-from anytasktune.schema.task import Language
+from anytasktune.records import Language, Record
 
 
 class Example(Record):

@@ -5,21 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from anytasktune.ids import content_id
-from anytasktune.schema.base import Artifact, Record
-from anytasktune.schema.task import Language
-
-
-class IngestConfig(Artifact):
-    """How documents are cut into passages."""
-
-    passage_length: int = Field(1200, ge=100, le=20_000)
-    """Characters a passage has at most; a Chinese one counts as two, so that passages say about as much in both languages."""
-    shortest_passage: int = Field(60, ge=0)
-    """Stretches with fewer characters (counted the same way) are joined to a neighbour, or left out where there is none."""
-    near_duplicate: float = Field(0.8, gt=0, le=1)
-    """Passages at least this similar (Jaccard over character 5-grams) to an earlier one are left out and counted."""
-    largest_file: int = Field(100, ge=1)
-    """Megabytes; larger files are refused by name."""
+from anytasktune.records import Artifact, Language, Record
+from anytasktune.settings import IngestConfig
 
 
 class Span(Record):

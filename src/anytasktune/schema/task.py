@@ -6,15 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from anytasktune.schema.base import Record, fault
+from anytasktune.records import IN_ALL_LANGUAGES, PER_LANGUAGE, Language, Name, Record, fault
 
-Language = Literal["en", "zh"]
 Metric = Literal["accuracy", "macro_f1", "set_f1", "json_f1", "rouge_l", "token_f1", "mae"]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-"""Lower-case letters, digits and underscores: safe as a file name, a column and a model name."""
-
-
-IN_ALL_LANGUAGES, PER_LANGUAGE = "in_all_languages", "per_language"
 
 
 def _form_of_labels(labels: Any) -> str:

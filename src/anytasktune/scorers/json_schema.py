@@ -12,7 +12,7 @@ from referencing.exceptions import Unresolvable
 from anytasktune.errors import ConfigError
 from anytasktune.ids import canonical_json
 from anytasktune.scorers.parse import load_json
-from anytasktune.scorers.text import shorten
+from anytasktune.text.scripts import shorten
 
 
 def schema_fault(schema: dict[str, Any], value: Any) -> str:

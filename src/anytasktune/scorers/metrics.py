@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anytasktune.schema import LabelsOutput, Metric, NumberOutput, Task
-from anytasktune.scorers.facts import facts_of_text
+from anytasktune.scorers.json_facts import facts_of_text
 from anytasktune.scorers.overlap import rouge_l, token_f1
 from anytasktune.scorers.parse import first_number, in_first_language, parse_reference_number, split_items
 

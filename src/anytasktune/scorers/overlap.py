@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from anytasktune.scorers.text import tokens
+from anytasktune.text.scripts import tokens
 
 
 def rouge_l(reference: str, output: str) -> float:

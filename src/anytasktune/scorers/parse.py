@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, Language, NumberOutput, Task
+from anytasktune.records import Language
+from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task
 
 MAX_JSON_DEPTH = 64
 """JSON nested deeper than this is no answer to any task; following it could exhaust the stack."""

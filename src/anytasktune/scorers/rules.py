@@ -22,10 +22,11 @@ from difflib import get_close_matches
 from typing import Any
 
 from anytasktune.errors import Problem
-from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, Language, NumberOutput, Task
+from anytasktune.records import Language
+from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task
 from anytasktune.scorers.json_schema import schema_fault
 from anytasktune.scorers.parse import Parsed, decimals_of, parse_output, repeated_keys, separator_pattern, split_items
-from anytasktune.scorers.text import collapse_space, is_in_script, shorten
+from anytasktune.text.scripts import collapse_space, is_in_script, shorten
 
 _USUAL_SEPARATORS = re.compile(r"[;；,，、|｜\n]")
 

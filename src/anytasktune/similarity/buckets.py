@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anytasktune.similarity.batches import Positions
 from anytasktune.similarity.shingles import Hashes
+from anytasktune.similarity.text_batches import Positions
 
 Pairs = tuple[Positions, Positions]
 """The first and the second text of each pair, by number."""

@@ -4,7 +4,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from anytasktune.similarity.words import stem
+from anytasktune.similarity.stems import stem
 
 _WORD = re.compile(r"[a-z][a-z'-]*[a-z]|[a-z]")
 _LONGEST = 3

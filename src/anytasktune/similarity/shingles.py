@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from anytasktune.similarity.batches import Positions, batches, in_threads
+from anytasktune.similarity.text_batches import Positions, batches, in_threads
 
 SHINGLE = 5
 """Characters per n-gram."""

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anytasktune.ids import text_hash
-from anytasktune.similarity.batches import Positions, in_threads
 from anytasktune.similarity.shingles import Hashes
-from anytasktune.similarity.words import Words
+from anytasktune.similarity.stems import Words
+from anytasktune.similarity.text_batches import Positions, in_threads
 
 _MEASURED = 1 << 14
 _ROUNDING = 1e-9

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from anytasktune.llm.asking import MisfitError
-from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, Language, NumberOutput, Task
+from anytasktune.records import Language
+from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task
 from anytasktune.scorers.json_schema import schema_fault
 from anytasktune.scorers.parse import decimals_of, first_number, load_json, parse_output, split_items
 from anytasktune.similarity import normalise
-from anytasktune.synthesis.faults import say
 from anytasktune.synthesis.json_form import JsonStyle, schema_in
+from anytasktune.synthesis.misfits import say
 
 ANSWER = "answer"
 """The only key of what a teacher answers."""

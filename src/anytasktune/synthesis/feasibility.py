@@ -10,15 +10,17 @@ import numpy as np
 
 from anytasktune.ids import content_id
 from anytasktune.llm.asking import Asker
-from anytasktune.schema import Example, Feasibility, Language, SynthesisConfig, Task
+from anytasktune.records import Language
+from anytasktune.schema import Example, Feasibility, Task
 from anytasktune.scorers import item_statistics
 from anytasktune.scorers.metrics import ItemStatistics, item_value
 from anytasktune.scorers.parse import parse_reference_number
-from anytasktune.scorers.text import shorten
-from anytasktune.synthesis.answering import PROMPT, answer_questions
-from anytasktune.synthesis.chance import rank
+from anytasktune.settings import SynthesisConfig
+from anytasktune.synthesis.answer_questions import PROMPT, answer_questions
+from anytasktune.synthesis.brief import Brief
+from anytasktune.synthesis.seeded_choice import rank
 from anytasktune.synthesis.shots import Shots
-from anytasktune.synthesis.telling import Brief
+from anytasktune.text.scripts import shorten
 
 SHOWN_WRONG = 8
 _RESAMPLES = 1000

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from anytasktune.schema import Language
+from anytasktune.records import Language
 from anytasktune.scorers.parse import load_json
-from anytasktune.scorers.text import is_in_script
+from anytasktune.text.scripts import is_in_script
 
 Schema = Mapping[str, Any]
 

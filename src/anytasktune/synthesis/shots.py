@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from anytasktune.schema import Example
-from anytasktune.synthesis.chance import rank, shuffled
+from anytasktune.synthesis.seeded_choice import rank, shuffled
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from anytasktune.errors import StoreError, TrainingError
-from anytasktune.schema import EvalPoint, Record
-from anytasktune.store import building, disk_errors, read_record, write_record
+from anytasktune.records import Record
+from anytasktune.schema import EvalPoint
+from anytasktune.store import atomic_folder, disk_errors, read_record, write_record
 
 _STATE = "state.json"
 _TENSORS = "tensors.safetensors"
@@ -49,7 +50,7 @@ class Checkpoint:
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, then remove older ones; a crash at any moment leaves at least one whole."""
     target = folder / f"checkpoint-{checkpoint.state.step:08d}"
-    with building(target) as temporary:
+    with atomic_folder(target) as temporary:
         with disk_errors(target):  # save_file would hide a full disk behind an error of its own
             (temporary / _TENSORS).write_bytes(save(checkpoint.tensors))
         write_record(temporary / _STATE, checkpoint.state)

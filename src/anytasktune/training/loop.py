@@ -11,16 +11,12 @@ import torch
 
 from anytasktune.errors import TrainingError
 from anytasktune.models.lora import Adapter
-from anytasktune.schema import EvalPoint, Record, ResolvedTrainConfig, TrainConfig
+from anytasktune.records import Record
+from anytasktune.schema import EvalPoint, ResolvedTrainConfig
+from anytasktune.settings import TrainConfig
 from anytasktune.store import append_line, disk_errors, read_lines, write_atomic
 from anytasktune.training.batches import RowSet, eval_steps, trunk_tokens
-from anytasktune.training.checkpoint import (
-    Checkpoint,
-    CheckpointWriter,
-    RunState,
-    load_checkpoint,
-    sole_trainer,
-)
+from anytasktune.training.checkpoint import Checkpoint, CheckpointWriter, RunState, load_checkpoint, sole_trainer
 from anytasktune.training.estimate import Load, load_of
 from anytasktune.training.optimizer import FlatAdamW, Schedule
 from anytasktune.training.sampling import step_order

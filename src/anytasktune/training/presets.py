@@ -3,7 +3,8 @@
 import math
 from collections.abc import Mapping
 
-from anytasktune.schema import BaseModelRef, DType, ResolvedTrainConfig, TrainConfig
+from anytasktune.schema import BaseModelRef, ResolvedTrainConfig
+from anytasktune.settings import DType, TrainConfig
 
 _EFFORT = {"quick": 0.5, "balanced": 1.0, "thorough": 2.0}
 _STREAM_TOKENS = {"cpu": 2048}

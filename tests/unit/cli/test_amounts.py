@@ -3,7 +3,9 @@
 import pytest
 
 from anytasktune.cli.amounts import about, against_estimate, cost, count, duration
-from anytasktune.schema import BaseModelRef, Estimate, ResolvedTrainConfig, Run, TrainConfig, Usage
+from anytasktune.records import Usage
+from anytasktune.schema import BaseModelRef, Estimate, ResolvedTrainConfig, Run
+from anytasktune.settings import TrainConfig
 
 
 @pytest.mark.parametrize(

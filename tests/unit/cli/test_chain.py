@@ -35,7 +35,7 @@ def test_check_shows_three_rows_token_by_token_with_the_trained_ones_marked(run:
 
 def test_a_long_prompt_is_shown_without_its_middle(run: Run, project: Path, quick: list[str]) -> None:
     rows = [row.model_copy(update={"input": f"{row.input} {'押金 ' * 100}"}) for row in team_rows()]
-    write_rows(project / "seeds" / "team.jsonl", rows)
+    write_rows(project / "data" / "team.jsonl", rows)
     ended = run("check", "-p", project, *quick, "-c", "near_duplicate=1.0")
     assert re.search(r" … \d+ tokens … ", ended.out)
 
@@ -115,24 +115,24 @@ def test_rows_that_would_teach_wrongly_are_named_with_file_and_row(run: Run, tmp
     rows[7]["output"] = '{"sum": "a lot"}'
     rows[9]["input"] = "client 9 pays 90 " + "dollars " * 300
     rows[11]["output"] = '{"sum": '
-    write_lines(project / "seeds" / "facts.jsonl", [json.dumps(row) for row in rows])
+    write_lines(project / "data" / "facts.jsonl", [json.dumps(row) for row in rows])
     ended = run("train", "-p", project, *quick)
     assert ended.code == 1
-    assert "seeds/facts.jsonl:12: bad_json" in ended.err
-    assert "seeds/facts.jsonl:5: the text holds <|im_end|>" in ended.err
-    assert "seeds/facts.jsonl:8: 'a lot' does not stand in the input" in ended.err
-    assert re.search(r"seeds/facts.jsonl:10: the prompt takes \d+ tokens, and 512 fit", ended.err)
+    assert "data/facts.jsonl:12: bad_json" in ended.err
+    assert "data/facts.jsonl:5: the text holds <|im_end|>" in ended.err
+    assert "data/facts.jsonl:8: 'a lot' does not stand in the input" in ended.err
+    assert re.search(r"data/facts.jsonl:10: the prompt takes \d+ tokens, and 512 fit", ended.err)
     assert "3 of 19 rows cannot be used as they are, so nothing was trained" in ended.err
     checked = run("check", "-p", project, *quick, "--json")
     assert checked.code == 1
-    assert [problem["where"] for problem in checked.document["problems"]] == [f"seeds/facts.jsonl:{row}" for row in (5, 8, 10)]
+    assert [problem["where"] for problem in checked.document["problems"]] == [f"data/facts.jsonl:{row}" for row in (5, 8, 10)]
     skipped = run("train", "-p", project, *quick, "-c", "skip_bad_rows=true")
     assert skipped.code == 3
     assert "facts: 3 of 19 rows left out (skip_bad_rows)" in skipped.err
 
 
 def test_dropped_rows_are_told_every_time_not_only_the_first(run: Run, project: Path, quick: list[str]) -> None:
-    seeds = project / "seeds" / "team.jsonl"
+    seeds = project / "data" / "team.jsonl"
     assert run("check", "-p", project, *quick).code == 0
     with seeds.open("a", encoding="utf-8") as stream:
         stream.write('{"input": "a new one", "output": "taxes"}\n')
@@ -140,13 +140,13 @@ def test_dropped_rows_are_told_every_time_not_only_the_first(run: Run, project: 
         ended = run("check", "-p", project, *quick)
         assert ended.code == 3
         assert "read 31, kept 30, dropped 1 (1 unknown_label)" in ended.err
-        assert "seeds/team.jsonl:31: unknown_label" in ended.err
+        assert "data/team.jsonl:31: unknown_label" in ended.err
 
 
 def test_training_rows_that_stand_in_test_are_left_out_and_counted(run: Run, tmp_path: Path, quick: list[str]) -> None:
     project = write_project(tmp_path / "law", rows=[])
     for split, start, count in (("train", 0, 20), ("dev", 20, 5), ("test", 15, 8)):
-        write_rows(project / "seeds" / "team" / f"{split}.jsonl", team_rows(count, start))
+        write_rows(project / "data" / "team" / f"{split}.jsonl", team_rows(count, start))
     ended = run("tune", "-p", project, *quick)
     assert ended.code == 3
     assert "✓ data   team  15 train, 2 dev, 8 test rows" in ended.err
@@ -155,7 +155,7 @@ def test_training_rows_that_stand_in_test_are_left_out_and_counted(run: Run, tmp
 
 def test_a_split_that_is_missing_is_noticed_before_training(run: Run, tmp_path: Path, quick: list[str]) -> None:
     project = write_project(tmp_path / "law", rows=[])
-    folder = project / "seeds" / "team"
+    folder = project / "data" / "team"
     write_rows(folder / "train.jsonl", team_rows(20))
     ended = run("tune", "-p", project, *quick)
     assert ended.code == 1
@@ -169,7 +169,7 @@ def test_too_few_rows_to_divide_are_refused_with_the_file(run: Run, tmp_path: Pa
     project = write_project(tmp_path / "law", rows=team_rows(3))
     ended = run("check", "-p", project, *quick, "--json")
     assert ended.code == 1
-    assert ended.first_problem["where"] == "seeds/team.jsonl"
+    assert ended.first_problem["where"] == "data/team.jsonl"
     assert "too few" in ended.first_problem["what"]
 
 
@@ -181,7 +181,7 @@ def test_a_task_without_rows_says_how_to_bring_some(run: Run, tmp_path: Path) ->
 
 
 def test_rows_in_two_forms_are_refused(run: Run, project: Path) -> None:
-    write_rows(project / "seeds" / "team" / "train.jsonl", team_rows(3))
+    write_rows(project / "data" / "team" / "train.jsonl", team_rows(3))
     ended = run("check", "-p", project)
     assert ended.code == 1
     assert "rows in two forms" in ended.err

@@ -57,7 +57,7 @@ def test_an_enhanced_row_leads_to_the_row_it_was_made_after_and_an_own_row_to_it
         row = run("dataset", "show", "team", f"train:{number}", "-p", made, "--json").document
     assert [parent["id"] for parent in row["parents"]] == [made_rows(1)[0].id]
     own = run("dataset", "show", "team", team_rows(1)[0].id, "-p", made).out
-    assert "seeds/team.jsonl:1" in own
+    assert "data/team.jsonl:1" in own
 
 
 def test_a_row_or_version_that_is_not_there_is_said_with_what_there_is(run: Run, made: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_row_or_version_that_is_not_there_is_said_with_what_there_is(run: Run,
 def test_versions_are_compared_the_last_two_by_default(run: Run, project: Path) -> None:
     first = run("dataset", "show", "team", "-p", project, "--json").document["id"]
     assert "only one version" in run("dataset", "diff", "team", "-p", project).err
-    write_rows(project / "seeds" / "team.jsonl", team_rows(33))
+    write_rows(project / "data" / "team.jsonl", team_rows(33))
     ended = run("dataset", "diff", "team", "-p", project)
     assert f"{first} → " in ended.out
     assert "3 added" in ended.out

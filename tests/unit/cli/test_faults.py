@@ -19,7 +19,7 @@ def leftovers(folder: Path) -> list[str]:
 
 
 def test_rows_that_do_not_fit_on_the_disk_leave_the_old_ones(run: Run, project: Path) -> None:
-    seeds = project / "seeds" / "team.jsonl"
+    seeds = project / "data" / "team.jsonl"
     before = seeds.read_bytes()
     more = Path("more.jsonl")
     more.write_text("".join(f'{{"input": "{n} {"x" * 200}", "output": "work"}}\n' for n in range(99)), encoding="utf-8")
@@ -58,7 +58,7 @@ def test_a_file_where_a_folder_belongs_is_named(run: Run, project: Path, quick: 
 
 
 def test_a_folder_where_the_rows_belong_is_named(run: Run, project: Path, quick: list[str]) -> None:
-    seeds = project / "seeds" / "team.jsonl"
+    seeds = project / "data" / "team.jsonl"
     seeds.unlink()
     seeds.mkdir()
     ended = run("train", "-p", project, *quick)

@@ -15,7 +15,7 @@ BENCH = Path(__file__).resolve().parents[4] / "shared" / "data" / "bench"
 
 
 def seeds(project: Path) -> Path:
-    return project / "seeds" / "team.jsonl"
+    return project / "data" / "team.jsonl"
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_init_demo_brings_tasks_and_rows(run: Run) -> None:
     assert run("init", "demo", "--demo", "--json").document["project"] == str(Path("demo").resolve())
     workspace = Workspace.open("demo")
     assert [task.name for task in workspace.tasks()] == ["matter_routing", "intake_facts", "legal_keywords"]
-    assert all((workspace.project.seed_folder(task.name) / "train.jsonl").exists() for task in workspace.tasks())
+    assert all((workspace.project.rows_folder(task.name) / "train.jsonl").exists() for task in workspace.tasks())
 
 
 def test_init_overwrites_nothing(run: Run, project: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_file_without_a_usable_row_changes_nothing(run: Run, empty: Path, name
     assert ended.code == 1
     assert words in ended.first_problem["what"]
     assert ended.first_problem["where"].startswith(name)
-    assert not (empty / "seeds").exists()
+    assert not (empty / "data").exists()
 
 
 def test_a_missing_file_is_told_its_nearest_neighbour(run: Run, empty: Path) -> None:
@@ -161,7 +161,7 @@ def test_rows_that_are_there_are_only_touched_when_asked_for(run: Run, project: 
     assert seeds(project).read_bytes() == before
     added = run("import", more, "-t", "team", "-p", project, "--append")
     assert added.code == 0
-    assert "seeds/team.jsonl has 34 rows now" in added.out
+    assert "data/team.jsonl has 34 rows now" in added.out
     assert "4 of the rows stood in team.jsonl already" in added.out
     assert seeds(project).read_bytes().startswith(before)
     assert run("import", more, "-t", "team", "-p", project, "--replace").code == 0
@@ -185,11 +185,11 @@ def test_a_folder_of_splits_is_taken_as_it_is_divided(run: Run, empty: Path) -> 
     ended = run("import", "given", "-t", "team", "-p", empty)
     assert ended.code == 0
     assert "read 20, kept 20" in ended.out
-    assert sorted(path.name for path in (empty / "seeds" / "team").iterdir()) == ["dev.jsonl", "test.jsonl", "train.jsonl"]
+    assert sorted(path.name for path in (empty / "data" / "team").iterdir()) == ["dev.jsonl", "test.jsonl", "train.jsonl"]
     write_rows(Path("fewer/train.jsonl"), team_rows(12, start=60))
     write_rows(Path("fewer/test.jsonl"), team_rows(5, start=80))
     assert run("import", "fewer", "-t", "team", "-p", empty, "--replace").code == 0
-    assert sorted(path.name for path in (empty / "seeds" / "team").iterdir()) == ["test.jsonl", "train.jsonl"]
+    assert sorted(path.name for path in (empty / "data" / "team").iterdir()) == ["test.jsonl", "train.jsonl"]
 
 
 def test_two_files_for_one_split_are_refused(run: Run, empty: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_task_that_would_spoil_the_domain_is_not_written(run: Run, empty: Path
     before = (empty / "domain.yaml").read_bytes()
     assert run("import", "tone", "-p", empty).code == 1
     assert (empty / "domain.yaml").read_bytes() == before
-    assert not (empty / "seeds").exists()
+    assert not (empty / "data").exists()
 
 
 def test_options_that_a_task_folder_answers_itself_are_refused(run: Run, empty: Path) -> None:

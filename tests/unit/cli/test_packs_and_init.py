@@ -9,12 +9,12 @@ from tests.tiny_models import save_tiny_model
 from tests.tiny_project import QUICK
 from tests.unit.cli.conftest import Run
 
+from anytasktune.domain_yaml import keep_language
 from anytasktune.packs import pack_files, pack_names
 from anytasktune.packs.contents import summarise
 from anytasktune.pipeline import Workspace
 from anytasktune.schema import Domain
-from anytasktune.schema.editing import keep_language
-from anytasktune.schema.parsing import parse_record
+from anytasktune.settings.yaml_reading import parse_record
 
 SOURCE = Path(__file__).resolve().parents[3] / "src" / "anytasktune" / "packs"
 BILINGUAL = [name for name in pack_names() if "CARD.md" in pack_files(name)]
@@ -94,7 +94,7 @@ def test_a_pack_in_one_language_has_no_word_of_the_other_in_rows_and_instruction
     assert run("init", "--pack", pack, "--language", "zh", "chinese").code == 0
     workspace = Workspace.open("chinese")
     assert {task.languages for task in workspace.tasks()} == {("zh",)}
-    lines = [line for path in Path("chinese/seeds").rglob("*.jsonl") for line in path.read_bytes().splitlines()]
+    lines = [line for path in Path("chinese/data").rglob("*.jsonl") for line in path.read_bytes().splitlines()]
     assert len(lines) == summarise(pack).rows["zh"]
     assert {json.loads(line)["language"] for line in lines} == {"zh"}
 

@@ -18,7 +18,7 @@ from tests.tiny_project import write_lines
 from tests.unit.cli.conftest import Run
 
 from anytasktune.schema import Domain
-from anytasktune.schema.parsing import parse_record
+from anytasktune.settings.yaml_reading import parse_record
 
 ENGLISH = [
     *["Public library", "Letters from readers.", "No fees.", "Answer an enquiry"],

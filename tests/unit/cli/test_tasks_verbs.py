@@ -49,7 +49,7 @@ def test_a_finding_about_a_row_names_its_file_and_row(run: Run, tmp_path: Path) 
     document = run("tasks", "check", "-p", "shop", "--json").document
     assert document["ok"] is False
     (finding,) = [finding for finding in document["findings"] if finding["code"] == "personal_data"]
-    assert finding["where"] == "seeds/team.jsonl:13"
+    assert finding["where"] == "data/team.jsonl:13"
     assert set(finding) == {"code", "level", "where", "why", "instead"}
 
 

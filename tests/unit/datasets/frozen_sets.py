@@ -12,11 +12,11 @@ from anytasktune.schema import (
     Origin,
     RowCounts,
     Span,
-    SplitConfig,
     SplitName,
     Task,
     TeacherUsage,
 )
+from anytasktune.settings import SplitConfig
 
 TASK = Task(
     name="team",
@@ -78,7 +78,7 @@ def frozen(splits: Splits, made: Splits | None = None, task: Task = TASK) -> Fro
         task,
         both,
         counts=RowCounts(read=count + 1, kept=count, dropped={"bad_json": 1}),
-        sources={"seeds/team.jsonl": "0" * 64},
+        sources={"data/team.jsonl": "0" * 64},
         split_by="grouped",
         config=SplitConfig(),
         code_version="1",

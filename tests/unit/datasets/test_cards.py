@@ -9,8 +9,8 @@ from tests.unit.datasets.frozen_sets import TASK, frozen, rows
 from tests.unit.datasets.test_dataset_writing import texts
 
 from anytasktune.datasets.card import Agreement, CardNotes, card_files, shown_examples
-from anytasktune.datasets.cautions import cautions
-from anytasktune.datasets.facts import measure
+from anytasktune.datasets.dataset_facts import measure
+from anytasktune.datasets.dataset_warnings import cautions
 from anytasktune.schema import Example, SplitName, Task, TextOutput
 
 OWN: dict[SplitName, list[Example]] = {"train": rows(30), "dev": rows(4, 100), "test": rows(60, 200)}

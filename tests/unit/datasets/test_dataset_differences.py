@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.datasets.frozen_sets import TASK, frozen, rows
 
+from anytasktune.datasets.dataset_facts import MOST_BINS, label_counts, lengths, measure
 from anytasktune.datasets.differences import Counts, compare
-from anytasktune.datasets.facts import MOST_BINS, label_counts, lengths, measure
 from anytasktune.schema import Example, LabelsOutput, NumberOutput, Task, TextOutput
 
 

@@ -8,7 +8,8 @@ import pytest
 from anytasktune.datasets import FrozenDataset, freeze, load_dataset, save_dataset
 from anytasktune.errors import StoreError
 from anytasktune.ids import file_hash
-from anytasktune.schema import Example, RowCounts, SplitConfig, SplitName, Task, TextOutput
+from anytasktune.schema import Example, RowCounts, SplitName, Task, TextOutput
+from anytasktune.settings import SplitConfig
 
 ROWS = [
     Example(input=f"第{number}句\u2028 话", output="ab"[number // 20], language="zh" if number % 2 else None)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from anytasktune.datasets import check_splits, drop_leaks, read_examples, split_examples
 from anytasktune.errors import DataError
-from anytasktune.schema import Example, SplitConfig, SplitName
+from anytasktune.schema import Example, SplitName
+from anytasktune.settings import SplitConfig
 from anytasktune.similarity import SHORT_TEXT, jaccard, normalise
 
 WORDS = ["tenant", "landlord", "rent", "notice", "court", "appeal", "claim", "合同", "租金", "法院", "原告", "被告", "证据"]

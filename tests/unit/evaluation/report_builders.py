@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from anytasktune.evaluation.comparing import build_report, task_report
-from anytasktune.evaluation.scoring import JudgedSystem, judge_system
+from anytasktune.evaluation.comparison import build_report, task_report
+from anytasktune.evaluation.scoring import ScoredSystem, score_system
+from anytasktune.records import Usage
 from anytasktune.schema import (
-    TASK_LMS,
     BaseModelRef,
-    EvalConfig,
     EvalPoint,
     Example,
     JsonOutput,
@@ -19,13 +18,11 @@ from anytasktune.schema import (
     Report,
     ResolvedTrainConfig,
     Run,
-    System,
     Task,
     TaskReport,
     TextOutput,
-    TrainConfig,
-    Usage,
 )
+from anytasktune.settings import TASK_LMS, EvalConfig, System, TrainConfig
 
 CONFIG = EvalConfig(resamples=400)
 LABELS = LabelOutput(kind="label", labels=["租金", "押金", "other"])
@@ -92,12 +89,12 @@ def run_of(tasks: Sequence[str] = ("topic",), config: TrainConfig | None = None)
 def report_on(
     task: Task, examples: Sequence[Example], answers: Mapping[System, Sequence[str]], available: int | None = None
 ) -> TaskReport:
-    judged = [judge_system(task, examples, predictions_of(system, examples, given)) for system, given in answers.items()]
+    judged = [score_system(task, examples, predictions_of(system, examples, given)) for system, given in answers.items()]
     return task_report(task, examples, judged, runs_of(answers), CONFIG, available)
 
 
-def judged_by(task: Task, examples: Sequence[Example], answers: Mapping[System, Sequence[str]]) -> list[JudgedSystem]:
-    return [judge_system(task, examples, predictions_of(system, examples, given)) for system, given in answers.items()]
+def judged_by(task: Task, examples: Sequence[Example], answers: Mapping[System, Sequence[str]]) -> list[ScoredSystem]:
+    return [score_system(task, examples, predictions_of(system, examples, given)) for system, given in answers.items()]
 
 
 def wrong_after(outputs: Sequence[str], right: int, wrong: str) -> list[str]:

@@ -7,9 +7,9 @@ import torch
 from tests.tiny_models import tiny_model
 from transformers import PreTrainedModel
 
-from anytasktune.evaluation.generation import Limits, generate
-from anytasktune.evaluation.label_scoring import score_labels
-from anytasktune.evaluation.label_trie import LabelTrie
+from anytasktune.inference.generation import Limits, generate
+from anytasktune.inference.label_scoring import score_labels
+from anytasktune.inference.label_trie import LabelTrie
 
 KINDS = ["llama", "qwen3", "gemma2", "gemma3", "gpt_neox", "bloom"]
 

@@ -16,8 +16,8 @@ from tests.unit.evaluation.report_builders import (
 )
 
 from anytasktune.errors import EvaluationError
-from anytasktune.evaluation.comparing import build_report, task_report, verdict_on
-from anytasktune.evaluation.scoring import judge_system
+from anytasktune.evaluation.comparison import build_report, task_report, verdict_on
+from anytasktune.evaluation.scoring import score_system
 from anytasktune.schema import JsonOutput, Report, TaskReport, TextOutput
 
 MANY = ["租金", "押金", "other"] * 40
@@ -67,7 +67,7 @@ def test_unscored_answers_are_left_out_of_scores_and_of_both_sides_of_a_comparis
     base = predictions_of("base", examples, ["other"] * 120, failed=[0, 1, 2])
     tuned = predictions_of("tuned", examples, MANY, failed=[2, 3])
     task = task_with(LABELS)
-    judged = [judge_system(task, examples, base), judge_system(task, examples, tuned)]
+    judged = [score_system(task, examples, base), score_system(task, examples, tuned)]
     report = task_report(task, examples, judged, runs_of(["tuned"]), CONFIG)
     assert [(result.scored, result.unscored) for result in report.systems] == [(117, 3), (118, 2)]
     assert report.systems[1].score is not None
@@ -80,8 +80,8 @@ def test_a_system_without_any_score_is_not_compared_and_the_report_says_so() -> 
     examples = examples_of(MANY)
     task = task_with(LABELS)
     judged = [
-        judge_system(task, examples, predictions_of("base", examples, MANY, failed=range(120))),
-        judge_system(task, examples, predictions_of("tuned", examples, MANY)),
+        score_system(task, examples, predictions_of("base", examples, MANY, failed=range(120))),
+        score_system(task, examples, predictions_of("tuned", examples, MANY)),
     ]
     report = task_report(task, examples, judged, {}, CONFIG)
     assert report.systems[0].score is None
@@ -105,7 +105,7 @@ def test_remarks_name_rows_left_out_cut_answers_and_rough_metrics() -> None:
     task = task_with(TextOutput(kind="text"))
     cut = predictions_of("base", examples, texts, cut=range(12))
     report = task_report(
-        task, examples, [judge_system(task, examples, cut), *judged_by(task, examples, {"tuned": texts})], {}, CONFIG, 500
+        task, examples, [score_system(task, examples, cut), *judged_by(task, examples, {"tuned": texts})], {}, CONFIG, 500
     )
     sentences = [remark.text for remark in report.remarks]
     assert sentences[0] == "Judged on the first 120 of 500 test rows."

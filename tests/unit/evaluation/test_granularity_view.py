@@ -20,12 +20,14 @@ from tests.unit.evaluation.report_builders import (
     wrong_after,
 )
 
-from anytasktune.evaluation import report_html, report_markdown, report_terminal
-from anytasktune.evaluation.comparing import build_report, task_report
-from anytasktune.evaluation.granularity import best_task_lm, task_lms
-from anytasktune.evaluation.report_headline import headline, sublines
-from anytasktune.evaluation.report_words import words
-from anytasktune.schema import Language, Report, System, TaskReport, TrainConfig
+from anytasktune.evaluation.comparison import build_report, task_report
+from anytasktune.records import Language
+from anytasktune.reports import html_page, markdown_page, terminal
+from anytasktune.reports.best_granularity import best_task_lm, task_lms
+from anytasktune.reports.headline import headline, sublines
+from anytasktune.reports.report_words import words
+from anytasktune.schema import Report, TaskReport
+from anytasktune.settings import System, TrainConfig
 
 REFERENCES = ["租金", "押金", "other"] * 40
 
@@ -100,7 +102,7 @@ def test_without_a_task_lm_of_its_own_a_task_is_judged_by_the_one_it_has() -> No
     assert task.samples[-1].values["mixed"] < 1
     assert headline(report, words("en")) == "Tuning beats the untuned base on the one task measured."
     assert task_lms(task) == ("mixed",)
-    assert "Learned alone or together" not in report_markdown.render(report)
+    assert "Learned alone or together" not in markdown_page.render(report)
 
 
 def test_the_outcome_against_every_opponent_is_said() -> None:
@@ -115,7 +117,7 @@ def test_the_outcome_against_every_opponent_is_said() -> None:
 def printed(report: Report, language: Language) -> list[str]:
     console = Console(width=80)
     with console.capture() as capture:
-        console.print(report_terminal.render(report, language))
+        console.print(terminal.render(report, language))
     return capture.get().splitlines()
 
 
@@ -134,7 +136,7 @@ def rows_after(text: str, heading: str) -> list[list[str]]:
 
 
 def test_the_table_names_the_best_granularity_of_each_task_with_the_verdicts() -> None:
-    head, _, *rows = rows_after(report_markdown.render(three_ways()), "## Learned alone or together")
+    head, _, *rows = rows_after(markdown_page.render(three_ways()), "## Learned alone or together")
     assert head == ["Task", "Tuned", "Action-LM", "Mixed-LM", "Best"]
     assert [row[1:] for row in rows] == [
         ["0.917", "0.500 ▼", "0.508 ▼", "Tuned"],
@@ -142,20 +144,20 @@ def test_the_table_names_the_best_granularity_of_each_task_with_the_verdicts() -
         ["0.500", "0.508 ≈", "0.517 ≈", "cannot tell"],
         ["0.500", "–", "0.917 ▲", "Mixed-LM"],
     ]
-    assert "Best: Tuned 1, Action-LM 0, Mixed-LM 2, cannot tell 1" in report_markdown.render(three_ways())
+    assert "Best: Tuned 1, Action-LM 0, Mixed-LM 2, cannot tell 1" in markdown_page.render(three_ways())
 
 
 def test_the_page_holds_the_table_and_what_each_one_learned() -> None:
-    page = report_html.render(three_ways())
+    page = html_page.render(three_ways())
     assert "Learned alone or together" in page
     assert page.count('class="granularity"') == 1
     assert "Action-LM learned</dt><dd>2 tasks, 240 rows, 1 min 35 s" in page
     assert "Mixed-LM learned</dt><dd>3 tasks, 360 rows, 1 min 35 s" in page
-    assert "混合模型学习</dt><dd>3 项任务，360 条数据，1 分 35 秒" in report_html.render(three_ways(), "zh")
+    assert "混合模型学习</dt><dd>3 项任务，360 条数据，1 分 35 秒" in html_page.render(three_ways(), "zh")
 
 
 def test_a_report_of_single_task_lms_has_no_such_table() -> None:
-    for render in (report_html.render, report_markdown.render):
+    for render in (html_page.render, markdown_page.render):
         assert "Learned alone or together" not in render(full_report())
 
 
@@ -190,4 +192,4 @@ def test_a_report_written_before_there_were_granularities_still_loads() -> None:
     document["config"]["systems"] = ["base", "few_shot", "tuned"]
     old = Report.model_validate(document)
     assert "beats the untuned base" in headline(old, words("en"))
-    assert report_html.render(old)
+    assert html_page.render(old)

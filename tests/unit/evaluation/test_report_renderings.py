@@ -9,14 +9,16 @@ from rich.cells import cell_len
 from rich.console import Console
 from tests.unit.evaluation.report_builders import CONFIG, examples_of, full_report, number_task, report_on
 
-from anytasktune.evaluation import report_html, report_markdown, report_terminal
-from anytasktune.evaluation.comparing import build_report
-from anytasktune.evaluation.report import write_report
-from anytasktune.evaluation.report_headline import headline, sublines
-from anytasktune.evaluation.report_plots import Axis, axis_for, sparkline
-from anytasktune.evaluation.report_view import duration, p_words, signed
-from anytasktune.evaluation.report_words import words
-from anytasktune.schema import Language, Remark, Report, System
+from anytasktune.evaluation.comparison import build_report
+from anytasktune.records import Language
+from anytasktune.reports import html_page, markdown_page, terminal
+from anytasktune.reports.headline import headline, sublines
+from anytasktune.reports.report_files import write_report
+from anytasktune.reports.report_view import duration, p_words, signed
+from anytasktune.reports.report_words import words
+from anytasktune.reports.svg_plots import Axis, axis_for, sparkline
+from anytasktune.schema import Remark, Report
+from anytasktune.settings import System
 from anytasktune.store import read_record
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -57,13 +59,13 @@ class Page(HTMLParser):
 def printed(report: Report, language: Language = "en", width: int = 80) -> str:
     console = Console(width=width)
     with console.capture() as capture:
-        console.print(report_terminal.render(report, language))
+        console.print(terminal.render(report, language))
     return capture.get()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_is_well_formed_and_asks_the_network_for_nothing(language: Language) -> None:
-    page = Page(report_html.render(full_report(), language))
+    page = Page(html_page.render(full_report(), language))
     assert "script" not in page.tags
     assert not {"iframe", "object", "embed", "img", "form"} & set(page.tags)
     sources = [value for name, value in page.attributes if name in ("src", "href", "action", "srcset", "xlink:href")]
@@ -75,7 +77,7 @@ def test_the_page_is_well_formed_and_asks_the_network_for_nothing(language: Lang
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_stands_in_rows_and_titles_never_becomes_markup(language: Language) -> None:
-    source = report_html.render(full_report(title=EVIL, text=EVIL, wrong=EVIL), language)
+    source = html_page.render(full_report(title=EVIL, text=EVIL, wrong=EVIL), language)
     page = Page(source)
     assert "script" not in page.tags
     assert "img" not in page.tags
@@ -85,13 +87,13 @@ def test_what_stands_in_rows_and_titles_never_becomes_markup(language: Language)
 
 def test_control_characters_of_a_row_do_not_reach_the_reader() -> None:
     report = full_report(wrong="red \x1b[31m\x00 and \u202e turned")
-    for rendering in (report_html.render(report), report_markdown.render(report), printed(report)):
+    for rendering in (html_page.render(report), markdown_page.render(report), printed(report)):
         assert not set("\x1b\x00\u202e") & set(rendering)
 
 
 def test_the_page_shows_every_number_of_the_report() -> None:
     report = full_report()
-    page = Page(report_html.render(report))
+    page = Page(html_page.render(report))
     for task in report.tasks:
         assert task.title in page.text
         for result in task.systems:
@@ -105,7 +107,7 @@ def test_the_page_shows_every_number_of_the_report() -> None:
 
 
 def test_the_chinese_page_speaks_chinese_throughout() -> None:
-    source = report_html.render(full_report(), "zh")
+    source = html_page.render(full_report(), "zh")
     page = Page(source)
     assert '<html lang="zh-CN">' in source
     assert "3 项任务中，微调后有 1 项优于未微调的基座模型；1 项更差；1 项仅凭 20 条测试数据无法判断。" in page.text
@@ -140,7 +142,7 @@ def test_the_terminal_never_reads_titles_as_console_markup() -> None:
 
 
 def test_the_markdown_overview_has_a_row_per_task_and_as_many_cells_as_its_head() -> None:
-    rendered = report_markdown.render(full_report(title="Rent | deposit"))
+    rendered = markdown_page.render(full_report(title="Rent | deposit"))
     tables = re.findall(r"(?:^\|.*\|\n)+", rendered, flags=re.M)
     overview = tables[0].splitlines()
     assert len(overview) == 2 + 3
@@ -155,7 +157,7 @@ def test_the_markdown_overview_has_a_row_per_task_and_as_many_cells_as_its_head(
 
 
 def test_rows_in_markdown_stand_in_fences_they_cannot_close() -> None:
-    rendered = report_markdown.render(full_report(wrong="```\n# Not a heading\n<b>bold</b>"))
+    rendered = markdown_page.render(full_report(wrong="```\n# Not a heading\n<b>bold</b>"))
     assert "````text\n```\n# Not a heading\n<b>bold</b>\n````" in rendered
 
 
@@ -164,20 +166,20 @@ def test_an_answer_that_failed_is_shown_as_such() -> None:
     sample = report.tasks[0].samples[0].model_copy(update={"answers": {}, "values": {}})
     task = report.tasks[0].model_copy(update={"samples": [sample]})
     shown = report.model_copy(update={"tasks": [task]})
-    assert "no score: the system gave no answer" in report_html.render(shown)
-    assert "no score: the system gave no answer" in report_markdown.render(shown)
+    assert "no score: the system gave no answer" in html_page.render(shown)
+    assert "no score: the system gave no answer" in markdown_page.render(shown)
 
 
 def test_a_long_input_is_cut_and_the_rest_counted() -> None:
     report = full_report(text="x" * 700)
-    assert "more characters" in report_html.render(report)
+    assert "more characters" in html_page.render(report)
 
 
 def test_a_remark_in_free_words_is_shown_as_it_stands() -> None:
     report = full_report()
     task = report.tasks[0].model_copy(update={"remarks": [Remark(text="The letters are from one office.")]})
     for language in LANGUAGES:
-        assert "The letters are from one office." in report_html.render(report.model_copy(update={"tasks": [task]}), language)
+        assert "The letters are from one office." in html_page.render(report.model_copy(update={"tasks": [task]}), language)
 
 
 @pytest.mark.parametrize("keep", [["base"], ["tuned"], ["base", "tuned"], ["few_shot", "tuned"]])
@@ -187,8 +189,8 @@ def test_a_report_of_fewer_systems_renders(keep: list[System]) -> None:
     task = report_on(number_task(), examples_of(references), {system: answers[system] for system in keep})
     report = build_report("letters", "tiny", [task], CONFIG, {}, "here")
     for language in LANGUAGES:
-        Page(report_html.render(report, language))
-        assert report_markdown.render(report, language)
+        Page(html_page.render(report, language))
+        assert markdown_page.render(report, language)
         assert printed(report, language)
     if keep in (["base"], ["tuned"]):
         assert headline(report, words("en")).startswith("Nothing was compared")

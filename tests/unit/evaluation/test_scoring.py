@@ -4,7 +4,7 @@ import pytest
 from tests.unit.evaluation.report_builders import LABELS, examples_of, number_task, predictions_of, task_with
 
 from anytasktune.errors import EvaluationError
-from anytasktune.evaluation.scoring import judge_system, score_predictions
+from anytasktune.evaluation.scoring import score_predictions, score_system
 
 TASK = task_with(LABELS)
 
@@ -47,7 +47,7 @@ def test_a_prediction_for_no_row_or_given_twice_stops_the_scoring() -> None:
 
 def test_two_equal_rows_take_one_prediction_each() -> None:
     examples = examples_of(["租金"]) * 2
-    judged = judge_system(TASK, examples, predictions_of("base", examples, ["租金", "押金"]))
+    judged = score_system(TASK, examples, predictions_of("base", examples, ["租金", "押金"]))
     assert [score.value for score in judged.scores] == [1.0, 0.0]
 
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.evaluation.report_builders import LABELS, task_with
 
-from anytasktune.evaluation.statistics import (
+from anytasktune.scorers import ItemStatistics, item_statistics
+from anytasktune.scorers.statistics import (
     bootstrap_interval,
     compare_paired,
     holm,
@@ -16,7 +17,6 @@ from anytasktune.evaluation.statistics import (
     rank_correlation,
     smallest_visible_difference,
 )
-from anytasktune.scorers import ItemStatistics, item_statistics
 
 values = st.lists(st.floats(0, 1, allow_nan=False), min_size=1, max_size=30)
 pairs = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from anytasktune.llm import Endpoint, Question, Teacher
-from anytasktune.schema.making import TeacherConfig
+from anytasktune.settings import TeacherConfig
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 CONCURRENCY = 8

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anytasktune.errors import ConfigError, StoreError
-from anytasktune.llm.answers import AnswerBook, Caps
+from anytasktune.llm.ledger import AnswerBook, Caps
 from anytasktune.llm.prices import Prices, Tokens
-from anytasktune.schema.proposing import TeacherAnswer
+from anytasktune.schema.exchange import TeacherAnswer
 
 FREE = Prices()
 DOLLARS = Prices(prompt=140_000, answer=280_000, currency="USD")

@@ -10,7 +10,7 @@ import pytest
 from tests.openai_server import KEY, Raw, error, in_turn, serving
 
 from anytasktune.llm import Endpoint, EndpointError, Question, Teacher
-from anytasktune.schema.making import TeacherConfig
+from anytasktune.settings import TeacherConfig
 
 QUICK = {"first_wait": 0.01, "timeout": 5.0}
 ASKED = Question([{"role": "user", "content": "Well?"}], {"type": "object"}, lambda value: value)

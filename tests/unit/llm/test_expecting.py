@@ -10,7 +10,7 @@ from tests.openai_server import completion, in_turn, serving
 
 from anytasktune.llm import Expected, Question, Teacher, Tokens, expected_cost
 from anytasktune.llm.prices import likely_tokens, most_prompt_tokens
-from anytasktune.schema.making import TeacherConfig
+from anytasktune.settings import TeacherConfig
 
 PRICED = TeacherConfig(teacher="m", price_in=1.0, price_out=2.0, currency="CNY", answer_tokens=400)
 

@@ -6,7 +6,7 @@ import pytest
 
 from anytasktune.llm import PromptError, prompt_id, render_prompt
 from anytasktune.llm.prompts import OWN
-from anytasktune.taskpool.teaching import PROMPTS
+from anytasktune.tasks.ask_teacher import PROMPTS
 
 
 def test_a_missing_variable_is_an_error(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from tests.openai_server import KEY, in_turn, serving
 
 from anytasktune.errors import ConfigError, StoreError
 from anytasktune.llm import EndpointError, MisfitError, Question, Reply, Teacher
-from anytasktune.schema.making import TeacherConfig
+from anytasktune.settings import TeacherConfig
 
 CONFIG = TeacherConfig(teacher="big", price_in=1, price_out=2)
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}

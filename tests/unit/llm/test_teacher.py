@@ -9,8 +9,8 @@ import pytest
 from tests.openai_server import Answer, Raw, completion, error, in_turn, serving
 
 from anytasktune.llm import Endpoint, EndpointError, MisfitError, Question, Teacher
-from anytasktune.schema import Language
-from anytasktune.schema.making import TeacherConfig
+from anytasktune.records import Language
+from anytasktune.settings import TeacherConfig
 
 SCHEMA = {
     "type": "object",

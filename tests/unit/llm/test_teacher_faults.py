@@ -13,7 +13,7 @@ import pytest
 from tests.openai_server import KEY, Answer, Raw, completion, error, in_turn, serving
 
 from anytasktune.llm import Endpoint, EndpointError, MisfitError, Question, Reply, Teacher
-from anytasktune.schema.making import TeacherConfig
+from anytasktune.settings import TeacherConfig
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 PATIENCE, SLOW = 0.4, 0.7

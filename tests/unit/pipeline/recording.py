@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from anytasktune.pipeline import Silent
-from anytasktune.quality import Preflight
-from anytasktune.schema import DatasetManifest, DroppedRow, Run, System
+from anytasktune.schema import DatasetManifest, DroppedRow, Run
+from anytasktune.settings import System
+from anytasktune.training.preflight import Preflight
 
 
 class Recording(Silent):

@@ -8,7 +8,7 @@ from tests.tiny_project import quick_settings, write_project, write_rows
 from anytasktune.datasets import read_task_folder, write_task_folder
 from anytasktune.evaluation import choose_shots
 from anytasktune.evaluation.fixed_answer import fixed_answer_score
-from anytasktune.evaluation.predict import Contestant
+from anytasktune.evaluation.predict import EvaluatedSystem
 from anytasktune.pipeline import Workspace, check, tune
 from anytasktune.schema import Example, PredictionSet, Report
 from anytasktune.store import read_record
@@ -43,7 +43,7 @@ def mood_rows(count: int, start: int = 0) -> list[Example]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_project(tmp_path_factory.mktemp("bilingual") / "shop", [], DOMAIN)
     for split, count, start in (("train", 24, 0), ("dev", 6, 24), ("test", 12, 30)):
-        write_rows(folder / "seeds" / "mood" / f"{split}.jsonl", mood_rows(count, start))
+        write_rows(folder / "data" / "mood" / f"{split}.jsonl", mood_rows(count, start))
     return folder
 
 
@@ -61,7 +61,7 @@ def test_rows_of_both_languages_are_kept_and_pass_the_look_before_training(proje
 def test_a_row_with_the_other_languages_label_is_dropped_by_name(tmp_path: Path, tiny_model: Path) -> None:
     folder = write_project(tmp_path / "shop", [], DOMAIN)
     rows = [*mood_rows(24), Example(input="第99号单：什么都没有收到", output="cross", language="zh")]
-    write_rows(folder / "seeds" / "mood.jsonl", rows)
+    write_rows(folder / "data" / "mood.jsonl", rows)
     (checked,) = check(Workspace.open(folder), settings=quick_settings(tiny_model))
     assert checked.manifest.counts.dropped == {"unknown_label": 1}
 
@@ -92,11 +92,11 @@ def test_a_fixed_answer_means_the_same_label_in_both_languages(project: Path) ->
 def test_a_question_is_preceded_by_examples_of_its_language(project: Path) -> None:
     task = Workspace.open(project).domain.task("mood")
     train = mood_rows(24)
-    contestant = Contestant("few_shot", choose_shots(task, train, 2))
+    contestant = EvaluatedSystem("few_shot", choose_shots(task, train, 2))
     assert contestant.shown == 2
     for row in train:
         assert {shot.language for shot in contestant.shots_for(task, row)} == {row.language}
-    english_only = Contestant("few_shot", choose_shots(task, [row for row in train if row.language == "en"], 2))
+    english_only = EvaluatedSystem("few_shot", choose_shots(task, [row for row in train if row.language == "en"], 2))
     assert english_only.shots_for(task, train[1]) == english_only.shots
 
 

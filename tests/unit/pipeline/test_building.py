@@ -10,7 +10,7 @@ from tests.scripted_teacher import Script, scripted_teacher
 from tests.tiny_project import LABELS, quick_settings, team_rows, write_project
 
 from anytasktune.errors import AnyTaskTuneError, ConfigError, DataError
-from anytasktune.pipeline import MakingOptions, Workspace, augment, build, gate, synth, tune
+from anytasktune.pipeline import BuildOptions, Workspace, augment, build, gate, synth, tune
 from anytasktune.pipeline.building import Built, forecast_build
 from anytasktune.schema import DatasetManifest
 from anytasktune.store import read_record
@@ -47,7 +47,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def built(project: Path, *more: str, options: MakingOptions | None = None) -> Built:
+def built(project: Path, *more: str, options: BuildOptions | None = None) -> Built:
     workspace = Workspace.open(project)
     (one,) = build(workspace, ("team",), workspace.settings([*NAMED, *more]), None, options)
     return one
@@ -108,7 +108,7 @@ def test_a_cap_in_tokens_is_never_passed_and_raising_it_goes_on(project: Path, s
 
 
 def test_the_key_stands_in_no_file(project: Path, served: Served) -> None:
-    built(project, options=MakingOptions(record=project / "record.jsonl"))
+    built(project, options=BuildOptions(record=project / "record.jsonl"))
     assert served.keys[0] == f"Bearer {KEY}"
     files = [path for path in project.rglob("*") if path.is_file()]
     assert files and not [path for path in files if KEY.encode() in path.read_bytes()]
@@ -118,10 +118,10 @@ def test_a_recorded_run_is_played_again_without_any_server(
     project: Path, served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = tmp_path / "record.jsonl"
-    first = built(project, options=MakingOptions(record=record))
+    first = built(project, options=BuildOptions(record=record))
     monkeypatch.delenv("OPENAI_BASE_URL")
     _remove(project / "artifacts")
-    again = built(project, options=MakingOptions(replay=record))
+    again = built(project, options=BuildOptions(replay=record))
     assert again.dataset.manifest.id == first.dataset.manifest.id
 
 

@@ -16,7 +16,7 @@ from tests.openai_server import Served
 from tests.scripted_teacher import Script, scripted_teacher
 from tests.tiny_project import team_rows, write_project
 
-from anytasktune.store import Project, pointed
+from anytasktune.store import Project, read_ref
 
 KILLS = int(os.environ.get("ANYTASKTUNE_KILLS", "6"))
 AT_ONCE = 4
@@ -55,7 +55,7 @@ def finished(folder: Path, served: Served) -> tuple[str, float]:
 
 
 def _data_set(folder: Path) -> str:
-    found = pointed(Project(folder).datasets("team"))
+    found = read_ref(Project(folder).datasets("team"))
     assert found is not None
     return found
 

@@ -10,7 +10,8 @@ from tests.unit.pipeline.recording import Recording
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import ConfigError, DataError, StoreError
 from anytasktune.pipeline import Workspace, frozen_dataset
-from anytasktune.schema import Example, SplitConfig
+from anytasktune.schema import Example
+from anytasktune.settings import SplitConfig
 
 
 def frozen(project: Path, config: SplitConfig | None = None, listener: Recording | None = None) -> FrozenDataset:
@@ -42,11 +43,11 @@ def test_what_has_not_changed_is_found_and_not_made_again(tmp_path: Path) -> Non
 def test_changed_seeds_give_another_data_set_and_the_old_one_stays(tmp_path: Path) -> None:
     project = write_project(tmp_path / "law")
     old = frozen(project)
-    write_rows(project / "seeds" / "team.jsonl", team_rows(31))
+    write_rows(project / "data" / "team.jsonl", team_rows(31))
     new = frozen(project)
     assert new.manifest.id != old.manifest.id
     assert (project / "artifacts" / "datasets" / "team" / old.manifest.id).exists()
-    write_rows(project / "seeds" / "team.jsonl", team_rows(30))
+    write_rows(project / "data" / "team.jsonl", team_rows(30))
     listener = Recording()
     assert frozen(project, listener=listener) == old
     assert listener.found == ["data team"]
@@ -79,25 +80,25 @@ def test_dropped_rows_are_counted_with_their_place_every_time(tmp_path: Path) ->
     project = write_project(tmp_path / "law")
     clean = frozen(project)
     lines = [row.model_dump_json() for row in team_rows()]
-    write_lines(project / "seeds" / "team.jsonl", [*lines[:4], "not json", *lines[4:], '{"input": "x", "output": "tax"}'])
+    write_lines(project / "data" / "team.jsonl", [*lines[:4], "not json", *lines[4:], '{"input": "x", "output": "tax"}'])
     for built in (1, 0):
         listener = Recording()
         dataset = frozen(project, listener=listener)
         assert len(listener.built) == built
         assert dataset.manifest.id == clean.manifest.id
         assert str(dataset.manifest.counts) == "read 32, kept 30, dropped 2 (1 bad_json, 1 unknown_label)"
-        assert [(row.file, row.row) for row in listener.dropped] == [("seeds/team.jsonl", 5), ("seeds/team.jsonl", 32)]
+        assert [(row.file, row.row) for row in listener.dropped] == [("data/team.jsonl", 5), ("data/team.jsonl", 32)]
 
 
 def test_rows_of_train_and_dev_that_stand_in_test_are_dropped_and_counted(tmp_path: Path) -> None:
     project, listener = write_project(tmp_path / "law", rows=[]), Recording()
     for split, start, count in (("train", 0, 20), ("dev", 20, 5), ("test", 18, 4)):
-        write_rows(project / "seeds" / "team" / f"{split}.jsonl", team_rows(count, start))
+        write_rows(project / "data" / "team" / f"{split}.jsonl", team_rows(count, start))
     dataset = frozen(project, listener=listener)
     assert {split: len(rows) for split, rows in dataset.splits.items()} == {"train": 18, "dev": 3, "test": 4}
     assert dataset.manifest.counts.dropped == {"leaks_into_test": 4}
     assert dataset.manifest.counts.read == 29
-    assert {row.file for row in listener.dropped} == {"seeds/team/train.jsonl", "seeds/team/dev.jsonl"}
+    assert {row.file for row in listener.dropped} == {"data/team/train.jsonl", "data/team/dev.jsonl"}
     assert [row.row for row in listener.dropped] == [19, 20, 1, 2]
     assert dataset.manifest.split_by == "given"
     assert frozen(project).manifest.counts == dataset.manifest.counts
@@ -124,14 +125,14 @@ def test_rows_that_are_missing_or_in_two_forms_are_refused(tmp_path: Path) -> No
     with pytest.raises(DataError, match="has no rows yet"):
         frozen(write_project(tmp_path / "none", rows=[]))
     both = write_project(tmp_path / "both")
-    write_rows(both / "seeds" / "team" / "train.jsonl", team_rows(3))
+    write_rows(both / "data" / "team" / "train.jsonl", team_rows(3))
     with pytest.raises(DataError, match="rows in two forms"):
         frozen(both)
 
 
 def test_a_folder_in_the_place_of_the_rows_is_refused(tmp_path: Path) -> None:
     project = write_project(tmp_path / "law", rows=[])
-    (project / "seeds" / "team.jsonl").mkdir(parents=True)
+    (project / "data" / "team.jsonl").mkdir(parents=True)
     with pytest.raises(DataError, match=r"team\.jsonl"):
         frozen(project)
 

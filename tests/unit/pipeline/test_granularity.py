@@ -11,13 +11,13 @@ from tests.tiny_project import POOL, POOL_UNITS, pool_rows, quick_settings, writ
 from tests.unit.pipeline.recording import Recording
 
 from anytasktune.errors import ConfigError, EvaluationError
-from anytasktune.evaluation.granularity import task_lms
 from anytasktune.pipeline import Workspace, evaluate, plan, train, tune
-from anytasktune.pipeline.units import without_leaks
+from anytasktune.pipeline.adapter_targets import without_leaks
+from anytasktune.reports.best_granularity import task_lms
 from anytasktune.schema import Domain, Example, TaskLM
-from anytasktune.schema.parsing import parse_record
-from anytasktune.store import pointed, read_record
-from anytasktune.training.data import Part
+from anytasktune.settings.yaml_reading import parse_record
+from anytasktune.store import read_record, read_ref
+from anytasktune.training.task_rows import Part
 
 SPLITS = ("train", "dev", "test")
 
@@ -121,7 +121,7 @@ def test_asking_for_a_task_lm_that_is_not_trained_names_the_command(pool: Path, 
 
 def test_a_task_lm_that_may_know_the_test_rows_is_not_judged(pool: Path, tiny_model: Path) -> None:
     tune(Workspace.open(pool), settings=quick_settings(tiny_model), granularity="all")
-    write_rows(pool / "seeds" / "team.jsonl", pool_rows("team", 40))
+    write_rows(pool / "data" / "team.jsonl", pool_rows("team", 40))
     listener = Recording()
     report = tune(Workspace.open(pool), settings=quick_settings(tiny_model), listener=listener)
     assert trained(listener) == ["team"]
@@ -143,7 +143,7 @@ def given_splits(folder: Path, rows: dict[str, dict[str, list[Example]]]) -> Pat
     write_project(folder, rows=[], domain=POOL)
     for task, splits in rows.items():
         for split in SPLITS:
-            write_rows(folder / "seeds" / task / f"{split}.jsonl", splits[split])
+            write_rows(folder / "data" / task / f"{split}.jsonl", splits[split])
     return folder
 
 
@@ -241,4 +241,4 @@ def test_killed_in_the_middle_of_the_pool_the_same_command_goes_on(tmp_path: Pat
 
 def _weights(project: Path, unit: str) -> bytes:
     folder = project / "artifacts" / "runs" / unit
-    return (folder / str(pointed(folder)) / "adapter" / "adapter_model.safetensors").read_bytes()
+    return (folder / str(read_ref(folder)) / "adapter" / "adapter_model.safetensors").read_bytes()

@@ -13,7 +13,7 @@ from tests.unit.pipeline.test_frozen_rows import frozen
 from anytasktune.datasets import FrozenDataset, load_dataset
 from anytasktune.errors import DataError, StoreError
 from anytasktune.schema import Review, Seal
-from anytasktune.store import append_line, pointed, read_record
+from anytasktune.store import append_line, read_record, read_ref
 
 
 def rows_made(dataset: FrozenDataset) -> dict[str, int]:
@@ -24,7 +24,7 @@ def rows_made(dataset: FrozenDataset) -> dict[str, int]:
 def given_splits(folder: Path) -> Path:
     project = write_project(folder, rows=[])
     for split, start, count in (("train", 0, 20), ("dev", 100, 10), ("test", 200, 20)):
-        write_rows(project / "seeds" / "team" / f"{split}.jsonl", team_rows(count, start))
+        write_rows(project / "data" / "team" / f"{split}.jsonl", team_rows(count, start))
     return project
 
 
@@ -153,14 +153,14 @@ def test_a_new_review_gives_a_new_data_set(tmp_path: Path) -> None:
     say(project, "reject", made_rows()[3].id)
     after = frozen(project)
     assert after.manifest.id != before.manifest.id
-    assert pointed(project / "artifacts" / "datasets" / "team") == after.manifest.id
+    assert read_ref(project / "artifacts" / "datasets" / "team") == after.manifest.id
 
 
 def test_rows_made_under_a_seal_that_left_test_rows_open_are_not_used_and_that_is_said(tmp_path: Path) -> None:
     project = given_splits(tmp_path / "law")
     plain = frozen(project)
     write_made(project)
-    test_file = project / "seeds" / "team" / "test.jsonl"
+    test_file = project / "data" / "team" / "test.jsonl"
     write_rows(test_file, team_rows(22, 200))
     listener = Recording()
     dataset = frozen(project, listener=listener)

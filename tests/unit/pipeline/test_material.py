@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.unit.ingest.document_files import docx_paragraph, write_docx
+from tests.unit.documents.document_files import docx_paragraph, write_docx
 
 from anytasktune.errors import DataError
 from anytasktune.pipeline.material import read_about, read_documents, within_budget

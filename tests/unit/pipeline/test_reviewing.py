@@ -7,7 +7,7 @@ from tests.tiny_project import write_lines, write_project
 from tests.unit.review.rows import TEAM, candidate, candidates, said, verdict
 
 from anytasktune.errors import DataError, StoreError
-from anytasktune.pipeline.made_sets import (
+from anytasktune.pipeline.candidate_runs import (
     GatedCandidates,
     Made,
     Passages,
@@ -17,8 +17,8 @@ from anytasktune.pipeline.made_sets import (
     save_passages,
 )
 from anytasktune.pipeline.reviewing import (
-    HeldReview,
     RefusedError,
+    ReviewLog,
     agreement_of,
     gated_rows,
     passages_of,
@@ -26,20 +26,9 @@ from anytasktune.pipeline.reviewing import (
     reviewed_rows,
 )
 from anytasktune.review import QueueConfig
-from anytasktune.schema import (
-    Candidate,
-    CandidateCounts,
-    CandidateSet,
-    GateConfig,
-    GatedSet,
-    IngestConfig,
-    Passage,
-    PassageSet,
-    Span,
-    SynthesisConfig,
-    Verdict,
-)
-from anytasktune.store import LATEST, Project, point
+from anytasktune.schema import Candidate, CandidateCounts, CandidateSet, GatedSet, Passage, PassageSet, Span, Verdict
+from anytasktune.settings import GateConfig, IngestConfig, SynthesisConfig
+from anytasktune.store import LATEST, Project, write_ref
 
 KEPT = candidates(5)
 DROPPED = [candidate(10), candidate(11, "nonsense"), candidate(12, "work")]
@@ -71,7 +60,7 @@ def save_candidates(
         code_version="0",
     )
     save_gated(project.gated("team") / manifest.id, GatedCandidates(manifest, kept, dropped, verdicts))
-    point(project.gated("team"), LATEST, manifest.id)
+    write_ref(project.gated("team"), LATEST, manifest.id)
     return project
 
 
@@ -80,11 +69,11 @@ def project(tmp_path: Path) -> Project:
     return save_candidates(tmp_path / "law")
 
 
-def opened(project: Project, reviewer: str = "anna") -> HeldReview:
-    return HeldReview.open(project, TEAM, reviewer)
+def opened(project: Project, reviewer: str = "anna") -> ReviewLog:
+    return ReviewLog.open(project, TEAM, reviewer)
 
 
-def lines_in(held: HeldReview) -> list[str]:
+def lines_in(held: ReviewLog) -> list[str]:
     return held.path.read_text(encoding="utf-8").splitlines()
 
 

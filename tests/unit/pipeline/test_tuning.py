@@ -85,7 +85,7 @@ def test_bad_rows_stop_the_training_and_all_of_them_are_named(tmp_path: Path, ti
     with pytest.raises(PreflightError) as caught:
         train(Workspace.open(project), settings=quick_settings(tiny_model))
     places = [problem.where for problem in caught.value.problems]
-    assert places == [f"seeds/team.jsonl:{row}" for row in (31, 32, 33, 34)] + ["task team"]
+    assert places == [f"data/team.jsonl:{row}" for row in (31, 32, 33, 34)] + ["task team"]
     assert "4 of 34 rows" in caught.value.problems[-1].what
     assert not (project / "artifacts" / "runs").exists()
 
@@ -108,10 +108,10 @@ def test_if_no_row_is_left_training_is_refused_all_the_same(tmp_path: Path, tiny
 
 def test_rows_too_long_for_the_model_are_told_what_would_help(project: Path, tiny_model: Path) -> None:
     long = team_rows(1)[0].model_copy(update={"input": "the landlord " * 300})
-    write_rows(project / "seeds" / "team.jsonl", [*team_rows(), long])
+    write_rows(project / "data" / "team.jsonl", [*team_rows(), long])
     (checked,) = check(Workspace.open(project), settings=quick_settings(tiny_model))
     (problem,) = checked.preflight.problems
-    assert problem.where == "seeds/team.jsonl:31"
+    assert problem.where == "data/team.jsonl:31"
     assert "512 fit with the answer" in problem.what
     assert "a model with a longer context" in problem.fix
     (lowered,) = check(Workspace.open(project), settings=quick_settings(tiny_model, "max_length=100"))
@@ -121,8 +121,8 @@ def test_rows_too_long_for_the_model_are_told_what_would_help(project: Path, tin
 def test_every_task_is_looked_at_before_any_is_trained(tmp_path: Path, tiny_model: Path) -> None:
     second = DOMAIN.split("tasks:\n")[1].replace("name: team  ", "name: second")
     project = write_project(tmp_path / "law", domain=DOMAIN + second)
-    write_rows(project / "seeds" / "second.jsonl", mixed(30, 1))
-    with pytest.raises(PreflightError, match=r"seeds/second\.jsonl:31"):
+    write_rows(project / "data" / "second.jsonl", mixed(30, 1))
+    with pytest.raises(PreflightError, match=r"data/second\.jsonl:31"):
         train(Workspace.open(project), settings=quick_settings(tiny_model))
     assert not (project / "artifacts" / "runs").exists()
 
@@ -142,7 +142,7 @@ def test_a_plan_foretells_the_run(project: Path, tiny_model: Path) -> None:
 def test_tasks_of_one_command_are_compared_in_one_report(tmp_path: Path, tiny_model: Path) -> None:
     second = DOMAIN.split("tasks:\n")[1].replace("name: team  ", "name: second")
     project = write_project(tmp_path / "law", domain=DOMAIN + second)
-    write_rows(project / "seeds" / "second.jsonl", team_rows(20, start=200))
+    write_rows(project / "data" / "second.jsonl", team_rows(20, start=200))
     report = tune(Workspace.open(project), settings=quick_settings(tiny_model))
     assert [task.task for task in report.tasks] == ["team", "second"]
     (only,) = evaluate(Workspace.open(project), ["second"], quick_settings(tiny_model)).tasks

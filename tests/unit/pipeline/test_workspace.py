@@ -7,9 +7,9 @@ from tests.tiny_project import DOMAIN, write_project
 
 from anytasktune.errors import ConfigError
 from anytasktune.pipeline import Settings, Workspace
-from anytasktune.pipeline.starting import init_project
-from anytasktune.schema import EvalConfig, SplitConfig, TrainConfig
-from anytasktune.schema.parsing import settable
+from anytasktune.pipeline.initializing import init_project
+from anytasktune.settings import EvalConfig, SplitConfig, TrainConfig
+from anytasktune.settings.yaml_reading import settable
 
 
 def test_a_setting_goes_to_the_config_that_has_it_and_the_seed_to_all() -> None:

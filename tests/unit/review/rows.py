@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from anytasktune.records import Language
 from anytasktune.review import GatedRows
-from anytasktune.schema import Candidate, Cell, Language, Origin, Review, Task, Verdict, Way
+from anytasktune.schema import Candidate, Cell, Origin, Review, Task, Verdict, Way
 
 TEAM = Task.model_validate(
     {

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anytasktune.domain_yaml import add_task
 from anytasktune.packs import pack_files
 from anytasktune.schema import Domain, LabelOutput, Rules, Task, TextOutput
-from anytasktune.schema.editing import add_task
-from anytasktune.schema.parsing import parse_record
+from anytasktune.settings.yaml_reading import parse_record
 
 NEW = Task(
     name="tone",

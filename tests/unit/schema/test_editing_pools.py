@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anytasktune.domain_yaml import add_action, add_steps, add_task, add_texts, start_domain
 from anytasktune.packs import pack_files
 from anytasktune.schema import Action, Domain, LabelOutput, Task
-from anytasktune.schema.editing import add_action, add_steps, add_task, add_texts, start_domain
-from anytasktune.schema.parsing import parse_record
+from anytasktune.settings.yaml_reading import parse_record
 
 WRITTEN = """\
 schema_version: 1

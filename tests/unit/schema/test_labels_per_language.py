@@ -5,10 +5,10 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
+from anytasktune.domain_yaml import add_task
 from anytasktune.errors import ConfigError, Problem
 from anytasktune.schema import Domain, Task
-from anytasktune.schema.editing import add_task
-from anytasktune.schema.parsing import parse_record
+from anytasktune.settings.yaml_reading import parse_record
 
 DOMAIN = """\
 schema_version: 1

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anytasktune.errors import ConfigError, Problem
-from anytasktune.schema import Domain, EvalConfig, JsonOutput, SplitConfig, TrainConfig
-from anytasktune.schema.parsing import apply_overrides, nearest, parse_record
+from anytasktune.schema import Domain, JsonOutput
+from anytasktune.settings import EvalConfig, SplitConfig, TrainConfig
+from anytasktune.settings.yaml_reading import apply_overrides, nearest, parse_record
 
 GOOD = """\
 schema_version: 1

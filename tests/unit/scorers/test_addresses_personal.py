@@ -2,7 +2,7 @@
 
 import pytest
 
-from anytasktune.scorers.personal_data import find_personal_data
+from anytasktune.text.personal_data import find_personal_data
 
 
 @pytest.mark.parametrize(

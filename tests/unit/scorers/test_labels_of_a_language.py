@@ -2,8 +2,9 @@
 
 import pytest
 
-from anytasktune.schema import Language, Metric, Task
-from anytasktune.scorers import broken_rules, explain_rules, in_first_language, item_statistics, judge, parse_output
+from anytasktune.records import Language
+from anytasktune.schema import Metric, Task
+from anytasktune.scorers import broken_rules, explain_rules, in_first_language, item_statistics, parse_output, score_answer
 
 MOODS = {"en": ["glad", "cross", "sad"], "zh": ["高兴", "生气", "难过"]}
 
@@ -38,8 +39,8 @@ def test_lists_of_labels_are_read_in_the_rows_language() -> None:
 
 
 def test_a_judgement_is_one_in_the_rows_language() -> None:
-    assert judge(moods(), "in", "高兴", "高兴", "zh").parsed
-    judgement = judge(moods(), "in", "高兴", "glad", "zh")
+    assert score_answer(moods(), "in", "高兴", "高兴", "zh").parsed
+    judgement = score_answer(moods(), "in", "高兴", "glad", "zh")
     assert (judgement.value, judgement.parsed, judgement.broken_rules) == (0.0, False, ("unknown_label",))
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anytasktune.scorers.overlap import longest_common_subsequence, rouge_l
-from anytasktune.scorers.text import is_in_script, tokens
+from anytasktune.text.scripts import is_in_script, tokens
 
 
 @settings(deadline=None)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anytasktune.scorers.personal_data import find_personal_data, passes_luhn
+from anytasktune.text.personal_data import find_personal_data, passes_luhn
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from typing import Any
 from tests.openai_server import Answer, Answers, Served, serving
 
 from anytasktune.llm import Teacher
-from anytasktune.schema import Example, Language, SynthesisConfig, Task, TeacherConfig
-from anytasktune.schema.making import Enhancement
-from anytasktune.synthesis.enhancing import Enhanced, enhance
+from anytasktune.records import Language
+from anytasktune.schema import Example, Task
+from anytasktune.settings import Enhancement, SynthesisConfig, TeacherConfig
+from anytasktune.synthesis.augmentation import Enhanced, enhance
 
 _MATERIAL = re.compile(r"(<{3,})\n(.*?)\n>{3,}", re.S)
 

@@ -8,7 +8,9 @@ from tests.openai_server import Answers, Served
 from tests.scripted_teacher import Script, scripted_teacher
 
 from anytasktune.llm import Teacher
-from anytasktune.schema import Example, Language, Passage, Span, SynthesisConfig, Task, TeacherConfig
+from anytasktune.records import Language
+from anytasktune.schema import Example, Passage, Span, Task
+from anytasktune.settings import SynthesisConfig, TeacherConfig
 
 BOTH = {"en": "Do it with the text.", "zh": "按要求处理这段文字。"}
 ROUTING = Task.model_validate(

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from tests.unit.synthesis.making_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, TASKS, rows_of
 
 from anytasktune.llm import MisfitError
-from anytasktune.schema import Example, Language, Task
+from anytasktune.records import Language
+from anytasktune.schema import Example, Task
 from anytasktune.scorers.json_schema import schema_fault
 from anytasktune.synthesis.answer_form import AnswerForm
-from anytasktune.synthesis.answering import agree
-from anytasktune.synthesis.faults import check_rules
+from anytasktune.synthesis.answer_questions import agree
+from anytasktune.synthesis.misfits import check_rules
 
 
 def form(task: Task, language: Language = "en", outputs: list[str] | None = None) -> AnswerForm:

@@ -23,9 +23,8 @@ from tests.unit.synthesis.enhancing_play import (
     teacher,
 )
 
-from anytasktune.schema import SynthesisConfig
-from anytasktune.schema.making import Enhancement
-from anytasktune.synthesis.enhancing import enhance
+from anytasktune.settings import Enhancement, SynthesisConfig
+from anytasktune.synthesis.augmentation import enhance
 
 PRESERVING: tuple[Enhancement, ...] = ("paraphrase", "restructure", "expand", "simplify", "register")
 

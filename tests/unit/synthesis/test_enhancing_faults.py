@@ -8,9 +8,10 @@ from tests.openai_server import Answer
 from tests.scripted_teacher import FAULTS, Script, scripted_teacher
 from tests.unit.synthesis.enhancing_play import CALL_ZH, FACTS, GRADE, NOTE, URGENCY, opened, reasons, row, teacher
 
-from anytasktune.schema import ENHANCEMENTS, Domain, Example, SynthesisConfig, Task
-from anytasktune.schema.parsing import parse_record
-from anytasktune.synthesis.enhancing import enhance
+from anytasktune.schema import ENHANCEMENTS, Domain, Example, Task
+from anytasktune.settings import SynthesisConfig
+from anytasktune.settings.yaml_reading import parse_record
+from anytasktune.synthesis.augmentation import enhance
 
 PACKS = Path(__file__).resolve().parents[3] / "src" / "anytasktune" / "packs"
 HOSTILE: dict[str, Answer] = {
@@ -40,7 +41,7 @@ def test_a_hostile_teacher_gives_counted_failures_and_no_exception(said: Answer,
 def test_a_teacher_with_faults_of_all_kinds_changes_no_count(tmp_path: Path) -> None:
     domain = parse_record(Domain, (PACKS / "healthcare" / "domain.yaml").read_text(encoding="utf-8"), "domain.yaml")
     task = next(task for task in domain.tasks if task.name == "symptom_recognition_and_advice")
-    file = PACKS / "healthcare" / "seeds" / task.name / "train.jsonl"
+    file = PACKS / "healthcare" / "data" / task.name / "train.jsonl"
     rows = [Example.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines()][::8]
     script = Script(faults=0.3, kinds=tuple(fault for fault in FAULTS if fault != "slow"))
     with scripted_teacher(script) as served:

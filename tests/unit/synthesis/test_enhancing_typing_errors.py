@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anytasktune.schema import Domain, Example, Language, SynthesisConfig, Task
-from anytasktune.schema.parsing import parse_record
+from anytasktune.records import Language
+from anytasktune.schema import Domain, Example, Task
 from anytasktune.scorers import broken_rules
-from anytasktune.synthesis.enhancing import enhance
-from anytasktune.synthesis.enhancing.chance import Chance
-from anytasktune.synthesis.enhancing.typing_errors import mistype
+from anytasktune.settings import SynthesisConfig
+from anytasktune.settings.yaml_reading import parse_record
+from anytasktune.synthesis.augmentation import enhance
+from anytasktune.synthesis.augmentation.augment_choice import Chance
+from anytasktune.synthesis.augmentation.typing_errors import mistype
 
 PACKS = Path(__file__).resolve().parents[3] / "src" / "anytasktune" / "packs"
 ENGLISH = st.lists(
@@ -139,7 +141,7 @@ def test_a_text_without_a_place_for_an_error_gives_none() -> None:
 def test_rows_of_the_packs_keep_their_answers_valid(pack: str) -> None:
     domain = parse_record(Domain, (PACKS / pack / "domain.yaml").read_text(encoding="utf-8"), "domain.yaml")
     for task in domain.tasks:
-        rows = read_rows(PACKS / pack / "seeds" / task.name / "train.jsonl")
+        rows = read_rows(PACKS / pack / "data" / task.name / "train.jsonl")
         made = enhance(None, task, rows, SynthesisConfig(enhancements=["typos"], enhanced_share=2))
         assert made.planned == 2 * len(rows)
         assert len(made.candidates) > 0.7 * made.planned

@@ -21,7 +21,8 @@ from tests.unit.synthesis.making_play import (
 )
 
 from anytasktune.llm import expected_cost
-from anytasktune.schema import Example, Feasibility, Task, TeacherConfig
+from anytasktune.schema import Example, Feasibility, Task
+from anytasktune.settings import TeacherConfig
 from anytasktune.synthesis import expected_feasibility, expected_questions, feasibility, synthesise, tried_rows
 from anytasktune.synthesis.answer_form import AnswerForm
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anytasktune.schema import Passage, Span
-from anytasktune.synthesis.grounding import excerpts, quoted_span, text_at
+from anytasktune.synthesis.excerpts import excerpts, quoted_span, text_at
 
 TEXT = "Employees accrue fifteen days\nof paid leave.  A manager may refuse once. Unused days lapse in March."
 PASSAGE = Passage(span=Span(document="a/b.txt", start=500, end=500 + len(TEXT)), text=TEXT, language="en")

@@ -24,8 +24,10 @@ from tests.unit.synthesis.making_play import (
     teacher,
 )
 
-from anytasktune.schema import Candidate, Example, Language, SynthesisConfig, Task
+from anytasktune.records import Language
+from anytasktune.schema import Candidate, Example, Task
 from anytasktune.scorers import broken_rules
+from anytasktune.settings import SynthesisConfig
 from anytasktune.similarity import normalise
 from anytasktune.synthesis import Progress, Synthesised, synthesise
 

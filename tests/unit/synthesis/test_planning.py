@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.synthesis.making_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, TASKS, passages_of, quick, rows_of
 
-from anytasktune.schema import Example, LabelOutput, Language, Task
+from anytasktune.records import Language
+from anytasktune.schema import Example, LabelOutput, Task
 from anytasktune.synthesis import plan
-from anytasktune.synthesis.aims import aims
-from anytasktune.synthesis.chance import apportion, shuffled, spread
-from anytasktune.synthesis.planning import DIFFICULTIES, with_situations
+from anytasktune.synthesis.answer_targets import aims
+from anytasktune.synthesis.generation_plan import DIFFICULTIES, with_situations
+from anytasktune.synthesis.seeded_choice import apportion, shuffled, spread
 
 BOTH: tuple[Language, ...] = ("en", "zh")
 WEIGHTS = st.dictionaries(st.text(min_size=1, max_size=3), st.floats(0.01, 100), min_size=1, max_size=12)

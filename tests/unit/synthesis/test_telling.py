@@ -11,16 +11,17 @@ from tests.unit.synthesis.making_play import CARD, KEYWORDS, RATING, ROUTING, SU
 
 from anytasktune.llm import MisfitError
 from anytasktune.llm.prompts import marks
-from anytasktune.schema import Cell, Example, Language
-from anytasktune.synthesis.aims import EMPTY, FILLED, Aim
-from anytasktune.synthesis.answering import answer_messages
+from anytasktune.records import Language
+from anytasktune.schema import Cell, Example
+from anytasktune.synthesis.answer_questions import answer_messages
+from anytasktune.synthesis.answer_targets import EMPTY, FILLED, Aim
+from anytasktune.synthesis.brief import PROMPTS, Brief
 from anytasktune.synthesis.copying import contained
-from anytasktune.synthesis.lengths import Lengths
-from anytasktune.synthesis.planning import Slot
-from anytasktune.synthesis.requesting import Request, messages_of, requests
+from anytasktune.synthesis.generation_plan import Slot
+from anytasktune.synthesis.input_lengths import Lengths
+from anytasktune.synthesis.input_requests import Request, messages_of, requests
 from anytasktune.synthesis.shots import Shots
-from anytasktune.synthesis.surveying import read_situations
-from anytasktune.synthesis.telling import PROMPTS, Brief
+from anytasktune.synthesis.survey import read_situations
 
 HAN = re.compile("[\u4e00-\u9fff]")
 

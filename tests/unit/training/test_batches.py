@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anytasktune.chat import Encoded
-from anytasktune.schema import BaseModelRef, TrainConfig
+from anytasktune.schema import BaseModelRef
+from anytasktune.settings import TrainConfig
 from anytasktune.training.batches import Row, RowSet, build_rows, eval_steps, trunk_tokens
 from anytasktune.training.optimizer import Schedule
 from anytasktune.training.presets import resolve

@@ -11,7 +11,7 @@ from tests.unit.training.rows import colour_rows, colour_task
 
 from anytasktune.chat import Encoded, PromptFormat
 from anytasktune.schema import Example
-from anytasktune.training.encoding import RowEncoder, encode_mixed
+from anytasktune.training.tokenizing import RowEncoder, encode_mixed
 
 CHAT = PromptFormat.of(tiny_tokenizer())
 PLAIN = PromptFormat.of(tiny_tokenizer(template=None))

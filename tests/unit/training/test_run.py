@@ -17,14 +17,15 @@ from tests.unit.training.rows import colour_rows, colour_task
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from anytasktune.errors import PreflightError, TrainingError
-from anytasktune.evaluation import Budget, Contestant, predict
+from anytasktune.evaluation import Budget, EvaluatedSystem, predict
 from anytasktune.models.load import load_base
 from anytasktune.models.lora import WEIGHTS_FILE
-from anytasktune.schema import Run, TaskLM, TrainConfig
+from anytasktune.schema import Run, TaskLM
+from anytasktune.settings import TrainConfig
 from anytasktune.store import read_record
 from anytasktune.training.checkpoint import sole_trainer
 from anytasktune.training.loop import Progress
-from anytasktune.training.run import (
+from anytasktune.training.train_runs import (
     ADAPTER_FOLDER,
     RUN_FILE,
     TASK_LM_FILE,
@@ -67,8 +68,8 @@ def test_training_lowers_the_loss_and_says_so_in_the_log(trained: Path) -> None:
 def test_stock_peft_gives_the_same_greedy_answers_on_fifty_rows(trained: Path, model_folder: Path) -> None:
     task, rows = colour_task(), colour_rows(50, 900)
     base = load_base(str(model_folder), dtype="float32", device="cpu")
-    ours, _ = predict(base, task, rows, Contestant("tuned", adapter=trained / ADAPTER_FOLDER), Budget(12))
-    untuned, _ = predict(base, task, rows, Contestant("base"), Budget(12))
+    ours, _ = predict(base, task, rows, EvaluatedSystem("tuned", adapter=trained / ADAPTER_FOLDER), Budget(12))
+    untuned, _ = predict(base, task, rows, EvaluatedSystem("base"), Budget(12))
 
     # from here on nothing of ours: only what the adapter's folder and the model's folder say
     passport = json.loads((trained / ADAPTER_FOLDER / "task_lm.json").read_text(encoding="utf-8"))
@@ -209,7 +210,7 @@ from pathlib import Path
 from tests.unit.training.test_run import CONFIG, data
 from anytasktune.models.load import load_base
 from anytasktune.models.lora import WEIGHTS_FILE
-from anytasktune.training.run import train_task_lm
+from anytasktune.training.train_runs import train_task_lm
 
 def slowly(progress):
     print(progress.step, flush=True)

@@ -9,10 +9,11 @@ from tests.unit.training.rows import colour_rows, colour_task
 
 from anytasktune.errors import PreflightError
 from anytasktune.models.load import load_base
-from anytasktune.schema import Example, LabelOutput, Run, Task, TaskLM, TrainConfig
+from anytasktune.schema import Example, LabelOutput, Run, Task, TaskLM
+from anytasktune.settings import TrainConfig
 from anytasktune.store import read_record
-from anytasktune.training.data import Part, TrainingData, instructions
-from anytasktune.training.run import ADAPTER_FOLDER, TASK_LM_FILE, run_id, train_task_lm
+from anytasktune.training.task_rows import Part, TrainingData, instructions
+from anytasktune.training.train_runs import ADAPTER_FOLDER, TASK_LM_FILE, run_id, train_task_lm
 
 CONFIG = TrainConfig(dtype="float32", device="cpu", epochs=1, batch_size=8, rank=4)
 

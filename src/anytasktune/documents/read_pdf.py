@@ -1,0 +1,264 @@
+"""PDFs: lines become paragraphs and headings again; what runs along the edge of every page is left out."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+from anytasktune.documents.gathering import Gathered
+from anytasktune.documents.headings import ARTICLE, LONGEST_TITLE, statute_level
+from anytasktune.documents.pdf_lines import PdfLine, PdfPages, pdf_pages
+from anytasktune.documents.refusal import RefusedError
+from anytasktune.schema.passages import ReadDocument
+
+LARGER = 1.12
+"""How much larger than the body a heading's letters are, at least."""
+_WRITTEN_LEVEL = 50
+"""Structure that is only written or bold, not set in larger letters, lies below what is."""
+_MOST_HEADED = 0.4
+"""With more headings than that among the lines, size says nothing."""
+_EDGE = 2
+"""Lines at the top and at the bottom of a page that may run along."""
+_GAP = 0.6
+"""Height of the gap that sets them off, in heights of a letter."""
+_LEAST_REPEATED = 3
+_PAGE_NUMBER = re.compile(
+    r"[-–—·\s]*(?:第\s*)?(?:page\s*)?[\divxlc]{1,5}(?:\s*(?:of|/|页[,，]?\s*共)\s*\d+)?(?:\s*页)?[-–—·\s]*", re.I
+)
+_NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?\s|(?:chapter|section|part|article|appendix)\s", re.IGNORECASE)
+_DIGITS = re.compile(r"\d{1,6}")
+_ITEM = re.compile(
+    r"[•●▪■◦‣·*–—-]\s|\(?[a-z\d]{1,3}[.)]\s|[（(][一二三四五六七八九十\d]+[)）]|[一二三四五六七八九十]+、|" + ARTICLE.pattern
+)
+_ENDS = tuple(".!?。！？；;:：”\"'」』）)")
+_CJK = re.compile("[\u3000-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
+_LEADERS = re.compile(r"\.{4}|(?:\. ){3}|…{2}")
+"""What leads from a title to its page in a table of contents."""
+_NO_LETTERS = re.compile("[\ue000-\uf8ff\ufffd\x00-\x08\x0e-\x1f]")
+_GARBLED = 0.2
+
+
+def read_pdf(path: Path, sha256: str) -> ReadDocument:
+    """The text of a PDF.
+
+    Raises:
+        RefusedError: `encrypted`, `broken`, `too_large`, `scanned` (pictures of text), `garbled` (its fonts do not say which
+            letters they show), `empty`.
+    """
+    found = pdf_pages(path)
+    _check_text(found)
+    gathered = Gathered()
+    gathered.title = "" if found.title.strip("() ").lower() in {"untitled", "anonymous", "unspecified"} else found.title
+    if found.pictured:
+        shown = ", ".join(map(str, found.pictured[:20])) + (" …" if len(found.pictured) > 20 else "")
+        gathered.notes.append(f"pages without text (scanned?): {shown}")
+    _Setting(found, gathered).set()
+    return gathered.document(sha256, "pdf")
+
+
+def _check_text(found: PdfPages) -> None:
+    text = "".join(line.text for page in found.pages for line in page)
+    fix = "run text recognition (OCR) on it and give the result"
+    if not text and found.pictured:
+        raise RefusedError("scanned", f"all of its {len(found.pages)} pages are pictures without text", fix)
+    if not text:
+        raise RefusedError("empty", "no text is in it", "leave it out")
+    if len(_NO_LETTERS.findall(text)) > _GARBLED * len(text):
+        raise RefusedError("garbled", "its fonts do not say which letters they show", fix)
+
+
+class _Setting:
+    """Puts lines together again, one after the other."""
+
+    def __init__(self, found: PdfPages, into: Gathered) -> None:
+        self._pages = without_running_lines(found.pages)
+        self._into = into
+        self._style = Style.of([line for page in self._pages for line in page], found.outline)
+        self._text = ""
+        self._level = 0
+        self._last: PdfLine | None = None
+        self._breaks: list[int] = []
+        self._new_pages = 0
+
+    def set(self) -> None:
+        """Give everything to the text."""
+        for lines in self._pages:
+            self._new_pages += 1
+            for line in lines:
+                self._add(line, lines)
+        self._flush()
+
+    def _add(self, line: PdfLine, page: Sequence[PdfLine]) -> None:
+        level, last = self._style.level(line), self._last
+        if last is None or level != self._level or (level and (self._new_pages or not _is_next(last, line))):
+            joint = None
+        elif level:
+            joint = "" if last.divided else _space(last, line)
+        elif self._new_pages:
+            joint = None if last.text.endswith(_ENDS) or _ITEM.match(line.text) else _space(last, line)
+        else:
+            joint = self._style.joint(last, line, page)
+        if joint is None:
+            self._flush()
+            self._level = level
+        else:
+            self._breaks += [len(self._text) + len(joint)] * self._new_pages
+            self._new_pages = 0
+        self._text += (joint or "") + line.text
+        self._last = line
+
+    def _flush(self) -> None:
+        """A paragraph or heading is whole; pages that began meanwhile begin here."""
+        if self._level:
+            self._into.heading(self._text, self._level)
+        elif self._text:
+            self._into.broken_paragraph(self._text, self._breaks)
+        for _ in range(self._new_pages):
+            self._into.page()
+        self._text, self._last, self._breaks, self._new_pages = "", None, [], 0
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a document is set.
+
+    Attributes:
+        size: usual size of its letters.
+        bold: whether most of it is.
+        distance: usual distance of lines.
+        levels: size of letters → level of the headings in them.
+        outline: titles of bookmarks, without spaces → their level.
+    """
+
+    size: float
+    bold: bool
+    distance: float
+    levels: dict[float, int]
+    outline: dict[str, int]
+
+    @classmethod
+    def of(cls, lines: Sequence[PdfLine], outline: dict[str, int]) -> "Style":
+        """What is usual among `lines`."""
+        sizes: Counter[float] = Counter()
+        for line in lines:
+            sizes[_rounded(line.size)] += len(line.text)
+        size = max(sizes, key=lambda key: (sizes[key], -key))
+        distances = [one.bottom - two.bottom for one, two in pairwise(lines) if _rounded(two.size) == size]
+        near = sorted(distance for distance in distances if 0 < distance < 4 * size) or [1.2 * size]
+        bold = sum(len(line.text) for line in lines if line.bold) > 0.5 * sizes.total()
+        large = {_rounded(line.size) for line in lines if _rounded(line.size) >= LARGER * size and _can_be_title(line)}
+        levels = {size: level for level, size in enumerate(sorted(large, reverse=True), 1)}
+        style = cls(size, bold, near[len(near) // 2], levels, outline)
+        headed = sum(1 for line in lines if style.level(line))
+        return style if headed <= _MOST_HEADED * len(lines) else replace(style, levels={}, bold=True)
+
+    def level(self, line: PdfLine) -> int:
+        """The level of the heading a line is, 0 if it is none."""
+        if not _can_be_title(line):
+            return 0
+        if named := self.outline.get("".join(line.text.split())):
+            return named
+        if by_size := self.levels.get(_rounded(line.size)):
+            return by_size
+        if structure := statute_level(line.text):
+            return _WRITTEN_LEVEL + structure
+        is_set_off = line.bold and not self.bold and len(line.text) <= 80 and not line.text.endswith(_ENDS)
+        is_title = line.text[0].isalnum() and not _ITEM.match(line.text)
+        return _WRITTEN_LEVEL - 1 if is_set_off and is_title else 0
+
+    def joint(self, last: PdfLine, line: PdfLine, page: Sequence[PdfLine]) -> str | None:
+        """What stands between two lines of a page that follow each other; None if a paragraph begins."""
+        ended = last.text.endswith(_ENDS)
+        if ARTICLE.match(line.text) or abs(last.size - line.size) > 0.15 * self.size:
+            return None
+        if _ITEM.match(line.text):
+            return "\n"
+        distance = last.bottom - line.bottom
+        if distance <= 0.3 * self.size:  # the next column, or the next cell of a row
+            return " " if abs(distance) <= 0.3 * self.size else (None if ended else _space(last, line))
+        if distance > 1.45 * self.distance:
+            return None if ended or distance > 2.2 * self.distance or line.text[0].isupper() else "\n"
+        right = max(other.right for other in page if abs(other.left - last.left) < 3 * self.size)
+        if last.right + _width_of_first_word(line) + self.size < right:
+            return None if ended else (" " if line.text[0].islower() else "\n")
+        return "" if last.divided else _space(last, line)
+
+
+def without_running_lines(pages: Sequence[Sequence[PdfLine]]) -> list[list[PdfLine]]:
+    """The lines of pages without page numbers and running titles.
+
+    Those are set off from the rest, at the same place of at least half of the pages, or, in letters no larger than the text's,
+    of at least three.
+    """
+    seen: Counter[tuple[str, int]] = Counter()
+    sizes: Counter[float] = Counter()
+    for number, lines in enumerate(pages):
+        seen.update({key for place in _set_off(lines) for key in _signatures(lines[place], number)})
+        for line in lines:
+            sizes[_rounded(line.size)] += len(line.text)
+    usual = max(sizes, key=lambda size: sizes[size], default=0.0)
+
+    def runs(line: PdfLine, number: int) -> bool:
+        is_small = _rounded(line.size) <= usual
+        often = _LEAST_REPEATED if is_small else max(_LEAST_REPEATED, len(pages) / 2)
+        is_repeated = any(seen[key] >= often for key in _signatures(line, number))
+        return is_repeated or (len(pages) > 1 and _PAGE_NUMBER.fullmatch(line.text) is not None)
+
+    kept = []
+    for number, lines in enumerate(pages):
+        outer = _set_off(lines)
+        kept.append([line for place, line in enumerate(lines) if place not in outer or not runs(line, number)])
+    return kept
+
+
+def _signatures(line: PdfLine, page: int) -> set[tuple[str, int]]:
+    """What a running line says and at which height: as it is, and with its first or last number counted from the page's own."""
+    found, height = list(_DIGITS.finditer(line.text)), round(line.bottom / 4)
+    counted = [line.text[: one.start()] + f"#{int(one[0]) - page}" + line.text[one.end() :] for one in found[:1] + found[-1:]]
+    return {(text, height) for text in (line.text, *counted)}
+
+
+def _set_off(lines: Sequence[PdfLine]) -> set[int]:
+    """Places of at most two lines at the top and at the bottom of a page with a gap between them and the rest."""
+    order = sorted(range(len(lines)), key=lambda place: -lines[place].bottom)
+    found: set[int] = set()
+    for count in (_EDGE, 1):
+        if len(lines) > 2 * count:  # what is set off is less than the rest
+            above, below = lines[order[count - 1]], lines[order[count]]
+            if above.bottom - below.top > _GAP * above.size:
+                found.update(order[:count])
+            above, below = lines[order[-count - 1]], lines[order[-count]]
+            if above.bottom - below.top > _GAP * below.size:
+                found.update(order[-count:])
+    return found or ({0} if len(lines) == 1 else set())
+
+
+def _can_be_title(line: PdfLine) -> bool:
+    is_short = len(line.text) <= LONGEST_TITLE and any(letter.isalpha() for letter in line.text)
+    return is_short and not _LEADERS.search(line.text)
+
+
+def _is_next(last: PdfLine, line: PdfLine) -> bool:
+    """Whether two lines of a heading are lines of the same heading."""
+    is_near = 0 < last.bottom - line.bottom < 1.6 * max(last.size, 1.0)
+    return is_near and _rounded(last.size) == _rounded(line.size) and not _begins_heading(line.text)
+
+
+def _begins_heading(text: str) -> bool:
+    return statute_level(text) is not None or _NUMBERED.match(text) is not None
+
+
+def _space(last: PdfLine, line: PdfLine) -> str:
+    """Chinese lines are joined without a space."""
+    return "" if _CJK.match(last.text[-1]) and _CJK.match(line.text[0]) else " "
+
+
+def _width_of_first_word(line: PdfLine) -> float:
+    word = line.text[:1] if _CJK.match(line.text[0]) else line.text.split(maxsplit=1)[0]
+    return (line.right - line.left) * len(word) / len(line.text)
+
+
+def _rounded(size: float) -> float:
+    return round(size * 2) / 2

@@ -1,0 +1,36 @@
+"""The free text inside an answer, piece by piece, and where in it each piece stands."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from anytasktune.records import Language
+from anytasktune.schema import JsonOutput, NumberOutput, Task
+from anytasktune.scorers import parse_output
+
+Path = tuple[str, ...]
+Pieces = tuple[tuple[Path, str], ...]
+
+
+def answer_pieces(task: Task, output: str, language: Language | None) -> Pieces:
+    """(path of keys, text) of every piece of text that was written freely.
+
+    The strings inside JSON have the keys above them as path, places in lists left out; items of an open list and a text have
+    the empty path. Labels of a closed list and numbers are no free text.
+    """
+    if isinstance(task.output, NumberOutput) or task.labels_in(language):
+        return ()
+    parsed = parse_output(task, output, language)
+    if isinstance(task.output, JsonOutput):
+        return tuple(_strings((), parsed.value)) if parsed.ok else ()
+    return tuple(((), item) for item in (parsed.items or (parsed.text,)) if item)
+
+
+def _strings(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            yield from _strings((*path, key), child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _strings(path, child)

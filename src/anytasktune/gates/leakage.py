@@ -1,0 +1,114 @@
+"""Gate `leak`: nothing may teach what dev and test ask."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from anytasktune.gates.gate import Finding, Job, Placed, closeness
+from anytasktune.gates.short_texts import ShortTexts, skeleton
+from anytasktune.schema import Example
+from anytasktune.similarity import jaccard, match_across_languages, match_meaning, match_similar
+from anytasktune.text.scripts import shorten
+
+_REACH = 0.1
+"""Below the threshold by less than this, a near miss is remembered."""
+
+
+def leak(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
+    """Inputs that give away a dev or test row, as they were made, before anything in them was masked.
+
+    Exactly, nearly (`leak`; short ones but for a letter), in the same words (`semantic_duplicate`), in the other
+    language, or made from one.
+    """
+    sealed = _Sealed.of(job)
+    if not sealed.texts:
+        return
+    left: list[Placed] = []
+    for item in items:
+        finding = _made_from_sealed(item, sealed) or _same(item, sealed)
+        if finding:
+            yield finding
+        else:
+            left.append(item)
+    threshold = job.config.leak
+    near = match_similar([item.input_as_made for item in left], sealed.texts, threshold)
+    yield from (_similar(item, sealed, match, threshold) for item, match in zip(left, near, strict=True) if match is not None)
+    yield from _in_other_words(job, [item for item, match in zip(left, near, strict=True) if match is None], sealed)
+
+
+def _in_other_words(job: Job, items: Sequence[Placed], sealed: "_Sealed") -> Iterator[Finding]:
+    """Rows with the words of a sealed one; of the others those that are nearly too similar, to be remembered."""
+    texts, meaning, lower = [item.input_as_made for item in items], job.config.semantic_duplicate, job.config.leak - _REACH
+    nobody: list[int | None] = [None] * len(items)
+    same_words = match_meaning(texts, sealed.texts, meaning) if meaning < 1 else nobody
+    translated = match_across_languages(texts, sealed.texts) if _two_languages(job, items) else nobody
+    missed = match_similar(texts, sealed.texts, lower) if lower > 0 else nobody
+    for item, same, other, near in zip(items, same_words, translated, missed, strict=True):
+        if same is not None:
+            yield Finding(item.position, True, "same_words", f"it has the words of {sealed.words(same)}")
+        elif other is not None:
+            yield Finding(item.position, True, "translated", f"it seems a translation of {sealed.words(other)}", 0.5)
+        elif near is not None:
+            yield _similar(item, sealed, near, job.config.leak)
+
+
+def _two_languages(job: Job, items: Sequence[Placed]) -> bool:
+    sealed = {job.task.language_of(example.language) for example in (*job.context.dev, *job.context.test)}
+    return len(sealed | {item.candidate.language for item in items}) > 1
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    """The inputs of dev and test."""
+
+    texts: list[str]
+    splits: list[str]
+    known: dict[str, int]
+    shorts: ShortTexts
+    ids: dict[str, int]
+
+    @classmethod
+    def of(cls, job: Job) -> "_Sealed":
+        rows = [*((example, "dev") for example in job.context.dev), *((example, "test") for example in job.context.test)]
+        known: dict[str, int] = {}
+        shorts = ShortTexts()
+        for place, (example, _) in enumerate(rows):
+            bones = skeleton(example.input)
+            known.setdefault(bones, place)
+            shorts.add(bones, place)
+        return cls([example.input for example, _ in rows], [split for _, split in rows], known, shorts, _by_id(job, rows))
+
+    def words(self, place: int) -> str:
+        return f"{self.splits[place]} row {shorten(self.texts[place])!r}"
+
+
+def _by_id(job: Job, rows: Sequence[tuple[Example, str]]) -> dict[str, int]:
+    """Sealed rows by id; one that stands in train too may be made into others."""
+    train = {example.id for example in job.context.train}
+    return {example.id: place for place, (example, _) in enumerate(rows) if example.id not in train}
+
+
+def _made_from_sealed(item: Placed, sealed: _Sealed) -> Finding | None:
+    place = next((sealed.ids[parent] for parent in item.candidate.origin.parents if parent in sealed.ids), None)
+    return (
+        Finding(item.position, True, "made_from_sealed_row", f"it was made from {sealed.words(place)}")
+        if place is not None
+        else None
+    )
+
+
+def _same(item: Placed, sealed: _Sealed) -> Finding | None:
+    """Whether a text is a sealed one but for punctuation, or, if it is short, one letter or a greeting."""
+    bones = skeleton(item.input_as_made)
+    if bones and bones in sealed.known:
+        return Finding(item.position, True, "same_input", f"it is {sealed.words(sealed.known[bones])}")
+    place = next(sealed.shorts.alike(bones), None)
+    if place is None:
+        return None
+    return Finding(item.position, True, "one_letter_apart", f"hardly anything is other than in {sealed.words(place)}", 0.5)
+
+
+def _similar(item: Placed, sealed: _Sealed, place: int, threshold: float) -> Finding:
+    value = jaccard(item.input_as_made, sealed.texts[place])
+    drop = value >= threshold
+    border = closeness(value, threshold, max(1 - threshold, 1e-9) if drop else _REACH)
+    return Finding(item.position, drop, "similar_input", f"{value:.0%} like {sealed.words(place)}", border)

@@ -1,0 +1,253 @@
+"""What a teacher thinks of a candidate: marks by a rubric, without knowing where it comes from."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anytasktune.chat import instruction_for
+from anytasktune.llm.asking import Asker, MisfitError, Question, Reply
+from anytasktune.llm.prompts import marks, prompt_id, render_prompt
+from anytasktune.records import Language
+from anytasktune.schema import Candidate, LabelsOutput, NumberOutput, Task, Verdict
+from anytasktune.settings import GateConfig
+from anytasktune.text.scripts import shorten
+
+GATE = "judge"
+NOT_JUDGED = "not_judged"
+WEIGHTS = {"right": 0.4, "rules": 0.2, "grounded": 0.2, "real": 0.1, "safe": 0.1}
+"""How much each mark counts in the mean."""
+REASONS = {
+    "right": "wrong_answer",
+    "rules": "breaks_rules",
+    "grounded": "not_grounded",
+    "real": "not_like_real",
+    "safe": "unsafe",
+}
+"""What a candidate is dropped for, by the criterion it fails most."""
+_DECISIVE = ("right", "safe")
+_ORDER = ("real", "right", "rules", "grounded", "safe")
+_LOWEST, _HIGHEST = 1, 5
+_LONGEST_REASON = 300
+_PROMPTS = Path(__file__).parent / "prompts"
+_NAME = "judge"
+_SENTENCE_END = re.compile(r"[.!?;。！？；]+\s*")
+_SHORTEST_ECHO = 24
+"""Shorter reasons (`no flaw`) may well stand in what a judge was told."""
+_FAULTS: dict[Language, dict[str, str]] = {
+    "en": {
+        "object": "the answer must be one JSON object.",
+        "mark": "{name} must be a whole number from 1 to 5.",
+        "echo": "reason repeats the statements; say in your own words what is wrong with this answer, and mark it by that.",
+    },
+    "zh": {
+        "object": "回答应为一个JSON对象。",
+        "mark": "{name} 应为1到5的整数。",
+        "echo": "reason 只是照抄了评判的说法；请用自己的话说出这个答案的毛病，并据此打分。",
+    },
+}
+_RULES: dict[Language, dict[str, str]] = {
+    "en": {
+        "items": "from {low} to {high} items",
+        "fewest": "at least {low} items",
+        "most": "at most {high} items",
+        "separator": "items are separated by {separator!r}",
+        "length": "at most {length} characters",
+        "copies": "every item and every text in it stands in the input word for word",
+        "range": "a number from {low:g} to {high:g}",
+        "en": "written in English",
+        "zh": "written in Chinese",
+    },
+    "zh": {
+        "items": "{low}至{high}项",
+        "fewest": "至少{low}项",
+        "most": "至多{high}项",
+        "separator": "各项之间用“{separator}”隔开",
+        "length": "不超过{length}个字符",
+        "copies": "每一项、每一处文字都照抄自输入，一字不差",
+        "range": "{low:g}到{high:g}之间的一个数",
+        "en": "用英文写",
+        "zh": "用中文写",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What a judge says of one candidate.
+
+    Attributes:
+        marks: 1 to 5 by criterion.
+        reason: in one sentence.
+    """
+
+    marks: Mapping[str, int]
+    reason: str
+
+    @property
+    def score(self) -> float:
+        """From 0 to 1: the weighted mean of the marks, but no more than one mark above a wrong or unsafe answer's own.
+
+        The mean alone would let an answer pass that is wrong and beautifully written.
+        """
+        mean = sum(weight * self.marks[name] for name, weight in WEIGHTS.items())
+        held = min(mean, *(self.marks[name] + 1 for name in _DECISIVE))
+        return round((held - _LOWEST) / (_HIGHEST - _LOWEST), 3)
+
+    @property
+    def worst(self) -> str:
+        """The criterion with the lowest mark; of several, the one that counts most."""
+        return min(self.marks, key=lambda name: (self.marks[name], -WEIGHTS[name]))
+
+
+def judge_candidates(
+    asker: Asker,
+    task: Task,
+    candidates: Sequence[Candidate],
+    config: GateConfig,
+    on_progress: Callable[[int, int], None] = lambda *_: None,
+) -> list[Verdict]:
+    """Let a judge mark candidates.
+
+    It sees the task, the input and the answer, not where they come from. What is the same word for word is judged once. A
+    judgement that cannot be used drops nothing: the candidate passes with the reason `not_judged`.
+
+    Args:
+        on_progress: is told how many of how many are judged.
+
+    Returns:
+        A verdict per candidate, in their order; `position` counts them from 0. None where `judge_threshold` is 0.
+
+    Raises:
+        EndpointError: the judge cannot be asked at all.
+    """
+    if config.judge_threshold == 0:
+        return []
+    different = list({candidate.id: candidate for candidate in candidates}.values())
+    judged = 0
+
+    def count(*_: object) -> None:
+        nonlocal judged
+        judged += 1
+        on_progress(judged, len(different))
+
+    replies = asker.ask_all([judge_question(task, candidate) for candidate in different], count)
+    found = {candidate.id: reply for candidate, reply in zip(different, replies, strict=True)}
+    return [_verdict(candidate, place, found[candidate.id], config) for place, candidate in enumerate(candidates)]
+
+
+def judge_prompt(language: Language) -> str:
+    """Id of the prompt a judge is asked with."""
+    return prompt_id(_PROMPTS, _NAME, language)
+
+
+def judge_question(task: Task, candidate: Candidate) -> Question[Marks]:
+    """What a judge is asked about one candidate."""
+    language = task.language_of(candidate.language)
+    prompt = _prompt(task, language, candidate.input, candidate.output)
+    told = _prompt(task, language, "", "")
+    messages = [{"role": "user", "content": prompt}]
+    return Question(messages, _schema(), lambda value: read_marks(value, language, told), language)
+
+
+def _prompt(task: Task, language: Language, input_text: str, output: str) -> str:
+    opening, closing = marks([input_text + output])
+    return render_prompt(
+        _PROMPTS,
+        _NAME,
+        language,
+        kind=task.output.kind,
+        instruction=instruction_for(task, language),
+        labels=task.labels_in(language) or [],
+        rules=_rules(task, language),
+        input=input_text,
+        output=output,
+        open=opening,
+        close=closing,
+    )
+
+
+def _rules(task: Task, language: Language) -> list[str]:
+    """What a program can check, in words; a judge is to know the rules, whoever else checks them."""
+    words, rules, output = _RULES[language], task.rules, task.output
+    low, high = rules.min_items, rules.max_items
+    said = [words["separator"].format(separator=output.separator)] if isinstance(output, LabelsOutput) else []
+    if isinstance(output, NumberOutput):
+        said.append(words["range"].format(low=output.minimum, high=output.maximum))
+    if low is not None or high is not None:
+        form = "fewest" if high is None else "most" if low is None else "items"
+        said.append(words[form].format(low=low, high=high))
+    if rules.max_length is not None:
+        said.append(words["length"].format(length=rules.max_length))
+    if rules.language is not None:
+        said.append(words[rules.language])
+    return [*said, words["copies"]] if rules.copies_from_input else said
+
+
+def _schema() -> dict[str, Any]:
+    mark = {"type": "integer", "minimum": _LOWEST, "maximum": _HIGHEST}
+    properties: dict[str, Any] = {"reason": {"type": "string"}} | dict.fromkeys(_ORDER, mark)
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def read_marks(value: Any, language: Language = "en", told: str = "") -> Marks:
+    """The marks in a judge's answer; a reason may be missing, a mark may be written as text.
+
+    Args:
+        language: of the conversation.
+        told: what the judge was told about its work. Very small models give a sentence of it back as their reason, and marks
+            that have nothing to do with the candidate.
+
+    Raises:
+        MisfitError: a mark is missing or is none of 1 to 5, or the reason is only what the judge was told.
+    """
+    if not isinstance(value, dict):
+        raise MisfitError(_FAULTS[language]["object"])
+    marks = {name: _mark(name, value.get(name), language) for name in _ORDER}
+    reason = value.get("reason")
+    reason = shorten(reason, _LONGEST_REASON) if isinstance(reason, str) else ""
+    if _is_echo(reason, told):
+        raise MisfitError(_FAULTS[language]["echo"])
+    return Marks(marks, reason)
+
+
+def _is_echo(reason: str, told: str) -> bool:
+    sentences = [sentence.strip().casefold() for sentence in _SENTENCE_END.split(reason) if len(sentence.strip()) > 1]
+    long_enough = len(reason) >= _SHORTEST_ECHO if reason.isascii() else len(reason) >= _SHORTEST_ECHO // 2
+    return long_enough and all(sentence in told.casefold() for sentence in sentences)
+
+
+def _mark(name: str, said: Any, language: Language) -> int:
+    given = said.strip() if isinstance(said, str) else said
+    if isinstance(given, str) and given in {"1", "2", "3", "4", "5"}:
+        return int(given)
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    if isinstance(given, bool) or not isinstance(given, int) or not _LOWEST <= given <= _HIGHEST:
+        raise MisfitError(_FAULTS[language]["mark"].format(name=name))
+    return given
+
+
+def _verdict(candidate: Candidate, position: int, reply: Reply[Marks], config: GateConfig) -> Verdict:
+    if reply.value is None:
+        detail = f"{reply.fault}: {reply.detail}" if reply.detail else reply.fault
+        return Verdict(candidate=candidate.id, position=position, gate=GATE, passed=True, reason=NOT_JUDGED, detail=detail)
+    marks, threshold = reply.value, config.judge_threshold
+    passed = marks.score >= threshold
+    said = ", ".join(f"{name} {mark}" for name, mark in marks.marks.items())
+    return Verdict(
+        candidate=candidate.id,
+        position=position,
+        gate=GATE,
+        passed=passed,
+        reason="" if passed else REASONS[marks.worst],
+        detail=f"{marks.reason} ({said})".strip(),
+        score=marks.score,
+        border=_closeness(marks.score, threshold),
+    )
+
+
+def _closeness(score: float, threshold: float) -> float:
+    """1 at the threshold, 0 at the end of the scale that is further away from it."""
+    return round(1 - abs(score - threshold) / max(threshold, 1 - threshold), 3)

@@ -1,0 +1,1 @@
+"""Answers of a model with an adapter: generation, label scoring, prefix cache."""

@@ -1,0 +1,270 @@
+"""What a teacher answered and what it cost, in one SQLite file: not asked twice, never more than the cap.
+
+    answers    key → what was said
+    requests   every request that is or may be paid for: `open` (sent, and nothing known yet), `answered`, `lost`
+    spent      sums of `requests` per model and currency
+
+A request is written down at its worst case before it is sent, and at what was reported after it. One that was open when the
+process died stays counted. Every change is one transaction, and so whole, however the process ends.
+"""
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from anytasktune.errors import ConfigError, StoreError
+from anytasktune.llm.prices import Prices, Tokens
+from anytasktune.schema.exchange import TeacherAnswer
+
+ANSWERS_FILE = "answers.sqlite"
+_FORMAT = 1
+_PATIENCE = 60.0
+"""Seconds to wait for another process that writes."""
+_TABLES = """
+CREATE TABLE IF NOT EXISTS answers(
+    key TEXT PRIMARY KEY, model TEXT NOT NULL, content TEXT NOT NULL, cut INTEGER NOT NULL,
+    prompt_tokens INTEGER NOT NULL, answer_tokens INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS requests(
+    id INTEGER PRIMARY KEY, sent INTEGER NOT NULL, state TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL,
+    currency TEXT NOT NULL, prompt_tokens INTEGER NOT NULL, answer_tokens INTEGER NOT NULL, cost INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS spent(
+    model TEXT NOT NULL, currency TEXT NOT NULL, requests INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL,
+    answer_tokens INTEGER NOT NULL, cost INTEGER NOT NULL, PRIMARY KEY (model, currency)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What may be spent at most, everything there ever was counted; None: no limit.
+
+    Attributes:
+        tokens: prompts and answers together.
+        cost: in trillionths of the currency of the prices.
+    """
+
+    tokens: int | None = None
+    cost: int | None = None
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A request that is written down, and at how much."""
+
+    id: int
+    key: str
+    model: str
+    prices: Prices
+    worst: Tokens
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What was spent, open requests at their worst case."""
+
+    requests: int = 0
+    tokens: Tokens = field(default_factory=Tokens)
+    cost: int = 0
+
+
+class AnswerBook:
+    """The open file; use it as a context. Several processes may have it open.
+
+    Raises:
+        StoreError: it is damaged, of another version, or cannot be written. So may every method.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        with self._advising():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _prepare(self) -> None:
+        run = self._connection.execute
+        self._write_ahead()
+        run("PRAGMA synchronous = NORMAL")  # a commit outlives the process; `settle_down` makes it outlive the machine
+        (version,) = run("PRAGMA user_version").fetchone()
+        if version not in {0, _FORMAT}:
+            fix = "update anytasktune, or move the file away; its answers are then paid for again"
+            raise StoreError(f"was written by another version of anytasktune (format {version})", where=str(self.file), fix=fix)
+        if version == 0:
+            with self._transaction():
+                for statement in _TABLES.split(";"):
+                    run(statement)
+                run(f"PRAGMA user_version = {_FORMAT}")
+
+    def _write_ahead(self) -> None:
+        """Let readers and a writer work side by side; while another process switches to this, SQLite itself does not wait."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > until:
+                    raise
+            time.sleep(0.02)
+
+    def __enter__(self) -> "AnswerBook":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._advising():
+            self._connection.close()
+
+    def get(self, key: str) -> TeacherAnswer | None:
+        """The answer kept under `key`, if there is one."""
+        with self._advising():
+            row = self._connection.execute(
+                "SELECT model, content, cut, prompt_tokens, answer_tokens FROM answers WHERE key = ?", (key,)
+            ).fetchone()
+        if row is None:
+            return None
+        model, content, cut, prompt, answer = row
+        return TeacherAnswer(model=model, content=content, cut=bool(cut), prompt_tokens=prompt, answer_tokens=answer)
+
+    def holds(self, keys: Iterable[str]) -> list[bool]:
+        """Which of these have an answer."""
+        with self._advising():
+            find = "SELECT 1 FROM answers WHERE key = ?"
+            return [self._connection.execute(find, (key,)).fetchone() is not None for key in keys]
+
+    def reserve(self, key: str, model: str, worst: Tokens, prices: Prices, caps: Caps) -> Ticket | None:
+        """Write down a request at its worst case; None, and nothing is written, if a cap could be passed by it."""
+        cost = prices.cost(worst)
+        with self._advising(), self._transaction():
+            if not self._fits(worst, cost, prices, caps):
+                return None
+            ticket = self._connection.execute(
+                "INSERT INTO requests VALUES (NULL, ?, 'open', ?, ?, ?, ?, ?, ?)",
+                (int(time.time()), key, model, prices.currency, worst.prompt, worst.answer, cost),
+            ).lastrowid
+            self._add(model, prices.currency, 1, worst, cost)
+        return Ticket(ticket or 0, key, model, prices, worst)
+
+    def keep(self, ticket: Ticket, answer: TeacherAnswer) -> TeacherAnswer:
+        """Keep an answer, and count what was reported with it in place of the worst case.
+
+        Returns:
+            The answer that is kept: another one, if another process was faster.
+        """
+        used = Tokens(answer.prompt_tokens, answer.answer_tokens)
+        cost = ticket.prices.cost(used)
+        with self._advising(), self._transaction():
+            first = self._connection.execute(
+                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
+                (ticket.key, answer.model, answer.content, answer.cut, used.prompt, used.answer),
+            )
+            self._connection.execute(
+                "UPDATE requests SET state = 'answered', prompt_tokens = ?, answer_tokens = ?, cost = ? WHERE id = ?",
+                (used.prompt, used.answer, cost, ticket.id),
+            )
+            worst = ticket.worst
+            more = Tokens(used.prompt - worst.prompt, used.answer - worst.answer)
+            self._add(ticket.model, ticket.prices.currency, 0, more, cost - ticket.prices.cost(worst))
+        return answer if first.rowcount else self.get(ticket.key) or answer
+
+    def release(self, ticket: Ticket) -> None:
+        """Count a request no longer: it is certain that nothing is to be paid for it."""
+        worst = ticket.worst
+        with self._advising(), self._transaction():
+            self._connection.execute("DELETE FROM requests WHERE id = ?", (ticket.id,))
+            less = Tokens(-worst.prompt, -worst.answer)
+            self._add(ticket.model, ticket.prices.currency, -1, less, -ticket.prices.cost(worst))
+
+    def lose(self, ticket: Ticket) -> None:
+        """Mark a request whose fate stays unknown; it stays counted at its worst case."""
+        with self._advising():
+            self._connection.execute("UPDATE requests SET state = 'lost' WHERE id = ?", (ticket.id,))
+
+    def spent(self, prices: Prices) -> Spent:
+        """Everything ever spent; where prices were not known then, at today's.
+
+        Raises:
+            ConfigError: a part of it was paid in another currency.
+        """
+        with self._advising():
+            rows = self._connection.execute(
+                "SELECT currency, requests, prompt_tokens, answer_tokens, cost FROM spent"
+            ).fetchall()
+        total = Spent()
+        for currency, requests, prompt, answer, paid in rows:
+            if currency and prices.currency and currency != prices.currency and paid:
+                what = f"the teacher was paid in {currency} so far, and prices are now in {prices.currency}"
+                raise ConfigError(what, where=str(self.file), fix=f"give price_in, price_out and max_cost in {currency}")
+            cost = paid if currency else prices.cost(Tokens(prompt, answer))
+            total = Spent(total.requests + requests, total.tokens + Tokens(prompt, answer), total.cost + cost)
+        return total
+
+    def settle_down(self) -> None:
+        """Bring what was committed to the disk itself, so that it outlives a crash of the machine."""
+        with self._advising(), contextlib.closing(sqlite3.connect(self.file, timeout=_PATIENCE)) as own:
+            own.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _fits(self, worst: Tokens, cost: int, prices: Prices, caps: Caps) -> bool:
+        if caps.tokens is None and caps.cost is None:
+            return True
+        spent = self.spent(prices)
+        tokens = spent.tokens.prompt + spent.tokens.answer + worst.prompt + worst.answer
+        return (caps.tokens is None or tokens <= caps.tokens) and (caps.cost is None or spent.cost + cost <= caps.cost)
+
+    def _add(self, model: str, currency: str, requests: int, tokens: Tokens, cost: int) -> None:
+        self._connection.execute(
+            "INSERT INTO spent VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (model, currency) DO UPDATE SET "
+            "requests = requests + excluded.requests, prompt_tokens = prompt_tokens + excluded.prompt_tokens, "
+            "answer_tokens = answer_tokens + excluded.answer_tokens, cost = cost + excluded.cost",
+            (model, currency, requests, tokens.prompt, tokens.answer, cost),
+        )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        run = self._connection.execute
+        run("BEGIN IMMEDIATE")
+        try:
+            yield
+            run("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                run("ROLLBACK")
+            raise
+
+    @contextlib.contextmanager
+    def _advising(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot be used: {error}", where=str(self.file), fix=_advice(error, self.file)) from None
+        except StoreError:
+            raise
+        except OSError as error:
+            what = f"cannot be made: {error.strerror or error}"
+            raise StoreError(what, where=str(self.file), fix=f"check the folder {self.file.parent}") from None
+
+
+def _advice(error: sqlite3.Error, file: Path) -> str:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith("SQLITE_FULL"):
+        return "the disk is full: free some space, then run the same command again"
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return "another process is writing to it: wait until that one is done"
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return f"check that you may write to {file.parent}{os.sep}"
+    if name.startswith("SQLITE_IOERR"):
+        return "check the disk; a network drive may lack the locks that are needed: put the project on a local one"
+    return (
+        f"it is damaged: move {file.name} away and run the command again; its answers are then paid for again, and what was "
+        "spent so far is no longer counted, so lower max_cost and max_tokens by it"
+    )

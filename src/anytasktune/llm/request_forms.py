@@ -1,0 +1,153 @@
+"""How a request asks for JSON: as strictly as the server allows, and in words where it allows nothing."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from anytasktune.ids import canonical_json, text_hash
+from anytasktune.llm.prompts import OWN, render_prompt
+from anytasktune.records import Language
+
+Format = Literal["strict", "schema", "object", "words"]
+_FORMATS: tuple[Format, ...] = ("strict", "schema", "object", "words")
+_DATA = 2**31
+_MOST_DIVIDED = 16
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything an answer depends on but the endpoint and the model.
+
+    Attributes:
+        messages: the conversation.
+        schema: JSON Schema of the answer.
+        language: of what is added to the conversation.
+        temperature: 0 for the likeliest answer.
+        sample: which of several answers this is.
+        max_tokens: longest answer.
+    """
+
+    messages: Sequence[Mapping[str, str]]
+    schema: Mapping[str, Any]
+    language: Language
+    temperature: float
+    sample: int
+    max_tokens: int
+
+    @cached_property
+    def schema_name(self) -> str:
+        """What tells one schema from another."""
+        return canonical_json(self.schema)
+
+    def key(self, *where: str) -> str:
+        """Name of its answer, 64 hex digits: 12 are too few to tell millions apart. `where` are the address and the model."""
+        parts = [self.messages, self.schema, self.temperature, self.sample, self.max_tokens]
+        return text_hash(canonical_json([*where, *parts]))
+
+
+@dataclass(frozen=True)
+class Form:
+    """What of a request is said to the server, and how.
+
+    Attributes:
+        format: how the schema is given: to be kept strictly, to be kept, in words with JSON asked for, in words.
+        sampled: whether temperature and seed are given.
+        limit: name of the longest answer.
+        divided: by how much the longest answer is cut down to fit what the model can hold.
+    """
+
+    format: Format = "strict"
+    sampled: bool = True
+    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    divided: int = 1
+
+    def without(self, said: str) -> "Form | None":
+        """The form to try after a server refused this one and said why; None if there is nothing left to leave out."""
+        text = said.lower()
+        if (
+            self.limit == "max_tokens"
+            and "max_completion_tokens" in text
+            and "max_tokens" in text.replace("max_completion", "")
+        ):
+            return replace(self, limit="max_completion_tokens")
+        too_long = "context" in text and any(word in text for word in ("length", "window", "size"))
+        if self.divided < _MOST_DIVIDED and (too_long or "max_tokens" in text):
+            return replace(self, divided=self.divided * 4)
+        if too_long:
+            return None
+        if self.sampled and ("temperature" in text or "seed" in text):
+            return replace(self, sampled=False)
+        if self.format != "words":
+            return replace(self, format=_FORMATS[_FORMATS.index(self.format) + 1])
+        return replace(self, sampled=False) if self.sampled else None
+
+
+@dataclass
+class Forms:
+    """What a server was found to accept, per schema.
+
+    Attributes:
+        spelt_out: schemas that the server accepts but does not keep to; they are given in words, too.
+    """
+
+    accepted: dict[str, Form] = field(default_factory=dict)
+    spelt_out: set[str] = field(default_factory=set)
+
+    def first(self, request: Request) -> Form:
+        """The form to start with."""
+        return self.accepted.get(request.schema_name) or Form("strict" if is_strict(request.schema) else "schema")
+
+    def worked(self, request: Request, form: Form) -> None:
+        """The server accepted this form."""
+        self.accepted[request.schema_name] = replace(form, divided=1)
+
+    def ignored(self, request: Request) -> None:
+        """The answer was no JSON although the schema was given."""
+        self.spelt_out.add(request.schema_name)
+
+    def body(self, request: Request, model: str, form: Form) -> bytes:
+        """The request as it goes over the wire."""
+        whole: dict[str, Any] = {
+            "model": model,
+            "messages": list(request.messages),
+            form.limit: -(-request.max_tokens // form.divided),
+        }
+        if form.sampled:
+            whole["temperature"] = request.temperature
+            if request.temperature > 0:
+                whole["seed"] = int(request.key()[:8], 16) % _DATA
+        if form.format in {"strict", "schema"}:
+            wanted = {"name": "answer", "schema": request.schema} | ({"strict": True} if form.format == "strict" else {})
+            whole["response_format"] = {"type": "json_schema", "json_schema": wanted}
+        elif form.format == "object":
+            whole["response_format"] = {"type": "json_object"}
+        if form.format in {"object", "words"} or request.schema_name in self.spelt_out:
+            whole["messages"] = _with_schema(request)
+        return json.dumps(whole, ensure_ascii=False).encode()
+
+
+def schema_in_words(schema: Mapping[str, Any], language: Language) -> str:
+    """What tells a model which JSON to answer with."""
+    return render_prompt(OWN, "json_only", language, schema=json.dumps(schema, ensure_ascii=False))
+
+
+def is_strict(schema: Any) -> bool:
+    """Whether a schema can be enforced by any server that enforces one: objects list all their keys and allow no others."""
+    if isinstance(schema, list):
+        return all(is_strict(part) for part in schema)
+    if not isinstance(schema, Mapping):
+        return True
+    properties = schema.get("properties")
+    if (schema.get("type") == "object" or properties is not None) and (
+        schema.get("additionalProperties") is not False or set(schema.get("required", ())) != set(properties or ())
+    ):
+        return False
+    return all(is_strict(part) for part in schema.values())
+
+
+def _with_schema(request: Request) -> list[Mapping[str, str]]:
+    first, *rest = request.messages
+    words = schema_in_words(request.schema, request.language)
+    return [{**first, "content": f"{first['content']}\n\n{words}"}, *rest]

@@ -1,0 +1,78 @@
+"""A report in the terminal: the outcome, and one small table per task that fits 80 columns."""
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from anytasktune.records import Language
+from anytasktune.reports.granularity_view import GranularityView
+from anytasktune.reports.report_view import ReportView, SystemView, TaskView, view_report
+from anytasktune.reports.svg_plots import Whisker
+from anytasktune.schema import Report
+
+PLOT_WIDTH = 28
+_VERDICT_STYLES = {"better": "green", "worse": "red", "cannot_tell": "yellow"}
+_SYSTEM_STYLES = {"base": "dim", "few_shot": "blue", "tuned": "bold green", "action": "cyan", "mixed": "magenta"}
+
+
+def render(report: Report, language: Language = "en") -> RenderableType:
+    """The report for a rich console at least 80 columns wide. Text from data is never read as console markup."""
+    view = view_report(report, language)
+    opening = [Text(view.headline, style=f"bold {_VERDICT_STYLES[view.tone]}"), *(Text(line) for line in view.sublines)]
+    together = [_granularity(view, view.granularity)] if view.granularity else []
+    return Group(*opening, *(_task(view, task) for task in view.tasks), *together)
+
+
+def _task(view: ReportView, task: TaskView) -> RenderableType:
+    facts = view.words.say("headline.list_joint").join(f"{name} {value}" for name, value in task.facts)
+    title = Text.assemble("\n", (task.title, "bold"), "  ", (task.metric_brief, "dim"))
+    verdicts = [
+        Text.assemble((f"{entry.symbol} {entry.word}", _VERDICT_STYLES[entry.verdict]), "  ", entry.sentence)
+        for entry in task.comparisons
+    ]
+    remarks = [Text(f"! {remark}", style="yellow") for remark in task.remarks]
+    below = Padding(Text(facts, style="dim"), (0, 0, 0, 2))
+    return Group(title, below, _systems(view, task), *(Padding(line, (0, 0, 0, 2)) for line in (*verdicts, *remarks)))
+
+
+def _systems(view: ReportView, task: TaskView) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column(f"{task.ticks[0][1]}{task.ticks[-1][1].rjust(PLOT_WIDTH - len(task.ticks[0][1]))}", no_wrap=True)
+    for label in ("score", "interval", "well_formed"):
+        table.add_column(view.words.say(f"label.{label}"), justify="right", no_wrap=True)
+    for result in task.systems:
+        table.add_row(*_row(result))
+    return table
+
+
+def _row(result: SystemView) -> list[Text]:
+    style = _SYSTEM_STYLES[result.system]
+    plot = whisker_line(result.whisker) if result.whisker else ""
+    cells = ("  " + result.name, plot, result.score, result.interval, result.well_formed)
+    return [Text(cell, style=style) for cell in cells]
+
+
+def _granularity(view: ReportView, granularity: GranularityView) -> RenderableType:
+    say = view.words.say
+    title = Text.assemble("\n", (say("granularity.title"), "bold"), "  ", (granularity.summary, "dim"))
+    table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
+    table.add_column("")
+    for system in granularity.systems:
+        table.add_column(say(f"system.{system}"), justify="right", no_wrap=True)
+    table.add_column(say("granularity.best"), no_wrap=True)
+    for row in granularity.rows:
+        style = _SYSTEM_STYLES[row.best] if row.best else _VERDICT_STYLES["cannot_tell"]
+        table.add_row(Text(f"  {row.title}"), *row.scores, Text(row.word, style=style))
+    return Group(title, table, Padding(Text(granularity.method, style="dim"), (0, 0, 0, 2)))
+
+
+def whisker_line(whisker: Whisker, width: int = PLOT_WIDTH) -> str:
+    """A dot with its interval drawn in `width` characters: `   ├──●───┤   `."""
+    low, value, high = (round(place / 100 * (width - 1)) for place in (whisker.low, whisker.value, whisker.high))
+    cells = [" "] * low + ["─"] * (high - low + 1) + [" "] * (width - 1 - high)
+    if high > low:
+        cells[low], cells[high] = "├", "┤"
+    cells[value] = "●"
+    return "".join(cells)

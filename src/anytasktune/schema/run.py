@@ -1,0 +1,113 @@
+"""Training: what the user can set, what a run leaves behind, and what a Task-LM is."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from anytasktune.records import Artifact, Name, Record, Usage
+from anytasktune.schema.task import Task
+from anytasktune.settings import DType, TrainConfig
+
+
+class ResolvedTrainConfig(Record):
+    """The numbers a run really used."""
+
+    rank: int
+    alpha: float
+    learning_rate: float
+    epochs: float
+    steps: int
+    dtype: DType
+    device: str
+    rows_by_task: dict[Name, int] = Field(default_factory=dict)
+    """Training rows each task has."""
+
+
+class BaseModelRef(Record):
+    """Which base model an adapter belongs to."""
+
+    name: str
+    """As the user asked for it."""
+    fingerprint: str
+    """Hash of its config and weights, so that an adapter is never put on another model."""
+    hidden_size: int
+    layers: int
+
+
+class Rendering(Record):
+    """How prompts were made, so that serving makes them the same way."""
+
+    template: Literal["chat", "plain"]
+    """`chat`: the tokenizer's chat template. `plain`: the template documented in `anytasktune.chat`."""
+    system_role: bool
+    """Whether the instruction stands in a system message (else at the head of the user's)."""
+    end_of_turn: list[int]
+    """Token ids that end an answer; trained, and stopped at."""
+
+
+class Decoding(Record):
+    """How the answers of a task are to be generated."""
+
+    method: Literal["label_scoring", "greedy"]
+    max_new_tokens: int
+
+
+class EvalPoint(Record):
+    """Loss on dev at one moment of a run."""
+
+    step: int
+    dev_loss: float
+
+
+class Estimate(Record):
+    """What a run was expected to take before it began."""
+
+    tokens: int
+    """Trunk tokens over all steps, looks at dev not counted."""
+    seconds: float
+    memory_bytes: int
+    """Peak of the process (CPU), or of the device."""
+
+
+class Run(Artifact):
+    """One training of one Task-LM, as it ended."""
+
+    id: str
+    unit: str = ""
+    """What was trained for: the name of a task, `action-` and the name of an action, or `mixed-pool`."""
+    tasks: list[Name] = Field(min_length=1)
+    datasets: dict[Name, str]
+    """Task → id of the frozen data set."""
+    left_out: dict[Name, int] = Field(default_factory=dict)
+    """Task → rows of its data set not learned from, because their input stands in a test row of another task."""
+    config: TrainConfig
+    resolved: ResolvedTrainConfig
+    base_model: BaseModelRef
+    train_rows: int
+    dev_rows: int
+    steps_done: int
+    best_step: int
+    dev_curve: list[EvalPoint]
+    final_train_loss: float
+    stopped_early: bool
+    usage: Usage
+    versions: dict[str, str]
+    estimate: Estimate | None = None
+    """What it was expected to take; None if nobody asked before."""
+    estimate_error: float | None = None
+    """How much longer it took than expected, as a share of what was expected for the steps it did: 0.1 is 10 % longer."""
+
+
+class TaskLM(Artifact):
+    """A LoRA adapter with everything needed to use it rightly. Stands beside the adapter as `task_lm.json`."""
+
+    id: str
+    tasks: list[Task] = Field(min_length=1)
+    """What it was tuned for: instructions, output, rules, as they were when it was trained."""
+    base_model: BaseModelRef
+    rendering: Rendering
+    decoding: dict[Name, Decoding]
+    """Task → how its answers are generated."""
+    datasets: dict[Name, str]
+    adapter_sha256: str
+    run_id: str

@@ -1,0 +1,225 @@
+"""Settings of every stage: one section of `settings.yaml` each."""
+
+from typing import Literal, get_args
+
+from pydantic import Field, model_validator
+
+from anytasktune.records import Artifact, Record, fault
+
+DType = Literal["float32", "bfloat16"]
+System = Literal["base", "few_shot", "tuned", "action", "mixed"]
+SYSTEMS: tuple[System, ...] = ("base", "few_shot", "tuned", "action", "mixed")
+TASK_LMS: tuple[System, ...] = ("tuned", "action", "mixed")
+"""The systems with an adapter, by what it was trained on: the task alone, the steps of an action, all tasks of the pool."""
+Synthesis = Literal["passage", "seed", "plan"]
+Enhancement = Literal[
+    "paraphrase",
+    "restructure",
+    "expand",
+    "simplify",
+    "typos",
+    "register",
+    "translate",
+    "counter_example",
+    "repair",
+]
+
+
+def _all_syntheses() -> list[Synthesis]:
+    return list(get_args(Synthesis))
+
+
+class SplitConfig(Record):
+    """How rows that come without splits are divided."""
+
+    dev: float = Field(0.1, ge=0, lt=1)
+    """Share of rows for choosing when to stop."""
+    test: float = Field(0.2, gt=0, lt=1)
+    """Share of rows kept sealed for the report."""
+    seed: int = 0
+    near_duplicate: float = Field(0.8, gt=0, le=1)
+    """Inputs at least this similar (Jaccard over character 5-grams, by MinHash) go to the same split."""
+
+    @model_validator(mode="after")
+    def _leaves_something_to_train_on(self) -> "SplitConfig":
+        if self.dev + self.test >= 1:
+            raise fault(f"dev {self.dev:g} + test {self.test:g} leaves no rows to train on", "dev")
+        return self
+
+
+class TrainConfig(Artifact):
+    """The config of `train`. What is None is chosen from the model's size and the number of rows (see `preset`)."""
+
+    model: str = "smollm2-135m"
+    """Local folder, `.gguf` file, Hub id, `modelscope:` id, or the alias of the embedded default."""
+    preset: Literal["quick", "balanced", "thorough"] = "balanced"
+    """The one dial: how long to train."""
+    rank: int | None = Field(None, ge=1, le=512)
+    alpha: float | None = Field(None, gt=0)
+    """LoRA scale is alpha / rank; 32 unless set."""
+    learning_rate: float | None = Field(None, gt=0, le=1)
+    """Peak rate. Unless set: 1.3e-3 at hidden size 576, about 5e-4 at 1024."""
+    epochs: float | None = Field(None, gt=0, le=1000)
+    batch_size: int = Field(16, ge=1, le=4096)
+    """Examples per optimiser step."""
+    warmup: float = Field(0.06, ge=0, lt=1)
+    """Share of the steps in which the rate rises from 0 to its peak; it then falls along a cosine to a tenth."""
+    weight_decay: float = Field(0.0, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    max_length: int = Field(2048, ge=8)
+    """Most tokens of prompt and answer together; longer rows fail the preflight."""
+    patience: int = Field(2, ge=1)
+    """Stop after this many dev evaluations without a better loss."""
+    evals: int = Field(6, ge=1, le=1000)
+    """How often a run looks at its dev loss, the last time at its end."""
+    max_dev_rows: int = Field(128, ge=1)
+    """Dev rows used for that; several tasks share them evenly."""
+    max_train_rows: int | None = Field(None, ge=1)
+    """Use only the first so many training rows (of the seeded order) of each task."""
+    sampling_temperature: float = Field(2.0, ge=1, le=1000)
+    """Where one Task-LM learns several tasks, a task of n rows gets a share of n^(1/this) of every epoch: 1 keeps the sizes,
+    more draws them together."""
+    prompt_loss_weight: float = Field(0.0, ge=0, le=1)
+    """Weight of a prompt token in the loss, where an answer token has 1; 0.01 to 0.1 can help when answers are very short."""
+    adapters_at_once: int | None = Field(None, ge=1, le=64)
+    """How many Task-LMs learn at the same time; unless set, one on a CPU, on a GPU as many as keep it busy. Never changes the
+    result beyond rounding."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto`: bfloat16 where the processor or GPU computes in it, float32 otherwise."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `mps`."""
+    seed: int = 0
+    skip_bad_rows: bool = False
+    """Train without the rows that fail the preflight instead of refusing to start."""
+    micro_batch_tokens: int | None = Field(None, ge=16)
+    """Most tokens in one forward pass; unless set, 2048 on a CPU and 32768 on a GPU. Changes the result by rounding only."""
+    checkpoint_seconds: float = Field(60.0, ge=0)
+    """How much work a killed run can lose."""
+
+
+class EvalConfig(Artifact):
+    """The config of `eval`."""
+
+    systems: list[System] = Field(default_factory=lambda: list(SYSTEMS), min_length=1)
+    """Which systems answer; of the Task-LMs, those that are trained."""
+    shots: int = Field(4, ge=1, le=64)
+    """Examples shown to the base model in `few_shot`."""
+    split: Literal["dev", "test"] = "test"
+    max_rows: int | None = Field(None, ge=1)
+    """Judge only the first so many rows (the report says so)."""
+    max_new_tokens: int | None = Field(None, ge=1)
+    """Longest answer; unless set, a little more than the longest training answer."""
+    batch_tokens: int = Field(8192, ge=16)
+    """Most prompt tokens answered together (the shared prefix not counted)."""
+    resamples: int = Field(2000, ge=100)
+    """Bootstrap resamples and permutations."""
+    seed: int = 0
+    significance: float = Field(0.05, gt=0, lt=1)
+    """A difference is called real when its Holm-corrected p value is below this."""
+
+
+class TeacherConfig(Record):
+    """Which model is asked, how hard, and what it may cost. Where it lives and its key come from the environment."""
+
+    teacher: str = ""
+    """Name of the model at `OPENAI_BASE_URL`. Empty: no teacher is asked."""
+    judge: str = ""
+    """Name of the model that judges what the teacher made; empty: the teacher itself."""
+    price_in: float | None = Field(None, ge=0)
+    """Price of a million tokens of prompts. Unset: money is not counted, tokens are."""
+    price_out: float | None = Field(None, ge=0)
+    """Price of a million tokens of answers."""
+    currency: str = "USD"
+    max_cost: float | None = Field(None, ge=0)
+    """The most the project's teacher may cost, all runs together, in `currency`. Never passed; needs prices."""
+    max_tokens: int | None = Field(None, ge=0)
+    """The same in tokens, prompts and answers together."""
+    concurrency: int = Field(32, ge=1, le=1024)
+    """Most requests under way at once; fewer when the server asks for it."""
+    timeout: float = Field(120.0, gt=0)
+    """Seconds to wait for one answer."""
+    attempts: int = Field(5, ge=1, le=20)
+    """How often one request is sent at most."""
+    answer_tokens: int = Field(1024, ge=16, le=65_536)
+    """Longest answer asked for."""
+
+    @model_validator(mode="after")
+    def _cap_can_be_held(self) -> "TeacherConfig":
+        if self.max_cost is not None and (self.price_in is None or self.price_out is None):
+            raise fault("max_cost needs price_in and price_out; max_tokens needs no prices", "max_cost")
+        return self
+
+
+class IngestConfig(Artifact):
+    """How documents are cut into passages."""
+
+    passage_length: int = Field(1200, ge=100, le=20_000)
+    """Characters a passage has at most; a Chinese one counts as two, so that passages say about as much in both languages."""
+    shortest_passage: int = Field(60, ge=0)
+    """Stretches with fewer characters (counted the same way) are joined to a neighbour, or left out where there is none."""
+    near_duplicate: float = Field(0.8, gt=0, le=1)
+    """Passages at least this similar (Jaccard over character 5-grams) to an earlier one are left out and counted."""
+    largest_file: int = Field(100, ge=1)
+    """Megabytes; larger files are refused by name."""
+
+
+class SynthesisConfig(Record):
+    """How candidates are made."""
+
+    rows: int = Field(100, ge=1, le=1_000_000)
+    """Rows wanted per task and language, before the gates."""
+    ways: list[Synthesis] = Field(default_factory=_all_syntheses)
+    """Where new inputs come from; those for which there is nothing (no passages, no seeds) are left out. They share rows."""
+    samples: int = Field(1, ge=1, le=16)
+    """Answers sampled per input; with more than one, the answer most of them agree on is kept."""
+    least_agreement: float = Field(0.6, gt=0, le=1)
+    """Share of the samples that must agree; else the candidate fails as `answers_disagree`."""
+    temperature: float = Field(0.8, ge=0, le=2)
+    """Of new inputs; answers are asked for at 0, or at this where several are sampled."""
+    shots: int = Field(4, ge=0, le=32)
+    """Examples a teacher is shown; train rows only, never dev or test."""
+    feasibility_rows: int = Field(40, ge=0, le=1000)
+    """Rows with known answers a teacher is tried on first; 0: it is not tried."""
+    feasibility_threshold: float = Field(0.7, ge=0, le=1)
+    """Below this score nothing is made, unless `despite_feasibility`."""
+    despite_feasibility: bool = False
+    """Make candidates although the teacher fails on known rows."""
+    enhancements: list[Enhancement] = Field(default_factory=list)
+    """Which enhancements `build` makes of the rows there are; `augment` makes these, or typos and paraphrases by default."""
+    enhanced_share: float = Field(0.5, ge=0, le=10)
+    """Enhanced rows wanted per training row there is, over all enhancements together."""
+    seed: int = 0
+    """Decides every choice that is left to chance."""
+
+
+class GateConfig(Record):
+    """What a candidate must pass."""
+
+    near_duplicate: float = Field(0.8, gt=0, le=1)
+    """Inputs at least this similar to one kept before are dropped (Jaccard over character 5-grams, by MinHash)."""
+    semantic_duplicate: float = Field(0.92, gt=0, le=1)
+    """The same by what the words mean as far as their weights say it (cosine); 1 switches it off."""
+    leak: float = Field(0.6, gt=0, le=1)
+    """Inputs at least this similar to a dev or test input are dropped; stricter than among themselves."""
+    shortest_input: int = Field(2, ge=1)
+    """Characters; shorter inputs are dropped."""
+    length_factor: float = Field(3.0, gt=1)
+    """Inputs and outputs longer than this many times the longest seed, or shorter than the shortest divided by it, go."""
+    label_share: float = Field(3.0, ge=1)
+    """A label may be this many times as frequent as an even share, or as in the seeds if it is more frequent there; the rest is
+    dropped."""
+    personal_data: Literal["mask", "drop", "keep"] = "mask"
+    """What is done with phone numbers, identity and bank cards, e-mail and postal addresses."""
+    judge_threshold: float = Field(0.6, ge=0, le=1)
+    """Candidates a judge scores lower are dropped; 0: no judge is asked."""
+    grounded: bool = True
+    """Whether what a candidate made from a passage rests on must stand there."""
+
+
+class BuildConfig(Artifact):
+    """The config of `build`, written by hand as `build.yaml`."""
+
+    teacher: TeacherConfig = TeacherConfig()
+    synthesis: SynthesisConfig = SynthesisConfig()
+    gates: GateConfig = GateConfig()
+    ingest: IngestConfig = IngestConfig()

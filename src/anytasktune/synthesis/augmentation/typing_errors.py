@@ -1,0 +1,159 @@
+"""Typing errors as people make them, by rule: no model is asked.
+
+English: a neighbouring key, a letter left out, doubled or swapped with the next, punctuation left out. Chinese: a character of
+the same sound or a similar shape, 的, 地 and 得 confused, punctuation left out or replaced by a space. Never touched are
+numbers (in digits or words), denials, names (words with a capital), addresses on the net, and whatever the caller names.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from anytasktune.records import Language
+from anytasktune.synthesis.augmentation.amounts import NUMBER_CHARACTERS, NUMBER_WORDS
+from anytasktune.synthesis.augmentation.augment_choice import Chance
+from anytasktune.synthesis.augmentation.typing_tables import KEY_NEIGHBOURS, SLIPS_ZH, SLIPS_ZH_CHARACTERS, WHOLE_ZH
+from anytasktune.text.scripts import HAN
+
+MOST_ENGLISH, MOST_CHINESE = 0.12, 0.05
+"""Share of the English words, and of the Chinese characters, that are touched at most (but one place always may)."""
+_LEAST_SHARE = 0.25
+"""Of that share; where between the two a row lies is left to chance."""
+_DENIALS_EN = {"not", "no", "never", "none", "nor", "neither", "without", "cannot", "nothing", "nobody"}
+_DENIALS_ZH = "不没未非无否勿莫别"
+_UNTOUCHED = (
+    re.compile(r"\S*@\S*|\w+://\S+|www\.\S+"),
+    re.compile(r"[\w.,:/%+£$€¥'-]*\d[\w.,:/%+-]*", re.ASCII),
+    re.compile(r"\d"),
+    re.compile(rf"\b(?:{'|'.join(sorted(NUMBER_WORDS | _DENIALS_EN))})\b|\b\w+n['’]t\b", re.I),
+    re.compile(f"[{''.join(sorted(NUMBER_CHARACTERS))}][{HAN}]?|[{_DENIALS_ZH}][{HAN}]?"),
+)
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"(?P<key>\s*:)?')
+_ENGLISH_WORD = re.compile(r"(?<![^\W_])[a-z]{4,}(?![^\W_])")
+_ENGLISH_MARK = re.compile(r"(?<=[a-z])[,;.?!](?=\s|$)|(?<=[a-z])['’](?=[a-z])")
+_CHINESE_SLIP = re.compile(f"(?P<whole>{WHOLE_ZH})|{'|'.join(SLIPS_ZH)}|[{''.join(SLIPS_ZH_CHARACTERS)}]")
+_CHINESE_MARK = re.compile("[，。、；！？]")
+_CHINESE_DOUBLE = re.compile(rf"(?<=[{HAN}])[{HAN}]")
+_FEWEST_TO_DOUBLE = 6
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What is put in place of the characters from `start` to `end`."""
+
+    start: int
+    end: int
+    text: str
+
+
+def mistype(text: str, language: Language, kept: Iterable[str], chance: Chance, *, is_json: bool = False) -> str | None:
+    """`text` with a few typing errors, or None where there is no place for one.
+
+    At least one letter or character is wrong: a text that only lacks a full stop is the same text to most who compare.
+
+    Args:
+        kept: strings that stay as they are wherever they stand, in any case of letters.
+        is_json: the text is JSON, of which only the values that are strings may be touched.
+    """
+    untouched = _untouched(text, kept, is_json)
+
+    def free(edits: Iterable[Edit]) -> list[Edit]:
+        return chance.shuffled([edit for edit in edits if not any(untouched[edit.start : edit.end])])
+
+    if language == "en":
+        letters, marks = free(_slips_en(text, chance)), free(_marks_en(text))
+        wanted = len(text.split()) * MOST_ENGLISH
+    else:
+        letters, marks = free(_slips_zh(text, chance)) or free(_doubled(text)), free(_marks_zh(text, chance))
+        wanted = len(re.findall(f"[{HAN}]", text)) * MOST_CHINESE
+    if not letters:
+        return None
+    rest = chance.shuffled([*letters[1:], *marks])
+    return _applied(text, _apart([letters[0], *rest], max(1, int(wanted * chance.between(_LEAST_SHARE, 1)))))
+
+
+def _untouched(text: str, kept: Iterable[str], is_json: bool) -> bytearray:
+    """1 for each character that must stay."""
+    mask = bytearray(len(text))
+    spans = [match.span() for pattern in _UNTOUCHED for match in pattern.finditer(text)]
+    for string in set(kept):
+        if words := string.split():
+            pattern = r"\s+".join(map(re.escape, words))
+            spans += [match.span() for match in re.finditer(pattern, text, re.I)]
+    if is_json:
+        spans += _around_values(text)
+    for start, end in spans:
+        mask[start:end] = b"\1" * (end - start)
+    return mask
+
+
+def _around_values(text: str) -> Iterator[tuple[int, int]]:
+    """All of a JSON text but the insides of strings that are values; a string with an escape in it is left alone."""
+    end = 0
+    for match in _JSON_STRING.finditer(text):
+        if match["key"] is None and "\\" not in match.group():
+            yield end, match.start() + 1
+            end = match.end() - 1
+    yield end, len(text)
+
+
+def _slips_en(text: str, chance: Chance) -> Iterator[Edit]:
+    return (_english_edit(match, chance) for match in _ENGLISH_WORD.finditer(text))
+
+
+def _marks_en(text: str) -> Iterator[Edit]:
+    return (Edit(mark.start(), mark.end(), "") for mark in _ENGLISH_MARK.finditer(text))
+
+
+def _slips_zh(text: str, chance: Chance) -> Iterator[Edit]:
+    return (_chinese_edit(match, chance) for match in _CHINESE_SLIP.finditer(text) if match["whole"] is None)
+
+
+def _marks_zh(text: str, chance: Chance) -> Iterator[Edit]:
+    for mark in _CHINESE_MARK.finditer(text):
+        yield Edit(mark.start(), mark.end(), chance.pick(["", " "]) if mark.end() < len(text) else "")
+
+
+def _doubled(text: str) -> Iterator[Edit]:
+    """A character typed twice, where nothing else can go wrong."""
+    if len(text) >= _FEWEST_TO_DOUBLE:
+        yield from (Edit(match.start(), match.end(), match.group() * 2) for match in _CHINESE_DOUBLE.finditer(text))
+
+
+def _english_edit(match: re.Match[str], chance: Chance) -> Edit:
+    """One wrong letter, never the first one."""
+    word = match.group()
+    place = 1 + chance.below(len(word) - 2)
+    key, after = word[place], word[place + 1]
+    kind = chance.below(4)
+    if kind == 0 and key != after:
+        changed = word[:place] + after + key + word[place + 2 :]
+    elif kind == 1:
+        changed = word[:place] + word[place + 1 :]
+    elif kind == 2:
+        changed = word[:place] + key + word[place:]
+    else:
+        changed = word[:place] + chance.pick(KEY_NEIGHBOURS[key]) + word[place + 1 :]
+    return Edit(match.start(), match.end(), changed)
+
+
+def _chinese_edit(match: re.Match[str], chance: Chance) -> Edit:
+    word = match.group()
+    return Edit(match.start(), match.end(), chance.pick(SLIPS_ZH.get(word) or SLIPS_ZH_CHARACTERS[word]))
+
+
+def _apart(edits: Iterable[Edit], wanted: int) -> list[Edit]:
+    """The first `wanted` of them that do not touch one another."""
+    chosen: list[Edit] = []
+    for edit in edits:
+        if len(chosen) == wanted:
+            break
+        if all(edit.end < other.start or edit.start > other.end for other in chosen):
+            chosen.append(edit)
+    return chosen
+
+
+def _applied(text: str, edits: Iterable[Edit]) -> str:
+    for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text

@@ -1,0 +1,119 @@
+"""What a plan would ask, before anything is asked: for showing its cost."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from anytasktune.ids import text_hash
+from anytasktune.llm.asking import Question
+from anytasktune.llm.prices import Tokens, likely_tokens
+from anytasktune.records import Language
+from anytasktune.schema import Example, Passage, Task
+from anytasktune.settings import SynthesisConfig
+from anytasktune.synthesis.answer_questions import answer_questions
+from anytasktune.synthesis.brief import Brief, as_json
+from anytasktune.synthesis.excerpts import text_at
+from anytasktune.synthesis.generation_plan import Slot, plan
+from anytasktune.synthesis.input_drafts import question_for
+from anytasktune.synthesis.input_requests import Request, requests
+from anytasktune.synthesis.survey import document_questions, situation_questions
+
+_RENDERED = 40
+"""Prompts of one kind that are made to see how long they are; more are taken to be as long on average."""
+_LIKELY_ANSWER = 40
+"""Tokens of an answer where no row tells."""
+_SITUATIONS_ANSWER, _CHOICE_ANSWER = 250, 8
+_ENGLISH, _CHINESE = "Something went wrong with the parcel. ", "包裹出了问题，请帮忙处理。"
+
+
+def expected_questions(
+    task: Task,
+    languages: Sequence[Language],
+    seeds: Sequence[Example],
+    passages: Sequence[Passage],
+    config: SynthesisConfig,
+) -> Iterator[Tokens]:
+    """The likely tokens of every request that `synthesise` would send if each answer is of use at once.
+
+    Prompts are the real ones as far as they are known; where an input is yet to be written, a text of the planned length stands
+    for it. Whether passages are inputs as they stand is not known yet, so all inputs are taken to be written.
+
+    Args:
+        seeds: train rows.
+    """
+    for language in languages:
+        brief = Brief.of(task, language, seeds, config)
+        slots = plan(task, [language], seeds, passages, config)
+        if not slots:
+            continue
+        if "passage" in config.ways and not brief.input_keys:
+            yield from (_tokens(question, _CHOICE_ANSWER) for question in document_questions(brief, passages))
+        if any(slot.way != "passage" for slot in slots):
+            yield from (_tokens(question, _SITUATIONS_ANSWER) for question in situation_questions(brief))
+        for way in config.ways:
+            yield from _of_inputs(brief, [slot for slot in slots if slot.way == way])
+        yield from _of_answers(brief, slots)
+
+
+def expected_feasibility(
+    task: Task, train: Sequence[Example], tried: Sequence[Example], config: SynthesisConfig
+) -> Iterator[Tokens]:
+    """The same of `feasibility`.
+
+    Args:
+        tried: the rows it would try, as `tried_rows` gives them.
+    """
+    once = config.model_copy(update={"samples": 1})
+    briefs = {language: Brief.of(task, language, train, once) for language in task.languages}
+    for row in tried:
+        brief = briefs[task.language_of(row.language)]
+        yield from (_tokens(question, _answer_tokens(brief)) for question in answer_questions(brief, row.input, row.id, [row]))
+
+
+def _of_inputs(brief: Brief, slots: Sequence[Slot]) -> Iterator[Tokens]:
+    asked = list(requests(brief, slots))
+    yield from _scaled([_tokens(question_for(one, Counter())[0], _drafts_tokens(one)) for one in asked[:_RENDERED]], len(asked))
+
+
+def _drafts_tokens(request: Request) -> int:
+    texts = [_stand_in(request.brief, slot) for slot in request.slots]
+    quotes = 0 if request.passage is None else likely_tokens(request.passage.text) // 4
+    return likely_tokens(as_json({"inputs": texts})) + quotes * len(texts)
+
+
+def _of_answers(brief: Brief, slots: Sequence[Slot]) -> Iterator[Tokens]:
+    answer = _answer_tokens(brief)
+    made = []
+    for slot in slots[:_RENDERED]:
+        text = _stand_in(brief, slot)
+        made += [_tokens(question, answer) for question in answer_questions(brief, text, text_hash(f"{text}{slot.number}"))]
+    yield from _scaled(made, len(slots) * brief.config.samples)
+
+
+def _stand_in(brief: Brief, slot: Slot) -> str:
+    """A text as long as the input of this slot is to be."""
+    if slot.passage is not None and slot.excerpt is not None:
+        return text_at(slot.passage, slot.excerpt)
+    low, high = brief.lengths.range_of(slot.cell.length)
+    words = _ENGLISH if brief.language == "en" else _CHINESE
+    return (words * ((low + high) // 2 // len(words) + 1))[: (low + high) // 2]
+
+
+def _answer_tokens(brief: Brief) -> int:
+    sizes = [likely_tokens(as_json({"answer": brief.form.value(seed.output)})) for seed in brief.seeds[:_RENDERED]]
+    return round(sum(sizes) / len(sizes)) if sizes else _LIKELY_ANSWER
+
+
+def _tokens(question: Question[Any], answer: int) -> Tokens:
+    prompt = sum(likely_tokens(message["content"]) for message in question.messages)
+    return Tokens(prompt + likely_tokens(as_json(question.schema)), answer)
+
+
+def _scaled(known: Sequence[Tokens], count: int) -> Iterator[Tokens]:
+    """The known ones, and as many of their mean as make up `count`."""
+    yield from known[:count]
+    if known:
+        mean = Tokens(
+            *(round(sum(values) / len(known)) for values in zip(*((one.prompt, one.answer) for one in known), strict=True))
+        )
+        yield from (mean for _ in range(count - len(known)))

@@ -1,0 +1,97 @@
+"""What is wrong with a teacher's answer, said so that it can put it right."""
+
+from anytasktune.llm.asking import MisfitError
+from anytasktune.records import Language
+from anytasktune.schema import Task
+from anytasktune.scorers import broken_rules, explain_rules, parse_output
+from anytasktune.text.scripts import collapse_space
+
+_SENTENCES: dict[str, dict[Language, str]] = {
+    "no_answer": {"en": 'there is no key "answer" in it.', "zh": "其中没有键 answer。"},
+    "no_text": {"en": "answer is not a text, or is empty.", "zh": "answer 不是文字，或者为空。"},
+    "no_list": {"en": "answer is not a list of texts.", "zh": "answer 不是由文字组成的数组。"},
+    "no_number": {"en": "answer is not a number.", "zh": "answer 不是数字。"},
+    "unknown_label": {
+        "en": '"{said}" is not one of: {labels}.',
+        "zh": "“{said}”不在可选范围内，只能从以下各项中选：{labels}。",
+    },
+    "separator_inside": {"en": 'no item may contain "{separator}".', "zh": "各项中不能含有“{separator}”。"},
+    "schema": {"en": "answer does not fit: {said}.", "zh": "answer 不符合格式：{said}。"},
+    "missing": {"en": "there are fewer inputs in it than were asked for.", "zh": "输入的条数不够。"},
+    "wrong_language": {"en": "the input is not written in English.", "zh": "输入不是用中文写的。"},
+    "reworded": {
+        "en": "the input is too close to one that was shown; write about other people and another event.",
+        "zh": "与给出的输入过于相似，请换人换事重写。",
+    },
+    "copied_prompt": {
+        "en": "the input repeats the task or the situation; write what the person would really write.",
+        "zh": "输入重复了任务或情境的说法，请写出当事人真正会写的文字。",
+    },
+    "copied_passage": {
+        "en": "the input is only copied from the document; write what a real person would write about it.",
+        "zh": "输入只是照抄了文档，请写出真实的人会就此写下的文字。",
+    },
+    "gives_answer": {
+        "en": "the input is the answer itself; write the text it is the answer to.",
+        "zh": "输入就是答案本身，请写出与之对应的原文。",
+    },
+    "bad_input_form": {
+        "en": "the input is not a JSON object with the keys {keys}.",
+        "zh": "输入不是含有键 {keys} 的JSON对象。",
+    },
+    "not_grounded": {
+        "en": "quote does not stand in the text; copy a piece of the text character by character.",
+        "zh": "quote 不是文字中的原文，请逐字摘抄文字中的一句。",
+    },
+    "repeated": {"en": "two inputs are nearly the same; make them differ.", "zh": "有两条输入几乎相同，请写得不一样。"},
+    "few_situations": {"en": "there are too few different situations in it.", "zh": "不同的情境太少。"},
+    "no_choice": {"en": 'answer is neither "yes" nor "no".', "zh": "answer 不是 yes 或 no。"},
+}
+_RULES_ZH = {
+    "empty": "答案为空。",
+    "unknown_label": "答案不在可选范围内。",
+    "separator": "各项之间的分隔不符合要求。",
+    "bad_json": "答案不是JSON。",
+    "repeated_key": "同一个键出现了两次。",
+    "schema": "答案不符合规定的JSON格式。",
+    "bad_number": "答案不是一个单独的数字。",
+    "out_of_range": "数字超出了规定的范围。",
+    "decimals": "小数位数过多。",
+    "min_items": "至少要有{min_items}项（行）。",
+    "max_items": "至多只能有{max_items}项（行）。",
+    "max_length": "总共不能超过{max_length}个字符。",
+    "language": "答案使用的语言不对。",
+    "pattern": "答案的写法不符合要求，须匹配正则表达式 {pattern}。",
+    "copies_from_input": "{foreign}不是输入中的原文，请逐字照抄。",
+}
+
+
+def say(name: str, language: Language, **values: str) -> str:
+    """The fault of that name in a sentence."""
+    return _SENTENCES[name][language].format(**values)
+
+
+def sentences(language: Language) -> list[str]:
+    """Everything that can be said to be wrong, without the particulars."""
+    return [sentence[language] for sentence in _SENTENCES.values()]
+
+
+def check_rules(task: Task, language: Language, input_text: str, output: str) -> None:
+    """Raise MisfitError with a sentence for each rule that `output` breaks as the answer to `input_text`."""
+    broken = broken_rules(task, input_text, output, language)
+    if not broken:
+        return
+    if language == "zh":
+        values = task.rules.model_dump() | {"foreign": _foreign(task, input_text, output)}
+        raise MisfitError("".join(_RULES_ZH[name].format(**values) for name in broken))
+    problems = explain_rules(task, input_text, output, language)
+    raise MisfitError(
+        " ".join(f"{problem.what}: {problem.fix}." if problem.fix else f"{problem.what}." for problem in problems)
+    )
+
+
+def _foreign(task: Task, input_text: str, output: str) -> str:
+    """The items that do not stand in the input; where an answer has no items, that there is something."""
+    source = collapse_space(input_text)
+    items = [item for item in parse_output(task, output).items if collapse_space(item) not in source]
+    return "、".join(f"“{item}”" for item in items) or "有内容"

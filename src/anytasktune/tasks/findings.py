@@ -1,0 +1,55 @@
+"""What a reviewer of a Task Pool says: the code of a finding, where, why, and what to write instead."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from anytasktune.records import Language
+from anytasktune.schema import Example, Task
+
+Level = Literal["error", "advice"]
+"""`error`: something contradicts something else, or must not be there. `advice`: worth a second look."""
+At = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing a good reviewer would say of a pool.
+
+    Attributes:
+        code: a short snake_case name.
+        level: see `Level`.
+        why: what is wrong and why it matters.
+        instead: what to write instead.
+        at: path in `domain.yaml`, tasks and actions by name; empty for a finding about a row.
+        place: where a person finds it: `data/FILE:row`, or `domain.yaml:line` once `placed`.
+    """
+
+    code: str
+    level: Level
+    why: str
+    instead: str
+    at: At = ()
+    place: str = ""
+
+    def placed(self, place: str) -> "Finding":
+        """The same with its place."""
+        return replace(self, place=place)
+
+
+@dataclass(frozen=True)
+class PlacedRow:
+    """A row of a task and where it stands."""
+
+    place: str
+    example: Example
+
+
+def rows_in(task: Task, rows: Sequence[PlacedRow], language: Language) -> list[PlacedRow]:
+    """The rows that are handled in `language`."""
+    return [row for row in rows if task.language_of(row.example.language) == language]
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """`a, b, c, …`"""
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

@@ -1,0 +1,245 @@
+"""What the rows of a task say about it: is it the right kind, a job for a program, or too much for a small model?"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from statistics import median
+
+from anytasktune.records import Language
+from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task, TextOutput
+from anytasktune.scorers import broken_rules, parse_output
+from anytasktune.scorers.json_schema import schema_fault
+from anytasktune.tasks.findings import At, Finding, PlacedRow, listed, rows_in
+from anytasktune.text.number_ranges import numbers_in
+from anytasktune.text.personal_data import find_personal_data
+from anytasktune.text.scripts import tokens
+
+Rows = Sequence[PlacedRow]
+FEWEST_ROWS = 12
+"""With fewer rows nothing is said about what they have in common."""
+ALWAYS = 0.9
+"""Share of rows from which a shortcut solves a task."""
+LONGEST_ANSWER: dict[Language, int] = {"en": 250, "zh": 500}
+"""Words or characters of a usual answer above which a small model loses the thread."""
+SHOWN = 3
+_ONE_SIDED = 0.6
+_FEW_ANSWERS = 8
+_OUTSIDE = 0.3
+_DATE = re.compile(
+    r"\d{4}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}月\d{1,2}日|"
+    r"\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|December)(?: \d{4})?|"
+    r"(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}(?:, \d{4})?"
+)
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_ESSAY = re.compile(
+    r"\b(?:essay|article|detailed report|blog post|in detail|at length)\b|论文|详细论述|长文|全文撰写|一篇文章", re.I
+)
+
+
+def personal_data(task: Task, rows: Rows) -> Iterator[Finding]:
+    """Phone numbers, addresses and the like in a row."""
+    for row in rows:
+        for found in find_personal_data(f"{row.example.input}\n{row.example.output}"):
+            kind = found.kind.replace("_", " ")
+            why = f"{found.text!r} looks like a person's {kind}: whoever gets the Task-LM can get it too"
+            yield Finding(
+                "personal_data", "error", why, "put an invented one without a real form, or leave it out", (), row.place
+            )
+
+
+def unlike_handed_over(task: Task, earlier: Task | None, rows: Rows) -> Iterator[Finding]:
+    """Inputs of a chained task that do not look like outputs of the step they come from."""
+    if earlier is None:
+        return
+    broken = {row.place: rules for row in rows if (rules := broken_as_hand_over(earlier, row))}
+    for place, rules in list(broken.items())[:SHOWN]:
+        why = f"the input is not what {earlier.name} hands over ({', '.join(rules)}); {len(broken)} such rows in all"
+        yield Finding(
+            "unlike_handed_over", "error", why, f"write the input in the form of an output of {earlier.name}", (), place
+        )
+
+
+def broken_as_hand_over(earlier: Task, row: PlacedRow) -> list[str]:
+    """Rules of the earlier task that the row's input breaks, as a whole answer or as one item of it; the fewer of both.
+
+    One line of a text of several, one label of a list or one element of a JSON array may be handed over at a time. Whether
+    it copies from the earlier step's own input cannot be seen here.
+    """
+    language, text = row.example.language, row.example.input
+    whole = [rule for rule in broken_rules(earlier, text, text, language) if rule != "copies_from_input"]
+    if earlier.rules.max_items is None or isinstance(earlier.output, (LabelOutput, NumberOutput)):
+        return whole
+    if isinstance(earlier.output, JsonOutput):
+        element = earlier.output.json_schema.get("items")
+        item = whole if element is None else ["schema"] if schema_fault(element, _decoded(text)) else []
+    else:
+        item = ["max_items"] if "\n" in text.strip() else [rule for rule in whole if rule not in {"min_items", "pattern"}]
+    return min(whole, item, key=len)
+
+
+def _decoded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def rows_without_instruction(task: Task, rows: Rows) -> Iterator[Finding]:
+    """Languages with an instruction and no rows, or with rows and no instruction."""
+    spoken = Counter(row.example.language or task.languages[0] for row in rows)
+    at: At = ("tasks", task.name, "instruction")
+    for language in task.languages if rows else ():
+        if not spoken[language]:
+            why = f"there is an instruction in {language} and not one row: the Task-LM will not have learnt it"
+            yield Finding("language_without_rows", "advice", why, f"add rows in {language}, or strike its instruction", at)
+    for language in (language for language in spoken if language not in task.languages):
+        why = f"{spoken[language]} rows are in {language}, and there is no instruction in it"
+        yield Finding("language_missing", "error", why, f"write instruction.{language}", at)
+
+
+def other_kind(task: Task, rows: Rows) -> Iterator[Finding]:
+    """Answers that would better be of another kind, or judged by another metric."""
+    outputs = [row.example.output.strip() for row in rows]
+    if len(outputs) < FEWEST_ROWS:
+        return
+    different = len(set(outputs))
+    at: At = ("tasks", task.name, "output", "kind")
+    if isinstance(task.output, TextOutput) and different <= _FEW_ANSWERS:
+        why = f"all {len(outputs)} answers are one of {different} texts; as free text they are judged by likeness"
+        yield Finding("other_kind", "advice", why, f"output: {{kind: label, labels: [{listed(sorted(set(outputs)))}]}}", at)
+    elif isinstance(task.output, TextOutput) and all(_is_json(text) for text in outputs):
+        yield Finding("other_kind", "advice", "all answers are JSON", "output: {kind: json, json_schema: ...}", at)
+    elif isinstance(task.output, LabelsOutput) and all(len(parse_output(task, text).items) == 1 for text in outputs):
+        why = "every row has exactly one item"
+        yield Finding("other_kind", "advice", why, "output: {kind: label, labels: [...]}, which cannot be malformed", at)
+    if task.scored_by == "accuracy":
+        answer, times = Counter(outputs).most_common(1)[0]
+        if times > _ONE_SIDED * len(outputs):
+            why = f"{times} of {len(outputs)} rows answer {answer!r}: always saying so already looks good in accuracy"
+            yield Finding("metric_misfit", "advice", why, "metric: macro_f1", ("tasks", task.name, "metric"))
+
+
+def _is_json(text: str) -> bool:
+    return isinstance(_decoded(text), (dict, list))
+
+
+def regular_expression_solves(task: Task, rows: Rows) -> Iterator[Finding]:
+    """Rows that a constant, or a simple pattern found in the input, answers."""
+    at: At = ("tasks", task.name, "output")
+    for language in task.languages:
+        pairs = [(row.example.input, row.example.output.strip()) for row in rows_in(task, rows, language)]
+        if len(pairs) < FEWEST_ROWS:
+            continue
+        if shortcut := _shortcut_for_all(task, language, pairs):
+            why = f"{shortcut} answers at least {ALWAYS:.0%} of the {language} rows, and needs no model"
+            yield Finding(
+                "regular_expression_solves", "advice", why, "write a program for it, or add the rows where it is wrong", at
+            )
+
+
+def _shortcut_for_all(task: Task, language: Language, pairs: Sequence[tuple[str, str]]) -> str:
+    if isinstance(task.output, LabelOutput) and _only_label_in_input(task.labels_in(language) or [], pairs):
+        return "the one label that stands in the input"
+    if not isinstance(task.output, JsonOutput):
+        return _shortcut(pairs)
+    decoded = [(text, _decoded(output)) for text, output in pairs]
+    objects = [(text, value) for text, value in decoded if isinstance(value, dict)]
+    if len(objects) < ALWAYS * len(pairs):
+        return ""
+    keys = sorted({key for _, value in objects for key in value})
+    found = {key: _shortcut([(text, _plain(value.get(key))) for text, value in objects]) for key in keys}
+    return ", ".join(f"{key}: {how}" for key, how in found.items()) if keys and all(found.values()) else ""
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _only_label_in_input(labels: Sequence[str], pairs: Sequence[tuple[str, str]]) -> bool:
+    hits = sum([label for label in labels if label.casefold() in text.casefold()] == [output] for text, output in pairs)
+    return hits >= ALWAYS * len(pairs)
+
+
+def _shortcut(pairs: Sequence[tuple[str, str]]) -> str:
+    answer, times = Counter(output for _, output in pairs).most_common(1)[0]
+    if times >= ALWAYS * len(pairs):
+        return f"always {answer!r}"
+    for name, pick in _PICKS.items():
+        if sum(pick(text) == output for text, output in pairs) >= ALWAYS * len(pairs):
+            return name
+    return ""
+
+
+def _first(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    return lambda text: found.group() if (found := pattern.search(text)) else ""
+
+
+def _last(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    return lambda text: found[-1] if (found := pattern.findall(text)) else ""
+
+
+def _part(split: Callable[[str], list[str]], place: int) -> Callable[[str], str]:
+    return lambda text: parts[place].strip() if (parts := split(text.strip())) else ""
+
+
+_PICKS: dict[str, Callable[[str], str]] = {
+    "the input itself": str.strip,
+    "the first number": _first(_NUMBER),
+    "the last number": _last(_NUMBER),
+    "the first date": _first(_DATE),
+    "the last date": _last(_DATE),
+    "the first line": _part(str.splitlines, 0),
+    "the last line": _part(str.splitlines, -1),
+    "the first sentence": _part(lambda text: re.findall(r"[^.!?。！？]+[.!?。！？]?", text), 0),
+    "the last sentence": _part(lambda text: re.findall(r"[^.!?。！？]+[.!?。！？]?", text), -1),
+    "what stands before the first colon": _part(lambda text: re.split("[:：]", text, maxsplit=1), 0),
+    "what stands after the first colon": _part(lambda text: re.split("[:：]", text, maxsplit=1), -1),
+    "the first quotation": _part(lambda text: re.findall(r"[\"“「『《]([^\"”」』》]+)[\"”」』》]", text), 0),
+}
+
+
+def too_much_for_a_small_model(task: Task, rows: Rows) -> Iterator[Finding]:
+    """Very long answers, essays, and facts that the input does not hold."""
+    at: At = ("tasks", task.name, "output")
+    for language, text in task.instruction.items():
+        if (found := _ESSAY.search(text)) and isinstance(task.output, TextOutput):
+            why = f"{found.group()!r}: a small model loses the thread of long texts"
+            instead = "cut the task: outline, then one short part at a time"
+            yield Finding("too_much", "advice", why, instead, ("tasks", task.name, "instruction", language))
+    for language in task.languages:
+        spoken = rows_in(task, rows, language)
+        if len(spoken) < FEWEST_ROWS:
+            continue
+        usual = median(len(tokens(row.example.output)) for row in spoken)
+        if usual > LONGEST_ANSWER[language]:
+            why = f"a usual {language} answer has {usual:.0f} words, and {LONGEST_ANSWER[language]} are much for a small model"
+            yield Finding("too_much", "advice", why, "cut the task into steps with short answers", at)
+        outside = [row for row in spoken if _numbers_from_nowhere(task, row)]
+        if len(outside) > _OUTSIDE * len(spoken):
+            why = f"{len(outside)} of {len(spoken)} {language} answers hold numbers that their input does not"
+            instead = f"give what they come from in the input, or leave them out (as in {outside[0].place})"
+            yield Finding("outside_facts", "advice", why, instead, at)
+
+
+def _numbers_from_nowhere(task: Task, row: PlacedRow) -> bool:
+    """Whether what the answer says holds a number that the input says neither in digits nor in words."""
+    if not isinstance(task.output, (TextOutput, JsonOutput)):
+        return False
+    closed = json.dumps(getattr(task.output, "json_schema", ""), ensure_ascii=False)
+    said = " ".join(
+        text for text in _strings(_decoded(row.example.output)) if json.dumps(text, ensure_ascii=False) not in closed
+    )
+    given, known = set(_NUMBER.findall(row.example.input)), numbers_in(row.example.input)
+    return any(number not in given and not numbers_in(number) <= known for number in _NUMBER.findall(said))
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from _strings(child)
+
+
+CHECKS = (personal_data, rows_without_instruction, other_kind, regular_expression_solves, too_much_for_a_small_model)

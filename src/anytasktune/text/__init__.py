@@ -1,0 +1,1 @@
+"""Reading of plain text: scripts, tokens, encodings, numbers, personal data."""

@@ -1,0 +1,74 @@
+"""What a Task-LM is to be learned from: the rows of one task, or of several."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from anytasktune.errors import PreflightError, Problem
+from anytasktune.schema import Example, SplitName, Task
+from anytasktune.settings import TrainConfig
+from anytasktune.training.sampling import even_shares
+
+TaskRow = tuple[Task, Example]
+"""A row with the task it is for."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A task with the frozen rows it is to be learned from.
+
+    Attributes:
+        task: the task.
+        splits: its rows, without those left out.
+        dataset_id: the data set they are from.
+        left_out: ids of rows of train and dev that are not used, because their input stands in a test row of another task.
+    """
+
+    task: Task
+    splits: Mapping[SplitName, Sequence[Example]]
+    dataset_id: str
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The rows of one Task-LM.
+
+    Attributes:
+        unit: the name of a task, `action-` and the name of an action, or `mixed-pool`.
+        parts: the tasks it will do.
+    """
+
+    unit: str
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def of_task(cls, task: Task, splits: Mapping[SplitName, Sequence[Example]], dataset_id: str) -> "TrainingData":
+        """The rows of a Task-LM for one task alone."""
+        return cls(task.name, (Part(task, splits, dataset_id),))
+
+    def train_rows(self, config: TrainConfig) -> tuple[TaskRow, ...]:
+        """The rows trained on, task after task.
+
+        Raises:
+            PreflightError: a task has none.
+        """
+        if missing := [part.task.name for part in self.parts if not part.splits.get("train")]:
+            fix = "import some: anytasktune import FILE --task "
+            raise PreflightError([Problem(f"task {name} has no training rows", fix=fix + name) for name in missing])
+        return tuple((part.task, row) for part in self.parts for row in part.splits["train"][: config.max_train_rows])
+
+    def rows_by_task(self, config: TrainConfig) -> dict[str, int]:
+        """How many rows of each task are trained on, in their order."""
+        return {part.task.name: len(part.splits["train"][: config.max_train_rows]) for part in self.parts}
+
+    def dev_rows(self, config: TrainConfig) -> tuple[TaskRow, ...]:
+        """The rows that say when to stop, task after task; every task that has any gets its share of `max_dev_rows`."""
+        given = [part.splits.get("dev", []) for part in self.parts]
+        counts = even_shares([len(rows) for rows in given], config.max_dev_rows)
+        chosen = zip(self.parts, given, counts, strict=True)
+        return tuple((part.task, row) for part, rows, count in chosen for row in rows[:count])
+
+
+def instructions(rows: Sequence[TaskRow]) -> list[tuple[str, str]]:
+    """Per row a key that is equal for rows that render the same instruction."""
+    return [(task.name, task.language_of(row.language)) for task, row in rows]

@@ -1,0 +1,249 @@
+"""Gates that compare rows: duplicates, leaks, contradictions, labels out of proportion."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.gates.gate_rows import REPLY, ROUTING, candidate, gated, only, routing_seeds
+
+from anytasktune.gates.kept_texts import KeptTexts
+from anytasktune.gates.short_texts import ShortTexts, one_edit_apart, skeleton
+from anytasktune.schema import Candidate, Example
+from anytasktune.settings import GateConfig
+from anytasktune.similarity import jaccard
+
+LONG = "My new armchair was left at the wrong door this morning, can the driver please fetch it?"
+
+
+@pytest.mark.parametrize(
+    ("again", "gate"),
+    [
+        (LONG, "exact_duplicate"),
+        (LONG.upper().replace(",", " ;"), "exact_duplicate"),
+        (f"{LONG} Thanks!", "near_duplicate"),
+        (LONG.replace("armchair", "armchiar"), "near_duplicate"),
+    ],
+)
+def test_of_rows_that_say_the_same_the_first_is_kept(again: str, gate: str) -> None:
+    found = gated(ROUTING, [candidate(LONG, "delivery"), candidate(again, "delivery")], routing_seeds())
+    assert only(found).gate == gate
+    assert [item.position for item in found.kept] == [0]
+
+
+def test_what_repeats_a_train_row_teaches_nothing_new() -> None:
+    seed = routing_seeds()[0]
+    assert only(gated(ROUTING, [candidate(seed.input + "!", "delivery")], routing_seeds())).gate == "exact_duplicate"
+
+
+def test_short_rows_one_letter_apart_are_the_same_only_with_the_same_answer() -> None:
+    seeds = [
+        Example(input="退货流程怎么走呢", output="退款", language="zh"),
+        Example(input="能修好这个门锁吗", output="维修", language="zh"),
+    ]
+    same, other = (candidate("退货流程怎么走吗", label, "zh") for label in ("退款", "维修"))
+    assert only(gated(ROUTING, [same], seeds)).gate == "near_duplicate"
+    assert gated(ROUTING, [other], seeds).dropped == ()
+
+
+def test_an_enhancement_may_be_near_the_row_it_was_made_from_but_not_near_another() -> None:
+    parent = Example(input=LONG, output="delivery", language="en")
+    typos = [
+        candidate(text, "delivery", way="typos", parents=(parent.id,))
+        for text in (LONG.replace("door", "dor"), LONG.replace("door", "doo"))
+    ]
+    assert gated(ROUTING, typos[:1], [parent]).dropped == ()
+    assert only(gated(ROUTING, typos, [parent])).position == 1
+    stranger = typos[0].model_copy(update={"origin": typos[0].origin.model_copy(update={"parents": ()})})
+    assert only(gated(ROUTING, [stranger], [parent])).gate == "near_duplicate"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LONG,
+        LONG.lower().replace("?", ""),
+        f"Hello! {LONG}",
+        LONG.replace("this morning", "today"),
+        "已取消的订单会退钱吗？",
+        "请问已取消的订单会退钱吗",
+    ],
+)
+def test_nothing_that_dev_or_test_asks_gets_through(text: str) -> None:
+    sealed = [Example(input=LONG, output="delivery"), Example(input="已取消的订单会退钱吗", output="退款", language="zh")]
+    row = candidate(text, "delivery" if text.isascii() else "退款", "en" if text.isascii() else "zh")
+    for rows in ({"dev": sealed}, {"test": sealed}):
+        verdict = only(gated(ROUTING, [row], [], **rows))
+        assert verdict.gate == "leak"
+        assert next(iter(rows)) in verdict.detail
+
+
+def test_a_leak_is_found_although_a_number_in_it_was_masked() -> None:
+    text = "Please call 138 1234 5678 today."
+    assert only(gated(REPLY, [candidate(text, "We will.")], [], test=[Example(input=text, output="Yes.")])).gate == "leak"
+
+
+def test_a_changed_number_makes_another_short_row() -> None:
+    sealed = [Example(input="年龄：18岁至70岁", output="配送", language="zh")]
+    assert gated(ROUTING, [candidate("年龄：18岁至75岁", "配送", "zh")], [], test=sealed).dropped == ()
+
+
+def test_a_near_miss_is_kept_and_remembered() -> None:
+    words = LONG.split()
+    other = " ".join([*words[:12], "and", "carry", "it", "to", "my", "flat?"])
+    assert 0.5 < jaccard(LONG, other) < 0.6
+    (verdict,) = gated(ROUTING, [candidate(other, "delivery")], [], test=[Example(input=LONG, output="x")]).verdicts
+    assert (verdict.gate, verdict.passed) == ("leak", True)
+    assert verdict.border is not None
+    assert 0 < verdict.border < 1
+
+
+def contradicting(*labels: str) -> list[Candidate]:
+    return [candidate(LONG, label) for label in labels]
+
+
+def test_a_train_row_is_right_whatever_candidates_say() -> None:
+    seeds = [Example(input=LONG.upper(), output="delivery", language="en")]
+    found = gated(ROUTING, contradicting("refund", "refund"), seeds)
+    assert {verdict.reason for verdict in found.verdicts} == {"contradicts_train_row"}
+
+
+def test_most_candidates_are_right_and_where_as_many_disagree_none_is() -> None:
+    found = gated(ROUTING, contradicting("delivery", "refund", "delivery"))
+    assert [item.position for item in found.kept] == [0]
+    assert {verdict.position: verdict.gate for verdict in found.verdicts} == {1: "wrong_label", 2: "exact_duplicate"}
+    assert gated(ROUTING, contradicting("delivery", "refund")).kept == ()
+
+
+def test_a_label_that_all_similar_rows_speak_against_is_dropped() -> None:
+    names = [
+        f"{first}{second}"
+        for first in ("Ald", "Ber", "Cor", "Dun", "Elm", "Fen")
+        for second in ("ton", "wick", "ham", "by", "ford", "ley")
+    ]
+    rows = [
+        ("delivery", "The courier of {} lost the parcel on its way."),
+        ("refund", "I want my money back for what {} sold me."),
+        ("repair", "The screen is broken and {} should mend it."),
+    ]
+    seeds = [
+        Example(input=f"{text.format(name)} {other}", output=label, language="en")
+        for label, text in rows
+        for name, other in zip(names * 2, [*names[1:], *names], strict=False)
+    ]
+    wrong = candidate("The courier of Grantham lost the parcel on its way to me last week.", "repair")
+    right = candidate("The courier of Luton lost the parcel somewhere on its way to the flat.", "delivery")
+    loose = GateConfig(near_duplicate=1.0)
+    found = gated(ROUTING, [wrong, right], seeds, loose)
+    assert (only(found).gate, only(found).reason, only(found).position) == ("wrong_label", "unlike_other_rows", 0)
+    assert gated(ROUTING, [wrong, right], seeds[::4], loose).dropped == (), "too few trusted rows to learn from"
+
+
+def test_free_texts_may_answer_one_question_differently() -> None:
+    found = gated(REPLY, [candidate(LONG, "He will come at noon."), candidate(LONG, "Yes, of course.")])
+    assert [verdict.gate for verdict in found.verdicts] == ["exact_duplicate"]
+
+
+def many(label: str, count: int) -> list[Candidate]:
+    nouns = ("oak", "tin", "red", "old", "wet", "dim", "big", "raw", "hot", "dry")
+    return [
+        candidate(f"{nouns[n % 10]} {label} {nouns[n // 10 % 10]} case {n * 7919} from {n * 104729}", label)
+        for n in range(count)
+    ]
+
+
+def test_a_label_may_not_crowd_out_the_others() -> None:
+    config = GateConfig(label_share=1.2)
+    found = gated(ROUTING, [*many("delivery", 80), *many("refund", 10), *many("repair", 10)], None, config)
+    dropped = {verdict.gate for verdict in found.verdicts if not verdict.passed}
+    assert dropped == {"balance"}
+    kept = [item.candidate.output for item in found.kept]
+    assert (kept.count("refund"), kept.count("repair")) == (10, 10)
+    assert 40 <= kept.count("delivery") <= 50
+    assert gated(ROUTING, [*many("delivery", 40), *many("refund", 35), *many("repair", 35)], None, config).dropped == ()
+
+
+def test_a_label_that_is_frequent_in_the_seeds_may_be_frequent() -> None:
+    seeds = [candidate.example() for candidate in many("delivery", 90)] + [
+        candidate.example() for candidate in many("refund", 10)
+    ]
+    rows = [
+        row.model_copy(update={"input": f"{row.input} again {number * 31}"}) for number, row in enumerate(many("delivery", 60))
+    ]
+    loose = GateConfig(label_share=1.0, near_duplicate=1.0, leak=1.0)
+    assert [verdict for verdict in gated(ROUTING, rows, seeds, loose).verdicts if verdict.gate == "balance"] == []
+
+
+@given(st.text(alphabet="abcdef 好的1，。", max_size=20), st.integers(min_value=0, max_value=19))
+def test_a_text_with_one_letter_less_is_one_edit_apart(text: str, place: int) -> None:
+    bones = skeleton(text)
+    shorter = bones[:place] + bones[place + 1 :]
+    if not any(char.isdigit() for char in bones[place : place + 1]) and sorted(filter(str.isdigit, bones)) == sorted(
+        filter(str.isdigit, shorter)
+    ):
+        joined = one_edit_apart(bones, shorter)
+        assert joined == one_edit_apart(shorter, bones)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "same"),
+    [("form", "from", True), ("case", "cases", True), ("1.5mg", "15mg", False), ("男性", "女性", True), ("ab", "cd", False)],
+)
+def test_one_edit_is_one_letter_and_no_digit(one: str, two: str, same: bool) -> None:
+    assert one_edit_apart(one, two) is same
+
+
+def test_punctuation_means_nothing_except_between_digits() -> None:
+    assert skeleton("Hello,  World！") == skeleton("hello world")
+    assert skeleton("1.5 mg") != skeleton("15 mg")
+    assert skeleton("年龄＞18岁") != skeleton("年龄＜18岁")
+
+
+def test_short_texts_are_found_with_something_around_them() -> None:
+    known = ShortTexts()
+    known.add(skeleton("请问怎么修改收货地址"), 7)
+    assert list(known.alike(skeleton("你好，请问怎么修改收货地址"))) == [7]
+    assert list(known.alike(skeleton("请问怎么修改付款方式和收货人"))) == []
+
+
+@given(st.lists(st.text(alphabet="abc 好", min_size=5, max_size=30), min_size=2, max_size=12))
+def test_similar_kept_texts_are_exactly_those_that_reach_the_threshold(texts: list[str]) -> None:
+    index = KeptTexts(dict(enumerate(texts)), 0.5)
+    for place, text in enumerate(texts):
+        found = dict(index.similar(place))
+        wanted = {other: jaccard(text, texts[other]) for other in range(place) if jaccard(text, texts[other]) >= 0.5}
+        assert found == pytest.approx(wanted)
+        index.add(place)
+
+
+def test_the_same_words_in_another_order_are_no_new_row() -> None:
+    first = candidate("After I deposited the cheque on Monday, the balance of my account did not change.", "refund")
+    again = candidate("The balance of my account did not change after I deposited the cheque on Monday.", "refund")
+    other = again.model_copy(update={"output": "repair"})
+    loose = GateConfig(near_duplicate=1.0)
+    assert only(gated(ROUTING, [first, again], None, loose)).gate == "semantic_duplicate"
+    assert gated(ROUTING, [first, other], None, loose).dropped == (), "words do not tell who did what, answers do"
+    assert gated(ROUTING, [first, again], None, GateConfig(near_duplicate=1.0, semantic_duplicate=1)).dropped == ()
+    assert only(gated(ROUTING, [again], [first.example()], loose)).gate == "semantic_duplicate"
+    made = again.model_copy(update={"origin": again.origin.model_copy(update={"way": "restructure", "parents": (first.id,)})})
+    assert gated(ROUTING, [made], [first.example()], loose).dropped == ()
+
+
+def test_a_test_row_leaks_through_its_words_and_through_what_was_made_from_it() -> None:
+    sealed = Example(input="After I deposited the cheque on Monday, the balance of my account did not change.", output="x")
+    again = candidate("The balance of my account did not change after I deposited the cheque on Monday.", "Yes.")
+    made = candidate(
+        "周一存了支票，余额却没有变化，请帮忙看看是什么原因。", "好的。", "zh", way="translate", parents=(sealed.id,)
+    )
+    high = GateConfig(leak=1.0)
+    reasons = {verdict.position: verdict.reason for verdict in gated(REPLY, [again, made], test=[sealed], config=high).verdicts}
+    assert reasons == {0: "same_words", 1: "made_from_sealed_row"}
+    assert gated(REPLY, [made], [sealed], test=[sealed], config=high).dropped == (), "it is a train row too"
+
+
+def test_a_translated_test_row_leaks() -> None:
+    sealed = Example(
+        input="Refund order HX-20931 of 3 May 2024: 2 kettles, 129.50 in all, paid by card at 14:30.", output="refund"
+    )
+    text = "请给2024年5月3日的订单HX-20931退款：2个水壶，共129.50元，下午2:30刷卡付款。"
+    assert only(gated(ROUTING, [candidate(text, "退款", "zh")], test=[sealed])).reason == "translated"
+    other = "请给2024年6月8日的订单KB-11872退款：5个台灯，共88元，上午9:15刷卡付款。"
+    assert gated(ROUTING, [candidate(other, "退款", "zh")], test=[sealed]).dropped == ()

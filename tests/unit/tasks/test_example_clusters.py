@@ -1,0 +1,135 @@
+"""Rows of past work, mixed, and sorted into tasks again."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from anytasktune.packs import pack_files
+from anytasktune.records import Language
+from anytasktune.schema import Example
+from anytasktune.tasks.answer_forms import form_of
+from anytasktune.tasks.build_tasks import build
+from anytasktune.tasks.clustering import chains, cluster_examples
+from anytasktune.tasks.from_examples import draft_from_examples
+
+
+def rows(pairs: list[tuple[str, str]], language: Language | None = "en") -> list[Example]:
+    return [Example(input=text, output=answer, language=language) for text, answer in pairs]
+
+
+def mixed_pack(pack: str, language: Language) -> dict[str, str]:
+    """Row id → task, for all training rows of a pack in one language."""
+    home: dict[str, str] = {}
+    for path, content in pack_files(pack).items():
+        if path.startswith("data/") and path.endswith("train.jsonl"):
+            for line in content.decode().splitlines():
+                row = Example.model_validate({key: value for key, value in json.loads(line).items() if key != "source"})
+                if row.language == language:
+                    home[row.id] = path.split("/")[1]
+                    PACK_ROWS[row.id] = row
+    return home
+
+
+PACK_ROWS: dict[str, Example] = {}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("pack", ["law", "finance", "human_resources", "consumer_services", "healthcare"])
+def test_the_mixed_rows_of_a_pack_fall_apart_into_its_tasks(pack: str, language: Language) -> None:
+    home = mixed_pack(pack, language)
+    tasks, left = cluster_examples([PACK_ROWS[identity] for identity in home])
+    found = [Counter(home[row.id] for row in task) for task in tasks]
+    assert len(tasks) == len(set(home.values()))
+    assert sum(max(counts.values()) for counts in found) >= 0.95 * len(home)
+    assert len(left) <= 0.05 * len(home)
+
+
+LOANS = [(f"Please extend my book number {n}, it is due on Friday.", "loan") for n in range(6)]
+SEARCHES = [(f"Do you have the atlas of volume {n}?", "search") for n in range(6)]
+OTHERS = [(f"Is the reading room open on day {n}?", "other") for n in range(6)]
+
+
+def test_repeated_answers_are_labels() -> None:
+    form = form_of(rows(LOANS + SEARCHES + OTHERS))
+    assert form.kind == "label"
+    assert {label for labels in form.labels.values() for label in labels} == {"loan", "search", "other"}
+
+
+def test_two_label_tasks_on_the_same_inputs_are_told_apart() -> None:
+    urgent = [(text, "today" if number % 2 else "later") for number, (text, _) in enumerate(LOANS + SEARCHES)]
+    tasks, left = cluster_examples(rows(LOANS + SEARCHES + urgent))
+    assert left == []
+    assert sorted(sorted({row.output for row in task}) for task in tasks) == [["later", "today"], ["loan", "search"]]
+
+
+def test_numbers_give_their_range() -> None:
+    form = form_of(rows([("fine", "4.5"), ("bad", "1"), ("good", "5"), ("so so", "3")]))
+    assert (form.kind, form.minimum, form.maximum, form.decimals) == ("number", 1, 5, 1)
+
+
+def test_lists_give_separator_counts_and_whether_they_are_copied() -> None:
+    pairs = [("a red car and a bike", "red car; bike"), ("a boat, a kite, a ball", "boat; kite; ball"), ("one lamp", "lamp")]
+    form = form_of(rows([(text, answer) for text, answer in pairs]))
+    assert (form.kind, form.separator) == ("labels", "; ")
+    assert (form.rules.min_items, form.rules.max_items, form.rules.copies_from_input) == (1, 3, True)
+
+
+def test_json_gives_keys_types_and_what_is_always_there() -> None:
+    answers = [
+        {"title": f"Book {n}", "year": None if n % 2 else 1900 + n, "kind": "atlas" if n % 3 else "novel"} for n in range(24)
+    ]
+    for number, answer in enumerate(answers):
+        if number % 4 == 0:
+            del answer["year"]
+    form = form_of(rows([(f"text {n}", json.dumps(answer)) for n, answer in enumerate(answers)]))
+    schema = form.json_schema
+    assert schema["required"] == ["title", "kind"]
+    assert schema["properties"]["year"]["type"] == ["integer", "null"]
+    assert schema["properties"]["kind"] == {"enum": ["atlas", "novel"]}
+    assert schema["additionalProperties"] is False
+
+
+def test_texts_give_a_length_and_lines() -> None:
+    form = form_of(rows([("x", "First line here.\nSecond one."), ("y", "One.\nTwo.\nThree.")]))
+    assert (form.kind, form.rules.min_items, form.rules.max_items, form.rules.max_length) == ("text", 2, 3, 50)
+
+
+def test_a_task_whose_inputs_are_anothers_outputs_goes_on_from_it() -> None:
+    facts = [
+        (f"My card {n} was lost in the reading room on day {n}", json.dumps({"thing": f"card {n}", "day": n})) for n in range(8)
+    ]
+    replies = [(answer, f"We are sorry about that. A new card {n} is ready for you.") for n, (_, answer) in enumerate(facts)]
+    tasks, _ = cluster_examples(rows(facts + replies))
+    (chain,) = chains(tasks)
+    assert [form_of(tasks[number]).kind for number in chain] == ["json", "text"]
+    pool = build(draft_from_examples(rows(facts + replies))[0])
+    (action,) = pool.actions.values()
+    assert [pool.tasks[step].task.input_from for step in action.steps] == [None, "fill_thing_day"]
+
+
+def test_too_few_rows_make_no_task() -> None:
+    tasks, left = cluster_examples(rows([("a", "1"), ("b", "2")]))
+    assert (tasks, len(left)) == ([], 2)
+
+
+def test_remarks_say_where_a_task_comes_from_and_hold_no_personal_data() -> None:
+    pairs = [(f"ring me on 1381234567{n}", f"Ring back {n}, please, it is urgent.") for n in range(6)]
+    pool = build(draft_from_examples(rows(pairs))[0])
+    (drafted,) = pool.tasks.values()
+    assert drafted.remarks[0] == "found in 6 rows of past work, e.g. …"
+    assert any(remark.startswith("left open: how it is done") for remark in drafted.remarks)
+
+
+def test_rows_in_two_languages_give_instructions_in_both() -> None:
+    chinese = [(f"请续借第{n}本书", "loan") for n in range(6)] + [(f"有没有第{n}册地图集？", "search") for n in range(6)]
+    pool = build(draft_from_examples([*rows(LOANS + SEARCHES), *rows(chinese, None)])[0])
+    (drafted,) = pool.tasks.values()
+    assert set(drafted.task.instruction) == {"en", "zh"}
+    assert drafted.task.labels_in("zh") == drafted.task.labels_in("en")
+
+
+def test_the_same_rows_in_another_order_give_the_same_tasks() -> None:
+    first = build(draft_from_examples(rows(LOANS + SEARCHES + OTHERS))[0])
+    second = build(draft_from_examples(rows(OTHERS + LOANS[::-1] + SEARCHES))[0])
+    assert list(first.tasks) == list(second.tasks) == ["choose_loan_other"]
