@@ -3,21 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Literal
 
 from anytasktune.datasets.split import seeded_order
 from anytasktune.datasets.write_rows import jsonl_text
-from anytasktune.errors import StoreError
 from anytasktune.ids import content_id, text_hash
 from anytasktune.schema import DatasetManifest, Example, Lineage, MadeRows, RowCounts, SplitInfo, SplitName, Task
 from anytasktune.settings import SplitConfig
-from anytasktune.store import atomic_folder, read_record, write_atomic, write_record
+from anytasktune.store import MANIFEST, hash_of_rows, jsonl, read_hashed_rows, read_record, write_artifact_folder
 
-MANIFEST_FILE, LINEAGE_FILE = "manifest.json", "lineage.jsonl"
-AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
-_FIX = "it was changed after it was made: delete the folder and import the data again"
+LINEAGE_FILE = "lineage.jsonl"
 
 
 @dataclass(frozen=True)
@@ -72,7 +67,7 @@ def freeze(
     ordered = {name: seeded_order(examples, config.seed) for name, examples in splits.items()}
     infos = {name: SplitInfo(rows=len(rows), sha256=text_hash(jsonl_text(rows))) for name, rows in ordered.items()}
     lineage = _in_order(made.lineage, ordered) if made else []
-    facts = made.facts.model_copy(update={"sha256": text_hash(_lineage_text(lineage))}) if made else None
+    facts = made.facts.model_copy(update={"sha256": hash_of_rows(lineage)}) if made else None
     identity = [task.name, {name: info.sha256 for name, info in infos.items()}, *([facts.sha256] if facts else [])]
     manifest = DatasetManifest(
         id=content_id(identity),
@@ -101,14 +96,9 @@ def save_dataset(frozen: FrozenDataset, folder: Path, beside: Mapping[str, str] 
     Raises:
         StoreError: the disk is full, read-only, or the like.
     """
-    with atomic_folder(folder) as temporary:
-        for name, examples in frozen.splits.items():
-            write_atomic(temporary / _split_file(name), jsonl_text(examples))
-        if frozen.manifest.made:
-            write_atomic(temporary / LINEAGE_FILE, _lineage_text(frozen.lineage))
-        for file, text in (beside or {}).items():
-            write_atomic(temporary / file, text)
-        write_record(temporary / MANIFEST_FILE, frozen.manifest)
+    files = {f"{name}.jsonl": jsonl_text(examples) for name, examples in frozen.splits.items()}
+    lineage = {LINEAGE_FILE: jsonl(frozen.lineage)} if frozen.manifest.made else {}
+    write_artifact_folder(folder, frozen.manifest, {**files, **lineage, **(beside or {})})
 
 
 def load_dataset(folder: Path) -> FrozenDataset:
@@ -117,9 +107,9 @@ def load_dataset(folder: Path) -> FrozenDataset:
     Raises:
         StoreError: a file is missing, or is not what was frozen; the message names it.
     """
-    manifest = read_record(folder / MANIFEST_FILE, DatasetManifest)
-    splits = {name: _load_lines(folder / _split_file(name), info.sha256, Example) for name, info in manifest.splits.items()}
-    lineage = _load_lines(folder / LINEAGE_FILE, manifest.made.sha256, Lineage) if manifest.made else []
+    manifest = read_record(folder / MANIFEST, DatasetManifest)
+    splits = {name: read_hashed_rows(folder / f"{name}.jsonl", Example, info.sha256) for name, info in manifest.splits.items()}
+    lineage = read_hashed_rows(folder / LINEAGE_FILE, Lineage, manifest.made.sha256) if manifest.made else []
     return FrozenDataset(manifest, splits, lineage)
 
 
@@ -127,26 +117,3 @@ def _in_order(lineage: Sequence[Lineage], splits: Mapping[SplitName, Sequence[Ex
     of_row = {(line.split, line.example): line for line in lineage}
     rows = ((name, row.id) for name, examples in splits.items() for row in examples)
     return [of_row[row] for row in rows if row in of_row]
-
-
-def _lineage_text(lineage: Sequence[Lineage]) -> str:
-    return "".join(line.model_dump_json(exclude_defaults=True) + "\n" for line in lineage)
-
-
-def _split_file(name: SplitName) -> str:
-    return f"{name}.jsonl"
-
-
-def _load_lines(path: Path, sha256: str, record_type: type[AnyRecord]) -> list[AnyRecord]:
-    try:
-        text = path.read_bytes().decode()
-    except FileNotFoundError:
-        raise StoreError("the file is missing", where=str(path), fix=_FIX) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"cannot be read: {error}", where=str(path), fix=_FIX) from None
-    if text_hash(text) != sha256:
-        raise StoreError("the content does not match the manifest", where=str(path), fix=_FIX)
-    try:
-        return [record_type.model_validate_json(line) for line in text.split("\n")[:-1]]
-    except ValidationError as error:
-        raise StoreError(f"not rows of a data set: {error.errors()[0]['msg']}", where=str(path), fix=_FIX) from None

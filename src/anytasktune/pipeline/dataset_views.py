@@ -11,7 +11,6 @@ from anytasktune.datasets.card import CARDS, LABEL_PLOT, LENGTH_PLOT
 from anytasktune.datasets.dataset_facts import SplitFacts, measure
 from anytasktune.datasets.differences import DatasetDiff, compare
 from anytasktune.datasets.exporting import ExportedTask, ExportFormat, export
-from anytasktune.datasets.freeze import MANIFEST_FILE
 from anytasktune.errors import ConfigError, DataError
 from anytasktune.pipeline.candidate_runs import load_gated
 from anytasktune.pipeline.events import Listener, Silent
@@ -21,7 +20,7 @@ from anytasktune.pipeline.workspace import Workspace
 from anytasktune.review import GatedRows
 from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Example, Lineage, SplitName, Task, Verdict
 from anytasktune.settings import SplitConfig
-from anytasktune.store import LATEST, read_record, read_ref
+from anytasktune.store import LATEST, MANIFEST, read_record, read_ref
 
 BESIDE = (*CARDS.values(), LABEL_PLOT, LENGTH_PLOT)
 """Files of a data set's folder that explain it."""
@@ -83,7 +82,7 @@ def current_dataset(workspace: Workspace, task: Task, listener: Listener | None 
     """
     folder = workspace.project.datasets(task.name)
     found = read_ref(folder)
-    config = read_record(folder / found / MANIFEST_FILE, DatasetManifest).config if found else SplitConfig()
+    config = read_record(folder / found / MANIFEST, DatasetManifest).config if found else SplitConfig()
     frozen = frozen_dataset(workspace, task, config, listener or Silent())
     return _view(workspace, task, frozen)
 
@@ -106,7 +105,7 @@ def stored_dataset(workspace: Workspace, task: Task, name: str) -> DatasetView:
 def versions(workspace: Workspace, task: Task) -> list[DatasetManifest]:
     """All versions of the task's data set, in the order they were made here; the one in use is the last."""
     folder = workspace.project.datasets(task.name)
-    manifests = sorted(folder.glob(f"*/{MANIFEST_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
+    manifests = sorted(folder.glob(f"*/{MANIFEST}"), key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
     found = [read_record(path, DatasetManifest) for path in manifests]
     in_use = read_ref(folder, LATEST)
     return sorted(found, key=lambda manifest: manifest.id == in_use)

@@ -1,0 +1,78 @@
+"""Files and folders that appear complete or not at all."""
+
+import contextlib
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from anytasktune.errors import StoreError
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full: free some space, then run the same command again",
+    errno.EDQUOT: "your disk quota is used up: free some space, then run the same command again",
+    errno.EROFS: "the disk is read-only: copy the project to a folder you can write to",
+    errno.EFBIG: "files may not get that large here: check `ulimit -f` and the file system",
+    errno.EACCES: "you may not write here: check the folder's permissions or copy the project elsewhere",
+    errno.EPERM: "you may not write here: check the folder's permissions or copy the project elsewhere",
+}
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError on `path` into a StoreError that says what to do."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as error:
+        advice = _ADVICE.get(error.errno or 0, "check that the disk works and the path is right")
+        in_the_way = next((place for place in path.parents if place.is_file()), None)
+        if in_the_way:
+            advice = f"{in_the_way} is a file and must be a folder: move it away"
+        elif path.is_dir() and error.errno == errno.EISDIR:
+            advice = f"{path.name} is a folder and must be a file: move it away"
+        raise StoreError(f"cannot write: {error.strerror or error}", where=str(path), fix=advice) from error
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a whole file or nothing: a reader, or a crash, never sees half of it. Text is UTF-8 with `\\n`."""
+    data = content.encode() if isinstance(content, str) else content
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _temporary_beside(path)
+        try:
+            with temporary.open("xb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder that becomes `target` when the block ends well, and vanishes otherwise.
+
+    If `target` exists by then (another process was faster), the one that is there stays.
+    """
+    with disk_errors(target):
+        temporary = _temporary_beside(target)
+        temporary.mkdir(parents=True)
+    try:
+        with disk_errors(target):
+            yield temporary
+            if not target.exists():
+                temporary.replace(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _temporary_beside(path: Path) -> Path:
+    """A new name in the same folder. Not from `tempfile`, whose files only their owner may read."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")

@@ -1,0 +1,104 @@
+"""Paths in a project folder; docs/architecture.md#project-folder shows it as a tree."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from anytasktune.errors import ConfigError
+
+DOMAIN_FILE = "domain.yaml"
+TRAIN_FILE = "train.yaml"
+BUILD_FILE = "build.yaml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder and the places in it."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, folder: Path | str) -> "Project":
+        """The project in `folder`; ConfigError if there is no `domain.yaml` in it."""
+        project = cls(Path(folder).resolve())
+        if not project.domain_file.is_file():
+            fix = "run `anytasktune init FOLDER` to make a project, or give one with --project"
+            raise ConfigError(f"no project here: {DOMAIN_FILE} is missing", where=str(project.root), fix=fix)
+        return project
+
+    # edited by hand, or only ever added to
+
+    @property
+    def domain_file(self) -> Path:
+        return self.root / DOMAIN_FILE
+
+    @property
+    def train_file(self) -> Path:
+        return self.root / TRAIN_FILE
+
+    @property
+    def build_file(self) -> Path:
+        return self.root / BUILD_FILE
+
+    @property
+    def interview_file(self) -> Path:
+        return self.root / "interview.jsonl"
+
+    @property
+    def documents(self) -> Path:
+        return self.root / "documents"
+
+    def rows_file(self, task: str) -> Path:
+        """Rows that the program splits."""
+        return self.root / "data" / f"{task}.jsonl"
+
+    def rows_folder(self, task: str) -> Path:
+        """A file per split, where the user split the rows."""
+        return self.root / "data" / task
+
+    def reviews(self, task: str) -> Path:
+        """A file per reviewer."""
+        return self.root / "reviews" / task
+
+    # made by the program: safe to delete, never edited
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "artifacts"
+
+    @property
+    def teacher_answers(self) -> Path:
+        return self.artifacts / "teacher"
+
+    @property
+    def passages(self) -> Path:
+        return self.artifacts / "passages"
+
+    @property
+    def encoded(self) -> Path:
+        """Rows as tokens, a folder per task."""
+        return self.artifacts / "encoded"
+
+    @property
+    def reports(self) -> Path:
+        return self.artifacts / "reports"
+
+    def seals(self, task: str) -> Path:
+        return self.artifacts / "seals" / task
+
+    def feasibility(self, task: str) -> Path:
+        return self.artifacts / "feasibility" / task
+
+    def candidates(self, task: str) -> Path:
+        return self.artifacts / "candidates" / task
+
+    def gated(self, task: str) -> Path:
+        return self.artifacts / "gated" / task
+
+    def datasets(self, task: str) -> Path:
+        return self.artifacts / "datasets" / task
+
+    def runs(self, unit: str) -> Path:
+        return self.artifacts / "runs" / unit
+
+    def predictions(self, task: str) -> Path:
+        return self.artifacts / "predictions" / task
