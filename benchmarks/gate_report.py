@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from benchmarks.gate_faults import FAULTS
-from benchmarks.gate_translations import TranslationResult
 from benchmarks.gates import SHARE, GateResult
 
 
-def gates_page(results: Sequence[GateResult], translations: Sequence[TranslationResult] = ()) -> str:
+def gates_page(results: Sequence[GateResult]) -> str:
     """Recall by fault and task, false alarms by gate and task, and some false alarms to look at."""
     if not results:
         return ""
@@ -23,25 +22,12 @@ def gates_page(results: Sequence[GateResult], translations: Sequence[Translation
         _table(["task", *faults], [_of_task(result, faults) for result in results]),
         "### Rows without a planted fault that were dropped",
         _table(["gate", "false alarms", "share", "worst task", "duplicates the data had"], _alarms(results, gates)),
-        *_translations(translations),
         "### By task",
         _table(
             ["task", "seeds", "candidates", "without fault", "false alarms", "share", "by gate", "masked"], map(_task, results)
         ),
     ]
     return "\n\n".join(parts)
-
-
-def _translations(results: Sequence[TranslationResult]) -> Iterable[str]:
-    for result in results:
-        fresh, known = result.fresh_found / result.fresh, result.known_found / result.known
-        yield "### Translated test rows, found by the gate `leak`"
-        yield (
-            f"Of translations made by hand, without a model: {result.fresh_found} of {result.fresh} ({fresh:.0%}) of rows that "
-            f"nothing was tuned on, {result.known_found} of {result.known} ({known:.0%}) of rows that the glossary was made "
-            f"with. Of {result.others:,} other rows of the packs {result.taken} were taken for one "
-            f"({result.taken / result.others:.2%})."
-        )
 
 
 def _how(results: Sequence[GateResult]) -> str:

@@ -7,7 +7,6 @@ from statistics import geometric_mean
 from benchmarks.evaluation import EvaluationResult
 from benchmarks.fixed_costs import FixedCosts
 from benchmarks.gate_report import gates_page
-from benchmarks.gate_translations import TranslationResult
 from benchmarks.gates import GateResult
 from benchmarks.growth import Growth
 from benchmarks.machine import Machine
@@ -37,7 +36,6 @@ class Results:
     gates: list[GateResult] = field(default_factory=list)
     searches: list[SearchCost] = field(default_factory=list)
     meaning: list[SameMeaning] = field(default_factory=list)
-    translations: list[TranslationResult] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
 
@@ -58,7 +56,7 @@ def markdown(results: Results, picture: str = "") -> str:
         f"![growth]({picture})" if picture and results.growth else "",
         _fixed(results.fixed),
         _teacher(results.teacher),
-        gates_page(results.gates, results.translations),
+        gates_page(results.gates),
         similarity_page(results.searches, results.meaning),
         _failures(results.failures),
     ]

@@ -13,7 +13,6 @@ from anytasktune.models.load import BaseLM
 from benchmarks.bench_tasks import BenchTask
 from benchmarks.evaluation import EvaluationResult, compare_evaluation, tuned_adapter
 from benchmarks.fixed_costs import FixedCosts, measure_fixed_costs
-from benchmarks.gate_translations import TranslationResult, measure_translations
 from benchmarks.gates import GateResult, measure_gates
 from benchmarks.growth import GLANCE, Growth, Scale, over_batch, over_prefix, over_rows, over_tasks
 from benchmarks.ledger import Ledger
@@ -168,7 +167,6 @@ class Session:
         for bench in self.all_tasks:
             run = partial(measure_gates, bench, self.all_tasks)
             self._keep(self.results.gates, f"gates, {bench.name}, of {len(self.all_tasks)} tasks", GateResult, run)
-        self._keep(self.results.translations, "gates, translated rows", TranslationResult, measure_translations)
 
     def similarity(self) -> None:
         """What it takes to find what is said twice, and what is found."""

@@ -18,6 +18,7 @@ from anytasktune.settings import SplitConfig
 from anytasktune.similarity import group_similar, match_similar, normalise
 
 Splits = Mapping[SplitName, Sequence[Example]]
+_LEAKS = frozenset({LEAK, "leaks_into_dev", "stands_in_train"})
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,9 @@ def join_made(
         placed = _divided(own, {position: made[position] for position in placed}, family, shares, config)
     for name in reversed(SPLIT_NAMES):  # what test loses to the task's own rows is no reason to drop anything from train
         leaks = dict(_leaks(own, made, placed, name, config.near_duplicate))
+        placed = {position: split for position, split in placed.items() if position not in leaks}
+        dropped |= leaks
+    while leaks := dict(_made_after_leaks(made, placed, dropped)):
         placed = {position: split for position, split in placed.items() if position not in leaks}
         dropped |= leaks
     return Joined(placed, dict(sorted(dropped.items())))
@@ -224,6 +228,16 @@ def _leaks(
         matches = match_similar(inputs, known, threshold) if known else []
         for position in (position for position, match in zip(positions, matches, strict=False) if match is not None):
             yield position, _leak(other, f"its input is the same, or nearly, as that of a row of {other}")
+
+
+def _made_after_leaks(
+    made: Sequence[Candidate], placed: Mapping[int, SplitName], dropped: Mapping[int, RowError]
+) -> Iterator[tuple[int, RowError]]:
+    """Rows made from a row that was dropped as a leak, for instance its translations, which no comparison would find."""
+    leaked = {made[position].id: fault.reason for position, fault in dropped.items() if fault.reason in _LEAKS}
+    for position in placed:
+        if parent := next((parent for parent in made[position].origin.parents if parent in leaked), None):
+            yield position, RowError(leaked[parent], "the row it was made from is a leak")
 
 
 def _leak(split: SplitName, detail: str) -> RowError:

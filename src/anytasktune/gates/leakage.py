@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from anytasktune.gates.gate import Finding, Job, Placed, closeness
 from anytasktune.gates.short_texts import ShortTexts, skeleton
 from anytasktune.schema import Example
-from anytasktune.similarity import jaccard, match_across_languages, match_meaning, match_similar
+from anytasktune.similarity import jaccard, match_meaning, match_similar
 from anytasktune.text.scripts import shorten
 
 _REACH = 0.1
@@ -16,12 +16,31 @@ _REACH = 0.1
 def leak(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
     """Inputs that give away a dev or test row, as they were made, before anything in them was masked.
 
-    Exactly, nearly (`leak`; short ones but for a letter), in the same words (`semantic_duplicate`), in the other
-    language, or made from one.
+    Exactly, nearly (`leak`; short ones but for a letter), in the same words (`semantic_duplicate`), or made from such a row or
+    from a candidate that gives one away: a translation is found by its lineage.
     """
     sealed = _Sealed.of(job)
     if not sealed.texts:
         return
+    leaked: set[int] = set()
+    for finding in _direct(job, items, sealed):
+        yield finding
+        if finding.drop:
+            leaked.add(finding.position)
+    yield from _made_from_leaks(items, leaked)
+
+
+def _made_from_leaks(items: Sequence[Placed], leaked: set[int]) -> Iterator[Finding]:
+    """Candidates made from those that leak, however many steps away."""
+    detail = "it was made from a candidate that gives away a dev or test row"
+    ids = {item.candidate.id for item in items if item.position in leaked}
+    found = [item for item in items if item.position not in leaked and not ids.isdisjoint(item.candidate.origin.parents)]
+    if found:
+        yield from (Finding(item.position, True, "made_from_leak", detail) for item in found)
+        yield from _made_from_leaks(items, leaked | {item.position for item in found})
+
+
+def _direct(job: Job, items: Sequence[Placed], sealed: "_Sealed") -> Iterator[Finding]:
     left: list[Placed] = []
     for item in items:
         finding = _made_from_sealed(item, sealed) or _same(item, sealed)
@@ -40,20 +59,12 @@ def _in_other_words(job: Job, items: Sequence[Placed], sealed: "_Sealed") -> Ite
     texts, meaning, lower = [item.input_as_made for item in items], job.config.semantic_duplicate, job.config.leak - _REACH
     nobody: list[int | None] = [None] * len(items)
     same_words = match_meaning(texts, sealed.texts, meaning) if meaning < 1 else nobody
-    translated = match_across_languages(texts, sealed.texts) if _two_languages(job, items) else nobody
     missed = match_similar(texts, sealed.texts, lower) if lower > 0 else nobody
-    for item, same, other, near in zip(items, same_words, translated, missed, strict=True):
+    for item, same, near in zip(items, same_words, missed, strict=True):
         if same is not None:
             yield Finding(item.position, True, "same_words", f"it has the words of {sealed.words(same)}")
-        elif other is not None:
-            yield Finding(item.position, True, "translated", f"it seems a translation of {sealed.words(other)}", 0.5)
         elif near is not None:
             yield _similar(item, sealed, near, job.config.leak)
-
-
-def _two_languages(job: Job, items: Sequence[Placed]) -> bool:
-    sealed = {job.task.language_of(example.language) for example in (*job.context.dev, *job.context.test)}
-    return len(sealed | {item.candidate.language for item in items}) > 1
 
 
 @dataclass(frozen=True)

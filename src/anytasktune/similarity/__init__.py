@@ -1,6 +1,5 @@
 """Texts that say the same, or nearly, found among a million of them."""
 
-from anytasktune.similarity.across import TRANSLATION, match_across_languages
 from anytasktune.similarity.lexical import FEWEST_WORDS, SAME_MEANING, group_meaning, match_meaning
 from anytasktune.similarity.minhash import RECALL
 from anytasktune.similarity.near_duplicates import group_similar, match_similar
@@ -12,11 +11,9 @@ __all__ = [
     "SAME_MEANING",
     "SHINGLE",
     "SHORT_TEXT",
-    "TRANSLATION",
     "group_meaning",
     "group_similar",
     "jaccard",
-    "match_across_languages",
     "match_meaning",
     "match_similar",
     "normalise",

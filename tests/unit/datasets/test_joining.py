@@ -104,6 +104,42 @@ def test_a_made_test_row_that_nearly_is_an_own_train_row_is_dropped_and_not_the_
     assert result.placed == {1: "test"}
 
 
+def translated(parent: Example | Candidate, seed: int) -> Candidate:
+    origin = Origin(way="translate", parents=(parent.id,))
+    return Candidate(
+        input=f"这是第{seed}条译文，内容与原文相同", output="a", language="zh", source=parent.source, origin=origin
+    )
+
+
+def test_a_translation_goes_where_the_row_it_was_made_from_is() -> None:
+    own: Splits = {"train": own_rows(12), "dev": own_rows(4, 100), "test": own_rows(4, 200)}
+    documents: dict[str, SplitName] = {"a.pdf": "test", "b.pdf": "dev", "c.pdf": "train"}
+    rows = [made(number, name, f"passage {number}") for number, name in enumerate(["a.pdf", "b.pdf", "c.pdf"] * 3)]
+    after_own = [translated(row, number) for number, row in enumerate(row for split in own.values() for row in split)]
+    after_made = [translated(row, 50 + number) for number, row in enumerate(rows)]
+    result = joined(own, [*rows, *after_own, *after_made], documents)
+    assert result.dropped == {}
+    splits = [split for split, members in own.items() for _ in members]
+    assert [result.placed[len(rows) + number] for number in range(len(after_own))] == splits
+    assert [result.placed[29 + number] for number in range(len(rows))] == [result.placed[number] for number in range(len(rows))]
+
+
+def test_a_translation_stays_with_its_parent_where_other_rows_of_the_passage_have_another_place() -> None:
+    own: Splits = {"train": own_rows(12), "test": own_rows(3, 200)}
+    parent, other = (made(number, "a.pdf", "passage 1") for number in (1, 2))
+    other = other.model_copy(update={"origin": other.origin.model_copy(update={"parents": (own["train"][0].id,)})})
+    result = joined(own, [parent, other, translated(parent, 1)], {"a.pdf": "test"})
+    assert result.placed == {0: "test", 1: "train", 2: "test"}
+
+
+def test_a_translation_is_dropped_where_the_row_it_was_made_from_gives_away_a_test_row() -> None:
+    own = enough()
+    leak = made(1, input=own["test"][0].input + "!")
+    result = joined(own, [leak, translated(leak, 1), translated(own["test"][1], 2), translated(own["dev"][1], 3)])
+    assert result.placed == {}
+    assert [fault.reason for fault in result.dropped.values()] == [*["leaks_into_test"] * 3, "leaks_into_dev"]
+
+
 def together(first: Candidate, second: Candidate) -> bool:
     ids = {first.id, second.id}
     return bool(ids & {*first.origin.parents, *second.origin.parents}) or (

@@ -239,11 +239,12 @@ def test_a_test_row_leaks_through_its_words_and_through_what_was_made_from_it() 
     assert gated(REPLY, [made], [sealed], test=[sealed], config=high).dropped == (), "it is a train row too"
 
 
-def test_a_translated_test_row_leaks() -> None:
-    sealed = Example(
-        input="Refund order HX-20931 of 3 May 2024: 2 kettles, 129.50 in all, paid by card at 14:30.", output="refund"
-    )
-    text = "请给2024年5月3日的订单HX-20931退款：2个水壶，共129.50元，下午2:30刷卡付款。"
-    assert only(gated(ROUTING, [candidate(text, "退款", "zh")], test=[sealed])).reason == "translated"
-    other = "请给2024年6月8日的订单KB-11872退款：5个台灯，共88元，上午9:15刷卡付款。"
-    assert gated(ROUTING, [candidate(other, "退款", "zh")], test=[sealed]).dropped == ()
+def test_what_was_made_from_a_leak_leaks_with_it() -> None:
+    sealed = Example(input=LONG, output="x")
+    leak = candidate(LONG.upper(), "Yes.")
+    translated = candidate("我的新扶手椅今早送错了门，司机能来取吗？", "好的。", "zh", way="translate", parents=(leak.id,))
+    shorter = candidate("新扶手椅送错门了，能来取吗？", "好的。", "zh", way="simplify", parents=(translated.id,))
+    reasons = {
+        verdict.position: verdict.reason for verdict in gated(REPLY, [shorter, leak, translated], test=[sealed]).verdicts
+    }
+    assert reasons == {0: "made_from_leak", 1: "same_input", 2: "made_from_leak"}

@@ -8,6 +8,7 @@ import pytest
 from tests.openai_server import KEY, Served
 from tests.scripted_teacher import Script, scripted_teacher
 from tests.tiny_project import LABELS, quick_settings, team_rows, write_project
+from tests.unit.pipeline.test_frozen_rows import frozen
 
 from anytasktune.errors import AnyTaskTuneError, ConfigError, DataError
 from anytasktune.pipeline import BuildOptions, Workspace, augment, build, gate, synth, tune
@@ -142,6 +143,16 @@ def test_without_a_teacher_typos_can_be_made_and_nothing_else(project: Path) -> 
     (gated,) = gate(workspace, ("team",), settings)
     assert gated.manifest.counts.kept > 0
     assert gated.manifest.counts.balanced
+
+
+def test_no_dev_or_test_row_is_augmented(project: Path) -> None:
+    workspace = Workspace.open(project)
+    (made,) = augment(workspace, ("team",), workspace.settings(["enhancements=typos", "enhanced_share=5"]))
+    splits = frozen(project).splits
+    own = {name: {row.id for row in rows if row in team_rows(120)} for name, rows in splits.items()}
+    parents = {parent for candidate in made.candidates for parent in candidate.origin.parents}
+    assert own["dev"] and own["test"] and len(parents) > len(own["train"]) / 2
+    assert parents <= own["train"]
 
 
 def test_a_task_without_any_rows_is_built_from_documents_and_the_task_alone(tmp_path: Path, served: Served) -> None:
