@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anytasktune.similarity import SHORT_TEXT, group_similar, jaccard, match_similar, normalise
+from anytasktune.similarity import SHORT_TEXT, group_similar, jaccard, match_similar
+from anytasktune.text.plain_text import normalise
 
 LEASE = "The tenant shall pay the rent of the flat to the landlord on the first working day of every month."
 LEASE_CHANGED = "The tenant shall pay the rent of the flat to the landlord on the second working day of every month."

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anytasktune.similarity import FEWEST_WORDS, SAME_MEANING, group_meaning, jaccard, match_meaning, normalise
+from anytasktune.similarity import FEWEST_WORDS, SAME_MEANING, group_meaning, jaccard, match_meaning
 from anytasktune.similarity.stems import Words
+from anytasktune.text.plain_text import normalise
 
 FILLERS = [
     "Which documents does the landlord need to return a deposit after the flat was handed over?",

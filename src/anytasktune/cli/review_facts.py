@@ -9,7 +9,7 @@ from rich.text import Text
 from anytasktune.cli.review_words import word
 from anytasktune.records import Language
 from anytasktune.schema import Candidate, Passage, Verdict
-from anytasktune.text.scripts import shorten
+from anytasktune.text.plain_text import shorten
 
 if TYPE_CHECKING:
     from anytasktune.review import QueueItem

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from anytasktune.cli.amounts import cost
 from anytasktune.schema import Estimate
-from anytasktune.text.scripts import shorten
+from anytasktune.text.plain_text import shorten
 from anytasktune.training.preflight import TokenView
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from anytasktune.datasets.dataset_facts import OWN, Lengths
 from anytasktune.datasets.dataset_warnings import cautions
 from anytasktune.reports.report_words import clean
 from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Example, Lineage, MadeRows
-from anytasktune.text.scripts import shorten
+from anytasktune.text.plain_text import shorten
 
 if TYPE_CHECKING:
     from anytasktune.datasets.differences import Counts, DatasetDiff, Placed

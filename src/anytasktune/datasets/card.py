@@ -18,7 +18,7 @@ from anytasktune.datasets.split import LEAK, check_splits
 from anytasktune.records import Language
 from anytasktune.schema import SPLIT_NAMES, Example, SplitName, Task
 from anytasktune.text.personal_data import find_personal_data
-from anytasktune.text.scripts import collapse_space
+from anytasktune.text.plain_text import collapse_space
 
 CARDS: dict[Language, str] = {"en": "CARD.md", "zh": "CARD.zh.md"}
 LABEL_PLOT, LENGTH_PLOT = "plots/labels.svg", "plots/lengths.svg"

@@ -15,7 +15,8 @@ from anytasktune.datasets.split import LEAK, row_key
 from anytasktune.datasets.split_assignment import Group, deal, receiving
 from anytasktune.schema import SPLIT_NAMES, Candidate, Example, SplitName, Task
 from anytasktune.settings import SplitConfig
-from anytasktune.similarity import group_similar, match_similar, normalise
+from anytasktune.similarity import group_similar, match_similar
+from anytasktune.text.plain_text import normalise
 
 Splits = Mapping[SplitName, Sequence[Example]]
 _LEAKS = frozenset({LEAK, "leaks_into_dev", "stands_in_train"})

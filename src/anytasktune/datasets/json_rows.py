@@ -4,12 +4,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 from anytasktune.datasets.raw_rows import MAX_CHARACTERS, RawFile, RawRow, RowError, require_clean
 from anytasktune.errors import DataError
 from anytasktune.schema import DroppedRow
 from anytasktune.text.encodings import Encoding, detect_encoding
+from anytasktune.text.json_values import finite_float, refuse_constant
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _PLAIN = json.JSONDecoder()
@@ -181,18 +182,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise RowError("bad_json", f"{name} is not a JSON number")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if number in (float("inf"), float("-inf")):
-        raise RowError("bad_json", f"{digits} is too large a number")
-    return number
-
-
-_STRICT = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_float=_finite)
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=refuse_constant, parse_float=finite_float)
 
 
 def type_name(value: Any) -> str:

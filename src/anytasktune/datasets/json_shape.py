@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from anytasktune.scorers.parse import load_json
+from anytasktune.text.json_values import is_json, load_json
 
 Schema = dict[str, Any]
 ENOUGH_ROWS = 50
@@ -21,22 +21,12 @@ def infer_json_schema(outputs: Sequence[str], labels: Sequence[str] = ()) -> Sch
     Returns:
         A schema (draft 2020-12) that says object or array and what is in it one level down; `{}` for mixed types.
     """
-    values = _decoded(outputs)
+    values = [load_json(text) for text in outputs if is_json(text)]
     if values and all(isinstance(value, dict) for value in values):
         return _object_schema(values, list(labels))
     if values and all(isinstance(value, list) for value in values):
         return {"type": "array"} | _items([item for value in values for item in value])
     return {}
-
-
-def _decoded(outputs: Sequence[str]) -> list[Any]:
-    values = []
-    for text in outputs:
-        try:
-            values.append(load_json(text))
-        except ValueError:
-            continue
-    return values
 
 
 def _object_schema(objects: Sequence[dict[str, Any]], labels: list[str]) -> Schema:

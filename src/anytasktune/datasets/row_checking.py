@@ -9,8 +9,10 @@ from anytasktune.datasets.raw_rows import RowError
 from anytasktune.datasets.read_result import ReadResult
 from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task, TextOutput
 from anytasktune.scorers.json_schema import schema_fault
-from anytasktune.scorers.parse import Parsed, decimals_of, parse_output, repeated_keys
-from anytasktune.text.scripts import shorten
+from anytasktune.scorers.parse import Parsed, parse_output
+from anytasktune.text.json_values import repeated_keys
+from anytasktune.text.numbers import decimals_of
+from anytasktune.text.plain_text import shorten
 
 _LABELS_SHOWN = 8
 

@@ -8,8 +8,8 @@ from anytasktune.errors import DataError
 from anytasktune.ids import content_id, text_hash
 from anytasktune.schema import Example, Seal, SplitName, Task
 from anytasktune.settings import SplitConfig
-from anytasktune.similarity import SHORT_TEXT, normalise
-from anytasktune.text.scripts import shorten
+from anytasktune.similarity import SHORT_TEXT
+from anytasktune.text.plain_text import normalise, shorten
 
 FEWEST_DOCUMENTS = 5
 """With fewer documents none can be set aside whole for dev and test; rows are divided passage by passage then."""

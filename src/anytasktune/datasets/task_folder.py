@@ -33,8 +33,8 @@ from anytasktune.schema import (
     Task,
     TextOutput,
 )
-from anytasktune.scorers.parse import decimals_of
 from anytasktune.store import write_atomic
+from anytasktune.text.numbers import decimals_of
 
 TaskType = Literal["classification", "extraction", "structured_generation", "scoring", "generation", "rewriting"]
 TASK_FILE = "task.json"

@@ -11,11 +11,10 @@ from anytasktune.documents.sentences import FROM_BEST, Span, Splitter, trimmed
 from anytasktune.schema.passages import Heading, Passage, ReadDocument
 from anytasktune.schema.passages import Span as Place
 from anytasktune.settings import IngestConfig
-from anytasktune.text.scripts import HAN
+from anytasktune.text.scripts import count_han
 
 TOO_SHORT, CONTENTS = "too_short", "contents"
 
-_HAN = re.compile(f"[{HAN}]")
 _WORDS = re.compile(r"[^\W_]")
 _LINK = re.compile(r"!?\[[^\]\n]*\]\([^)\n]*\)")
 _LISTED_LINK = re.compile(r"(?:[-*+]|\d+\.|\|)?[\s|,·]*")
@@ -56,7 +55,7 @@ class _Stretch:
 
 def measure(text: str) -> int:
     """Length of a text in characters, Chinese ones counted twice."""
-    return len(text) + len(_HAN.findall(text))
+    return len(text) + count_han(text)
 
 
 def cut(document: ReadDocument, name: str, config: IngestConfig) -> Cut:

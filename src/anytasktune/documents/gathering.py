@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from anytasktune.documents.refusal import too_large
 from anytasktune.schema.passages import Heading, ReadDocument
+from anytasktune.text.plain_text import collapse_space
 
 MOST_CHARACTERS = 20_000_000
 """A document with more text than that is no longer one document."""
@@ -60,14 +61,14 @@ class Gathered:
     def heading(self, text: str, level: int) -> None:
         """Add a heading."""
         self._in_table = False
-        title = " ".join(clean(text).split())
+        title = collapse_space(clean(text))
         if title:
             start = self._block(title)
             self._headings.append(Heading(start=start, end=start + len(title), level=max(1, level), title=title))
 
     def row(self, cells: Sequence[str]) -> None:
         """Add a row of a table; the first one is its header."""
-        shown = [" ".join(clean(cell).split()).replace("|", "\\|") for cell in cells]
+        shown = [collapse_space(clean(cell)).replace("|", "\\|") for cell in cells]
         if not any(shown):
             return
         line = f"| {' | '.join(shown)} |"
@@ -90,7 +91,7 @@ class Gathered:
             format=kind,
             detail="; ".join(self.notes),
             text="".join(self._parts),
-            title=" ".join(clean(title).split()),
+            title=collapse_space(clean(title)),
             pages=[min(start, self._length) for start in self._pages],
             headings=self._headings,
         )

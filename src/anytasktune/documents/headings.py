@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from anytasktune.schema.passages import Heading
+from anytasktune.text.plain_text import collapse_space
+from anytasktune.text.scripts import HAN
 
 LONGEST_TITLE = 120
 _LONGEST_MARKED = 400
@@ -20,10 +22,10 @@ _ENGLISH_UNIT = re.compile(
     re.IGNORECASE,
 )
 _ENGLISH_LEVELS = {"part": 1, "title": 1, "appendix": 1, "annex": 1, "schedule": 1, "chapter": 2, "article": 3, "section": 4}
-_DECIMAL = re.compile(r"§?\s?(?P<number>\d{1,3}(?:\.\d{1,3})*)\.?\s+(?=[A-Z\u4e00-\u9fff])")
+_DECIMAL = re.compile(rf"§?\s?(?P<number>\d{{1,3}}(?:\.\d{{1,3}})*)\.?\s+(?=[A-Z{HAN}])")
 _CAPITALS = re.compile(r"[A-Z][A-Z ,'’&/:()-]{3,}")
 _ENDS = tuple(".。！？!?；;，,、…")
-_ATX = re.compile(r"(#{1,6})(?:[ \t\u3000]+|(?=[^\s#\w]|[\u4e00-\u9fff]))(.*)")
+_ATX = re.compile(rf"(#{{1,6}})(?:[ \t\u3000]+|(?=[^\s#\w]|[{HAN}]))(.*)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _UNDERLINE = re.compile(r"(=+|-+)[ \t]*$")
 _LINK = re.compile(r"!?\[([^\]\[]*)\]\([^()\s]*\)")
@@ -126,7 +128,7 @@ def _can_be_underlined(line: str, rule: str) -> bool:
 
 def plain(marked: str) -> str:
     """A line of Markdown without links and emphasis."""
-    return " ".join(_EMPHASIS.sub(r"\2", _LINK.sub(r"\1", marked)).split())
+    return collapse_space(_EMPHASIS.sub(r"\2", _LINK.sub(r"\1", marked)))
 
 
 def without_contents(text: str, headings: list[Heading]) -> list[Heading]:
@@ -152,4 +154,4 @@ def title_of(text: str, headings: list[Heading]) -> str:
 
 
 def _heading(line: Line, level: int) -> Heading:
-    return Heading(start=line.start, end=line.end, level=level, title=" ".join(line.text.split()))
+    return Heading(start=line.start, end=line.end, level=level, title=collapse_space(line.text))

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from anytasktune.documents.chunking import CONTENTS, TOO_SHORT, Cut, cut
-from anytasktune.documents.document_language import language_of
 from anytasktune.documents.file_kinds import PLAIN, READABLE, kind_by_name
 from anytasktune.documents.finding import Found, check_size, find_documents
 from anytasktune.documents.isolation import Limits, Request, read_isolated
@@ -16,6 +15,7 @@ from anytasktune.errors import DataError
 from anytasktune.ids import file_hash
 from anytasktune.schema.passages import DocumentInfo, Passage, ReadDocument
 from anytasktune.settings import IngestConfig
+from anytasktune.text.language import language_of
 
 NEAR_DUPLICATE, DUPLICATE = "near_duplicate", "duplicate"
 _PASSING = frozenset({"unreadable"})

@@ -8,6 +8,7 @@ from anytasktune.documents.refusal import RefusedError
 from anytasktune.errors import DataError
 from anytasktune.schema.passages import ReadDocument
 from anytasktune.text.encodings import detect_encoding
+from anytasktune.text.plain_text import collapse_space
 
 _UNSEEN = frozenset({"script", "style", "template", "noscript", "svg", "math", "iframe", "object", "select", "nav"})
 _BLOCKS = frozenset(
@@ -105,7 +106,7 @@ class _Page(HTMLParser):
             self._flush()
 
     def _flush(self) -> None:
-        text = " ".join("".join(self._text).split())
+        text = collapse_space("".join(self._text))
         if text == "-":  # what the item says is a block of its own, and follows
             return
         self._text.clear()
@@ -121,7 +122,7 @@ class _Page(HTMLParser):
         if self._cells is None:
             self._flush()
             return
-        text = " ".join("".join(self._text).split())
+        text = collapse_space("".join(self._text))
         self._text.clear()
         if self._in_cell or text:
             self._cells.append(text)

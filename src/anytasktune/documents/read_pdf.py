@@ -12,6 +12,7 @@ from anytasktune.documents.headings import ARTICLE, LONGEST_TITLE, statute_level
 from anytasktune.documents.pdf_lines import PdfLine, PdfPages, pdf_pages
 from anytasktune.documents.refusal import RefusedError
 from anytasktune.schema.passages import ReadDocument
+from anytasktune.text.scripts import CJK
 
 LARGER = 1.12
 """How much larger than the body a heading's letters are, at least."""
@@ -33,7 +34,7 @@ _ITEM = re.compile(
     r"[•●▪■◦‣·*–—-]\s|\(?[a-z\d]{1,3}[.)]\s|[（(][一二三四五六七八九十\d]+[)）]|[一二三四五六七八九十]+、|" + ARTICLE.pattern
 )
 _ENDS = tuple(".!?。！？；;:：”\"'」』）)")
-_CJK = re.compile("[\u3000-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
+_CJK = re.compile(f"[{CJK}]")
 _LEADERS = re.compile(r"\.{4}|(?:\. ){3}|…{2}")
 """What leads from a title to its page in a table of contents."""
 _NO_LETTERS = re.compile("[\ue000-\uf8ff\ufffd\x00-\x08\x0e-\x1f]")

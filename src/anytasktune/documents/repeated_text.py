@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from anytasktune.similarity import group_similar, jaccard, normalise
+from anytasktune.similarity import group_similar, jaccard
+from anytasktune.text.plain_text import normalise
 
 NEAR_IDENTICAL = 0.95
 """Jaccard similarity from which two documents are the same one."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from anytasktune.documents.headings import ARTICLE
+from anytasktune.text.scripts import HAN
 
 Span = tuple[int, int]
 """Start and end, without space at either end."""
@@ -28,7 +29,7 @@ _ABBREVIATION = re.compile(
 _LINE = re.compile(r"\n")
 _CLAUSE = re.compile("[，、；：,;:](?=.)", re.DOTALL)
 _WORD = re.compile(r"\s+")
-_CHINESE = re.compile("[\u3400-\u9fff]")
+_CHINESE = re.compile(f"[{HAN}]")
 _LOOK_BACK = 12
 
 

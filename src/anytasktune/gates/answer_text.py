@@ -1,14 +1,11 @@
 """The free text inside an answer, piece by piece, and where in it each piece stands."""
 
-from collections.abc import Iterator
-from typing import Any
-
 from anytasktune.records import Language
 from anytasktune.schema import JsonOutput, NumberOutput, Task
 from anytasktune.scorers import parse_output
+from anytasktune.text.json_values import KeyPath, strings_at
 
-Path = tuple[str, ...]
-Pieces = tuple[tuple[Path, str], ...]
+Pieces = tuple[tuple[KeyPath, str], ...]
 
 
 def answer_pieces(task: Task, output: str, language: Language | None) -> Pieces:
@@ -21,16 +18,5 @@ def answer_pieces(task: Task, output: str, language: Language | None) -> Pieces:
         return ()
     parsed = parse_output(task, output, language)
     if isinstance(task.output, JsonOutput):
-        return tuple(_strings((), parsed.value)) if parsed.ok else ()
+        return tuple(strings_at(parsed.value)) if parsed.ok else ()
     return tuple(((), item) for item in (parsed.items or (parsed.text,)) if item)
-
-
-def _strings(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, child in value.items():
-            yield from _strings((*path, key), child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from _strings(path, child)

@@ -12,7 +12,7 @@ from anytasktune.gates.kept_texts import KeptTexts
 from anytasktune.gates.short_texts import ShortTexts, one_edit_apart, skeleton
 from anytasktune.schema import ENHANCEMENTS, Example, TextOutput
 from anytasktune.similarity import SHORT_TEXT, group_similar
-from anytasktune.text.scripts import shorten
+from anytasktune.text.plain_text import shorten
 
 _REACH = 0.1
 """Below the threshold by less than this, a near miss is remembered."""

@@ -9,16 +9,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from anytasktune.gates.answer_text import Path
 from anytasktune.gates.gate import FEWEST_DATA, Finding, Job, Placed
 from anytasktune.schema import Candidate, Example, Passage, TextOutput
-from anytasktune.similarity import normalise
-from anytasktune.text.scripts import shorten
+from anytasktune.text.json_values import KeyPath
+from anytasktune.text.plain_text import normalise, occurs_as_words, shorten
 
 _ALWAYS = 0.99
-_NUMBERS: Path = ("numbers of a text",)
+_NUMBERS: KeyPath = ("numbers of a text",)
 _NUMBER = re.compile(r"\d[\d,.]*\d")
-_WORD = re.compile(r"[a-z0-9]")
 
 
 def grounding(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
@@ -54,48 +52,32 @@ def _passage_fault(candidate: Candidate, passages: dict[str, Passage]) -> str:
     return "span_outside_passage"
 
 
-def copied_places(job: Job) -> frozenset[Path]:
+def copied_places(job: Job) -> frozenset[KeyPath]:
     """Places in the answer whose text the seeds take from the input, at least 99 times in a hundred and ten times in all."""
-    times: Counter[Path] = Counter()
-    found: Counter[Path] = Counter()
+    times: Counter[KeyPath] = Counter()
+    found: Counter[KeyPath] = Counter()
     for language in job.seeds_by_language:
         for example in job.seeds(language):
             source = normalise(example.input)
             for path, text in _claims(job, example):
                 times[path] += 1
-                found[path] += stands_in(normalise(text), source)
+                found[path] += occurs_as_words(normalise(text), source)
     return frozenset(path for path, count in times.items() if count >= FEWEST_DATA and found[path] >= _ALWAYS * count)
 
 
-def ungrounded(job: Job, example: Example, copied: frozenset[Path]) -> str:
+def ungrounded(job: Job, example: Example, copied: frozenset[KeyPath]) -> str:
     """The first piece of the answer that should stand in the input and does not; empty if there is none."""
     if not copied:
         return ""
     source = normalise(example.input)
     claims = (text for path, text in _claims(job, example) if path in copied)
-    return next((text for text in claims if not stands_in(normalise(text), source)), "")
+    return next((text for text in claims if not occurs_as_words(normalise(text), source)), "")
 
 
-def _claims(job: Job, example: Example) -> Iterator[tuple[Path, str]]:
+def _claims(job: Job, example: Example) -> Iterator[tuple[KeyPath, str]]:
     pieces = job.pieces(example)
     if not isinstance(job.task.output, TextOutput):
         yield from pieces
         return
     for _, text in pieces:
         yield from ((_NUMBERS, number) for number in _NUMBER.findall(text))
-
-
-def stands_in(piece: str, source: str) -> bool:
-    """Whether `piece` stands in `source` (both normalised), not as a part of a Latin word or number."""
-    start = source.find(piece)
-    while start >= 0:
-        end = start + len(piece)
-        if not (_joins(source, start) or _joins(source, end)):
-            return True
-        start = source.find(piece, start + 1)
-    return False
-
-
-def _joins(text: str, place: int) -> bool:
-    """Whether the characters on both sides of `place` belong to one word."""
-    return 0 < place < len(text) and bool(_WORD.match(text[place - 1]) and _WORD.match(text[place]))

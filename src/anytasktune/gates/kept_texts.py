@@ -9,7 +9,8 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from anytasktune.similarity import SHINGLE, normalise
+from anytasktune.similarity import SHINGLE
+from anytasktune.text.plain_text import normalise
 
 _ROUNDING = 1e-9
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from anytasktune.similarity import normalise
+from anytasktune.text.plain_text import normalise
 from anytasktune.text.scripts import HAN
 
 _MOST_FEATURES, _MOST_CELLS = 1 << 16, 1 << 23

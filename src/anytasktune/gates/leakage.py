@@ -7,7 +7,7 @@ from anytasktune.gates.gate import Finding, Job, Placed, closeness
 from anytasktune.gates.short_texts import ShortTexts, skeleton
 from anytasktune.schema import Example
 from anytasktune.similarity import jaccard, match_meaning, match_similar
-from anytasktune.text.scripts import shorten
+from anytasktune.text.plain_text import shorten
 
 _REACH = 0.1
 """Below the threshold by less than this, a near miss is remembered."""

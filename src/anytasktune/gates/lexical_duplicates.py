@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from anytasktune.gates.gate import Finding, Job, Placed
 from anytasktune.schema import ENHANCEMENTS, Candidate, Example, TextOutput
 from anytasktune.similarity import group_meaning, match_meaning
-from anytasktune.text.scripts import shorten
+from anytasktune.text.plain_text import shorten
 
 
 def semantic_duplicate(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:

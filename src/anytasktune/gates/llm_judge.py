@@ -12,7 +12,7 @@ from anytasktune.llm.prompts import marks, prompt_id, render_prompt
 from anytasktune.records import Language
 from anytasktune.schema import Candidate, LabelsOutput, NumberOutput, Task, Verdict
 from anytasktune.settings import GateConfig
-from anytasktune.text.scripts import shorten
+from anytasktune.text.plain_text import shorten
 
 GATE = "judge"
 NOT_JUDGED = "not_judged"

@@ -13,7 +13,7 @@ from anytasktune.gates.gate import Finding, Job, Placed
 from anytasktune.gates.grounding import copied_places, ungrounded
 from anytasktune.records import Language
 from anytasktune.schema import Candidate, JsonOutput
-from anytasktune.scorers.parse import load_json
+from anytasktune.text.json_values import is_json, load_json
 from anytasktune.text.personal_data import PersonalData, PersonalKind, find_personal_data
 
 _MASKS: dict[Language, dict[PersonalKind, str]] = {
@@ -65,12 +65,9 @@ def _found(candidate: Candidate) -> list[PersonalData]:
 
 def _unescaped(output: str) -> str:
     """JSON with `\\u....` written out, so that what is meant can be found; anything else as it is."""
-    if "\\u" not in output:
+    if "\\u" not in output or not is_json(output):
         return output
-    try:
-        return json.dumps(load_json(output), ensure_ascii=False)
-    except ValueError:
-        return output
+    return json.dumps(load_json(output), ensure_ascii=False)
 
 
 def mask(job: Job, candidate: Candidate, found: Sequence[PersonalData]) -> Candidate | None:

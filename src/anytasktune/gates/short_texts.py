@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from anytasktune.similarity import normalise
+from anytasktune.text.plain_text import normalise
 
 _FEWEST_LETTERS, _MOST_LETTERS = 8, 32
 _CONTAINED = 0.7

@@ -14,6 +14,7 @@ from anytasktune.llm.endpoint import EndpointError
 from anytasktune.llm.prices import Prices
 from anytasktune.llm.request_forms import Request
 from anytasktune.schema.exchange import RecordedAnswer, TeacherAnswer
+from anytasktune.text.plain_text import collapse_space
 
 _SHOWN = 120
 
@@ -111,7 +112,7 @@ class _Replaying:
         models = sorted({line.model for line in self.answers.values()})
         whose = f"; it holds {len(self.answers):,} answers of {', '.join(models) or 'nobody'}"
         sampled = f", sample {request.sample}" if request.sample else ""
-        asked = " ".join(request.messages[-1]["content"].split())
+        asked = collapse_space(request.messages[-1]["content"])
         shown = asked if len(asked) <= _SHOWN else f"{asked[: _SHOWN // 2]} … {asked[-_SHOWN // 2 :]}"
         what = f"the recording has no answer of {self.replay.model}{sampled} to: {shown!r}{whose}"
         fix = "run the same command with --record instead of --replay; what it holds is kept"

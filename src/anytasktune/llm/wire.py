@@ -11,6 +11,7 @@ import aiohttp
 
 from anytasktune.llm.endpoint import Endpoint
 from anytasktune.llm.request_errors import RequestError
+from anytasktune.text.plain_text import collapse_space
 
 LARGEST_ANSWER = 16 * 2**20
 """Bytes of a response; what is longer is no answer."""
@@ -123,7 +124,7 @@ def _message_in(body: bytes) -> tuple[str, str]:
         code = str((error.get("code") or error.get("type") or "") if isinstance(error, dict) else "")
     except (ValueError, AttributeError, RecursionError):
         said = text
-    return " ".join(str(said or text).split())[:_SHOWN], code
+    return collapse_space(str(said or text))[:_SHOWN], code
 
 
 def _seconds(header: str | None) -> float:

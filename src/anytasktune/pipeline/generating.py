@@ -16,7 +16,7 @@ from anytasktune.store import read_record, read_ref, write_record, write_ref
 from anytasktune.synthesis.augmentation import enhance
 from anytasktune.synthesis.feasibility import feasibility
 from anytasktune.synthesis.generate import Progress, synthesise
-from anytasktune.text.scripts import shorten
+from anytasktune.text.plain_text import shorten
 from anytasktune.version import __version__
 
 Stage = Literal["synth", "augment"]

@@ -21,7 +21,7 @@ from anytasktune.tasks.build_tasks import DraftedPool, build
 from anytasktune.tasks.from_examples import draft_from_examples
 from anytasktune.tasks.interview import Interview
 from anytasktune.tasks.pool_drafts import PoolDraft
-from anytasktune.text.scripts import shorten
+from anytasktune.text.plain_text import shorten
 
 _SHOWN_ROWS = 40
 """Rows of past work that a teacher is shown."""

@@ -6,6 +6,7 @@ from anytasktune.records import Language
 from anytasktune.reports.granularity_view import GranularityView
 from anytasktune.reports.report_view import AnswerView, ReportView, SampleView, TaskView, view_report
 from anytasktune.schema import Report
+from anytasktune.text.plain_text import collapse_space
 
 
 def render(report: Report, language: Language = "en") -> str:
@@ -110,7 +111,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 def _inline(text: str) -> str:
     """`text` on one line, with everything escaped that Markdown or HTML could take for markup."""
-    return re.sub(r"([\\`*<>|#\[\]!&]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*<>|#\[\]!&]|(?<!\w)_|_(?!\w))", r"\\\1", collapse_space(text))
 
 
 def _fenced(text: str) -> str:

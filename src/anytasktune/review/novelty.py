@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from anytasktune.records import Language
 from anytasktune.schema import Candidate
-from anytasktune.similarity import normalise
+from anytasktune.text.plain_text import normalise
 
 _GRAM: dict[Language, int] = {"en": 5, "zh": 2}
 """Characters per n-gram: about a word in either language."""

@@ -167,7 +167,7 @@ class Seal(Artifact):
     id: str
     task: Name
     inputs: list[str]
-    """SHA-256 of each test input after `similarity.normalise`, sorted."""
+    """SHA-256 of each test input after `normalise`, sorted."""
     documents: dict[str, Literal["train", "dev", "test"]] = Field(default_factory=dict)
     """Where the rows of each document go, fixed beforehand too; used where test rows have to be made."""
 

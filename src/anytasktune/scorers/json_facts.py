@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from anytasktune.ids import canonical_json
-from anytasktune.scorers.parse import load_json
+from anytasktune.text.json_values import try_json
 
 Fact = tuple[tuple[str, ...], str]
 """(key path, value as canonical JSON)."""
@@ -12,10 +12,7 @@ Fact = tuple[tuple[str, ...], str]
 
 def facts_of_text(text: str) -> frozenset[Fact]:
     """The facts stated by an answer; none if it is not JSON."""
-    try:
-        return facts(load_json(text))
-    except ValueError:
-        return frozenset()
+    return facts(try_json(text, otherwise=[]))
 
 
 def facts(value: Any) -> frozenset[Fact]:

@@ -11,8 +11,8 @@ from referencing.exceptions import Unresolvable
 
 from anytasktune.errors import ConfigError
 from anytasktune.ids import canonical_json
-from anytasktune.scorers.parse import load_json
-from anytasktune.text.scripts import shorten
+from anytasktune.text.json_values import load_json
+from anytasktune.text.plain_text import shorten
 
 
 def schema_fault(schema: dict[str, Any], value: Any) -> str:

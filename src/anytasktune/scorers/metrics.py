@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from anytasktune.schema import LabelsOutput, Metric, NumberOutput, Task
 from anytasktune.scorers.json_facts import facts_of_text
 from anytasktune.scorers.overlap import rouge_l, token_f1
-from anytasktune.scorers.parse import first_number, in_first_language, parse_reference_number, split_items
+from anytasktune.scorers.parse import in_first_language, parse_reference_number, split_items
+from anytasktune.text.numbers import first_number
 
 Floats = NDArray[np.float64]
 

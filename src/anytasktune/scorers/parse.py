@@ -1,19 +1,13 @@
 """What an answer says, read in the form the task asks for."""
 
-import json
 import re
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from anytasktune.records import Language
 from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task
-
-MAX_JSON_DEPTH = 64
-"""JSON nested deeper than this is no answer to any task; following it could exhaust the stack."""
-
-_HALF_WIDTH = str.maketrans("０１２３４５６７８９．，－−＋", "0123456789.,--+")
-_NUMBER = re.compile(r"(?:(?<![\w.])[-+])?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|(?<!\w)\.[0-9]+")
-_PLAIN_NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?")
+from anytasktune.text.json_values import load_json
+from anytasktune.text.numbers import first_number, is_bare_number
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ def parse_output(task: Task, text: str, language: Language | None = None) -> Par
     if isinstance(output, JsonOutput):
         return _parsed_json(text)
     if isinstance(output, NumberOutput):
-        return Parsed(text, ok=bool(_PLAIN_NUMBER.fullmatch(text.translate(_HALF_WIDTH))), number=first_number(text))
+        return Parsed(text, ok=is_bare_number(text), number=first_number(text))
     return Parsed(text, ok=bool(text))
 
 
@@ -96,16 +90,6 @@ def _other_width(char: str) -> str:
     return chr(code - 0xFEE0) if 0xFF01 <= code <= 0xFF5E else char
 
 
-def first_number(text: str) -> float | None:
-    """The first number in `text`, or None.
-
-    Full-width digits count ("３．５分" is 3.5), commas between groups of three digits are passed over ("1,200" is
-    1200), and a hyphen after a word or digit is no minus ("score-4" is 4).
-    """
-    found = _NUMBER.search(text.translate(_HALF_WIDTH))
-    return float(found.group().replace(",", "")) if found else None
-
-
 def parse_reference_number(text: str) -> float:
     """The number a reference answer states.
 
@@ -118,66 +102,8 @@ def parse_reference_number(text: str) -> float:
     return number
 
 
-def decimals_of(text: str) -> int:
-    """Digits after the point of a bare number."""
-    return len(text.translate(_HALF_WIDTH).partition(".")[2])
-
-
 def _parsed_json(text: str) -> Parsed:
     try:
         return Parsed(text, ok=True, value=load_json(text))
     except ValueError as error:
         return Parsed(text, ok=False, json_error=str(error))
-
-
-def load_json(text: str) -> Any:
-    """Decode standard JSON.
-
-    Raises:
-        ValueError: not JSON, `NaN` or an infinite number in it, or nested deeper than `MAX_JSON_DEPTH`.
-    """
-    if not text.strip():
-        raise ValueError("it is empty")
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg} at character {error.pos + 1}") from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    if _depth(value) > MAX_JSON_DEPTH:
-        raise ValueError(f"it is nested more than {MAX_JSON_DEPTH} levels deep")
-    return value
-
-
-def repeated_keys(text: str) -> tuple[str, ...]:
-    """Keys that stand twice in one object of the JSON `text` (a decoder keeps only the last); empty if it is no JSON."""
-    repeated: list[str] = []
-
-    def note(pairs: list[tuple[str, Any]]) -> None:
-        keys = [key for key, _ in pairs]
-        repeated.extend(sorted({key for key in keys if keys.count(key) > 1}))
-
-    try:
-        json.loads(text, object_pairs_hook=note)
-    except (ValueError, RecursionError):
-        return ()
-    return tuple(dict.fromkeys(repeated))
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError(f"{digits} is too large a number")
-    return number
-
-
-def _depth(value: Any) -> int:
-    depth, level = 0, [value]
-    while level := [item for item in level if isinstance(item, (dict, list))]:
-        depth += 1
-        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
-    return depth

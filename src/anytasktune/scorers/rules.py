@@ -19,14 +19,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
 
 from anytasktune.errors import Problem
 from anytasktune.records import Language
 from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task
 from anytasktune.scorers.json_schema import schema_fault
-from anytasktune.scorers.parse import Parsed, decimals_of, parse_output, repeated_keys, separator_pattern, split_items
-from anytasktune.text.scripts import collapse_space, is_in_script, shorten
+from anytasktune.scorers.parse import Parsed, parse_output, separator_pattern, split_items
+from anytasktune.text.json_values import repeated_keys, strings_in
+from anytasktune.text.numbers import decimals_of
+from anytasktune.text.plain_text import occurs_in, shorten
+from anytasktune.text.scripts import is_in_script
 
 _USUAL_SEPARATORS = re.compile(r"[;；,，、|｜\n]")
 
@@ -166,9 +168,8 @@ def _wording(task: Task, parsed: Parsed, input_text: str) -> Iterator[Breach]:
     if rules.pattern is not None and not re.fullmatch(rules.pattern, parsed.text):
         yield Breach("pattern", f"the answer does not match the pattern {rules.pattern}")
     if rules.copies_from_input:
-        source = collapse_space(input_text)
         for string in strings:
-            if collapse_space(string) not in source:
+            if not occurs_in(string, input_text):
                 what = f"{shorten(string)!r} does not stand in the input word for word"
                 yield Breach("copies_from_input", what, "copy it exactly as the input has it")
 
@@ -178,13 +179,5 @@ def _strings(task: Task, parsed: Parsed) -> tuple[str, ...]:
     if isinstance(task.output, LabelsOutput):
         return parsed.items
     if isinstance(task.output, JsonOutput):
-        return tuple(_json_strings(parsed.value)) if parsed.ok else ()
+        return tuple(strings_in(parsed.value)) if parsed.ok else ()
     return (parsed.text,)
-
-
-def _json_strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, list)):
-        for child in value.values() if isinstance(value, dict) else value:
-            yield from _json_strings(child)

@@ -3,7 +3,7 @@
 from anytasktune.similarity.lexical import FEWEST_WORDS, SAME_MEANING, group_meaning, match_meaning
 from anytasktune.similarity.minhash import RECALL
 from anytasktune.similarity.near_duplicates import group_similar, match_similar
-from anytasktune.similarity.shingles import SHINGLE, SHORT_TEXT, jaccard, normalise
+from anytasktune.similarity.shingles import SHINGLE, SHORT_TEXT, jaccard
 
 __all__ = [
     "FEWEST_WORDS",
@@ -16,5 +16,4 @@ __all__ = [
     "jaccard",
     "match_meaning",
     "match_similar",
-    "normalise",
 ]

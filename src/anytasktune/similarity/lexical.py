@@ -13,10 +13,10 @@ import numpy as np
 
 from anytasktune.similarity.buckets import Buckets
 from anytasktune.similarity.pair_join import Join
-from anytasktune.similarity.shingles import normalise
 from anytasktune.similarity.text_batches import Positions, batches, in_threads
 from anytasktune.similarity.union_find import Groups, Matches, UnionFind
 from anytasktune.similarity.vectors import Cosines, Vectors
+from anytasktune.text.plain_text import normalise
 
 FEWEST_WORDS = 5
 """Content words (a pair of Chinese characters is one) below which texts say the same only when they are equal."""

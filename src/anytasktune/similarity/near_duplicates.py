@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from anytasktune.similarity.lsh_search import settle_similar
-from anytasktune.similarity.shingles import SHORT_TEXT, normalise
+from anytasktune.similarity.shingles import SHORT_TEXT
 from anytasktune.similarity.text_batches import Positions
 from anytasktune.similarity.union_find import Groups, Matches
+from anytasktune.text.plain_text import normalise
 
 
 def group_similar(texts: Sequence[str], threshold: float) -> list[int]:

@@ -3,13 +3,13 @@
 Characters, not words: the same code serves English, Chinese and mixed text. A 5-gram is known by a 64-bit hash.
 """
 
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anytasktune.similarity.text_batches import Positions, batches, in_threads
+from anytasktune.text.plain_text import normalise
 
 SHINGLE = 5
 """Characters per n-gram."""
@@ -20,18 +20,8 @@ _PAIR_CHARACTERS = 1 << 18
 _POSITION_FACTORS = np.array(
     [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F], dtype=np.uint64
 )
-_COMMON_FORMS = tuple(zip("，：；？！（）\u3000", ",:;?!() ", strict=True))
 
 Hashes = NDArray[np.uint64]
-
-
-def normalise(text: str) -> str:
-    """`text` without differences nobody means: full width, case, and the amount of white space."""
-    if not text.isascii():
-        for form, plain in _COMMON_FORMS:  # as NFKC would; a text left without compatibility forms passes it ten times faster
-            text = text.replace(form, plain)
-        text = unicodedata.normalize("NFKC", text)
-    return " ".join(text.casefold().split())
 
 
 def jaccard(first: str, second: str) -> float:

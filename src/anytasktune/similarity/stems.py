@@ -3,8 +3,9 @@
 import re
 from functools import lru_cache
 
-_HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_PIECE = re.compile(rf"(?P<han>[{_HAN}]+)|(?P<number>\d+(?:[.,:/-]\d+)*%?)|(?P<word>[^\W\d{_HAN}_]+(?:'[^\W\d{_HAN}_]+)?)")
+from anytasktune.text.scripts import HAN
+
+_PIECE = re.compile(rf"(?P<han>[{HAN}]+)|(?P<number>\d+(?:[.,:/-]\d+)*%?)|(?P<word>[^\W\d{HAN}_]+(?:'[^\W\d{HAN}_]+)?)")
 _LABEL = re.compile(r"(?:^|(?<=\s))(?=[^\s:]*[^\s:\d.])([^\s:]{1,12}):(?!//)")
 _PARTICLES = str.maketrans("", "", "的了吗呢吧啊呀嘛哦嗯哈请您您")
 _ZH_DENIALS = frozenset("不没无未勿莫")

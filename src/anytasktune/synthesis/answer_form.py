@@ -10,10 +10,12 @@ from anytasktune.llm.asking import MisfitError
 from anytasktune.records import Language
 from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task
 from anytasktune.scorers.json_schema import schema_fault
-from anytasktune.scorers.parse import decimals_of, first_number, load_json, parse_output, split_items
-from anytasktune.similarity import normalise
+from anytasktune.scorers.parse import parse_output, split_items
 from anytasktune.synthesis.json_form import JsonStyle, schema_in
 from anytasktune.synthesis.misfits import say
+from anytasktune.text.json_values import try_json
+from anytasktune.text.numbers import decimals_of, first_number
+from anytasktune.text.plain_text import collapse_space, normalise
 
 ANSWER = "answer"
 """The only key of what a teacher answers."""
@@ -141,7 +143,7 @@ class AnswerForm:
         given = split_items(value, output.separator) if isinstance(value, str) else value
         if not isinstance(given, Sequence) or not all(isinstance(item, str) for item in given):
             raise MisfitError(say("no_list", self.language))
-        items = dict.fromkeys(" ".join(item.split()) for item in given if item.strip())
+        items = dict.fromkeys(collapse_space(item) for item in given if item.strip())
         whole = list(dict.fromkeys(map(self._label, items))) if self.labels else list(items)
         core = output.separator.strip() or output.separator
         if any(core in item for item in whole):
@@ -157,7 +159,7 @@ class AnswerForm:
 
     def _json(self, value: Any) -> str:
         if isinstance(value, str):
-            value = _decoded(value)
+            value = try_json(value, otherwise=value)
         fault = schema_fault(self.json_schema, value)
         if fault:
             raise MisfitError(say("schema", self.language, said=fault))
@@ -174,10 +176,3 @@ class AnswerForm:
             number = parsed.number or 0.0
             return int(number) if number.is_integer() and not self.task.output.decimals else number
         return parsed.value if isinstance(self.task.output, JsonOutput) else parsed.text
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return load_json(text)
-    except ValueError:
-        return text

@@ -12,11 +12,13 @@ from anytasktune.records import Language
 from anytasktune.schema import Example, JsonOutput, LabelsOutput, NumberOutput, Task
 from anytasktune.scorers.json_facts import facts_of_text
 from anytasktune.scorers.overlap import rouge_l
-from anytasktune.scorers.parse import first_number, parse_output
+from anytasktune.scorers.parse import parse_output
 from anytasktune.similarity import jaccard
 from anytasktune.synthesis.answer_form import ANSWER
 from anytasktune.synthesis.brief import PROMPTS, Brief, Messages, as_json
 from anytasktune.synthesis.misfits import check_rules
+from anytasktune.text.numbers import first_number
+from anytasktune.text.plain_text import collapse_space
 
 PROMPT = "answer"
 TOO_NEAR = 0.5
@@ -72,7 +74,7 @@ def _told(brief: Brief) -> dict[str, Any]:
         "max_length": rules.max_length,
         "copied": rules.copies_from_input,
         "written_in": rules.language,
-        "limits": " ".join(task.limits.get(language, "").split()),
+        "limits": collapse_space(task.limits.get(language, "")),
         "form": _form_in_words(task, language),
     }
 

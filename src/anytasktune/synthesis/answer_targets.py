@@ -8,8 +8,9 @@ from typing import Any
 
 from anytasktune.records import Language
 from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task
-from anytasktune.scorers.parse import load_json, parse_output
+from anytasktune.scorers.parse import parse_output
 from anytasktune.synthesis.json_form import properties_in
+from anytasktune.text.json_values import try_json
 
 _BANDS = 5
 _MOST_COUNTS = 6
@@ -128,7 +129,7 @@ def _bands(output: NumberOutput) -> Iterator[Aim]:
 
 
 def _json_aims(task: Task, output: JsonOutput, language: Language, seeds: Sequence[Example]) -> dict[Aim, float]:
-    answers = [value for seed in seeds if isinstance(value := _decoded(seed.output), dict)]
+    answers = [value for seed in seeds if isinstance(value := try_json(seed.output), dict)]
     filled = set(_filled_or_empty(answers))
     found = list(_schema_aims(output.json_schema, language)) or list(_filled_or_empty(answers))
     if len(answers) >= _SEEDS_PER_LABEL:
@@ -166,10 +167,3 @@ def _filled_or_empty(answers: Sequence[Mapping[str, Any]]) -> Iterator[Aim]:
         if filled == {True, False}:
             yield Aim(field=key, value=FILLED)
             yield Aim(field=key, value=EMPTY)
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return load_json(text)
-    except ValueError:
-        return None

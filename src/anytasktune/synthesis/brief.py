@@ -11,7 +11,6 @@ from anytasktune.chat import instruction_for
 from anytasktune.llm.prompts import marks, prompt_id, render_prompt
 from anytasktune.records import Language
 from anytasktune.schema import Cell, Example, Task
-from anytasktune.scorers.parse import load_json
 from anytasktune.settings import SynthesisConfig
 from anytasktune.synthesis.answer_form import AnswerForm
 from anytasktune.synthesis.answer_targets import Aim, met_by
@@ -19,10 +18,14 @@ from anytasktune.synthesis.generation_plan import seeds_in
 from anytasktune.synthesis.input_lengths import Lengths
 from anytasktune.synthesis.json_form import JsonStyle
 from anytasktune.synthesis.shots import Shots
+from anytasktune.text.json_values import try_json
+from anytasktune.text.plain_text import collapse_space
 from anytasktune.text.scripts import is_in_script
 
 PROMPTS = Path(__file__).parent / "prompts"
 Messages = list[dict[str, str]]
+COPIED = 0.6
+"""A text of which so many 5-grams stand in what the teacher was told is nothing new."""
 _FEWEST_ALIKE = 4
 _IN_SCRIPT = 0.8
 
@@ -92,7 +95,7 @@ class Brief:
         values = {"label": aim.label, "among": self.task.output.kind != "label", "items": aim.items}
         values |= {"low": _plain(aim.low), "high": _plain(aim.high), "field": aim.field, "value": aim.value}
         values |= {"situation": cell.situation, "difficulty": cell.difficulty, "shortest": low, "longest": high}
-        return " ".join(render_prompt(PROMPTS, "cell", self.language, **values).split())
+        return collapse_space(render_prompt(PROMPTS, "cell", self.language, **values))
 
     def wish_met_by(self, example: Example) -> str:
         """A wish that a known row fulfils."""
@@ -128,8 +131,5 @@ def _plain(number: float | None) -> str | None:
 
 
 def _object_in(text: str) -> dict[str, Any] | None:
-    try:
-        value = load_json(text)
-    except ValueError:
-        return None
+    value = try_json(text)
     return value if isinstance(value, dict) else None

@@ -20,7 +20,7 @@ from anytasktune.synthesis.answer_questions import PROMPT, answer_questions
 from anytasktune.synthesis.brief import Brief
 from anytasktune.synthesis.seeded_choice import rank
 from anytasktune.synthesis.shots import Shots
-from anytasktune.text.scripts import shorten
+from anytasktune.text.plain_text import shorten
 
 SHOWN_WRONG = 8
 _RESAMPLES = 1000

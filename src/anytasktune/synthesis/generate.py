@@ -10,7 +10,6 @@ from anytasktune.llm.asking import Asker, Question, Reply
 from anytasktune.records import Language
 from anytasktune.schema import Candidate, Example, FailedCandidate, Origin, Passage, Task
 from anytasktune.settings import SynthesisConfig
-from anytasktune.similarity import normalise
 from anytasktune.synthesis.answer_questions import PROMPT, Agreed, agree, answer_questions
 from anytasktune.synthesis.brief import Brief
 from anytasktune.synthesis.excerpts import text_at
@@ -18,6 +17,7 @@ from anytasktune.synthesis.generation_plan import Slot, plan, with_situations
 from anytasktune.synthesis.input_drafts import Draft, DraftReader, Refusal, question_for
 from anytasktune.synthesis.input_requests import Request, requests
 from anytasktune.synthesis.survey import ask_documents, ask_situations
+from anytasktune.text.plain_text import normalise
 
 CHUNK = 2048
 """Slots that are worked on together; so that prompts of very many rows need not be in memory at once."""

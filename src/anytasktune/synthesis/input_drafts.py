@@ -9,13 +9,13 @@ from typing import Any
 from anytasktune.ids import text_hash
 from anytasktune.llm.asking import MisfitError, Question
 from anytasktune.schema import Span
-from anytasktune.similarity import jaccard, normalise
-from anytasktune.synthesis.brief import as_json
-from anytasktune.synthesis.copying import COPIED, contained
+from anytasktune.similarity import jaccard
+from anytasktune.synthesis.brief import COPIED, as_json
 from anytasktune.synthesis.excerpts import quoted_span
 from anytasktune.synthesis.generation_plan import Slot
 from anytasktune.synthesis.input_requests import Request, demonstration, list_key, messages_of, schema_of
 from anytasktune.synthesis.misfits import say, sentences
+from anytasktune.text.plain_text import copied_share, normalise
 from anytasktune.text.scripts import is_in_script
 
 REWORDED = 0.5
@@ -105,9 +105,9 @@ class DraftReader:
             return "wrong_language"
         if normalise(text) in {normalise(label) for label in (slot.aim.label, *brief.form.labels) if label}:
             return "gives_answer"
-        if contained(text, self._told) >= COPIED:
+        if copied_share(text, self._told) >= COPIED:
             return "copied_prompt"
-        if self.request.passage is not None and contained(text, self.request.passage.text) >= COPIED_PASSAGE:
+        if self.request.passage is not None and copied_share(text, self.request.passage.text) >= COPIED_PASSAGE:
             return "copied_passage"
         said, shown = brief.said_in(text), [brief.said_in(example.input) for example in self.request.shown]
         if any(normalise(said) == normalise(known) or jaccard(said, known) >= REWORDED for known in shown):

@@ -2,12 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from anytasktune.records import Language
-from anytasktune.scorers.parse import load_json
+from anytasktune.text.json_values import is_json, keys_in, load_json
 from anytasktune.text.scripts import is_in_script
 
 Schema = Mapping[str, Any]
@@ -85,8 +85,8 @@ class JsonStyle:
     @classmethod
     def of(cls, texts: Sequence[str], schema: Schema) -> "JsonStyle":
         """The style most of `texts` are written in, keys in the order in which texts and schema first name them."""
-        values = [(text.strip(), load_json(text)) for text in texts if _is_json(text)]
-        keys = dict.fromkeys([*_keys(value for _, value in values), *schema.get("properties", {})])
+        values = [(text.strip(), load_json(text)) for text in texts if is_json(text)]
+        keys = dict.fromkeys([*keys_in([value for _, value in values]), *schema.get("properties", {})])
         order = {key: place for place, key in enumerate(keys)}
         fits: Counter[JsonStyle] = Counter()
         for place, style in enumerate(_STYLES):
@@ -122,20 +122,3 @@ _STYLES = tuple(
         (None, (", ", ":")),
     )
 )
-
-
-def _is_json(text: str) -> bool:
-    try:
-        load_json(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _keys(values: Iterable[Any]) -> Iterable[str]:
-    for value in values:
-        if isinstance(value, dict):
-            yield from value
-            yield from _keys(value.values())
-        elif isinstance(value, list):
-            yield from _keys(value)

@@ -4,7 +4,7 @@ from anytasktune.llm.asking import MisfitError
 from anytasktune.records import Language
 from anytasktune.schema import Task
 from anytasktune.scorers import broken_rules, explain_rules, parse_output
-from anytasktune.text.scripts import collapse_space
+from anytasktune.text.plain_text import collapse_space
 
 _SENTENCES: dict[str, dict[Language, str]] = {
     "no_answer": {"en": 'there is no key "answer" in it.', "zh": "其中没有键 answer。"},

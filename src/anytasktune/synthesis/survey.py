@@ -7,14 +7,14 @@ from typing import Any, Literal
 from anytasktune.llm.asking import Asker, MisfitError, Question
 from anytasktune.records import Language
 from anytasktune.schema import Passage
-from anytasktune.similarity import jaccard, normalise
-from anytasktune.synthesis.brief import Brief, object_schema
-from anytasktune.synthesis.copying import COPIED, contained
+from anytasktune.similarity import jaccard
+from anytasktune.synthesis.brief import COPIED, Brief, object_schema
 from anytasktune.synthesis.excerpts import by_turns
 from anytasktune.synthesis.generation_plan import passages_in
 from anytasktune.synthesis.misfits import say
 from anytasktune.synthesis.seeded_choice import shuffled
-from anytasktune.text.scripts import collapse_space, is_in_script, tokens
+from anytasktune.text.plain_text import collapse_space, copied_share, normalise
+from anytasktune.text.scripts import is_in_script, tokens
 
 PER_QUESTION = 10
 ROWS_PER_QUESTION = 100
@@ -73,7 +73,7 @@ def read_situations(said: Any, language: Language, shown: Sequence[str] = ()) ->
     given = next((value for value in said.values() if isinstance(value, list)), []) if isinstance(said, dict) else []
     texts = [collapse_space(one).strip(_STRAY) for one in given if isinstance(one, str)]
     told = "\n".join(shown)
-    new = [text for text in texts if _says_enough(text) and contained(text, told) < COPIED]
+    new = [text for text in texts if _says_enough(text) and copied_share(text, told) < COPIED]
     usable = different([text for text in new if is_in_script(text, language)])
     if len(usable) < _FEWEST:
         raise MisfitError(say("few_situations", language))

@@ -9,8 +9,11 @@ from typing import Any
 
 from anytasktune.records import Language
 from anytasktune.schema import Example, Rules
-from anytasktune.scorers.parse import decimals_of, first_number, load_json, split_items
+from anytasktune.scorers.parse import split_items
 from anytasktune.tasks.pool_drafts import Form
+from anytasktune.text.json_values import strings_in, try_json
+from anytasktune.text.language import likelier_language
+from anytasktune.text.numbers import decimals_of, first_number, is_bare_number
 from anytasktune.text.scripts import is_in_script, tokens
 
 SEPARATORS = ("; ", "；", "\n", "、", ", ", "，", " | ")
@@ -25,22 +28,13 @@ _ENOUGH_ROWS = 20
 """From so many rows on, what no row does is taken to be forbidden."""
 _MOST_VALUES = 8
 _LENGTH_STEP = 50
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
 _SENTENCE_END = re.compile(r"[.!?。！？]$")
 
 
 def decoded(text: str) -> Any:
     """The JSON object or array an answer is; None if it is none."""
-    try:
-        value = load_json(text)
-    except ValueError:
-        return None
+    value = try_json(text)
     return value if isinstance(value, (dict, list)) else None
-
-
-def is_number(text: str) -> bool:
-    """Whether an answer is a bare number."""
-    return bool(_NUMBER.fullmatch(text.strip()))
 
 
 def separator_of(text: str) -> str | None:
@@ -68,7 +62,7 @@ def form_of(rows: Sequence[Example]) -> Form:
     answers = [row.output.strip() for row in rows]
     if all(isinstance(decoded(answer), (dict, list)) for answer in answers):
         return _json_form(rows, [decoded(answer) for answer in answers])
-    if all(is_number(answer) for answer in answers) and len(set(answers)) > 1:
+    if all(is_bare_number(answer) for answer in answers) and len(set(answers)) > 1:
         return _number_form(answers)
     if is_closed(answers):
         return Form(kind="label", labels=_all_labels(rows, answers))
@@ -122,15 +116,8 @@ def _json_form(rows: Sequence[Example], values: Sequence[Any]) -> Form:
 
 
 def _copied(rows: Sequence[Example], values: Sequence[Any]) -> bool:
-    found = [(row.input, text) for row, value in zip(rows, values, strict=True) for text in _strings(value)]
+    found = [(row.input, text) for row, value in zip(rows, values, strict=True) for text in strings_in(value)]
     return bool(found) and all(text in source for source, text in found)
-
-
-def _strings(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [text for item in inner for text in _strings(item)]
 
 
 def json_schema(values: Sequence[Any]) -> dict[str, Any]:
@@ -167,14 +154,9 @@ def _type_of(value: Any) -> str:
     )
 
 
-def language_of(row: Example) -> Language:
-    """The language a row says it has, else that of its input."""
-    return row.language or ("zh" if is_in_script(row.input, "zh") and not is_in_script(row.input, "en") else "en")
-
-
 def _all_labels(rows: Sequence[Example], answers: Sequence[str]) -> dict[Language, list[str]]:
     """The different answers, the most frequent first. What means the same in two languages is not guessed: it is one list."""
-    first = Counter(language_of(row) for row in rows).most_common(1)[0][0]
+    first = Counter(row.language or likelier_language(row.input) for row in rows).most_common(1)[0][0]
     return {first: [answer for answer, _ in Counter(answers).most_common()]}
 
 

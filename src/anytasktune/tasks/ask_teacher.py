@@ -12,6 +12,7 @@ from anytasktune.records import Language
 from anytasktune.tasks.build_tasks import build_task, fault_in
 from anytasktune.tasks.pool_drafts import ActionDraft, Form, PoolDraft, StepDraft, Texts, proper_name
 from anytasktune.tasks.teacher_answers import outline_schema, read_form, read_texts, step_schema
+from anytasktune.text.plain_text import collapse_space
 
 PROMPTS = Path(__file__).parent / "prompts"
 MOST_STEPS = 24
@@ -177,7 +178,7 @@ def _outline(value: Any, languages: Sequence[Language]) -> tuple[PoolDraft, list
     draft = PoolDraft(
         name=proper_name(name) if isinstance(name, str) else "",
         title=read_texts(value.get("title"), languages),
-        description=" ".join(description.split()) if isinstance(description, str) else _first(description, languages),
+        description=collapse_space(description) if isinstance(description, str) else _first(description, languages),
         actions=actions,
     )
     return draft, refused

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from anytasktune.schema import Example
 from anytasktune.scorers.parse import split_items
-from anytasktune.tasks.answer_forms import decoded, is_closed, is_number, separator_of
+from anytasktune.tasks.answer_forms import decoded, is_closed, separator_of
 from anytasktune.tasks.wording_groups import Vectors, group_rows, joined, style_vectors, word_vectors
+from anytasktune.text.numbers import is_bare_number
 
 SMALLEST_TASK = 4
 """Rows fewer than these are not called a task."""
@@ -92,7 +93,7 @@ def _form(answer: str, often: Counter[str], objects: list[tuple[frozenset[str], 
     if value is not None:
         inner = value if isinstance(value, dict) else next((item for item in value if isinstance(item, dict)), {})
         return ("{" if isinstance(value, dict) else "[") + _key_set(frozenset(inner), isinstance(value, dict), objects)
-    if is_number(answer):
+    if is_bare_number(answer):
         return "number"
     if separator_of(answer):
         return "list"

@@ -8,8 +8,9 @@ from itertools import combinations
 from anytasktune.records import Language
 from anytasktune.schema import JsonOutput, LabelsOutput, Task, TextOutput
 from anytasktune.schema.domain import Action, Domain
-from anytasktune.similarity import jaccard, normalise
+from anytasktune.similarity import jaccard
 from anytasktune.tasks.findings import Finding, Level, listed
+from anytasktune.text.plain_text import normalise
 
 NEAR_LABELS = 0.85
 """Share of common characters from which two labels look alike."""

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 from anytasktune.records import Language
 from anytasktune.schema import Example
-from anytasktune.tasks.answer_forms import form_of, language_of, short
+from anytasktune.tasks.answer_forms import form_of, short
 from anytasktune.tasks.build_tasks import left_open
 from anytasktune.tasks.clustering import Rows, chains, cluster_examples
 from anytasktune.tasks.pool_drafts import ActionDraft, Form, PoolDraft, StepDraft, proper_name
+from anytasktune.text.language import likelier_language
 from anytasktune.text.personal_data import find_personal_data
 
 _SPOKEN = 0.1
@@ -41,7 +42,7 @@ def draft_from_examples(examples: Sequence[Example], voice: Language = "en") -> 
 
 def _step(rows: Rows, voice: Language, *, goes_on: bool) -> StepDraft:
     form = form_of(rows)
-    spoken = Counter(language_of(row) for row in rows)
+    spoken = Counter(row.language or likelier_language(row.input) for row in rows)
     languages = [language for language, count in spoken.most_common() if count >= _SPOKEN * len(rows)]
     told: dict[Language, str] = {language: _TOLD[language] for language in languages}
     remarks = [_found(rows, voice), left_open("told", voice)]

@@ -5,6 +5,7 @@ from typing import Any
 
 from anytasktune.records import Language
 from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Output, Rules
+from anytasktune.text.plain_text import collapse_space
 
 _COUNTS = {
     "en": ("exactly {low}", "at most {high}", "{low} to {high}", "at least {low}"),
@@ -100,7 +101,7 @@ def _count(rules: Rules, language: Language) -> str:
 
 def _sentence(text: str, language: Language) -> str:
     """`text` with a full stop at its end."""
-    text = " ".join(text.split())
+    text = collapse_space(text)
     if not text or text[-1] in ".!?;:。！？；：":
         return text
     return text + ("。" if language == "zh" else ".")

@@ -8,6 +8,7 @@ from anytasktune.records import Language
 from anytasktune.schema import Rules
 from anytasktune.tasks.interview_words import means, word
 from anytasktune.tasks.pool_drafts import Form, Kind, proper_name
+from anytasktune.text.plain_text import collapse_space
 
 _BETWEEN = re.compile(r"\s*[,，、;；]\s*")
 _RANGE = re.compile(r"(-?\d+(?:\.\d+)?)\s*(?:-|–|—|~|～|to|至|到)\s*(-?\d+(?:\.\d+)?)", re.I)
@@ -38,7 +39,7 @@ class Number:
 
 def read_text(text: str) -> str:
     """Any text on one line."""
-    return " ".join(text.split())
+    return collapse_space(text)
 
 
 def read_name(text: str) -> str:

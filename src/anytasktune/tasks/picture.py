@@ -7,11 +7,11 @@ from html import escape
 
 from anytasktune.records import Language
 from anytasktune.schema import Action, Domain, Task
-from anytasktune.text.scripts import HAN
+from anytasktune.text.scripts import CJK, HAN
 
 _KIND_COLOURS = {"label": "#2f6f4f", "labels": "#4f7f2f", "json": "#2f5f8f", "number": "#8f5f2f", "text": "#6f4f8f"}
 _BOX, _GAP, _LANE, _HEAD, _MARGIN = (214, 92), 64, 176, 74, 28
-_HAS_HAN = re.compile(rf"[{HAN}\u3000-\u303f\uff00-\uffef]")
+_HAS_HAN = re.compile(f"[{CJK}]")
 _OTHERS: dict[Language, str] = {"en": "Other tasks", "zh": "其他任务"}
 _LEGEND: dict[Language, tuple[str, str]] = {
     "en": ("takes the earlier step's output", "follows in time"),

@@ -11,7 +11,8 @@ from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, NumberOutp
 from anytasktune.scorers import broken_rules, parse_output
 from anytasktune.scorers.json_schema import schema_fault
 from anytasktune.tasks.findings import At, Finding, PlacedRow, listed, rows_in
-from anytasktune.text.number_ranges import numbers_in
+from anytasktune.text.json_values import strings_in, try_json
+from anytasktune.text.numbers import numbers_in
 from anytasktune.text.personal_data import find_personal_data
 from anytasktune.text.scripts import tokens
 
@@ -72,17 +73,10 @@ def broken_as_hand_over(earlier: Task, row: PlacedRow) -> list[str]:
         return whole
     if isinstance(earlier.output, JsonOutput):
         element = earlier.output.json_schema.get("items")
-        item = whole if element is None else ["schema"] if schema_fault(element, _decoded(text)) else []
+        item = whole if element is None else ["schema"] if schema_fault(element, try_json(text, otherwise=text)) else []
     else:
         item = ["max_items"] if "\n" in text.strip() else [rule for rule in whole if rule not in {"min_items", "pattern"}]
     return min(whole, item, key=len)
-
-
-def _decoded(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def rows_without_instruction(task: Task, rows: Rows) -> Iterator[Finding]:
@@ -121,7 +115,7 @@ def other_kind(task: Task, rows: Rows) -> Iterator[Finding]:
 
 
 def _is_json(text: str) -> bool:
-    return isinstance(_decoded(text), (dict, list))
+    return isinstance(try_json(text, otherwise=text), (dict, list))
 
 
 def regular_expression_solves(task: Task, rows: Rows) -> Iterator[Finding]:
@@ -143,7 +137,7 @@ def _shortcut_for_all(task: Task, language: Language, pairs: Sequence[tuple[str,
         return "the one label that stands in the input"
     if not isinstance(task.output, JsonOutput):
         return _shortcut(pairs)
-    decoded = [(text, _decoded(output)) for text, output in pairs]
+    decoded = [(text, try_json(output, otherwise=output)) for text, output in pairs]
     objects = [(text, value) for text, value in decoded if isinstance(value, dict)]
     if len(objects) < ALWAYS * len(pairs):
         return ""
@@ -228,18 +222,12 @@ def _numbers_from_nowhere(task: Task, row: PlacedRow) -> bool:
         return False
     closed = json.dumps(getattr(task.output, "json_schema", ""), ensure_ascii=False)
     said = " ".join(
-        text for text in _strings(_decoded(row.example.output)) if json.dumps(text, ensure_ascii=False) not in closed
+        text
+        for text in strings_in(try_json(row.example.output, otherwise=row.example.output))
+        if json.dumps(text, ensure_ascii=False) not in closed
     )
     given, known = set(_NUMBER.findall(row.example.input)), numbers_in(row.example.input)
     return any(number not in given and not numbers_in(number) <= known for number in _NUMBER.findall(said))
-
-
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, list)):
-        for child in value.values() if isinstance(value, dict) else value:
-            yield from _strings(child)
 
 
 CHECKS = (personal_data, rows_without_instruction, other_kind, regular_expression_solves, too_much_for_a_small_model)

@@ -10,6 +10,7 @@ from anytasktune.records import Language
 from anytasktune.schema import Rules
 from anytasktune.tasks.interview_answers import form_of_fields
 from anytasktune.tasks.pool_drafts import Form, Kind, Texts
+from anytasktune.text.plain_text import collapse_space
 from anytasktune.text.scripts import is_in_script
 
 _MOST_CHARACTERS = 4000
@@ -62,7 +63,7 @@ def read_texts(value: Any, languages: Sequence[Language]) -> Texts:
     for language in languages:
         text = value.get(language)
         if isinstance(text, str) and text.strip() and is_in_script(text, language):
-            found[language] = " ".join(text.split())[:_MOST_CHARACTERS]
+            found[language] = collapse_space(text)[:_MOST_CHARACTERS]
     return found
 
 
@@ -132,7 +133,7 @@ def _labels(value: Any, languages: Sequence[Language]) -> dict[Language, list[st
     for language in languages:
         given = value.get(language)
         names = (
-            [" ".join(name.split()) for name in given if isinstance(name, str) and name.strip()]
+            [collapse_space(name) for name in given if isinstance(name, str) and name.strip()]
             if isinstance(given, list)
             else []
         )

@@ -7,7 +7,7 @@ from typing import Any
 from anytasktune.records import Language
 from anytasktune.schema import JsonOutput, LabelsOutput, NumberOutput, Task
 from anytasktune.tasks.findings import At, Finding, listed
-from anytasktune.text.number_ranges import fewest_items_in, item_ranges_in, most_items_in, numbers_in, ranges_in
+from anytasktune.text.numbers import fewest_items_in, item_ranges_in, most_items_in, numbers_in, ranges_in
 from anytasktune.text.scripts import tokens
 
 SHORTEST: dict[Language, int] = {"en": 6, "zh": 10}

@@ -1,1 +1,1 @@
-"""Reading of plain text: scripts, tokens, encodings, numbers, personal data."""
+"""Reading of plain text: scripts, languages, tokens, numbers, JSON values, encodings, personal data."""

@@ -9,6 +9,8 @@ of a building behind it.
 import re
 from collections.abc import Iterator
 
+from anytasktune.text.scripts import HAN
+
 _ROAD = "Street|Avenue|Road|Lane|Boulevard|Parkway|Highway|Terrace|Crescent|Gardens"
 _UNCLEAR_ROAD = "St|Ave|Rd|Ln|Blvd|Pkwy|Hwy|Dr|Ct|Pl|Sq|Drive|Court|Place|Square|Way|Close|Circle|Trail|Row|Walk|Mews"
 _START = r"(?<![\w.,$£€-])"
@@ -36,7 +38,7 @@ _ENGLISH = (
 _COUNT = "一二三四五六七八九十百"
 _HOUSE_NUMBER = rf"(?:\d{{1,5}}|[{_COUNT}]{{1,5}})(?:[-—之]\d{{1,4}})?号(?!线|公路|高速|令|文|染|通知)"
 _PART = (
-    rf"(?:[ ,，]{{0,2}}(?:[\u4e00-\u9fff]{{2,6}}(?:小区|花园|公寓|大厦|家园|新村|苑)|"
+    rf"(?:[ ,，]{{0,2}}(?:[{HAN}]{{2,6}}(?:小区|花园|公寓|大厦|家园|新村|苑)|"
     rf"(?:\d{{1,4}}|[A-Za-z{_COUNT}]{{1,3}})(?:号楼|号院|号|栋|幢|座|单元|楼|层|室|房|户)|[A-Za-z]?\d{{3,4}}(?!\d|[年元块万个人次米]|\.\d)))"
 )
 _WAY = r"(?:大道|大街|胡同|(?<![线电道思铁公马半一上网])路|街|巷|弄|(?<![知报频渠通轨街难味管])道)"
@@ -45,7 +47,7 @@ _CHINESE = re.compile(
     rf"(?:村|屯|庄){_HOUSE_NUMBER}|(?:小区|花园|公寓|家园|新村|苑)(?:\d{{1,4}}|[A-Z{_COUNT}]{{1,3}})(?:号楼|栋|幢|座))"
     rf"(?P<parts>{_PART}{{0,5}})"
 )
-_RUN_BEFORE = re.compile(r"[\u4e00-\u9fff]+$")
+_RUN_BEFORE = re.compile(rf"[{HAN}]+$")
 _UNIT = re.compile(r"自治[区州县]|特别行政区|[省市县旗镇乡]|街道|(?<!小)(?<!社)区")
 _LONGEST_HEAD, _LONGEST_NAME = 32, 4
 _LEAD_IN = re.compile(

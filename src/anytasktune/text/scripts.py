@@ -5,14 +5,19 @@ import re
 HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Chinese characters, as the inside of a regular-expression class."""
 
+CJK = HAN + "\u3000-\u303f\uff00-\uffef"
+"""Chinese characters, Chinese punctuation and full-width forms, as the inside of a regular-expression class."""
+LATIN = "A-Za-z\u00c0-\u024f"
+"""Letters of European languages, as the inside of a regular-expression class."""
+
 _CJK_PUNCTUATION = (
     "\u00b7\u2014\u2018\u2019\u201c\u201d\u2026\u3001-\u3006\u3008-\u303f\ufe30-\ufe4f"
     "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
 )
 _TOKEN = re.compile(rf"[{HAN}{_CJK_PUNCTUATION}]|[^\W{HAN}{_CJK_PUNCTUATION}]+")
-_HAS_HAN = re.compile(rf"[{HAN}]")
+_HAN_CHARACTER = re.compile(rf"[{HAN}]")
 _WESTERN_QUOTES = re.compile("[\u2014\u2018\u2019\u201c\u201d\u2026\u00b7]")
-_SCRIPT_UNIT = re.compile(rf"(?P<han>[{HAN}])|(?P<latin>[A-Za-z\u00c0-\u024f]+)|(?P<other>[^\W\d_])")
+_SCRIPT_UNIT = re.compile(rf"(?P<han>[{HAN}])|(?P<latin>[{LATIN}]+)|(?P<other>[^\W\d_])")
 
 MIN_HAN_SHARE = 0.3
 """From this share of Chinese characters on (a Latin word counts as one), a text is Chinese. Chinese about
@@ -26,9 +31,14 @@ def tokens(text: str) -> list[str]:
     word; other punctuation is left out (as ROUGE does: Lin 2004, "ROUGE: A Package for Automatic Evaluation of
     Summaries"). Quotes and dashes that both languages use are left out of a text without Chinese characters.
     """
-    if not _HAS_HAN.search(text):
+    if not _HAN_CHARACTER.search(text):
         text = _WESTERN_QUOTES.sub(" ", text)
     return _TOKEN.findall(text.lower())
+
+
+def count_han(text: str) -> int:
+    """How many Chinese characters are in `text`."""
+    return len(_HAN_CHARACTER.findall(text))
 
 
 def is_in_script(text: str, language: str) -> bool:
@@ -43,14 +53,3 @@ def is_in_script(text: str, language: str) -> bool:
     if other > MIN_HAN_SHARE:
         return False
     return han >= MIN_HAN_SHARE if language == "zh" else latin > 1 - MIN_HAN_SHARE
-
-
-def collapse_space(text: str) -> str:
-    """`text` with every run of white space as one space and none around it."""
-    return " ".join(text.split())
-
-
-def shorten(text: str, length: int = 60) -> str:
-    """`text` on one line, cut to `length` characters with an ellipsis, for use inside a message."""
-    line = collapse_space(text)
-    return line if len(line) <= length else line[: length - 1] + "…"

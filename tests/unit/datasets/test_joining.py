@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from anytasktune.datasets import Joined, join_made, seal
 from anytasktune.schema import Candidate, Example, LabelOutput, Origin, Span, SplitName, Task
 from anytasktune.settings import SplitConfig
-from anytasktune.similarity import SHORT_TEXT, jaccard, normalise
+from anytasktune.similarity import SHORT_TEXT, jaccard
+from anytasktune.text.plain_text import normalise
 
 TASK = Task(name="team", instruction={"en": "Which?", "zh": "哪个？"}, output=LabelOutput(kind="label", labels=["a", "b"]))
 WORDS = "tenant landlord rent notice court appeal claim boss wage shop 合同 租金 法院 原告 被告 证据".split()  # noqa: SIM905

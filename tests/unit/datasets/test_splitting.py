@@ -14,7 +14,8 @@ from anytasktune.datasets import check_splits, drop_leaks, read_examples, split_
 from anytasktune.errors import DataError
 from anytasktune.schema import Example, SplitName
 from anytasktune.settings import SplitConfig
-from anytasktune.similarity import SHORT_TEXT, jaccard, normalise
+from anytasktune.similarity import SHORT_TEXT, jaccard
+from anytasktune.text.plain_text import normalise
 
 WORDS = ["tenant", "landlord", "rent", "notice", "court", "appeal", "claim", "合同", "租金", "法院", "原告", "被告", "证据"]
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anytasktune.schema import Task
-from anytasktune.synthesis.augmentation.amounts import amounts_in, figures_in, lost_figures
 from anytasktune.synthesis.augmentation.same_answer import is_plausible, says_the_same
+from anytasktune.text.numbers import amounts_in, figures_in, lost_figures
 
 PROMPTS = Path(__file__).resolve().parents[3] / "src" / "anytasktune" / "synthesis" / "enhancing" / "prompts"
 

@@ -28,8 +28,8 @@ from anytasktune.records import Language
 from anytasktune.schema import Candidate, Example, Task
 from anytasktune.scorers import broken_rules
 from anytasktune.settings import SynthesisConfig
-from anytasktune.similarity import normalise
 from anytasktune.synthesis import Progress, Synthesised, synthesise
+from anytasktune.text.plain_text import normalise
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 

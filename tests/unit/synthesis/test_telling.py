@@ -16,12 +16,12 @@ from anytasktune.schema import Cell, Example
 from anytasktune.synthesis.answer_questions import answer_messages
 from anytasktune.synthesis.answer_targets import EMPTY, FILLED, Aim
 from anytasktune.synthesis.brief import PROMPTS, Brief
-from anytasktune.synthesis.copying import contained
 from anytasktune.synthesis.generation_plan import Slot
 from anytasktune.synthesis.input_lengths import Lengths
 from anytasktune.synthesis.input_requests import Request, messages_of, requests
 from anytasktune.synthesis.shots import Shots
 from anytasktune.synthesis.survey import read_situations
+from anytasktune.text.plain_text import copied_share
 
 HAN = re.compile("[\u4e00-\u9fff]")
 
@@ -161,5 +161,5 @@ def test_situations_that_repeat_the_prompt_each_other_or_say_nothing_are_left_ou
 
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_what_is_contained_is_a_share(text: str, told: str) -> None:
-    assert 0 <= contained(text, told) <= 1
-    assert contained(text, f"{told}{text}") == 1
+    assert 0 <= copied_share(text, told) <= 1
+    assert copied_share(text, f"{told}{text}") == 1

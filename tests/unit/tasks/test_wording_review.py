@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.tasks.pools import chinese, codes, english, review, task
 
-from anytasktune.text.number_ranges import item_ranges_in, numbers_in, ranges_in
+from anytasktune.text.numbers import item_ranges_in, numbers_in, ranges_in
 
 WORDS = {"kind": "labels"}
 FROM_3_TO_5 = {"rules": {"min_items": 3, "max_items": 5, "copies_from_input": True}}

@@ -6,8 +6,9 @@ from typing import Any
 
 from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, Task
 from anytasktune.scorers import parse_output
-from anytasktune.scorers.parse import load_json
-from anytasktune.text.scripts import HAN, collapse_space
+from anytasktune.text.json_values import layout_of, strings_in, try_json
+from anytasktune.text.plain_text import occurs_in
+from anytasktune.text.scripts import HAN
 
 _FIELD_LINE = re.compile(r"^([^:：\n,.;!?，。；！？、()（）]{1,20})[:：][ \t]*(\S[^\n]*)$", re.M)
 _FEWEST_FIELDS = 2
@@ -51,24 +52,9 @@ def free_strings(task: Task, example: Example) -> tuple[str, ...]:
     return tuple(dict.fromkeys(string for string in strings if string.strip() and string not in fixed))
 
 
-def strings_in(value: Any) -> Iterator[str]:
-    """All strings inside decoded JSON, without keys, in their order."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, list)):
-        for child in value.values() if isinstance(value, dict) else value:
-            yield from strings_in(child)
-
-
 def copied_strings(task: Task, example: Example) -> tuple[str, ...]:
     """The pieces of the answer that stand in the input word for word, whether the task's rules demand it or not."""
-    source = collapse_space(example.input)
-    return tuple(string for string in free_strings(task, example) if stands_in(string, source))
-
-
-def stands_in(string: str, text: str) -> bool:
-    """Whether `string` stands in `text` word for word, whatever the white space."""
-    return collapse_space(string) in collapse_space(text)
+    return tuple(string for string in free_strings(task, example) if occurs_in(string, example.input))
 
 
 def shared_words(task: Task, example: Example) -> Iterator[str]:
@@ -94,20 +80,8 @@ def json_form(text: str) -> frozenset[str] | None:
     """The key paths of an input that is a JSON object or list; None for any other text."""
     if text.lstrip()[:1] not in {"{", "["}:
         return None
-    try:
-        return frozenset(_paths(load_json(text), ""))
-    except ValueError:
-        return None
-
-
-def _paths(value: Any, path: str) -> Iterator[str]:
-    yield f"{path}:{'list' if isinstance(value, list) else 'object' if isinstance(value, dict) else 'value'}"
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield from _paths(child, f"{path}/{key}")
-    elif isinstance(value, list):
-        for child in value:
-            yield from _paths(child, f"{path}/*")
+    value = try_json(text)
+    return None if value is None else frozenset(layout_of(value))
 
 
 def _as_list(value: Any) -> list[Any]:

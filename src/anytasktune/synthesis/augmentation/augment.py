@@ -6,14 +6,7 @@ from dataclasses import dataclass, replace
 from anytasktune.llm.asking import Asker, Question
 from anytasktune.schema import Candidate, Example, FailedCandidate, Task
 from anytasktune.settings import Enhancement, SynthesisConfig
-from anytasktune.synthesis.augmentation.anchors import (
-    copied_strings,
-    field_words,
-    fixed_words,
-    json_form,
-    shared_words,
-    stands_in,
-)
+from anytasktune.synthesis.augmentation.anchors import copied_strings, field_words, fixed_words, json_form, shared_words
 from anytasktune.synthesis.augmentation.augment_choice import Chance
 from anytasktune.synthesis.augmentation.augment_plan import plan_enhancements
 from anytasktune.synthesis.augmentation.augmented_answers import Answerer, Unanswered
@@ -28,7 +21,7 @@ from anytasktune.synthesis.augmentation.translating import (
 )
 from anytasktune.synthesis.augmentation.typing_errors import mistype
 from anytasktune.synthesis.augmentation.verifying import Verifying
-from anytasktune.text.scripts import shorten
+from anytasktune.text.plain_text import occurs_in, shorten
 
 OnProgress = Callable[[int, int], None]
 """Is told how many steps of how many are done; a step is one request, or one row without any."""
@@ -120,7 +113,7 @@ def _mistyped(task: Task, draft: Draft, meter: _Meter) -> Outcome:
     meter.step()
     if text is None:
         return draft.failed("unchanged", "there is no word in it that may be mistyped")
-    lost = [string for string in copied_strings(task, row) if not stands_in(string, text)]
+    lost = [string for string in copied_strings(task, row) if not occurs_in(string, text)]
     return draft.failed("lost_facts", shorten(", ".join(lost), 120)) if lost else replace(draft, text=text, output=row.output)
 
 

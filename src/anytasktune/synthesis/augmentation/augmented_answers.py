@@ -9,7 +9,7 @@ from anytasktune.schema import Example, Task
 from anytasktune.settings import SynthesisConfig
 from anytasktune.synthesis.answer_questions import PROMPT, agree, answer_questions
 from anytasktune.synthesis.brief import Brief
-from anytasktune.text.scripts import shorten
+from anytasktune.text.plain_text import shorten
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,15 @@ from anytasktune.records import Language
 from anytasktune.schema import Task
 from anytasktune.scorers.overlap import token_f1
 from anytasktune.settings import Enhancement
-from anytasktune.similarity import jaccard, normalise
-from anytasktune.synthesis.augmentation.amounts import amounts_in, figures_in, lost_figures
-from anytasktune.synthesis.augmentation.anchors import copied_strings, field_words, fixed_words, json_form, stands_in
+from anytasktune.similarity import jaccard
+from anytasktune.synthesis.augmentation.anchors import copied_strings, field_words, fixed_words, json_form
 from anytasktune.synthesis.augmentation.augment_choice import Chance
 from anytasktune.synthesis.augmentation.augment_misfits import misfit
 from anytasktune.synthesis.augmentation.augment_plan import Plan
 from anytasktune.synthesis.augmentation.augmented_drafts import Draft, Outcome, Written
-from anytasktune.text.scripts import collapse_space, is_in_script, shorten, tokens
+from anytasktune.text.numbers import amounts_in, figures_in, lost_figures
+from anytasktune.text.plain_text import collapse_space, normalise, occurs_in, shorten
+from anytasktune.text.scripts import is_in_script, tokens
 
 PROMPTS = Path(__file__).parent / "prompts"
 MOVES = ("order", "question", "voice", "sentences")
@@ -162,13 +163,13 @@ def lost_form(before: str, after: str) -> str:
     form = json_form(before)
     if form is not None:
         return "" if json_form(after) == form else "the keys of the JSON are not the same"
-    gone = [word for word in field_words(before) if not stands_in(word, after)]
+    gone = [word for word in field_words(before) if not occurs_in(word, after)]
     return f"not in the new text: {shorten(', '.join(gone), 120)}" if gone else ""
 
 
 def _check_facts(task: Task, draft: Draft) -> Outcome:
     plan, text = draft.plan, draft.text
-    lost = [string for string in copied_strings(task, plan.row) if not stands_in(string, text)]
+    lost = [string for string in copied_strings(task, plan.row) if not occurs_in(string, text)]
     lost += lost_amounts(draft)
     if lost:
         return draft.failed("lost_facts", f"not in the new text: {shorten(', '.join(lost), 120)}")

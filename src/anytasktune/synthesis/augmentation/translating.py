@@ -10,14 +10,15 @@ from anytasktune.records import Language
 from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, Task
 from anytasktune.scorers import parse_output
 from anytasktune.scorers.overlap import token_f1
-from anytasktune.synthesis.augmentation.amounts import lost_figures
-from anytasktune.synthesis.augmentation.anchors import copied_strings, enumerated, free_strings, json_form, stands_in
+from anytasktune.synthesis.augmentation.anchors import copied_strings, enumerated, free_strings, json_form
 from anytasktune.synthesis.augmentation.augment_misfits import misfit
 from anytasktune.synthesis.augmentation.augment_plan import Plan
 from anytasktune.synthesis.augmentation.augmented_drafts import Draft, Outcome, Written
 from anytasktune.synthesis.augmentation.rewriting import PROMPTS, TEXT_SCHEMA, read_text
 from anytasktune.synthesis.json_form import JsonStyle, schema_in
-from anytasktune.text.scripts import is_in_script, shorten
+from anytasktune.text.numbers import lost_figures
+from anytasktune.text.plain_text import occurs_in, shorten
+from anytasktune.text.scripts import is_in_script
 
 BACK_OVERLAP = 0.4
 """F1 of common words (Chinese: characters) from which a text that was translated back is taken for the original. Of two inputs
@@ -91,7 +92,7 @@ def accept_translation(task: Task, draft: Draft, translation: Written) -> Outcom
         return draft.failed("wrong_language", shorten(translation.text))
     if json_form(row.input) is not None and json_form(translation.text) != json_form(row.input):
         return draft.failed("lost_form", "the keys of the JSON are not the same")
-    lost = [translated[string] for string in copied_strings(task, row) if not stands_in(translated[string], translation.text)]
+    lost = [translated[string] for string in copied_strings(task, row) if not occurs_in(translated[string], translation.text)]
     lost += lost_figures(row.input, translation.text)
     if lost:
         return draft.failed("lost_facts", f"not in the translation: {shorten(', '.join(lost), 120)}")

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from anytasktune.records import Language
-from anytasktune.synthesis.augmentation.amounts import NUMBER_CHARACTERS, NUMBER_WORDS
 from anytasktune.synthesis.augmentation.augment_choice import Chance
 from anytasktune.synthesis.augmentation.typing_tables import KEY_NEIGHBOURS, SLIPS_ZH, SLIPS_ZH_CHARACTERS, WHOLE_ZH
-from anytasktune.text.scripts import HAN
+from anytasktune.text.numbers import NUMBER_CHARACTERS, NUMBER_WORDS
+from anytasktune.text.scripts import HAN, count_han
 
 MOST_ENGLISH, MOST_CHINESE = 0.12, 0.05
 """Share of the English words, and of the Chinese characters, that are touched at most (but one place always may)."""
@@ -65,7 +65,7 @@ def mistype(text: str, language: Language, kept: Iterable[str], chance: Chance, 
         wanted = len(text.split()) * MOST_ENGLISH
     else:
         letters, marks = free(_slips_zh(text, chance)) or free(_doubled(text)), free(_marks_zh(text, chance))
-        wanted = len(re.findall(f"[{HAN}]", text)) * MOST_CHINESE
+        wanted = count_han(text) * MOST_CHINESE
     if not letters:
         return None
     rest = chance.shuffled([*letters[1:], *marks])

@@ -6,7 +6,7 @@ from anytasktune.schema import Example, Task
 from anytasktune.synthesis.augmentation.augmented_answers import Answered
 from anytasktune.synthesis.augmentation.augmented_drafts import Draft, Outcome
 from anytasktune.synthesis.augmentation.same_answer import is_open, is_plausible, says_the_same
-from anytasktune.text.scripts import shorten
+from anytasktune.text.plain_text import shorten
 
 
 @dataclass(frozen=True)
