@@ -96,9 +96,8 @@ def write_made(
         **shared,
     )
     save_passages(project.passages / passage_set.id, Passages(passage_set, rows))
-    sealed = seal(task, own_splits(workspace, task, SplitConfig()), documents=dict.fromkeys(DOCUMENTS, 4))
-    write_record(project.seals(task.name) / f"{sealed.id}.json", sealed)
-    write_ref(project.seals(task.name), LATEST, sealed.id)
+    sealed = seal({task.name: own_splits(workspace, task, SplitConfig())}, documents=dict.fromkeys(DOCUMENTS, 4))
+    write_record(project.seals / f"{sealed.id}.json", sealed)
     candidates = [*kept, *dropped]
     failed = [FailedCandidate(reason="unusable_answer", origin=Origin(way="plan", teacher="tiny-teacher"))]
     made = CandidateSet(

@@ -1,4 +1,4 @@
-"""The test rows of a task, fixed before anything is made, and the watch that no teacher is shown one of them."""
+"""The test rows of a project, fixed before the first request, and the guard that keeps them from every teacher."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +12,9 @@ from anytasktune.similarity import SHORT_TEXT
 from anytasktune.text.plain_text import normalise, shorten
 
 FEWEST_DOCUMENTS = 5
-"""With fewer documents none can be set aside whole for dev and test; rows are divided passage by passage then."""
+"""With fewer documents none is assigned to dev or test as a whole; rows are divided passage by passage then."""
 
+Splits = Mapping[SplitName, Sequence[Example]]
 _STRIDE = 8
 _WINDOW = SHORT_TEXT - _STRIDE + 1
 """Wherever a long input begins in a text, one of its first `_STRIDE` windows begins at a multiple of `_STRIDE`."""
@@ -23,78 +24,85 @@ _QUOTED = re.compile(r"[\"“「『‘']([^\"”」』’'\n]+)[\"”」』’']
 _MARKER = re.compile(r"^(?:[-*•>#]+|\(?\d{1,3}[.)、])\s*")
 
 
-def seal(
-    task: Task,
-    splits: Mapping[SplitName, Sequence[Example]],
-    *,
-    documents: Mapping[str, int] | None = None,
-    config: SplitConfig | None = None,
-) -> Seal:
-    """Fix the test rows of `task`.
+def seal(own: Mapping[str, Splits], *, documents: Mapping[str, int] | None = None, config: SplitConfig | None = None) -> Seal:
+    """Fix the test rows of a project.
 
     Args:
-        task: its name is part of the seal.
-        splits: the rows the task has of its own, divided.
-        documents: what rows may be made from, each with its number of passages. Where the task has too few test or dev rows of
-            its own, so that some have to be made, each document is dealt to a split here, in the shares of `config`. With
-            fewer than `FEWEST_DOCUMENTS` none is.
+        own: task → its own rows, divided; all tasks of the Task Pool.
+        documents: document → number of its passages, for the documents that rows are made from. For each task with too few
+            test or dev rows of its own, so that some have to be made, each document is assigned to a split here, in the shares
+            of `config`; with fewer than `FEWEST_DOCUMENTS` none is.
         config: shares and seed of the division.
 
     Returns:
-        The seal; the same rows and documents give the same one, in whatever order they come.
+        The seal; equal rows and documents give an equal one, in whatever order they come.
     """
     config = config or SplitConfig()
-    inputs = sorted({input_hash(example.input) for example in splits.get("test", ())})
-    shares = receiving(splits, config)
-    enough = documents is not None and len(documents) >= FEWEST_DOCUMENTS
-    dealt = deal_documents(documents, shares, config.seed) if documents and enough and len(shares) > 1 else {}
-    return Seal(id=content_id([task.name, inputs, dealt]), task=task.name, inputs=inputs, documents=dealt)
+    inputs = {task: found for task, splits in sorted(own.items()) if (found := _hashes(splits))}
+    assigned: dict[str, dict[str, SplitName]] = {}
+    if documents is not None and len(documents) >= FEWEST_DOCUMENTS:
+        shares = {task: receiving(splits, config) for task, splits in sorted(own.items())}
+        assigned = {task: deal_documents(documents, part, config.seed) for task, part in shares.items() if len(part) > 1}
+    return Seal(id=content_id([inputs, assigned]), inputs=inputs, documents=assigned)
 
 
 def input_hash(text: str) -> str:
-    """What a seal knows an input by: the SHA-256 of its normalised text."""
+    """SHA-256 of a normalised input, as a seal holds it."""
     return text_hash(normalise(text))
 
 
+def _hashes(splits: Splits) -> list[str]:
+    return sorted({input_hash(example.input) for example in splits.get("test", ())})
+
+
 class SealGuard:
-    """Raises an error before a teacher would be shown a sealed test row.
+    """Refuses every request that would show a teacher a sealed test row.
 
     Inputs of at least `SHORT_TEXT` characters are looked for anywhere in a text; shorter ones, which may well stand in another
     sentence, only as a whole line, a quotation or what follows a colon. Case, width and white space make no difference, nor
-    does it whether the text is written as JSON.
+    does it whether the text is written as JSON. Labels of any task are not secret.
     """
 
-    def __init__(self, task: Task, seal: Seal, tests: Sequence[Example]) -> None:
-        """Watch over `tests`, the rows that `seal` was made of; DataError if they are others."""
-        if sorted({input_hash(example.input) for example in tests}) != seal.inputs:
-            fix = "the task's rows have changed since: run the command again"
-            raise DataError("the test rows are not those that were sealed", where=f"task {task.name}", fix=fix)
-        self._task = task.name
-        known = {normalise(label) for language in task.languages for label in task.labels_in(language) or ()}
-        inputs = {normalise(example.input) for example in tests} - known
-        self._short = {text for text in inputs if len(text) < SHORT_TEXT}
+    def __init__(self, tasks: Sequence[Task], sealed: Seal, own: Mapping[str, Splits]) -> None:
+        """Watch over the test rows in `own`, of which `sealed` was made.
+
+        Raises:
+            DataError: they have changed since.
+        """
+        if {task: found for task, splits in own.items() if (found := _hashes(splits))} != sealed.inputs:
+            fix = "rows of the project have changed since: run the command again"
+            raise DataError("the test rows are not those that were sealed", where="data", fix=fix)
+        labels = {normalise(label) for task in tasks for code in task.languages for label in task.labels_in(code) or ()}
+        self._task_of = {
+            text: task
+            for task, splits in own.items()
+            for example in splits.get("test", ())
+            if (text := normalise(example.input)) not in labels
+        }
+        self._short = {text for text in self._task_of if len(text) < SHORT_TEXT}
         self._long: dict[str, list[str]] = {}
-        long = sorted(text for text in inputs if len(text) >= SHORT_TEXT)
+        long = sorted(text for text in self._task_of if len(text) >= SHORT_TEXT)
         for text in long:
             for start in range(_STRIDE):
                 self._long.setdefault(text[start : start + _WINDOW], []).append(text)
         self._all_long = "\n".join(long)
 
-    def __call__(self, messages: Sequence[Mapping[str, str]]) -> None:
-        """Pass a conversation, each message with a `content`; DataError if a test input stands in it."""
-        for message in messages:
-            if (found := self.find(message["content"])) is not None:
-                what = f"a request to the teacher would show it a test row: {shorten(found, _SHOWN)!r}"
-                fix = "nothing was sent; take the row out of the other rows and documents, or out of the test rows"
-                raise DataError(what, where=f"task {self._task}", fix=fix)
+    def __call__(self, messages: Sequence[Mapping[str, str]]) -> str | None:
+        """The reason not to send a conversation, each message with a `content`; None if no test input is in it."""
+        found = next((found for message in messages if (found := self.find(message["content"])) is not None), None)
+        return found and f"the request holds a test row of task {self._task_of[found]}: {shorten(found, _SHOWN)!r}"
 
     def touches(self, text: str) -> bool:
-        """Whether a test input stands in a passage, or the passage in a test input."""
+        """Whether a test input is in a passage, or the passage in a test input."""
         whole = normalise(text)
         return (len(whole) >= SHORT_TEXT and whole in self._all_long) or self.find(text) is not None
 
+    def holds(self, example: Example) -> bool:
+        """Whether a test input is in a row, so that the row must not be shown."""
+        return self.find(example.input) is not None or self.find(example.output) is not None
+
     def find(self, text: str) -> str | None:
-        """The first test input that stands in `text`, normalised; None if none does."""
+        """The first test input in `text`, normalised; None if there is none."""
         short = next((field for field in _fields(text) if field in self._short), None) if self._short else None
         if short is not None or not self._long:
             return short

@@ -9,7 +9,8 @@ from anytasktune.llm.prices import Prices, Tokens
 from anytasktune.llm.request_forms import Request
 from anytasktune.schema.exchange import TeacherAnswer
 
-Guard = Callable[[Sequence[Mapping[str, str]]], None]
+Guard = Callable[[Sequence[Mapping[str, str]]], str | None]
+"""The reason not to send a conversation; None if it may be sent."""
 
 
 @dataclass
@@ -72,9 +73,5 @@ class Source(Protocol):
     def holds(self, requests: Sequence[Request]) -> list[bool]:
         """Which of them would be answered without being sent."""
 
-    def session(self, guard: Guard | None = None) -> AbstractAsyncContextManager[Answering]:
-        """Open it.
-
-        Args:
-            guard: is shown every conversation that would be sent, before it is; what it raises ends everything.
-        """
+    def session(self) -> AbstractAsyncContextManager[Answering]:
+        """Open it."""

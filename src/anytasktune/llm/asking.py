@@ -45,7 +45,7 @@ class Reply(Generic[Value]):
         value: what was read from the answer; None if nothing could be.
         fault: why, if nothing could be: `unusable_answer` (answered, but not in the form asked for, twice), `not_answered` (no
             answer after all attempts, or the server refuses this one request), `over_budget` (not asked, because the cap would
-            have been passed).
+            have been passed), `sealed` (not asked, because the guard refused the conversation).
         detail: the same in words.
         repaired: the first answer could not be used, the second could.
     """

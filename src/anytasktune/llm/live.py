@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anytasktune.llm.answer_source import Answering, Guard, Tally, UnansweredError
+from anytasktune.llm.answer_source import Answering, Tally, UnansweredError
 from anytasktune.llm.completions import read_completion
 from anytasktune.llm.endpoint import Endpoint
 from anytasktune.llm.ledger import AnswerBook, Caps, Ticket
@@ -77,12 +77,8 @@ class LiveAnswers:
         self.pace = Pace(self.terms.concurrency)
 
     @contextlib.asynccontextmanager
-    async def session(self, guard: Guard | None = None) -> AsyncIterator[Answering]:
-        """Connections and the book, open for a while.
-
-        Args:
-            guard: is shown every conversation that would be sent, before it is.
-        """
+    async def session(self) -> AsyncIterator[Answering]:
+        """Connections and the book, open for a while."""
         from anytasktune.llm.wire import Wire  # noqa: PLC0415
 
         self.pace.begin()
@@ -91,7 +87,7 @@ class LiveAnswers:
             async with Wire(self.endpoint) as wire:
                 saving = asyncio.create_task(_to_disk(book))
                 try:
-                    yield _Session(self, book, wire, guard)
+                    yield _Session(self, book, wire)
                 finally:
                     saving.cancel()
                     await asyncio.gather(saving, return_exceptions=True)
@@ -142,8 +138,8 @@ class LiveAnswers:
 class _Session:
     """Answers while the connections are open."""
 
-    def __init__(self, live: LiveAnswers, book: AnswerBook, wire: "Wire", guard: Guard | None) -> None:
-        self._live, self._book, self._wire, self._guard = live, book, wire, guard
+    def __init__(self, live: LiveAnswers, book: AnswerBook, wire: "Wire") -> None:
+        self._live, self._book, self._wire = live, book, wire
         self._asked: dict[str, asyncio.Future[TeacherAnswer]] = {}
         self._open = 0
         self._ending = False
@@ -183,8 +179,6 @@ class _Session:
 
     async def _ask(self, key: str, request: Request) -> TeacherAnswer:
         live = self._live
-        if self._guard is not None:
-            self._guard(request.messages)
         form = live.forms.first(request)
         await live.pace.enter()
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from anytasktune.errors import StoreError
-from anytasktune.llm.answer_source import Answering, Guard, Tally
+from anytasktune.llm.answer_source import Answering, Tally
 from anytasktune.llm.endpoint import EndpointError
 from anytasktune.llm.prices import Prices
 from anytasktune.llm.request_forms import Request
@@ -77,9 +77,9 @@ class Replay:
         return [True] * len(requests)
 
     @contextlib.asynccontextmanager
-    async def session(self, guard: Guard | None = None) -> AsyncIterator[Answering]:
+    async def session(self) -> AsyncIterator[Answering]:
         """Open it; StoreError if there is no such file, or it is no recording."""
-        yield _Replaying(self, self._answers, guard)
+        yield _Replaying(self, self._answers)
 
     @cached_property
     def _answers(self) -> dict[str, RecordedAnswer]:
@@ -90,12 +90,9 @@ class Replay:
 class _Replaying:
     replay: Replay
     answers: dict[str, RecordedAnswer]
-    guard: Guard | None
 
     async def answer(self, request: Request) -> TeacherAnswer:
         """The recorded answer; EndpointError, with what was asked, if there is none."""
-        if self.guard is not None:
-            self.guard(request.messages)
         found = self.answers.get(request.key(self.replay.model))
         if found is None:
             raise self._missing(request)

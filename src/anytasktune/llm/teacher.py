@@ -49,14 +49,13 @@ class Activity:
 
 
 class Teacher:
-    """A model that answers questions; an Asker.
+    """A model that answers questions; an Asker."""
 
-    Attributes:
-        guard: is shown every conversation right before it would be sent; what it raises ends `ask_all`.
-    """
-
-    def __init__(self, source: Source, config: TeacherConfig, recorder: Recorder | None = None) -> None:
-        self.guard: Guard | None = None
+    def __init__(
+        self, source: Source, config: TeacherConfig, recorder: Recorder | None = None, guard: Guard | None = None
+    ) -> None:
+        """A teacher; `guard` sees every conversation first, and one that it refuses is neither sent nor looked up."""
+        self._guard = guard
         self._recorder = recorder
         self._source = source
         self._config = config
@@ -72,6 +71,7 @@ class Teacher:
         record: Path | None = None,
         replay: Path | None = None,
         on_wait: OnWait | None = None,
+        guard: Guard | None = None,
     ) -> "Teacher":
         """The teacher of a config, at the endpoint that the environment names.
 
@@ -80,6 +80,7 @@ class Teacher:
             record: a file to which every answer is also added, with what was asked; it holds neither key nor address.
             replay: such a file, from which all answers are taken; then no endpoint is needed, and nothing is paid or kept.
             on_wait: is told why, and for how many seconds, before a request is sent again.
+            guard: sees every conversation before it is sent; one that it refuses gives a reply with the fault `sealed`.
 
         Raises:
             EndpointError: the environment names no endpoint.
@@ -88,9 +89,9 @@ class Teacher:
         if replay is not None:
             if record is not None:
                 raise ConfigError("a recording is either made or replayed", fix="give --record or --replay, not both")
-            return cls(Replay(replay, config.teacher, Prices.of(config)), config)
+            return cls(Replay(replay, config.teacher, Prices.of(config)), config, guard=guard)
         endpoint = Endpoint.from_environment(environment, timeout=config.timeout, attempts=config.attempts)
-        return cls.at(endpoint, config, answers_file, record=record, on_wait=on_wait)
+        return cls.at(endpoint, config, answers_file, record=record, on_wait=on_wait, guard=guard)
 
     @classmethod
     def at(
@@ -101,11 +102,12 @@ class Teacher:
         *,
         record: Path | None = None,
         on_wait: OnWait | None = None,
+        guard: Guard | None = None,
     ) -> "Teacher":
         """The same at an endpoint of one's own, whose patience counts, not that of the config."""
         source = LiveAnswers(endpoint, config.teacher, answers_file, terms_of(config), on_wait)
         recorder = Recorder(record, config.teacher) if record is not None else None
-        return cls(source, config, recorder)
+        return cls(source, config, recorder, guard)
 
     @property
     def model(self) -> str:
@@ -182,7 +184,7 @@ class Teacher:
                     on_reply(place, replies[place])
                 await asyncio.sleep(0)  # answers that are there already leave no other moment for Ctrl-C
 
-        async with self._source.session(self.guard) as answering:
+        async with self._source.session() as answering:
             await _together([work(answering) for _ in range(min(self._config.concurrency, len(questions)))], answering)
         return [replies[place] for place in range(len(questions))]
 
@@ -191,6 +193,8 @@ class Teacher:
         said = _messages(question)
         fault = ""
         for repaired in (False, True):
+            if self._guard is not None and (refusal := self._guard(said)) is not None:
+                return Reply(None, "sealed", refusal)
             request = self._request(question, said)
             try:
                 answer = await answering.answer(request)

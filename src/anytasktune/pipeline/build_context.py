@@ -1,6 +1,7 @@
 """What the stages of making data share: the project, its settings, passages, the task's own rows, and the teacher."""
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +17,7 @@ from anytasktune.pipeline.ingesting import ingest_documents
 from anytasktune.pipeline.workspace import Settings, Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Example, Passage, Seal, SplitName, Task, TeacherUsage
-from anytasktune.store import LATEST, write_record, write_ref
+from anytasktune.store import write_record
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,38 @@ class BuildOptions:
 
 
 @dataclass(frozen=True)
+class SealedProject:
+    """The test rows of all tasks, fixed, and what is left to make candidates from.
+
+    Attributes:
+        guard: refuses requests that would show a teacher a test row.
+        own: task → its own rows, divided.
+        passages: those without a test row of any task.
+    """
+
+    seal: Seal
+    guard: SealGuard
+    own: Mapping[str, Mapping[SplitName, Sequence[Example]]]
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True)
 class Sources:
-    """What candidates of one task may be made from.
+    """The rows and passages candidates of one task are made from.
 
     Attributes:
         splits: the task's own rows, divided.
-        seal: its test rows, fixed.
-        guard: raises an error before a teacher would be shown one of them.
-        passages: those in which no test row stands.
+        seal: the test rows of the project, fixed.
+        passages: those without a test row of any task.
+        shown_train, shown_dev: rows without a test row of any task, which a teacher may be shown.
     """
 
     task: Task
     splits: Mapping[SplitName, Sequence[Example]]
     seal: Seal
-    guard: SealGuard
     passages: tuple[Passage, ...]
+    shown_train: Sequence[Example]
+    shown_dev: Sequence[Example]
 
     @property
     def train(self) -> Sequence[Example]:
@@ -93,31 +111,43 @@ class BuildContext:
         folder = self.options.documents or (project.documents if project.documents.is_dir() else None)
         return ingest_documents(project, folder, self.settings.ingest, self.listener) if folder else None
 
-    def sources(self, task: Task) -> Sources:
-        """The task's rows and passages, its test rows sealed.
+    @cached_property
+    def sealed(self) -> SealedProject:
+        """The project with the test rows of all its tasks fixed, also of those that nothing is made for now.
 
         Raises:
-            DataError: the task's rows cannot be read or divided.
+            DataError: the rows of a task cannot be read or divided.
         """
-        if task.name not in self._sources:
-            self._sources[task.name] = self._sealed(task)
-        return self._sources[task.name]
-
-    def _sealed(self, task: Task) -> Sources:
-        splits = own_splits(self.workspace, task, self.settings.split)
+        tasks, folder = self.workspace.domain.tasks, self.workspace.project.seals
+        own = {task.name: own_splits(self.workspace, task, self.settings.split) for task in tasks}
         rows = self.passages.rows if self.passages else []
-        counts: dict[str, int] = {}
-        for passage in rows:
-            counts[passage.span.document] = counts.get(passage.span.document, 0) + 1
-        fixed = seal(task, splits, documents=counts or None, config=self.settings.split)
-        folder = self.workspace.project.seals(task.name)
+        counts = Counter(passage.span.document for passage in rows)
+        fixed = seal(own, documents=counts or None, config=self.settings.split)
         write_record(folder / f"{fixed.id}.json", fixed)
-        write_ref(folder, LATEST, fixed.id)
-        guard = SealGuard(task, fixed, splits.get("test", ()))
+        guard = SealGuard(tasks, fixed, own)
         free = tuple(passage for passage in rows if not guard.touches(passage.text))
         if len(free) < len(rows):
-            self.listener.note(f"{task.name}: {len(rows) - len(free)} passages hold a test row and are not used")
-        return Sources(task, splits, fixed, guard, free)
+            self.listener.note(f"{len(rows) - len(free)} passages hold a test row and are not used")
+        return SealedProject(fixed, guard, own, free)
+
+    def sources(self, task: Task) -> Sources:
+        """The rows and passages of a task that candidates are made from.
+
+        Raises:
+            DataError: as `sealed`.
+        """
+        if task.name not in self._sources:
+            self._sources[task.name] = self._sources_of(task)
+        return self._sources[task.name]
+
+    def _sources_of(self, task: Task) -> Sources:
+        sealed = self.sealed
+        splits = sealed.own[task.name]
+        train, dev = ([row for row in splits.get(name, ()) if not sealed.guard.holds(row)] for name in ("train", "dev"))
+        hidden = sum(len(splits.get(name, ())) for name in ("train", "dev")) - len(train) - len(dev)
+        if hidden:
+            self.listener.note(f"{task.name}: {hidden} train and dev rows hold a test row and are not shown to the teacher")
+        return Sources(task, splits, sealed.seal, sealed.passages, train, dev)
 
     def languages(self, task: Task) -> list[Language]:
         """The languages in which rows are made.
@@ -159,6 +189,7 @@ class BuildContext:
             self.workspace.project.teacher_answers / ANSWERS_FILE,
             record=self.options.record,
             replay=self.options.replay,
+            guard=self.sealed.guard,
         )
 
     def spent(self) -> str:

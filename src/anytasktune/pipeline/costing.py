@@ -20,9 +20,9 @@ _JUDGEMENT = 90
 def expected(making: BuildContext, task: Task) -> Expected:
     """What trying the teacher, making rows and judging them would take, were nothing known yet; nothing is sent."""
     sources, config = making.sources(task), making.settings.synthesis
-    tried = tried_rows(task, [*sources.train, *sources.dev], config) if config.feasibility_rows else []
-    made = expected_questions(task, making.languages(task), sources.train, sources.passages, config)
-    known = expected_feasibility(task, sources.train, tried, config)
+    tried = tried_rows(task, [*sources.shown_train, *sources.shown_dev], config) if config.feasibility_rows else []
+    made = expected_questions(task, making.languages(task), sources.shown_train, sources.passages, config)
+    known = expected_feasibility(task, sources.shown_train, tried, config)
     return expected_cost(chain(known, made, _judging(making, sources)), making.settings.teacher)
 
 

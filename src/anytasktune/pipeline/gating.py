@@ -10,7 +10,7 @@ from anytasktune.gates.run_gates import Gated, apply_judge, run_gates
 from anytasktune.ids import content_id
 from anytasktune.pipeline.build_context import BuildContext, Sources
 from anytasktune.pipeline.candidate_runs import GatedCandidates, Made, hash_of_records, load_gated, load_made, save_gated
-from anytasktune.pipeline.generating import counted, guarded, used
+from anytasktune.pipeline.generating import counted, used
 from anytasktune.schema import GatedSet, Task, TeacherUsage
 from anytasktune.store import LATEST, read_ref, write_ref
 from anytasktune.version import __version__
@@ -111,7 +111,7 @@ def _context(making: BuildContext, sources: Sources) -> GateContext:
 
 def _judged(making: BuildContext, sources: Sources, gated: Gated) -> _Marked:
     """What is left after the judge, who is asked about what the other gates kept."""
-    judge, task, config = guarded(making.judge, sources), sources.task, making.settings.gates
+    judge, task, config = making.judge, sources.task, making.settings.gates
     before = judge.usage
 
     def on_progress(done: int, total: int) -> None:

@@ -88,10 +88,10 @@ def synthesise_task(making: BuildContext, task: Task) -> Made:
         DataError: the teacher fails on the known rows.
         EndpointError: it cannot be asked.
     """
-    go = _Go(making, making.sources(task), "synth", making.sources(task).train, making.settings.synthesis)
+    go = _Go(making, making.sources(task), "synth", making.sources(task).shown_train, making.settings.synthesis)
     if (made := go.found()) is not None:
         return _told(making, made, built=False)
-    teacher = guarded(making.teacher, go.sources)
+    teacher = making.teacher
     making.listener.costing(task.name, expected_in_words(expected(making, task), making.settings.teacher))
     require_feasible(making, go.sources)
     before = teacher.usage
@@ -112,7 +112,7 @@ def augment_task(making: BuildContext, task: Task, more: Sequence[Example] = ())
         EndpointError: the teacher cannot be asked.
     """
     sources = making.sources(task)
-    rows = [*sources.train, *more]
+    rows = [*sources.shown_train, *more]
     if not rows:
         fix = f"import some: anytasktune import FILE --task {task.name}, or make some: anytasktune synth {task.name}"
         raise DataError("there are no train rows to enhance", where=f"task {task.name}", fix=fix)
@@ -122,7 +122,7 @@ def augment_task(making: BuildContext, task: Task, more: Sequence[Example] = ())
     go = _Go(making, sources, "augment", rows, config)
     if (made := go.found()) is not None:
         return _told(making, made, built=False)
-    teacher = guarded(making.teacher, sources) if making.has_teacher else None
+    teacher = making.teacher if making.has_teacher else None
     before = teacher.usage if teacher else TeacherUsage()
 
     def on_progress(done: int, total: int) -> None:
@@ -142,20 +142,20 @@ def require_feasible(making: BuildContext, sources: Sources) -> Feasibility | No
         DataError: it does so badly that what it makes would teach the wrong thing, and `despite_feasibility` is off.
     """
     config, task = making.settings.synthesis, sources.task
-    known = [*sources.train, *sources.dev]
+    known = [*sources.shown_train, *sources.shown_dev]
     if config.feasibility_rows == 0:
         return None
     if len(known) < FEWEST_KNOWN:
         making.listener.note(f"{task.name}: {len(known)} rows with known answers are too few to try the teacher on")
         return None
     settings = config.model_dump(include={"feasibility_rows", "feasibility_threshold", "shots", "seed"})
-    rows = [sorted(row.id for row in part) for part in (sources.train, sources.dev)]
+    rows = [sorted(row.id for row in part) for part in (sources.shown_train, sources.shown_dev)]
     identity = content_id([task.model_dump(), making.settings.teacher.teacher, settings, rows, __version__])
     file = making.workspace.project.feasibility(task.name) / f"{identity}.json"
     built = not file.exists()
     if built:
         making.listener.making("try", f"{task.name}: teacher", 0, min(len(known), config.feasibility_rows), making.spent())
-        write_record(file, feasibility(guarded(making.teacher, sources), task, known, config, sources.train))
+        write_record(file, feasibility(making.teacher, task, known, config, sources.shown_train))
     found = read_record(file, Feasibility)
     if found.unanswered:
         file.unlink()  # another run may hear more
@@ -171,12 +171,6 @@ def _not_feasible(found: Feasibility) -> DataError:
     fix = "name a larger teacher, say more in the instruction, or go on all the same with -c despite_feasibility=true"
     wrong = [Problem(f"it got wrong: {row}", where=f"task {found.task}") for row in found.wrong[:3]]
     return DataError([*wrong, Problem(what, where=f"task {found.task}", fix=fix)])
-
-
-def guarded(teacher: Teacher, sources: Sources) -> Teacher:
-    """The teacher, who will not be shown a test row of this task."""
-    teacher.guard = sources.guard
-    return teacher
 
 
 def used(teacher: Teacher, before: TeacherUsage) -> TeacherUsage:

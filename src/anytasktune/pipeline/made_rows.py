@@ -152,11 +152,11 @@ def made_material(project: Project, task: Task, own: Splits, listener: Listener)
     if found is None:
         return None
     sets, seals = _sealed_sets(project, found.manifest)
-    reason = _unusable(seals, own) if seals else "what it was made from is gone"
+    reason = _unusable(task.name, seals, own) if seals else "what it was made from is gone"
     if reason:
         listener.note(f"{task.name}: made rows are not used: {reason}; make them anew: anytasktune build {task.name}")
         return None
-    documents = {name: split for fixed in seals for name, split in fixed.documents.items()}
+    documents = {name: split for fixed in seals for name, split in fixed.documents.get(task.name, {}).items()}
     candidates, reviews = GatedRows(found.kept, found.dropped, found.verdicts), read_reviews(project, task)
     result = reviewed(task, candidates, reviews)
     passages = passages_of(project, found.manifest, result.rows)
@@ -167,20 +167,21 @@ def _sealed_sets(project: Project, gated: GatedSet) -> tuple[list[CandidateSet],
     """The candidate sets behind a gated set and their seals; no seals if any of this is gone."""
     paths = [project.candidates(gated.task) / identity / MANIFEST for identity in gated.candidate_sets]
     sets = [read_record(path, CandidateSet) for path in paths if path.exists()]
-    seals = [project.seals(gated.task) / f"{identity}.json" for identity in dict.fromkeys(made.seal for made in sets)]
+    seals = [project.seals / f"{identity}.json" for identity in dict.fromkeys(made.seal for made in sets)]
     if len(sets) < len(paths) or not all(path.exists() for path in seals):
         return sets, []
     return sets, [read_record(path, Seal) for path in seals]
 
 
-def _unusable(seals: Sequence[Seal], own: Splits) -> str:
+def _unusable(task: str, seals: Sequence[Seal], own: Splits) -> str:
     """Why rows made under these seals may not be used with the test rows there are now; empty if they may."""
     now = {input_hash(row.input) for row in own.get("test", ())}
-    exposed = len(now - frozenset[str].intersection(*(frozenset(fixed.inputs) for fixed in seals)))
+    exposed = len(now - frozenset[str].intersection(*(frozenset(fixed.inputs.get(task, ())) for fixed in seals)))
     if exposed:
         return f"{exposed} of the {len(now)} test rows were not sealed when they were made, so a teacher may have seen them"
     placed: dict[str, str] = {}
-    if any(placed.setdefault(name, split) != split for fixed in seals for name, split in fixed.documents.items()):
+    assigned = (pair for fixed in seals for pair in fixed.documents.get(task, {}).items())
+    if any(placed.setdefault(name, split) != split for name, split in assigned):
         return "they were made under seals that divide the documents differently"
     return ""
 

@@ -73,7 +73,7 @@ class FailedCandidate(Record):
     """A candidate that was planned and did not come to be."""
 
     reason: str
-    """A short snake_case name: `unusable_answer`, `not_answered`, `over_budget`, `answers_disagree`, `not_grounded`, ..."""
+    """A short snake_case name: `unusable_answer`, `not_answered`, `over_budget`, `sealed`, `answers_disagree`, ..."""
     detail: str = ""
     language: Language | None = None
     origin: Origin
@@ -159,17 +159,16 @@ class Feasibility(Artifact):
 
 
 class Seal(Artifact):
-    """The test rows of a task, fixed before anything is made.
+    """The test rows of all tasks of a project, fixed before the first request to a teacher.
 
-    No teacher is ever shown one of them, and what was made under another seal is made anew.
+    No teacher is shown one of them, whatever task it writes rows for. Candidates made under another seal are not used.
     """
 
     id: str
-    task: Name
-    inputs: list[str]
-    """SHA-256 of each test input after `normalise`, sorted."""
-    documents: dict[str, Literal["train", "dev", "test"]] = Field(default_factory=dict)
-    """Where the rows of each document go, fixed beforehand too; used where test rows have to be made."""
+    inputs: dict[Name, list[str]]
+    """Task → SHA-256 of each test input after `normalise`, sorted; tasks without test rows are left out."""
+    documents: dict[Name, dict[str, Literal["train", "dev", "test"]]] = Field(default_factory=dict)
+    """Task → document → the split of rows made from it, for tasks whose dev or test rows have to be made."""
 
 
 class CandidateSet(Artifact):

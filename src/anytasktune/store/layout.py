@@ -82,8 +82,9 @@ class Project:
     def reports(self) -> Path:
         return self.artifacts / "reports"
 
-    def seals(self, task: str) -> Path:
-        return self.artifacts / "seals" / task
+    @property
+    def seals(self) -> Path:
+        return self.artifacts / "seals"
 
     def feasibility(self, task: str) -> Path:
         return self.artifacts / "feasibility" / task

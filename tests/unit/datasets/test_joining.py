@@ -163,7 +163,7 @@ def test_nothing_is_lost_families_stay_together_and_no_split_knows_another(
     for row in own_rows(own_count):
         own.setdefault(chance.choice(("train", "train", "dev", "test")), []).append(row)
     names = {f"doc{number}": 5 for number in range(documents)}
-    dealt = seal(TASK, own, documents=names).documents
+    dealt = seal({TASK.name: own}, documents=names).documents.get(TASK.name, {})
     rows: list[Candidate] = []
     for number in range(made_count):
         kind = chance.random()

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anytasktune.datasets import SealGuard, seal
-from anytasktune.errors import AnyTaskTuneError, DataError
+from anytasktune.errors import DataError
 from anytasktune.schema import Example, LabelOutput, SplitName, Task, TextOutput
 
 LEASE = "The tenant shall pay the rent of the flat on the first working day."
 CLAUSE = "承租人应当按照约定的期限支付租金，逾期未支付的，出租人可以请求承租人在合理期限内支付。"
 TASK = Task(name="clause_kind", instruction={"en": "What is it about?", "zh": "这一条讲什么？"}, output=TextOutput(kind="text"))
+NAME = TASK.name
 Splits = dict[SplitName, list[Example]]
 
 
@@ -23,7 +24,8 @@ def rows(*texts: str) -> list[Example]:
 
 
 def guard(*texts: str, task: Task = TASK) -> SealGuard:
-    return SealGuard(task, seal(task, {"test": rows(*texts)}), rows(*texts))
+    own: dict[str, Splits] = {task.name: {"test": rows(*texts)}}
+    return SealGuard([task], seal(own), own)
 
 
 def said(text: str) -> list[dict[str, str]]:
@@ -31,26 +33,29 @@ def said(text: str) -> list[dict[str, str]]:
 
 
 def test_a_seal_knows_test_inputs_by_hash_and_nothing_else_of_the_task() -> None:
-    first = seal(TASK, {"train": rows("a"), "test": rows(LEASE, CLAUSE)})
-    again = seal(TASK, {"train": rows("b"), "test": rows(CLAUSE, f"  {LEASE.upper()} ")})
+    first = seal({NAME: {"train": rows("a"), "test": rows(LEASE, CLAUSE)}, "other": {"train": rows("c")}})
+    again = seal({"other": {}, NAME: {"train": rows("b"), "test": rows(CLAUSE, f"  {LEASE.upper()} ")}})
     assert first == again
-    assert seal(TASK, {"test": rows(LEASE)}).id != first.id
+    assert seal({NAME: {"test": rows(LEASE)}}).id != first.id
+    assert seal({"other": {"test": rows(LEASE, CLAUSE)}}).id != first.id
     assert LEASE not in first.model_dump_json()
 
 
 def test_documents_are_dealt_beforehand_where_test_rows_have_to_be_made() -> None:
     documents = {f"doc{number}.md": 10 for number in range(20)}
-    dealt = seal(TASK, {"test": rows(LEASE)}, documents=documents).documents
+    dealt = seal({NAME: {"test": rows(LEASE)}}, documents=documents).documents[NAME]
     assert [list(dealt.values()).count(name) for name in ("train", "dev", "test")] == [14, 2, 4]
-    assert seal(TASK, {"test": rows(LEASE)}, documents=dict(reversed(documents.items()))).documents == dealt
+    assert seal({NAME: {"test": rows(LEASE)}}, documents=dict(reversed(documents.items()))).documents == {NAME: dealt}
     enough: Splits = {"dev": rows(*map(str, range(10))), "test": rows(*map(str, range(20)))}
-    assert seal(TASK, enough, documents=documents).documents == {}
-    assert set(seal(TASK, {"test": enough["test"]}, documents=documents).documents.values()) == {"train", "dev"}
+    assert seal({NAME: enough}, documents=documents).documents == {}
+    both: dict[str, Splits] = {NAME: {"test": enough["test"]}, "other": enough}
+    dealt = seal(both, documents=documents).documents
+    assert list(dealt) == [NAME] and set(dealt[NAME].values()) == {"train", "dev"}
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=8), st.integers(0, 400), min_size=5, max_size=30))
 def test_every_split_gets_a_document_and_a_huge_one_goes_to_train(documents: dict[str, int]) -> None:
-    dealt = seal(TASK, {}, documents=documents).documents
+    dealt = seal({NAME: {}}, documents=documents).documents[NAME]
     assert set(dealt) == set(documents)
     assert set(dealt.values()) == {"train", "dev", "test"}
     biggest = max(documents, key=lambda name: documents[name])
@@ -59,7 +64,7 @@ def test_every_split_gets_a_document_and_a_huge_one_goes_to_train(documents: dic
 
 
 def test_few_documents_are_not_torn_from_each_other_beforehand() -> None:
-    assert seal(TASK, {}, documents={"handbook.pdf": 300, "faq.md": 3}).documents == {}
+    assert seal({NAME: {}}, documents={"handbook.pdf": 300, "faq.md": 3}).documents == {}
 
 
 @pytest.mark.parametrize("text", [LEASE, CLAUSE, "Line one of a longer input.\n\tLine “two” of it: with a \\ in it."])
@@ -74,12 +79,10 @@ def test_few_documents_are_not_torn_from_each_other_beforehand() -> None:
 def test_a_prompt_with_a_test_input_is_refused(text: str, prompt: str) -> None:
     watch = guard("Something else that is long enough.", text)
     for shown in (text, text.upper(), text.replace(" ", "\n  ")):
-        with pytest.raises(AnyTaskTuneError, match="would show it a test row"):
-            watch(said(prompt.format(shown)))
+        assert f"a test row of task {NAME}" in (watch(said(prompt.format(shown))) or "")
     for ascii_only in (True, False):
-        with pytest.raises(DataError):
-            watch(said(prompt.format(json.dumps({"input": text}, ensure_ascii=ascii_only))))
-    watch(said(prompt.format(text[: len(text) // 2])))
+        assert watch(said(prompt.format(json.dumps({"input": text}, ensure_ascii=ascii_only))))
+    assert watch(said(prompt.format(text[: len(text) // 2]))) is None
 
 
 @pytest.mark.parametrize(
@@ -94,17 +97,16 @@ def test_a_prompt_with_a_test_input_is_refused(text: str, prompt: str) -> None:
     ],
 )
 def test_a_short_test_input_counts_as_a_line_or_a_field_of_its_own(prompt: str) -> None:
-    with pytest.raises(DataError):
-        guard("Is it open?")(said(f"Examples:\n{prompt}\nWrite more."))
+    assert guard("Is it open?")(said(f"Examples:\n{prompt}\nWrite more."))
 
 
 def test_a_short_test_input_inside_a_sentence_is_no_test_row() -> None:
-    guard("open", "押金")(said("The shop is open.\n房东不退押金怎么办？"))
+    assert guard("open", "押金")(said("The shop is open.\n房东不退押金怎么办？")) is None
 
 
 def test_labels_are_no_secret() -> None:
     task = Task(name="team", instruction={"en": "Which?"}, output=LabelOutput(kind="label", labels=["housing", "work"]))
-    guard("Housing", "押金", task=task)(said("Labels:\n- housing\n- work"))
+    assert guard("Housing", "押金", task=task)(said("Labels:\n- housing\n- work")) is None
 
 
 def test_passages_that_hold_a_test_input_or_stand_in_one_are_touched() -> None:
@@ -116,9 +118,20 @@ def test_passages_that_hold_a_test_input_or_stand_in_one_are_touched() -> None:
 
 
 def test_a_guard_is_made_only_of_the_rows_that_were_sealed() -> None:
-    sealed = seal(TASK, {"test": rows(LEASE)})
+    sealed = seal({NAME: {"test": rows(LEASE)}})
     with pytest.raises(DataError, match="not those that were sealed"):
-        SealGuard(TASK, sealed, rows(CLAUSE))
+        SealGuard([TASK], sealed, {NAME: {"test": rows(CLAUSE)}})
+
+
+def test_the_test_rows_of_all_tasks_are_watched_over_and_the_labels_of_none() -> None:
+    label = Task(name="team", instruction={"en": "Which?"}, output=LabelOutput(kind="label", labels=["housing", "work"]))
+    own: dict[str, Splits] = {NAME: {"test": rows(CLAUSE, "Housing")}, "team": {"train": rows("a"), "test": rows(LEASE)}}
+    watch = SealGuard([TASK, label], seal(own), own)
+    assert "of task team" in (watch(said(f"Now this: {LEASE}")) or "")
+    assert f"of task {NAME}" in (watch(said(CLAUSE)) or "")
+    assert watch(said("- housing")) is None
+    assert watch.holds(Example(input="short", output=f"Answer: {LEASE}"))
+    assert not watch.holds(Example(input="short", output="housing"))
 
 
 texts = st.text(st.sampled_from('ab \n"\\租：，Ａ-'), min_size=1, max_size=60).filter(str.strip)
@@ -141,5 +154,5 @@ def test_thousands_of_prompts_are_looked_through_in_seconds() -> None:
     watch = guard(*tests)
     started = time.perf_counter()
     for prompt in prompts:
-        watch(prompt)
+        assert watch(prompt) is None
     assert (time.perf_counter() - started) / len(prompts) < 0.01

@@ -100,11 +100,10 @@ def test_a_recording_is_not_made_of_a_replay(tmp_path: Path) -> None:
 
 def test_the_guard_looks_at_what_is_replayed(tmp_path: Path) -> None:
     recorded(tmp_path)
-    teacher = replaying(tmp_path)
-    seen: list[str] = []
-    teacher.guard = lambda messages: seen.append(messages[0]["content"])
-    teacher.ask_all(QUESTIONS[:3])
-    assert seen == [f"怎么办？{place}" for place in range(3)]
+    file = tmp_path / "runs" / "asked.jsonl"
+    teacher = Teacher.open(CONFIG, {}, tmp_path / "none", replay=file, guard=lambda said: said[0]["content"])
+    replies = teacher.ask_all(QUESTIONS[:3])
+    assert [(reply.fault, reply.detail) for reply in replies] == [("sealed", f"怎么办？{place}") for place in range(3)]
 
 
 def test_a_live_answer_is_the_same_with_and_without_a_recorder(tmp_path: Path) -> None:

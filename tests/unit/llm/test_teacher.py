@@ -2,13 +2,14 @@
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.openai_server import Answer, Raw, completion, error, in_turn, serving
 
-from anytasktune.llm import Endpoint, EndpointError, MisfitError, Question, Teacher
+from anytasktune.llm import Endpoint, EndpointError, MisfitError, Question, Reply, Teacher
 from anytasktune.records import Language
 from anytasktune.settings import TeacherConfig
 
@@ -241,16 +242,24 @@ def test_no_question_needs_no_server(book: Path) -> None:
     assert teacher_at("http://127.0.0.1:9/v1", book).ask_all([]) == []
 
 
-def test_what_the_guard_raises_ends_it_and_nothing_was_sent(book: Path) -> None:
-    def guard(messages: Any) -> None:
-        raise PermissionError(messages[1]["content"])
+def test_a_conversation_that_the_guard_refuses_is_not_sent_and_the_others_are(book: Path) -> None:
+    def guard(messages: Sequence[Mapping[str, str]]) -> str | None:
+        return "it holds a secret" if messages[1]["content"].endswith("3") else None
 
     with serving(in_turn('{"n": 3}')) as served:
-        teacher = teacher_at(served.url, book)
-        teacher.guard = guard
-        with pytest.raises(PermissionError, match="How many"):
-            teacher.ask_all([how_many(place) for place in range(9)])
-    assert served.bodies == []
+        endpoint, config = Endpoint(served.url, attempts=2), TeacherConfig(teacher="m")
+        replies = Teacher.at(endpoint, config, book, guard=guard).ask_all([how_many(place) for place in range(9)])
+        assert replies[3] == Reply(None, "sealed", "it holds a secret")
+        assert [reply.value for reply in replies] == [3, 3, 3, None, 3, 3, 3, 3, 3]
+        assert len(served.bodies) == 8
+
+
+def test_the_guard_sees_a_request_for_repair_too(book: Path) -> None:
+    with serving(in_turn('{"n": "the secret"}')) as served:
+        config, endpoint = TeacherConfig(teacher="m"), Endpoint(served.url, attempts=2)
+        teacher = Teacher.at(endpoint, config, book, guard=lambda said: "no" if "secret" in str(said) else None)
+        assert teacher.ask(how_many()) == Reply(None, "sealed", "no")
+        assert len(served.bodies) == 1
 
 
 async def asked_inside_a_loop(teacher: Teacher) -> int | None:

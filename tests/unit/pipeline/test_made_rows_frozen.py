@@ -50,13 +50,13 @@ def test_with_few_own_rows_made_ones_are_divided_too_document_by_document(tmp_pa
     project = write_project(tmp_path / "law")
     write_made(project, made_rows(60))
     dataset = frozen(project)
-    sealed = read_record(next((project / "artifacts" / "seals" / "team").glob("*.json")), Seal)
-    assert Counter(sealed.documents.values()) == {"train": 7, "dev": 1, "test": 2}
+    sealed = read_record(next((project / "artifacts" / "seals").glob("*.json")), Seal).documents["team"]
+    assert Counter(sealed.values()) == {"train": 7, "dev": 1, "test": 2}
     assert rows_made(dataset) == {"dev": 6, "test": 12, "train": 42}
     assert dataset.manifest.made is not None and dataset.manifest.made.divided_by == "document"
     for line in dataset.lineage:
         if line.origin.span:
-            assert line.split == sealed.documents[line.origin.span.document]
+            assert line.split == sealed[line.origin.span.document]
 
 
 def test_a_task_without_any_seeds_has_a_data_set_of_made_rows(tmp_path: Path) -> None:
