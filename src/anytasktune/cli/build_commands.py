@@ -44,8 +44,8 @@ def ingest(
         print_json(passages.manifest.model_dump(mode="json"))
     else:
         typer.echo(f"Passages: {workspace.project.passages / passages.manifest.id / 'passages.jsonl'}")
-    left_out = any(info.status == "left_out" and info.reason != "duplicate" for info in passages.manifest.documents)
-    return ROWS_DROPPED if left_out else DONE
+    skipped = any(info.status == "skipped" and info.reason != "duplicate" for info in passages.manifest.documents)
+    return ROWS_DROPPED if skipped else DONE
 
 
 def synth(

@@ -1,4 +1,4 @@
-"""Headings as they are written: Markdown marks, the structure of Chinese statutes, numbered titles, lines in capitals."""
+"""Recognises headings: Markdown marks, the structure of Chinese statutes, numbered titles, lines in capitals."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _NUMBER = "[零〇一二三四五六七八九十百千\\d]+"
 _STATUTE = re.compile(rf"(?:第{_NUMBER}(?P<unit>编|分编|章|节)(?=[\s\u3000]|[^的之规所至到、，,]))|(?P<annex>附[ \u3000]*则$)")
 _STATUTE_LEVELS = {"编": 1, "分编": 2, "章": 3, "节": 4}
 ARTICLE = re.compile(rf"第{_NUMBER}条(?:之{_NUMBER})?(?=[\s\u3000【（(：:])")
-"""A statute's article: a place to cut, not a heading."""
+"""An article of a statute: a place to cut, not a heading."""
 ARTICLE_LINE = re.compile(rf"^{ARTICLE.pattern}", re.MULTILINE)
 _CHINESE_NUMBERED = re.compile(r"[一二三四五六七八九十]{1,3}、")
 _ENGLISH_UNIT = re.compile(
@@ -35,13 +35,12 @@ _BLANK = " \t\u3000\u200b\ufeff\xa0"
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a text: where it starts, and what is in it without the space around."""
+    """A line of a text: its range, its text without the space around, and whether blank lines stand above and below it."""
 
     start: int
     end: int
     text: str
     alone: bool
-    """Whether blank lines, or the ends of the text, are above and below."""
 
 
 def lines_of(text: str) -> list[Line]:
@@ -115,15 +114,12 @@ def _marked(text: str) -> Iterator[Heading]:
         elif not fence:
             if (match := _ATX.fullmatch(line)) and (title := plain(match[2][:_LONGEST_MARKED].rstrip("# \t"))):
                 yield Heading(start=start, end=end, level=len(match[1]), title=title)
-            elif before[1].strip() and _UNDERLINE.fullmatch(line) and _can_be_underlined(before[1], line):
-                yield Heading(start=before[0], end=end, level=1 if line[0] == "=" else 2, title=plain(before[1]))
+            elif before[1].strip() and _UNDERLINE.fullmatch(line) and len(line) > 2:
+                title = before[1]  # not the end of a paragraph, a list or a table
+                if len(title) <= LONGEST_TITLE and title.lstrip()[:1] not in "|-*>+#" and not title.endswith(_ENDS):
+                    yield Heading(start=before[0], end=end, level=1 if line[0] == "=" else 2, title=plain(title))
         before = (start, line if not opened and not line.startswith("#") else "")
         start = end + 1
-
-
-def _can_be_underlined(line: str, rule: str) -> bool:
-    """Whether a line above a rule is a heading, and not the end of a paragraph, a list or a table."""
-    return len(rule) > 2 and len(line) <= LONGEST_TITLE and line.lstrip()[:1] not in "|-*>+#" and not line.endswith(_ENDS)
 
 
 def plain(marked: str) -> str:
@@ -146,7 +142,7 @@ def without_contents(text: str, headings: list[Heading]) -> list[Heading]:
 
 
 def title_of(text: str, headings: list[Heading]) -> str:
-    """What a document is called: its first heading, if that is the outermost, else its first line if that is short."""
+    """The title of a document: its first heading, if that is the outermost, else its first line if that is short."""
     if headings and headings[0].level == min(heading.level for heading in headings) and not text[: headings[0].start].strip():
         return headings[0].title
     first = next((line.text for line in lines_of(text[:2000])), "")

@@ -1,4 +1,4 @@
-"""The lines of a PDF's pages, as PDFium finds them: what they say, how large, how bold, and where."""
+"""Extracts the lines of a PDF's pages with PDFium: text, letter size, weight and place."""
 
 import ctypes
 import math
@@ -9,12 +9,12 @@ from pathlib import Path
 import pypdfium2 as pdfium
 from pypdfium2 import raw
 
-from anytasktune.documents.gathering import MOST_CHARACTERS
-from anytasktune.documents.refusal import RefusedError, broken, encrypted, too_large
+from anytasktune.documents.document_builder import MOST_CHARACTERS, clean
+from anytasktune.documents.skip_reasons import SkippedFileError, broken, encrypted, too_large
 
 MOST_PAGES = 5000
 _HYPHENS = "\x02\ufffe"
-"""What PDFium gives for a hyphen that only divides a word at the end of a line."""
+"""PDFium's marks for a hyphen that only divides a word at the end of a line."""
 _SURROGATE = range(0xD800, 0xE000)
 
 
@@ -23,11 +23,11 @@ class PdfLine:
     """A line of a page.
 
     Attributes:
-        text: what it says.
+        text: without superfluous space.
         size: of its letters, in points.
-        bold: whether they are.
+        bold: whether they are bold.
         left, right, top, bottom: its box in points; upwards counts up.
-        divided: its last word goes on in the next line.
+        divided: whether its last word continues in the next line.
     """
 
     text: str
@@ -47,7 +47,7 @@ class PdfPages:
     Attributes:
         pages: the lines of each page.
         pictured: numbers of the pages (1-based) that show something but hold no text.
-        title: as its properties say.
+        title: among its properties.
         outline: titles of the bookmarks with their level (1: outermost).
     """
 
@@ -61,7 +61,7 @@ def pdf_pages(path: Path) -> PdfPages:
     """Read all lines of a PDF.
 
     Raises:
-        RefusedError: `encrypted`, `broken` or `too_large`.
+        SkippedFileError: `encrypted`, `broken` or `too_large`.
     """
     document = _open(path)
     try:
@@ -72,14 +72,24 @@ def pdf_pages(path: Path) -> PdfPages:
         pictured: list[int] = []
         characters = 0
         for number in range(count):
-            lines, has_content = _page(document, number)
+            page = document[number]
+            text_page = page.get_textpage()
+            try:
+                lines = list(_lines(text_page))
+                has_content = bool(lines) or raw.FPDFPage_CountObjects(page) > 0
+            finally:
+                text_page.close()
+                page.close()
             characters += sum(len(line.text) for line in lines)
             if characters > MOST_CHARACTERS:
                 raise too_large(f"it holds more than {MOST_CHARACTERS:,} characters of text")
             pages.append(lines)
             if has_content and not lines:
                 pictured.append(number + 1)
-        return PdfPages(pages, pictured, document.get_metadata_dict().get("Title", ""), _outline(document))
+        outline: dict[str, int] = {}
+        for bookmark in document.get_toc(max_depth=6):
+            outline.setdefault("".join(bookmark.get_title().split()), bookmark.level + 1)
+        return PdfPages(pages, pictured, document.get_metadata_dict().get("Title", ""), outline)
     except pdfium.PdfiumError as error:
         raise broken(f"PDFium cannot read it ({error})") from None
     finally:
@@ -94,20 +104,10 @@ def _open(path: Path) -> pdfium.PdfDocument:
         if code == raw.FPDF_ERR_PASSWORD:
             raise encrypted("the PDF needs a password") from None
         if code == raw.FPDF_ERR_SECURITY:
-            raise RefusedError("encrypted", "the PDF is locked in a way that is not known", "print it to a new PDF") from None
+            raise SkippedFileError(
+                "encrypted", "the PDF is locked in a way that is not known", "print it to a new PDF"
+            ) from None
         raise broken("not a whole PDF") from None
-
-
-def _page(document: pdfium.PdfDocument, number: int) -> tuple[list[PdfLine], bool]:
-    """The lines of a page (from 0), and whether anything is on it."""
-    page = document[number]
-    text = page.get_textpage()
-    try:
-        lines = list(_lines(text))
-        return lines, bool(lines) or raw.FPDFPage_CountObjects(page) > 0
-    finally:
-        text.close()
-        page.close()
 
 
 def _lines(text: pdfium.PdfTextPage) -> Iterator[PdfLine]:
@@ -132,17 +132,20 @@ def _line(text: pdfium.PdfTextPage, places: list[int], letters: list[str]) -> It
     if not seen:
         return
     middle = seen[len(seen) // 2]
+    matrix = raw.FS_MATRIX()  # by which the page enlarges the font
+    enlarged = abs(_finite(math.hypot(matrix.c, matrix.d))) if raw.FPDFText_GetMatrix(text, middle, matrix) else 1.0
+    font = ctypes.create_string_buffer(128)
+    raw.FPDFText_GetFontInfo(text, middle, font, len(font), ctypes.c_int())
     first, last = _box(text, seen[0]), _box(text, seen[-1])
-    divided = said.rstrip()[-1] in _HYPHENS
     yield PdfLine(
-        text="".join(letter for letter in said if letter not in _HYPHENS).strip(),
-        size=_finite(raw.FPDFText_GetFontSize(text, middle)) * _scale(text, middle),
-        bold=raw.FPDFText_GetFontWeight(text, middle) >= 600 or "bold" in _font(text, middle).lower(),
+        text=clean("".join(letter for letter in said if letter not in _HYPHENS)),
+        size=_finite(raw.FPDFText_GetFontSize(text, middle)) * (enlarged or 1.0),
+        bold=raw.FPDFText_GetFontWeight(text, middle) >= 600 or b"bold" in font.value.lower(),
         left=min(first[0], last[0]),
         right=max(first[1], last[1]),
         top=max(first[3], last[3]),
         bottom=min(first[2], last[2]),
-        divided=divided,
+        divided=said.rstrip()[-1] in _HYPHENS,
     )
 
 
@@ -154,26 +157,5 @@ def _box(text: pdfium.PdfTextPage, place: int) -> tuple[float, float, float, flo
     return _finite(box.left), _finite(box.right), _finite(box.bottom), _finite(box.top)
 
 
-def _scale(text: pdfium.PdfTextPage, place: int) -> float:
-    """By how much the page enlarges the font."""
-    matrix = raw.FS_MATRIX()
-    if not raw.FPDFText_GetMatrix(text, place, matrix):
-        return 1.0
-    return abs(_finite(math.hypot(matrix.c, matrix.d))) or 1.0
-
-
-def _font(text: pdfium.PdfTextPage, place: int) -> str:
-    name, flags = ctypes.create_string_buffer(128), ctypes.c_int()
-    raw.FPDFText_GetFontInfo(text, place, name, len(name), flags)
-    return name.value.decode("utf-8", "replace")
-
-
 def _finite(number: float) -> float:
     return float(number) if math.isfinite(number) else 0.0
-
-
-def _outline(document: pdfium.PdfDocument) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for bookmark in document.get_toc(max_depth=6):
-        found.setdefault("".join(bookmark.get_title().split()), bookmark.level + 1)
-    return found

@@ -1,14 +1,11 @@
-"""Word documents: every run of text that Word shows, in order, with the headings their styles say."""
+"""Reads Word documents: every run of text that Word shows, in order, with headings by style."""
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from anytasktune.documents.archives import Parts, open_parts
-from anytasktune.documents.gathering import Gathered
-from anytasktune.documents.office_relations import main_part, related, title_of
-from anytasktune.documents.xml_parts import attribute, listen, tree
-from anytasktune.schema.passages import ReadDocument
+from anytasktune.documents.document_builder import DocumentBuilder
+from anytasktune.documents.zip_containers import Container, attribute, open_container, parse_xml
 
 _HEADING_STYLE = re.compile(r"(?:heading|标题)\s*(\d)", re.IGNORECASE)
 _TITLE_STYLES = frozenset({"title", "标题"})
@@ -16,29 +13,29 @@ _UNSHOWN = frozenset({"Fallback", "del", "moveFrom", "instrText", "delText", "pP
 _NOTES = ("footnotes", "endnotes")
 
 
-def read_docx(path: Path, sha256: str) -> ReadDocument:
+def read_docx(path: Path) -> DocumentBuilder:
     """A Word document: text, tables, text boxes, content controls, insertions, foot- and endnotes. Deletions, comments, headers
     and footers are left out. Pages are where Word last broke them, if it left that in the file."""
-    gathered = Gathered()
-    with open_parts(path) as parts:
-        main = main_part(parts, "word/document.xml")
-        relations = related(parts, main)
-        styles = _heading_styles(parts, [place for kind, place in relations.values() if kind == "styles"])
-        content = parts.read(main)
+    builder = DocumentBuilder()
+    with open_container(path) as container:
+        main = container.main_part("word/document.xml")
+        relations = container.relations(main)
+        styles = _heading_styles(container, [part for kind, part in relations.values() if kind == "styles"])
+        content = container.read(main)
         has_pages = b"lastRenderedPageBreak" in content or b'type="page"' in content
-        listen(content, _Document(gathered, styles, has_pages))
-        for kind, place in sorted(relations.values()):
-            if kind in _NOTES and place in parts:
-                listen(parts.read(place), _Document(gathered, styles, False))
-        gathered.title = title_of(parts)
-    return gathered.document(sha256, "docx")
+        parse_xml(content, _Document(builder, styles, has_pages))
+        for kind, part in sorted(relations.values()):
+            if kind in _NOTES and part in container:
+                parse_xml(container.read(part), _Document(builder, styles, has_pages=False))
+        builder.title = container.title()
+    return builder
 
 
-def _heading_styles(parts: Parts, places: list[str]) -> dict[str, int]:
+def _heading_styles(container: Container, parts: list[str]) -> dict[str, int]:
     """Style id → level of the heading it makes, inherited from the style it is based on; a title is of level 1."""
     levels: dict[str, int] = {}
     based: dict[str, str] = {}
-    for style in (style for place in places if place in parts for style in tree(parts.read(place)).iter("style")):
+    for style in (style for part in parts if part in container for style in container.tree(part).iter("style")):
         key = attribute(style.attrib, "styleId")
         name = next((attribute(item.attrib, "val") for item in style.findall("name")), "")
         based[key] = next((attribute(item.attrib, "val") for item in style.findall("basedOn")), "")
@@ -63,7 +60,7 @@ def _heading_styles(parts: Parts, places: list[str]) -> dict[str, int]:
 class _Document:
     """Puts a document together from its XML. Text boxes are paragraphs within paragraphs, tables may hold tables."""
 
-    def __init__(self, into: Gathered, styles: Mapping[str, int], has_pages: bool) -> None:
+    def __init__(self, into: DocumentBuilder, styles: Mapping[str, int], has_pages: bool) -> None:
         self._into = into
         self._styles = styles
         self._has_pages = has_pages
@@ -77,7 +74,7 @@ class _Document:
         if has_pages:
             into.page()
 
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str], /) -> None:
         if name in _UNSHOWN:
             self._unshown += 1
         elif self._unshown:
@@ -103,11 +100,11 @@ class _Document:
         elif name == "tc" and self._tables == 1 and self._rows:
             self._rows[-1].append("")
 
-    def data(self, text: str) -> None:
+    def data(self, text: str, /) -> None:
         if self._in_text and self._paragraphs and not self._unshown:
             self._paragraphs[-1].append(text)
 
-    def end(self, name: str) -> None:
+    def end(self, name: str, /) -> None:
         if name in _UNSHOWN:
             self._unshown -= 1
         elif self._unshown:

@@ -1,12 +1,11 @@
-"""Web pages: what a reader sees of them, with headings, lists and tables."""
+"""Reads web pages: the visible text, with headings, lists and tables."""
 
 from html.parser import HTMLParser
 from pathlib import Path
 
-from anytasktune.documents.gathering import Gathered
-from anytasktune.documents.refusal import RefusedError
+from anytasktune.documents.document_builder import DocumentBuilder
+from anytasktune.documents.skip_reasons import SkippedFileError
 from anytasktune.errors import DataError
-from anytasktune.schema.passages import ReadDocument
 from anytasktune.text.encodings import detect_encoding
 from anytasktune.text.plain_text import collapse_space
 
@@ -17,28 +16,28 @@ _BLOCKS = frozenset(
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 
 
-def read_html(path: Path, sha256: str) -> ReadDocument:
+def read_html(path: Path) -> DocumentBuilder:
     """A web page in whatever encoding it is."""
     try:
         encoding = detect_encoding(path)
     except DataError as error:
-        raise RefusedError("broken", error.problems[0].what, error.problems[0].fix) from None
-    gathered = Gathered()
-    gathered.notes += [encoding.note] if encoding.note else []
-    gather_html(path.read_bytes().decode(encoding.codec, "replace"), gathered)
-    return gathered.document(sha256, "html")
+        raise SkippedFileError("broken", error.problems[0].what, error.problems[0].fix) from None
+    builder = DocumentBuilder()
+    builder.notes += [encoding.note] if encoding.note else []
+    add_html(path.read_bytes().decode(encoding.codec, "replace"), builder)
+    return builder
 
 
-def gather_html(html: str, into: Gathered) -> None:
-    """Add what a reader sees of a page to `into`. Scripts, styles and navigation are left out; nothing is fetched or run."""
-    page = _Page(into)
+def add_html(html: str, builder: DocumentBuilder) -> None:
+    """Add the visible text of a page to `builder`. Scripts, styles and navigation are left out; nothing is fetched or run."""
+    page = _Page(builder)
     page.feed(html)
     page.close()
     page.finish()
 
 
 class _Page(HTMLParser):
-    def __init__(self, into: Gathered) -> None:
+    def __init__(self, into: DocumentBuilder) -> None:
         super().__init__(convert_charrefs=True)
         self._into = into
         self._text: list[str] = []

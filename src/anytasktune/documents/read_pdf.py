@@ -1,4 +1,4 @@
-"""PDFs: lines become paragraphs and headings again; what runs along the edge of every page is left out."""
+"""Reads PDFs: puts lines together into paragraphs and headings; running titles and page numbers are left out."""
 
 import re
 from collections import Counter
@@ -7,23 +7,22 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from anytasktune.documents.gathering import Gathered
+from anytasktune.documents.document_builder import DocumentBuilder
 from anytasktune.documents.headings import ARTICLE, LONGEST_TITLE, statute_level
 from anytasktune.documents.pdf_lines import PdfLine, PdfPages, pdf_pages
-from anytasktune.documents.refusal import RefusedError
-from anytasktune.schema.passages import ReadDocument
+from anytasktune.documents.skip_reasons import SkippedFileError, empty
 from anytasktune.text.scripts import CJK
 
 LARGER = 1.12
-"""How much larger than the body a heading's letters are, at least."""
+"""Least ratio of a heading's letter size to that of the body."""
 _WRITTEN_LEVEL = 50
-"""Structure that is only written or bold, not set in larger letters, lies below what is."""
+"""Level below that of all headings in larger letters, for headings that are only numbered or bold."""
 _MOST_HEADED = 0.4
-"""With more headings than that among the lines, size says nothing."""
+"""Share of headings among the lines from which letter size no longer marks a heading."""
 _EDGE = 2
-"""Lines at the top and at the bottom of a page that may run along."""
+"""Most running lines at the top or at the bottom of a page."""
 _GAP = 0.6
-"""Height of the gap that sets them off, in heights of a letter."""
+"""Height of the gap that sets them off, in letter heights."""
 _LEAST_REPEATED = 3
 _PAGE_NUMBER = re.compile(
     r"[-–—·\s]*(?:第\s*)?(?:page\s*)?[\divxlc]{1,5}(?:\s*(?:of|/|页[,，]?\s*共)\s*\d+)?(?:\s*页)?[-–—·\s]*", re.I
@@ -36,46 +35,42 @@ _ITEM = re.compile(
 _ENDS = tuple(".!?。！？；;:：”\"'」』）)")
 _CJK = re.compile(f"[{CJK}]")
 _LEADERS = re.compile(r"\.{4}|(?:\. ){3}|…{2}")
-"""What leads from a title to its page in a table of contents."""
+"""Leaders between a title and its page number in a table of contents."""
 _NO_LETTERS = re.compile("[\ue000-\uf8ff\ufffd\x00-\x08\x0e-\x1f]")
 _GARBLED = 0.2
 
 
-def read_pdf(path: Path, sha256: str) -> ReadDocument:
+def read_pdf(path: Path) -> DocumentBuilder:
     """The text of a PDF.
 
     Raises:
-        RefusedError: `encrypted`, `broken`, `too_large`, `scanned` (pictures of text), `garbled` (its fonts do not say which
-            letters they show), `empty`.
+        SkippedFileError: `encrypted`, `broken`, `too_large`, `scanned` (pictures of text), `garbled` (its fonts do not say
+            which letters they show), `empty`.
     """
     found = pdf_pages(path)
-    _check_text(found)
-    gathered = Gathered()
-    gathered.title = "" if found.title.strip("() ").lower() in {"untitled", "anonymous", "unspecified"} else found.title
-    if found.pictured:
-        shown = ", ".join(map(str, found.pictured[:20])) + (" …" if len(found.pictured) > 20 else "")
-        gathered.notes.append(f"pages without text (scanned?): {shown}")
-    _Setting(found, gathered).set()
-    return gathered.document(sha256, "pdf")
-
-
-def _check_text(found: PdfPages) -> None:
     text = "".join(line.text for page in found.pages for line in page)
     fix = "run text recognition (OCR) on it and give the result"
     if not text and found.pictured:
-        raise RefusedError("scanned", f"all of its {len(found.pages)} pages are pictures without text", fix)
+        raise SkippedFileError("scanned", f"all of its {len(found.pages)} pages are pictures without text", fix)
     if not text:
-        raise RefusedError("empty", "no text is in it", "leave it out")
+        raise empty()
     if len(_NO_LETTERS.findall(text)) > _GARBLED * len(text):
-        raise RefusedError("garbled", "its fonts do not say which letters they show", fix)
+        raise SkippedFileError("garbled", "its fonts do not say which letters they show", fix)
+    builder = DocumentBuilder()
+    builder.title = "" if found.title.strip("() ").lower() in {"untitled", "anonymous", "unspecified"} else found.title
+    if found.pictured:
+        shown = ", ".join(map(str, found.pictured[:20])) + (" …" if len(found.pictured) > 20 else "")
+        builder.notes.append(f"pages without text (scanned?): {shown}")
+    _ParagraphJoiner(found, builder).add_pages()
+    return builder
 
 
-class _Setting:
-    """Puts lines together again, one after the other."""
+class _ParagraphJoiner:
+    """Puts lines together into paragraphs and headings, one line after the other."""
 
-    def __init__(self, found: PdfPages, into: Gathered) -> None:
+    def __init__(self, found: PdfPages, builder: DocumentBuilder) -> None:
         self._pages = without_running_lines(found.pages)
-        self._into = into
+        self._builder = builder
         self._style = Style.of([line for page in self._pages for line in page], found.outline)
         self._text = ""
         self._level = 0
@@ -83,8 +78,8 @@ class _Setting:
         self._breaks: list[int] = []
         self._new_pages = 0
 
-    def set(self) -> None:
-        """Give everything to the text."""
+    def add_pages(self) -> None:
+        """Add all lines of all pages to the builder."""
         for lines in self._pages:
             self._new_pages += 1
             for line in lines:
@@ -93,7 +88,7 @@ class _Setting:
 
     def _add(self, line: PdfLine, page: Sequence[PdfLine]) -> None:
         level, last = self._style.level(line), self._last
-        if last is None or level != self._level or (level and (self._new_pages or not _is_next(last, line))):
+        if last is None or level != self._level or (level and (self._new_pages or not _continues_heading(last, line))):
             joint = None
         elif level:
             joint = "" if last.divided else _space(last, line)
@@ -111,23 +106,23 @@ class _Setting:
         self._last = line
 
     def _flush(self) -> None:
-        """A paragraph or heading is whole; pages that began meanwhile begin here."""
+        """End the paragraph or heading; pages that began meanwhile begin here."""
         if self._level:
-            self._into.heading(self._text, self._level)
+            self._builder.heading(self._text, self._level)
         elif self._text:
-            self._into.broken_paragraph(self._text, self._breaks)
+            self._builder.paragraph(self._text, self._breaks)
         for _ in range(self._new_pages):
-            self._into.page()
+            self._builder.page()
         self._text, self._last, self._breaks, self._new_pages = "", None, [], 0
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a document is set.
+    """Typography of a document.
 
     Attributes:
         size: usual size of its letters.
-        bold: whether most of it is.
+        bold: whether most of it is bold.
         distance: usual distance of lines.
         levels: size of letters → level of the headings in them.
         outline: titles of bookmarks, without spaces → their level.
@@ -141,7 +136,7 @@ class Style:
 
     @classmethod
     def of(cls, lines: Sequence[PdfLine], outline: dict[str, int]) -> "Style":
-        """What is usual among `lines`."""
+        """The usual values among `lines`."""
         sizes: Counter[float] = Counter()
         for line in lines:
             sizes[_rounded(line.size)] += len(line.text)
@@ -170,7 +165,7 @@ class Style:
         return _WRITTEN_LEVEL - 1 if is_set_off and is_title else 0
 
     def joint(self, last: PdfLine, line: PdfLine, page: Sequence[PdfLine]) -> str | None:
-        """What stands between two lines of a page that follow each other; None if a paragraph begins."""
+        """The text between two successive lines of a page; None if a paragraph begins."""
         ended = last.text.endswith(_ENDS)
         if ARTICLE.match(line.text) or abs(last.size - line.size) > 0.15 * self.size:
             return None
@@ -182,7 +177,9 @@ class Style:
         if distance > 1.45 * self.distance:
             return None if ended or distance > 2.2 * self.distance or line.text[0].isupper() else "\n"
         right = max(other.right for other in page if abs(other.left - last.left) < 3 * self.size)
-        if last.right + _width_of_first_word(line) + self.size < right:
+        first_word = line.text[:1] if _CJK.match(line.text[0]) else line.text.split(maxsplit=1)[0]
+        width = (line.right - line.left) * len(first_word) / len(line.text)
+        if last.right + width + self.size < right:  # there was room for the next word
             return None if ended else (" " if line.text[0].islower() else "\n")
         return "" if last.divided else _space(last, line)
 
@@ -215,7 +212,7 @@ def without_running_lines(pages: Sequence[Sequence[PdfLine]]) -> list[list[PdfLi
 
 
 def _signatures(line: PdfLine, page: int) -> set[tuple[str, int]]:
-    """What a running line says and at which height: as it is, and with its first or last number counted from the page's own."""
+    """Text and height of a running line: as it is, and with its first or last number relative to that of the page."""
     found, height = list(_DIGITS.finditer(line.text)), round(line.bottom / 4)
     counted = [line.text[: one.start()] + f"#{int(one[0]) - page}" + line.text[one.end() :] for one in found[:1] + found[-1:]]
     return {(text, height) for text in (line.text, *counted)}
@@ -241,24 +238,16 @@ def _can_be_title(line: PdfLine) -> bool:
     return is_short and not _LEADERS.search(line.text)
 
 
-def _is_next(last: PdfLine, line: PdfLine) -> bool:
+def _continues_heading(last: PdfLine, line: PdfLine) -> bool:
     """Whether two lines of a heading are lines of the same heading."""
+    begins = statute_level(line.text) is not None or _NUMBERED.match(line.text) is not None
     is_near = 0 < last.bottom - line.bottom < 1.6 * max(last.size, 1.0)
-    return is_near and _rounded(last.size) == _rounded(line.size) and not _begins_heading(line.text)
-
-
-def _begins_heading(text: str) -> bool:
-    return statute_level(text) is not None or _NUMBERED.match(text) is not None
+    return is_near and _rounded(last.size) == _rounded(line.size) and not begins
 
 
 def _space(last: PdfLine, line: PdfLine) -> str:
     """Chinese lines are joined without a space."""
     return "" if _CJK.match(last.text[-1]) and _CJK.match(line.text[0]) else " "
-
-
-def _width_of_first_word(line: PdfLine) -> float:
-    word = line.text[:1] if _CJK.match(line.text[0]) else line.text.split(maxsplit=1)[0]
-    return (line.right - line.left) * len(word) / len(line.text)
 
 
 def _rounded(size: float) -> float:

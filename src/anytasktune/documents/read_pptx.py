@@ -1,56 +1,60 @@
-"""Presentations: a slide is a page, its title a heading; tables, grouped shapes and speaker's notes are read too."""
+"""Reads presentations: a slide is a page, its title a heading; tables, grouped shapes and speaker's notes are read too."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from anytasktune.documents.archives import Parts, open_parts
-from anytasktune.documents.gathering import Gathered
-from anytasktune.documents.office_relations import main_part, related, title_of
-from anytasktune.documents.xml_parts import attribute, tree
-from anytasktune.schema.passages import ReadDocument
+from anytasktune.documents.document_builder import DocumentBuilder
+from anytasktune.documents.zip_containers import Container, attribute, open_container
 
 _TITLES = frozenset({"title", "ctrTitle"})
 _FURNITURE = frozenset({"sldNum", "dt", "ftr", "hdr", "sldImg"})
 
 
-def read_pptx(path: Path, sha256: str) -> ReadDocument:
+def read_pptx(path: Path) -> DocumentBuilder:
     """A presentation, its slides in the order they are shown. Hidden slides are read, and reported."""
-    gathered = Gathered()
+    builder = DocumentBuilder()
     hidden = 0
-    with open_parts(path) as parts:
-        main = main_part(parts, "ppt/presentation.xml")
-        relations = related(parts, main)
-        for number, item in enumerate(tree(parts.read(main)).iter("sldId"), 1):
-            place = relations.get(_relation_id(item), ("", ""))[1]
-            gathered.page()
-            if place not in parts:
-                gathered.notes.append(f"slide {number} is missing")
+    with open_container(path) as container:
+        main = container.main_part("ppt/presentation.xml")
+        relations = container.relations(main)
+        for number, item in enumerate(container.tree(main).iter("sldId"), 1):
+            key = next((value for name, value in item.attrib.items() if name.endswith("relationships}id")), "")
+            builder.page()
+            if key not in relations or relations[key].part not in container:
+                builder.notes.append(f"slide {number} is missing")
                 continue
-            slide = tree(parts.read(place))
+            slide = container.tree(relations[key].part)
             hidden += slide.get("show") == "0"
-            _gather_slide(slide, gathered)
-            _gather_notes(parts, place, gathered)
-        gathered.title = title_of(parts)
+            _add_slide(slide, builder)
+            _add_speaker_notes(container, relations[key].part, builder)
+        builder.title = container.title()
     if hidden:
-        gathered.notes.append(f"{hidden} hidden slides were read too")
-    return gathered.document(sha256, "pptx")
+        builder.notes.append(f"{hidden} hidden slides were read too")
+    return builder
 
 
-def _relation_id(item: Element) -> str:
-    return next((value for key, value in item.attrib.items() if key.endswith("relationships}id")), "")
-
-
-def _gather_slide(slide: Element, into: Gathered) -> None:
+def _add_slide(slide: Element, builder: DocumentBuilder) -> None:
     shapes = list(_shapes(slide))
     for shape in shapes:
         if _role(shape) in _TITLES:
-            into.heading(" ".join(_paragraphs(shape)), 1)
+            builder.heading(" ".join(_paragraphs(shape)), 1)
     for shape in shapes:
-        if shape.tag == "graphicFrame":
-            _gather_tables(shape, into)
-        elif _role(shape) not in _TITLES | _FURNITURE:
-            into.paragraph("\n".join(_paragraphs(shape)))
+        tables = list(shape.iter("tbl"))
+        for table in tables:
+            builder.end_table()
+            for row in table.iter("tr"):
+                builder.row([" ".join(_paragraphs(cell)) for cell in row.iter("tc")])
+        if not tables and _role(shape) not in _TITLES | _FURNITURE:
+            builder.paragraph("\n".join(_paragraphs(shape)))
+
+
+def _add_speaker_notes(container: Container, slide: str, builder: DocumentBuilder) -> None:
+    for kind, part in container.relations(slide).values():
+        if kind == "notesSlide" and part in container:
+            for shape in _shapes(container.tree(part)):
+                if _role(shape) not in _FURNITURE:
+                    builder.paragraph("\n".join(_paragraphs(shape)))
 
 
 def _shapes(within: Element) -> Iterator[Element]:
@@ -68,29 +72,9 @@ def _role(shape: Element) -> str:
 
 
 def _paragraphs(within: Element) -> list[str]:
-    return [text for paragraph in within.iter("p") if (text := "".join(_runs(paragraph)).strip())]
-
-
-def _runs(paragraph: Element) -> Iterator[str]:
-    for item in paragraph.iter():
-        if item.tag == "t":
-            yield item.text or ""
-        elif item.tag == "br":
-            yield "\n"
-
-
-def _gather_tables(frame: Element, into: Gathered) -> None:
-    for table in frame.iter("tbl"):
-        into.end_table()
-        for row in table.iter("tr"):
-            into.row([" ".join(_paragraphs(cell)) for cell in row.iter("tc")])
-    if next(frame.iter("tbl"), None) is None:
-        into.paragraph("\n".join(_paragraphs(frame)))
-
-
-def _gather_notes(parts: Parts, place: str, into: Gathered) -> None:
-    for kind, notes in related(parts, place).values():
-        if kind == "notesSlide" and notes in parts:
-            for shape in _shapes(tree(parts.read(notes))):
-                if _role(shape) not in _FURNITURE:
-                    into.paragraph("\n".join(_paragraphs(shape)))
+    found = []
+    for paragraph in within.iter("p"):
+        runs = ("\n" if item.tag == "br" else item.text or "" for item in paragraph.iter() if item.tag in {"t", "br"})
+        if text := "".join(runs).strip():
+            found.append(text)
+    return found

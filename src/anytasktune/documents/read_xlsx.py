@@ -1,16 +1,13 @@
-"""Workbooks: a sheet is a page with its name as heading, and one table. Values are read as Excel last computed them."""
+"""Reads workbooks: a sheet is a page with its name as heading, and one table. Values are those Excel computed last."""
 
 import datetime
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from anytasktune.documents.archives import Parts, open_parts
-from anytasktune.documents.gathering import Gathered
-from anytasktune.documents.office_relations import main_part, related, title_of
-from anytasktune.documents.read_plain import formula_note, looks_like_formula
-from anytasktune.documents.xml_parts import attribute, listen, tree
-from anytasktune.schema.passages import ReadDocument
+from anytasktune.documents.document_builder import DocumentBuilder
+from anytasktune.documents.read_plain import formula_notes, looks_like_formula
+from anytasktune.documents.zip_containers import Container, Relation, attribute, open_container, parse_xml
 
 MOST_COLUMNS = 1000
 _BUILT_IN_DATES = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
@@ -20,48 +17,42 @@ _COLUMN = re.compile("[A-Z]{1,3}")
 _DAY_ZERO = {False: datetime.datetime(1899, 12, 30), True: datetime.datetime(1904, 1, 1)}
 
 
-def read_xlsx(path: Path, sha256: str) -> ReadDocument:
+def read_xlsx(path: Path) -> DocumentBuilder:
     """A workbook. A formula without a stored value is given as it is written, and reported; nothing is computed."""
-    gathered = Gathered()
+    builder = DocumentBuilder()
     formulas = 0
-    with open_parts(path) as parts:
-        main = main_part(parts, "xl/workbook.xml")
-        relations = related(parts, main)
-        book = tree(parts.read(main))
-        shared = _shared_strings(parts, relations)
-        dates = _date_styles(parts, relations)
+    with open_container(path) as container:
+        main = container.main_part("xl/workbook.xml")
+        relations = container.relations(main)
+        book = container.tree(main)
+        strings = _Strings()
+        for kind, part in relations.values():
+            if kind == "sharedStrings" and part in container:
+                parse_xml(container.read(part), strings)
+        dates = _date_styles(container, relations)
         from_1904 = any(attribute(item.attrib, "date1904") in {"1", "true"} for item in book.iter("workbookPr"))
         for item in book.iter("sheet"):
             key = next((value for name, value in item.attrib.items() if name.endswith("relationships}id")), "")
-            place = relations.get(key, ("", ""))[1]
-            gathered.page()
-            if place in parts and relations[key][0] == "worksheet":
-                gathered.heading(item.get("name", ""), 1)
-                sheet = _Sheet(gathered, shared, dates, from_1904)
-                listen(parts.read(place), sheet)
+            kind, part = relations.get(key, ("", ""))
+            builder.page()
+            if part in container and kind == "worksheet":
+                builder.heading(item.get("name", ""), 1)
+                sheet = _Sheet(builder, strings.found, dates, from_1904)
+                parse_xml(container.read(part), sheet)
                 formulas += sheet.formulas
                 if sheet.beyond:
                     note = f"{item.get('name', '')}: {sheet.beyond:,} cells beyond column {MOST_COLUMNS} were left out"
-                    gathered.notes.append(note)
-        gathered.title = title_of(parts)
-    if formulas:
-        gathered.notes.append(formula_note(formulas))
-    return gathered.document(sha256, "xlsx")
+                    builder.notes.append(note)
+        builder.title = container.title()
+    builder.notes += formula_notes(formulas)
+    return builder
 
 
-def _shared_strings(parts: Parts, relations: Mapping[str, tuple[str, str]]) -> list[str]:
-    strings = _Strings()
-    for kind, place in relations.values():
-        if kind == "sharedStrings" and place in parts:
-            listen(parts.read(place), strings)
-    return strings.found
-
-
-def _date_styles(parts: Parts, relations: Mapping[str, tuple[str, str]]) -> set[int]:
-    """Which cell styles show their number as a date or time."""
-    for kind, place in relations.values():
-        if kind == "styles" and place in parts:
-            styles = tree(parts.read(place))
+def _date_styles(container: Container, relations: Mapping[str, Relation]) -> set[int]:
+    """Numbers of the cell styles that show a number as a date or time."""
+    for kind, part in relations.values():
+        if kind == "styles" and part in container:
+            styles = container.tree(part)
             own = {item.get("numFmtId", ""): item.get("formatCode", "") for item in styles.iter("numFmt")}
             dated = {key for key, code in own.items() if _DATE_LETTERS.search(_NOT_FORMAT.sub("", code))}
             dated |= {str(key) for key in _BUILT_IN_DATES if str(key) not in own}
@@ -81,15 +72,15 @@ class _Strings:
         self._in_text = False
         self._phonetic = 0
 
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str], /) -> None:
         self._phonetic += name == "rPh"
         self._in_text = name == "t" and not self._phonetic
 
-    def data(self, text: str) -> None:
+    def data(self, text: str, /) -> None:
         if self._in_text:
             self._parts.append(text)
 
-    def end(self, name: str) -> None:
+    def end(self, name: str, /) -> None:
         self._phonetic -= name == "rPh"
         self._in_text = False
         if name == "si":
@@ -98,7 +89,7 @@ class _Strings:
 
 
 class _Sheet:
-    def __init__(self, into: Gathered, shared: list[str], dates: set[int], from_1904: bool) -> None:
+    def __init__(self, into: DocumentBuilder, shared: list[str], dates: set[int], from_1904: bool) -> None:
         self._into = into
         self._shared = shared
         self._dates = dates
@@ -112,7 +103,7 @@ class _Sheet:
         self.formulas = 0
         self.beyond = 0
 
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str], /) -> None:
         if name == "row":
             self._row = []
         elif name == "c":
@@ -124,11 +115,11 @@ class _Sheet:
         elif name in {"v", "f", "t"}:
             self._reading = name
 
-    def data(self, text: str) -> None:
+    def data(self, text: str, /) -> None:
         if self._reading:
             self._value[self._reading] = self._value.get(self._reading, "") + text
 
-    def end(self, name: str) -> None:
+    def end(self, name: str, /) -> None:
         if name == "c" and self._column < MOST_COLUMNS:
             self._row += [""] * (self._column + 1 - len(self._row))
             self._row[self._column] = self._shown()

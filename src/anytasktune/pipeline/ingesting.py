@@ -90,13 +90,13 @@ def _tell(listener: Listener, folder: Path, manifest: PassageSet, *, built: bool
     whole = [info for info in manifest.documents if info.status == "read"]
     lost: dict[str, int] = {}
     for info in manifest.documents:
-        reasons = info.left_out if info.status == "read" else {f"file {info.reason}": 1}
+        reasons = info.dropped if info.status == "read" else {f"file {info.reason}": 1}
         for reason, count in reasons.items():
             lost[reason] = lost.get(reason, 0) + count
     detail = f"{len(whole)} of {len(manifest.documents)} files, {manifest.passages} passages"
     listener.made("ingest", folder.name, detail, lost=lost, built=built)
     for info in manifest.documents:
-        if info.status == "left_out" and info.reason != "duplicate":
+        if info.status == "skipped" and info.reason != "duplicate":
             listener.note(f"{info.document}: {info.reason}, {info.detail}")
 
 

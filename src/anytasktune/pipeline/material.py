@@ -54,7 +54,7 @@ def read_about(about: str) -> str:
 
 def _description(path: Path) -> str:
     document = read_document(path)
-    if document.status == "left_out":
+    if document.status == "skipped":
         raise DataError(document.detail, where=str(path), fix="or give the description itself in quotes")
     return document.text
 

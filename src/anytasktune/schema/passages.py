@@ -1,4 +1,4 @@
-"""Documents as the program reads them: each file's fate, and the passages that were cut from its text."""
+"""Records of documents: the text and the account of each file, and the passages cut from it."""
 
 from typing import Literal
 
@@ -39,19 +39,17 @@ class Passage(Record):
 
 
 class DocumentInfo(Record):
-    """What became of one file.
-
-    `read` files gave passages. All others did not, for the `reason` given: a short snake_case name such as `encrypted`,
-    `scanned`, `broken`, `too_large`, `unsafe`, `unsupported`, `empty`, `duplicate`.
-    """
+    """The account of one file: `read` files gave passages, `skipped` ones did not."""
 
     document: str
     sha256: str
     bytes: int
     format: str = ""
     """The file's kind, e.g. `pdf`."""
-    status: Literal["read", "left_out"] = "read"
+    status: Literal["read", "skipped"] = "read"
     reason: str = ""
+    """Why it was skipped: a short snake_case name such as `encrypted`, `scanned`, `broken`, `too_large`, `unsafe`, `empty`,
+    `unsupported`, `duplicate`."""
     detail: str = ""
     """In words, for a person: what is wrong and what to do."""
     language: Language | None = None
@@ -59,7 +57,7 @@ class DocumentInfo(Record):
     characters: int = 0
     pages: int | None = None
     passages: int = 0
-    left_out: dict[str, int] = Field(default_factory=dict)
+    dropped: dict[str, int] = Field(default_factory=dict)
     """Passages that were not kept, by reason (`near_duplicate`, `too_short`, `contents`)."""
 
 
@@ -76,25 +74,25 @@ class Heading(Record):
 
 
 class ReadDocument(Artifact):
-    """What reading one file gave; the same for the same bytes, so that it can be kept under their hash."""
+    """The text of one file; the same for the same bytes, so that it can be cached under their hash."""
 
     sha256: str
     format: str
-    status: Literal["read", "left_out"] = "read"
+    status: Literal["read", "skipped"] = "read"
     reason: str = ""
     """As in `DocumentInfo`."""
     detail: str = ""
-    """In words, for a person; of a file that was read, what its reader should know."""
+    """In words, for a person; of a file that was read, notes on its text."""
     text: str = ""
     title: str = ""
     pages: list[int] = Field(default_factory=list)
-    """Where each page, slide or sheet begins in `text`; empty for formats without."""
+    """Start of each page, slide or sheet in `text`; empty for formats without."""
     headings: list[Heading] = Field(default_factory=list)
     """In the order of the text."""
 
 
 class PassageSet(Artifact):
-    """All that was read from a folder of documents; beside it lies `passages.jsonl`."""
+    """Manifest of the passages of a folder of documents; beside it lies `passages.jsonl`."""
 
     id: str
     folder: str

@@ -24,7 +24,8 @@ from tests.unit.documents.document_files import (
 )
 
 from anytasktune.documents import Limits, ingest
-from anytasktune.documents.isolation import Request, read_isolated
+from anytasktune.documents.discovery import DocumentFile
+from anytasktune.documents.sandbox import read_sandboxed
 from anytasktune.schema.passages import DocumentInfo
 from anytasktune.settings import IngestConfig
 
@@ -144,7 +145,7 @@ def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, DocumentInfo]:
 @pytest.mark.parametrize(("name", "reason"), [(name, reason) for name, _, reason in HOSTILE])
 def test_a_file_made_to_do_harm_or_broken_is_refused_by_name(fates: dict[str, DocumentInfo], name: str, reason: str) -> None:
     info = fates[name]
-    assert (info.status, info.reason) == ("left_out", reason), info.detail
+    assert (info.status, info.reason) == ("skipped", reason), info.detail
     assert "; " in info.detail
     assert "root:" not in info.detail
 
@@ -180,8 +181,8 @@ def test_a_deeply_nested_page_is_read(tmp_path: Path) -> None:
 def test_a_file_that_takes_too_long_is_ended_and_the_next_one_is_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "endless.docx")
     write_docx(tmp_path / "z.docx", docx_paragraph(GOOD))
-    requests = [Request(path, "docx", "0" * 64, 0) for path in sorted(tmp_path.iterdir())]
-    endless, good = read_isolated(requests, Limits(seconds=3, processes=1))
+    requests = [DocumentFile(path, path.name, "docx", 0, "0" * 64) for path in sorted(tmp_path.iterdir())]
+    endless, good = read_sandboxed(requests, Limits(seconds=3, processes=1))
     assert (endless.reason, good.status) == ("too_large", "read")
     assert "3 seconds" in endless.detail
 
@@ -190,16 +191,16 @@ def test_a_file_that_takes_too_long_is_ended_and_the_next_one_is_read(tmp_path: 
 def test_a_file_that_brings_its_reader_down_is_broken_and_the_next_one_is_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "endless.docx")
     write_docx(tmp_path / "z.docx", docx_paragraph(GOOD))
-    requests = [Request(path, "docx", "0" * 64, 0) for path in sorted(tmp_path.iterdir())]
+    requests = [DocumentFile(path, path.name, "docx", 0, "0" * 64) for path in sorted(tmp_path.iterdir())]
     clock = threading.Timer(1.5, kill_readers)
     clock.start()
-    assert [one.reason for one in read_isolated(requests, Limits(processes=1))] == ["broken", ""]
+    assert [one.reason for one in read_sandboxed(requests, Limits(processes=1))] == ["broken", ""]
 
 
 def kill_readers() -> None:
     for task in Path("/proc/self/task").iterdir():
         for child in (task / "children").read_text().split():
-            if b"anytasktune.documents.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if b"anytasktune.documents.sandbox" in Path(f"/proc/{child}/cmdline").read_bytes():
                 os.kill(int(child), signal.SIGKILL)
 
 
@@ -294,5 +295,5 @@ def test_what_may_not_be_read_is_said(tmp_path: Path) -> None:
 
 
 def test_a_file_that_vanishes_is_said(tmp_path: Path) -> None:
-    (document,) = read_isolated([Request(tmp_path / "gone.pdf", "pdf", "", 0)], Limits())
-    assert (document.reason, document.status) == ("unreadable", "left_out")
+    (document,) = read_sandboxed([DocumentFile(tmp_path / "gone.pdf", "gone.pdf", "pdf", 0)], Limits())
+    assert (document.reason, document.status) == ("unreadable", "skipped")

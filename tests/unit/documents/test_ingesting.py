@@ -65,14 +65,14 @@ def test_passages_nearly_the_same_as_an_earlier_one_are_left_out_and_counted(tmp
     write(tmp_path, a=f"# A\n\n{RULES}\n\n# B\n\n{HOURS}", b=f"# C\n\n{REGELN}\n\n# D\n\n{RULES.replace('ten', 'nine', 1)}")
     found = ingest(tmp_path, IngestConfig())
     assert [passage.heading for passage in found.passages] == [("A",), ("B",), ("C",)]
-    assert [(info.passages, info.left_out) for info in found.documents] == [(2, {}), (1, {"near_duplicate": 1})]
+    assert [(info.passages, info.dropped) for info in found.documents] == [(2, {}), (1, {"near_duplicate": 1})]
 
 
 def test_a_file_whose_passages_all_went_is_left_out_with_the_reason(tmp_path: Path) -> None:
     write(tmp_path, a=f"# A\n\n{RULES}\n\n# B\n\n{HOURS}", b=RULES, c="Opening hours")
     found = ingest(tmp_path, IngestConfig())
     assert told(found) == {"a.md": "read", "b.md": "near_duplicate", "c.md": "too_short"}
-    assert all("; " in info.detail for info in found.documents if info.status == "left_out")
+    assert all("; " in info.detail for info in found.documents if info.status == "skipped")
 
 
 def test_every_file_is_told_of_with_a_reason_and_what_to_do(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_every_file_is_told_of_with_a_reason_and_what_to_do(tmp_path: Path) -> N
         "picture.PNG": "unsupported",
         "~$good.docx": "hidden",
     }
-    assert all(info.detail for info in found.documents if info.status == "left_out")
+    assert all(info.detail for info in found.documents if info.status == "skipped")
     assert {info.document: info.detail for info in found.documents}["old.doc"] == ".doc files are not read; save it as DOCX"
 
 

@@ -14,7 +14,7 @@ from tests.unit.documents.document_files import (
     write_xlsx,
 )
 
-from anytasktune.documents.read_file import read_file
+from anytasktune.documents.formats import read_file
 from anytasktune.schema.passages import ReadDocument
 
 BODY = "Readers may borrow ten books at a time for thirty days, and renew each of them"

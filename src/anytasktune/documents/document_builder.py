@@ -1,21 +1,26 @@
-"""The text of a document while it is put together from paragraphs, headings, table rows and pages."""
+"""Builds the text of a document from paragraphs, headings, list items, tables and pages."""
 
 import re
 from collections.abc import Sequence
 
-from anytasktune.documents.refusal import too_large
+from anytasktune.documents.skip_reasons import too_large
 from anytasktune.schema.passages import Heading, ReadDocument
 from anytasktune.text.plain_text import collapse_space
 
 MOST_CHARACTERS = 20_000_000
-"""A document with more text than that is no longer one document."""
+"""Longest text of one document."""
 
 _SPACE = re.compile(r"[^\S\n]+")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
-class Gathered:
-    """Paragraphs become blocks between blank lines; tables are Markdown rows; headings are lines of their own."""
+class DocumentBuilder:
+    """Collects blocks with blank lines between them; tables become Markdown rows, headings lines of their own.
+
+    Attributes:
+        title: the document's title; its first heading if empty.
+        notes: what a user should know about the text, in words.
+    """
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -27,26 +32,28 @@ class Gathered:
         self.title = ""
         self.notes: list[str] = []
 
-    @property
-    def headings(self) -> int:
-        """How many there are so far."""
-        return len(self._headings)
+    @classmethod
+    def verbatim(cls, text: str, headings: list[Heading], title: str) -> "DocumentBuilder":
+        """A document whose text stays as it is, so that spans lead to places in the file."""
+        builder = cls()
+        builder._append(text)
+        builder._headings, builder.title = headings, title
+        return builder
 
     def page(self) -> None:
-        """A page, slide or sheet begins."""
+        """Begin a page, slide or sheet."""
         self._in_table = self._in_list = False
         self._pages.append(self._length)
 
-    def paragraph(self, text: str) -> None:
-        """Add a paragraph; its line breaks stay."""
-        self._in_table = False
-        self._block(clean(text))
+    def paragraph(self, text: str, page_breaks: Sequence[int] = ()) -> None:
+        """Add a paragraph; its line breaks stay.
 
-    def broken_paragraph(self, text: str, breaks: Sequence[int]) -> None:
-        """Add a paragraph that is clean already, with pages beginning at `breaks` within it."""
+        Args:
+            page_breaks: offsets in `text` at which pages begin; `text` must be clean then.
+        """
         self._in_table = False
-        start = self._block(text)
-        self._pages += [start + place for place in breaks]
+        start = self._block(text if page_breaks else clean(text))
+        self._pages += [start + offset for offset in page_breaks]
 
     def item(self, text: str) -> None:
         """Add an item of a list: a line right below the item before."""
@@ -61,8 +68,7 @@ class Gathered:
     def heading(self, text: str, level: int) -> None:
         """Add a heading."""
         self._in_table = False
-        title = collapse_space(clean(text))
-        if title:
+        if title := collapse_space(clean(text)):
             start = self._block(title)
             self._headings.append(Heading(start=start, end=start + len(title), level=max(1, level), title=title))
 
@@ -80,15 +86,15 @@ class Gathered:
         self._in_table = True
 
     def end_table(self) -> None:
-        """The next row begins a table of its own."""
+        """Let the next row begin a new table."""
         self._in_table = False
 
-    def document(self, sha256: str, kind: str) -> ReadDocument:
-        """What was gathered, as a record."""
+    def record(self, sha256: str, format_name: str) -> ReadDocument:
+        """The document as a record."""
         title = self.title or next((heading.title for heading in self._headings), "")
         return ReadDocument(
             sha256=sha256,
-            format=kind,
+            format=format_name,
             detail="; ".join(self.notes),
             text="".join(self._parts),
             title=collapse_space(clean(title)),
@@ -97,7 +103,7 @@ class Gathered:
         )
 
     def _block(self, text: str) -> int:
-        """Append a block and return where it starts."""
+        """Append a block and return its start."""
         self._in_list = False
         if text and self._length:
             self._append("\n\n")
@@ -113,7 +119,7 @@ class Gathered:
 
 
 def clean(text: str) -> str:
-    """`text` without control characters and superfluous space."""
+    """`text` without control characters, blank lines and superfluous space."""
     text = _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\n"))
     lines = (_SPACE.sub(" ", line).strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
