@@ -35,7 +35,7 @@ from typer.main import get_command
 
 import anytasktune
 from anytasktune.cli import console
-from anytasktune.cli.app import app
+from anytasktune.cli.app import app, run_safely
 from anytasktune.datasets import read_examples, read_task_folder
 from anytasktune.gates.run_gates import GATES, JUDGE
 from anytasktune.models.catalog import CATALOG
@@ -171,7 +171,7 @@ def run_line(line: str, folder: Path, model: Path) -> Spoken:
         words += [part for setting in (f"model={model}", *SHORT) for part in ("-c", setting)]
     output = io.StringIO()
     with contextlib.chdir(folder), contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        code = console.run_safely(words)
+        code = run_safely(words)
     return Spoken(line, code, output.getvalue())
 
 

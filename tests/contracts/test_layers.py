@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ def test_imports_go_one_way() -> None:
     assert tool is not None, "import-linter is not installed: pip install -e '.[dev]'"
     done = subprocess.run([tool, "--no-logo"], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_every_room_but_the_allowed_ones_is_forbidden_to_the_command_line() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    rooms = {name for layer in contracts[0]["layers"] for name in layer.split(" | ")}
+    allowed = {f"anytasktune.{room}" for room in ("cli", "pipeline", "schema", "records", "errors", "version")}
+    assert set(contracts[1]["forbidden_modules"]) == rooms - allowed
 
 
 def test_every_public_name_is_there() -> None:
@@ -40,7 +48,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     "code",
     [
         "import anytasktune",
-        "from anytasktune.cli.console import run_safely; run_safely(['--help'])",
+        "from anytasktune.cli.app import run_safely; run_safely(['--help'])",
     ],
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(code: str) -> None:
@@ -53,7 +61,7 @@ def test_init_and_import_need_no_torch(tmp_path: Path) -> None:
     code = "\n".join(
         [
             "import sys",
-            "from anytasktune.cli.console import run_safely",
+            "from anytasktune.cli.app import run_safely",
             f"assert run_safely(['init', {str(tmp_path / 'p')!r}, '--demo']) == 0",
             f"assert run_safely(['report', '-p', {str(tmp_path / 'p')!r}]) == 1",
             "print('LOADED', [name for name in ('torch', 'transformers') if name in sys.modules])",

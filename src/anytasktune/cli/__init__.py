@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Entry point of the `anytasktune` command; exits with the command's exit code."""
-    from anytasktune.cli.console import run_safely
+    """Run the `anytasktune` command and exit with its code."""
+    from anytasktune.cli.app import run_safely
 
     sys.exit(run_safely(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Where output goes and how a command ends.
+"""Output of the command line and how a command ends.
 
 Results go to standard output, progress and errors to standard error. Exit codes:
 
@@ -11,15 +11,16 @@ Results go to standard output, progress and errors to standard error. Exit codes
 
 import io
 import json
-import os
-import re
+import shlex
 import sys
-from collections.abc import Sequence
-from difflib import get_close_matches
 from itertools import zip_longest
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from anytasktune.errors import AnyTaskTuneError, Problem
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 DONE, MENDABLE, USAGE, ROWS_DROPPED, INTERRUPTED = 0, 1, 2, 3, 130
 _SHOWN_PROBLEMS = 12
@@ -37,74 +38,44 @@ class StoppedError(AnyTaskTuneError):
     exit_code = INTERRUPTED
 
 
-def run_safely(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit code; whatever the user can mend is shown as a message."""
-    _write_any_character()
-    try:
-        return _run_or_stop(arguments or ["--help"])
-    except AnyTaskTuneError as error:
-        show_error(error, as_json="--json" in arguments)
-        return error.exit_code
-    except BrokenPipeError:  # whoever read our output, e.g. `head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return MENDABLE
-
-
-def _write_any_character() -> None:
-    """A terminal or pipe that knows no `✓` gets `?` in its place."""
+def accept_any_character() -> None:
+    """Let a terminal or pipe that cannot write a `✓` write `?` in its place."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
-def _run_or_stop(arguments: Sequence[str]) -> int:
-    try:
-        code = _run(arguments)
-        sys.stdout.flush()  # here, where a closed pipe is dealt with
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    if code == INTERRUPTED:
-        raise StoppedError("stopped", fix="run the same command again to go on where it was")
-    return code
+def show(renderable: "RenderableType", *, whole_lines: bool = False) -> None:
+    """Print on standard output; with `whole_lines`, long lines are not wrapped in a file or pipe."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(renderable, soft_wrap=whole_lines and not console.is_terminal)
 
 
-def _run(arguments: Sequence[str]) -> int:
-    import typer
-    from typer.main import get_command
-
-    from anytasktune.cli.app import app
-
-    # the base of typer's usage errors: its own click's or the installed one's, by version
-    wrong_usage: type[Exception] = typer.BadParameter.__mro__[1]
-    try:
-        result = get_command(app)(args=list(arguments), prog_name="anytasktune", standalone_mode=False)
-    except typer.Exit as stop:
-        return int(stop.exit_code)
-    except typer.Abort:
-        return INTERRUPTED
-    except wrong_usage as error:
-        raise _usage_error(error) from None
-    return result if isinstance(result, int) else DONE
+def command(*words: str | Path, project: Path | None = None) -> str:
+    """A command that works when copied: words quoted where a shell needs it, with `-p` unless the project is here."""
+    words = ("anytasktune", *words, *(("-p", project) if project not in (None, Path()) else ()))
+    return " ".join(_quoted(str(word)) for word in words)
 
 
-def _usage_error(error: Any) -> UsageError:
-    nearest = getattr(error, "possibilities", None)
-    if nearest:
-        return UsageError(error.message, fix=f"did you mean {' or '.join(sorted(nearest))}?")
-    command = error.ctx.command_path if error.ctx else "anytasktune"
-    fix = _right_choice(error) or f"{command} --help says what there is"
-    return UsageError(error.format_message().replace("Value error, ", ""), fix=fix)
+def _quoted(word: str) -> str:
+    """`word` for a shell; in double quotes, which Windows knows too, unless something in it would be expanded there."""
+    safe = shlex.quote(word)
+    return safe if safe == word or set(word) & set('"$`\\!') else f'"{word}"'
 
 
-def _right_choice(error: Any) -> str:
-    """Advice on a value that is none of an option's choices, if it is near one of them."""
-    given, found, choices = error.message.partition(" is not one of ")
-    near = get_close_matches(given.rpartition(" ")[2].strip("'"), re.findall("'(.*?)'", choices), n=1) if found else []
-    return f"did you mean {near[0]!r}?" if near else ""
+def one_line(text: str, width: int) -> str:
+    """`text` on one line, cut to `width` columns of a terminal (a Chinese character takes two) with an ellipsis."""
+    from rich.text import Text
+
+    line = Text(" ".join(text.split()))
+    line.truncate(width, overflow="ellipsis")
+    return line.plain
 
 
 def show_error(error: AnyTaskTuneError, *, as_json: bool) -> None:
-    """Every problem on a line: where, what, what to do."""
+    """List every problem: where, what, what to do."""
     if as_json:
         problems = [{"what": problem.what, "where": problem.where, "fix": problem.fix} for problem in error.problems]
         print_json({"error": type(error).__name__, "problems": problems})
@@ -136,6 +107,6 @@ def _line(problem: Problem, *, advise: bool) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
+    """Print one JSON document on standard output."""
     speaks_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     sys.stdout.write(json.dumps(value, ensure_ascii=not speaks_unicode, indent=2) + "\n")

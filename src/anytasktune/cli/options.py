@@ -1,11 +1,11 @@
-"""Options that many verbs have."""
+"""Options that several verbs share."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-ProjectFolder = Annotated[Path, typer.Option("--project", "-p", help="The project's folder.")]
+ProjectFolder = Annotated[Path, typer.Option("--project", "-p", help="Project folder.")]
 Granularity = Annotated[
     Literal["task", "action", "mixed", "all"],
     typer.Option("--granularity", "-g", help="One Task-LM per task, one per action, one for all tasks mixed, or all of these."),
@@ -14,4 +14,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 Overrides = Annotated[
     list[str] | None, typer.Option("-c", metavar="KEY=VALUE", help="Change a setting, e.g. -c epochs=3. Repeatable.")
 ]
-TaskNames = Annotated[list[str] | None, typer.Argument(metavar="[TASK]...", help="Which tasks; all of them if none is named.")]
+TaskNames = Annotated[list[str] | None, typer.Argument(metavar="[TASK]...", help="Names of tasks; default: all.")]
+ShownLanguage = Annotated[Literal["en", "zh"], typer.Option("--language", help="Language of the output.")]
+OneLanguage = Annotated[Literal["en", "zh"] | None, typer.Option("--language", help="Generate rows in this language only.")]
+DocumentFolder = Annotated[
+    Path | None, typer.Option("--documents", "-d", help="Folder of documents; default: documents/ in the project.")
+]
+TeacherName = Annotated[
+    str | None,
+    typer.Option("--teacher", help="Teacher model. OPENAI_BASE_URL is its endpoint, OPENAI_API_KEY the API key."),
+]
+Record = Annotated[Path | None, typer.Option("--record", help="Write requests and answers to this file, without keys.")]
+Replay = Annotated[Path | None, typer.Option("--replay", help="Take answers from a recorded file; no requests are sent.")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, UsageError, print_json
+from anytasktune.cli.console import DONE, UsageError, print_json, show
 from anytasktune.cli.options import Json, ProjectFolder
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ def review(
 def _review(workspace: "Workspace", task: "Task", config: "QueueConfig", language: "Language", as_json: bool) -> int:
     from dataclasses import replace
 
-    from anytasktune.cli import show
     from anytasktune.cli.keys import keys_of_process
     from anytasktune.cli.review_screen import Screen
     from anytasktune.cli.review_session import Session
@@ -74,12 +73,11 @@ def _review(workspace: "Workspace", task: "Task", config: "QueueConfig", languag
     if as_json:
         print_json(document(held, left))
     else:
-        show.show(summary(held, len(left), language), whole_lines=True)
+        show(summary(held, len(left), language), whole_lines=True)
     return DONE
 
 
 def _agreement(workspace: "Workspace", task: str | None, language: "Language | None", as_json: bool) -> int:
-    from anytasktune.cli import show
     from anytasktune.cli.review_summary import kappa_document, kappa_table
     from anytasktune.pipeline.reviewing import agreement_of
 
@@ -89,7 +87,7 @@ def _agreement(workspace: "Workspace", task: str | None, language: "Language | N
         print_json([kappa_document(each.name, kappa) for each, kappas in found for kappa in kappas])
         return DONE
     for each, kappas in found:
-        show.show(kappa_table(each, kappas, language or each.languages[0]))
+        show(kappa_table(each, kappas, language or each.languages[0]))
     return DONE
 
 

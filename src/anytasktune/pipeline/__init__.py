@@ -7,6 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from anytasktune.datasets.differences import DatasetDiff
+    from anytasktune.models import ModelListing
+    from anytasktune.packs.contents import PackSummary
     from anytasktune.pipeline.adapter_targets import Granularity
     from anytasktune.pipeline.build_context import BuildOptions
     from anytasktune.pipeline.building import Built, augment, build, gate, synth
@@ -18,14 +21,19 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.initializing import init_project
     from anytasktune.pipeline.tuning import evaluate, train, tune
     from anytasktune.pipeline.workspace import Settings, Workspace
+    from anytasktune.tasks import Finding
 
 _HOME = {
     "Built": "building",
     "CheckedTask": "checking",
+    "DatasetDiff": "dataset_views",
+    "Finding": "pool_checking",
     "Granularity": "adapter_targets",
     "Imported": "importing",
     "ImportOptions": "importing",
     "Listener": "events",
+    "ModelListing": "machine",
+    "PackSummary": "initializing",
     "BuildOptions": "build_context",
     "Settings": "workspace",
     "Silent": "events",
@@ -49,10 +57,14 @@ _HOME = {
 __all__ = [
     "Built",
     "CheckedTask",
+    "DatasetDiff",
+    "Finding",
     "Granularity",
     "Imported",
     "ImportOptions",
     "Listener",
+    "ModelListing",
+    "PackSummary",
     "BuildOptions",
     "Settings",
     "Silent",

@@ -8,8 +8,8 @@ from anytasktune.pipeline.events import Listener, Silent
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.training_forecast import measure, planned
 from anytasktune.pipeline.workspace import Settings, Workspace
-from anytasktune.schema import SPLIT_NAMES, DatasetManifest, SplitName, Task
-from anytasktune.training.estimate import Machine
+from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Estimate, SplitName, Task
+from anytasktune.training.estimate import Machine, total
 from anytasktune.training.preflight import Preflight, TokenView, view_tokens
 from anytasktune.training.run_plan import estimate_run
 from anytasktune.training.task_rows import TrainingData
@@ -76,6 +76,12 @@ class TaskPlan:
     seconds: float
     memory_bytes: int
     trained: bool
+
+
+def total_estimate(plans: Sequence[TaskPlan]) -> Estimate:
+    """Cost of training all that is not trained yet."""
+    left = [row for row in plans if not row.trained]
+    return total([Estimate(tokens=row.tokens, seconds=row.seconds, memory_bytes=row.memory_bytes) for row in left])
 
 
 def plan(

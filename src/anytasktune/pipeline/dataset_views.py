@@ -9,6 +9,7 @@ from pathlib import Path
 from anytasktune.datasets import FrozenDataset, load_dataset
 from anytasktune.datasets.card import CARDS, LABEL_PLOT, LENGTH_PLOT
 from anytasktune.datasets.dataset_facts import SplitFacts, measure
+from anytasktune.datasets.dataset_warnings import cautions
 from anytasktune.datasets.differences import DatasetDiff, compare
 from anytasktune.datasets.exporting import ExportedTask, ExportFormat, export
 from anytasktune.errors import ConfigError, DataError
@@ -30,12 +31,13 @@ _SHORTEST_ID = 4
 
 @dataclass(frozen=True)
 class DatasetView:
-    """A data set with what it holds and where it lies."""
+    """A data set with its contents counted, its folder, and what a user of it must know."""
 
     task: Task
     frozen: FrozenDataset
     facts: dict[SplitName, SplitFacts]
     folder: Path
+    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,8 @@ def export_datasets(
 
 def _view(workspace: Workspace, task: Task, frozen: FrozenDataset) -> DatasetView:
     folder = workspace.project.datasets(task.name) / frozen.manifest.id
-    return DatasetView(task, frozen, measure(task, frozen), folder)
+    facts = measure(task, frozen)
+    return DatasetView(task, frozen, facts, folder, cautions(task, frozen.manifest, facts))
 
 
 def _traced(workspace: Workspace, view: DatasetView, split: SplitName, number: int, row: Example) -> RowView:

@@ -1,85 +1,103 @@
-"""The answers of an interview in the project, so that it can go on after being stopped or killed."""
+"""The interview of a project: every answer is on disk before the next question, so a stopped interview resumes."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from anytasktune.errors import ConfigError, StoreError
+from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema.exchange import InterviewLine
 from anytasktune.store import Project, append_line, read_lines, write_atomic
 from anytasktune.tasks.interview import Interview, Question
+from anytasktune.tasks.interview_answers import AnswerError
+from anytasktune.tasks.interview_words import means, word
 
 
 @dataclass
 class InterviewLog:
-    """An interview whose every answer is on disk before the next question is asked."""
+    """An interview and the file its answers are in."""
 
     project: Project
     language: Language
     interview: Interview = field(default_factory=Interview)
 
     @classmethod
-    def open(cls, project: Project, language: Language) -> "InterviewLog":
-        """The interview as far as it went.
+    def open(cls, folder: Path, language: Language, out: Path | None = None) -> "InterviewLog":
+        """Load the answers given so far.
+
+        Args:
+            out: a new file the pool will be written to, in place of the project's `domain.yaml`.
 
         Raises:
-            ConfigError: it was begun in the other language and is not finished there, or a line of the file is no answer.
+            ConfigError: the interview was begun in the other language and is not finished there, a line of the file is no
+                answer, or the pool cannot be written afterwards (reported before the questions).
         """
+        project = Project(folder.resolve())
+        if out is not None and out.exists():
+            raise ConfigError("the file exists, and is not overwritten", where=str(out), fix="give --out another name")
+        if out is None and project.domain_file.exists():
+            Workspace.open(project.root)
         path = project.interview_file
-        lines = _lines(project)
-        _cut_half_line(project)
+        try:
+            lines = read_lines(path, InterviewLine)
+        except StoreError as error:
+            fix = "mend or remove that line; the other answers stay"
+            raise ConfigError("not a line of an interview", where=error.problems[0].where, fix=fix) from None
+        content = path.read_bytes() if path.exists() else b""
+        if content and not content.endswith(b"\n"):  # a crash cut the last line off
+            write_atomic(path, content[: content.rfind(b"\n") + 1])
         interview = Interview(lines)
         if interview.first not in {None, language} and interview.next(interview.first or language) is not None:
             fix = f"finish it with --language {interview.first}; its texts can then be given in the other language too"
             raise ConfigError(f"the interview was begun in {interview.first}", where=str(path), fix=fix)
         return cls(project, language, interview)
 
+    def begin(self, *, reopen: bool) -> list[str]:
+        """Opening lines; with `reopen`, a finished interview asks again whether there is more."""
+        if reopen and self.interview.first == self.language and self.next() is None:
+            self._take_back()
+        said = [word("begin", self.language)]
+        return said + ([word("resumed", self.language).format(count=self.answered)] if self.answered else [])
+
     @property
     def answered(self) -> int:
-        """How many answers hold in this language."""
+        """Number of answers in this language that hold."""
         return self.interview.answered(self.language)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no action is known yet."""
+        return not self.interview.draft().actions
 
     def next(self) -> Question | None:
         """The question to ask now; None when all are answered."""
         return self.interview.next(self.language)
 
-    def answer(self, question: Question, text: str) -> None:
-        """Keep an answer; AnswerError if it is not of the form that was asked for."""
-        question.read(text)
+    def reply(self, question: Question, text: str) -> str:
+        """Take a typed line: an answer, `back`, `?`, or nothing (the question stays open, a list ends).
+
+        Returns the remark to show before the next question; empty when the answer was taken.
+        """
+        if text in {"?", "？"}:
+            return question.help_in(self.language)
+        if means("back", text):
+            return "" if self._take_back() else word("nothing_before", self.language)
+        if not text or means("skip", text) or (question.ends_list and means("done", text)):
+            self._add(InterviewLine(question=question.id, language=self.language, status="skipped"))
+            return ""
+        try:
+            question.read(text)
+        except AnswerError as error:
+            return error.said_in(self.language)
         self._add(InterviewLine(question=question.id, language=self.language, answer=text))
+        return ""
 
-    def skip(self, question: Question) -> None:
-        """Leave a question open."""
-        self._add(InterviewLine(question=question.id, language=self.language, status="skipped"))
-
-    def back(self) -> bool:
-        """Take back the last answer; whether there was one."""
+    def _take_back(self) -> bool:
         last = self.interview.last(self.language)
-        if last is None:
-            return False
-        self._add(InterviewLine(question=last.question, language=self.language, status="withdrawn"))
-        return True
-
-    def reopen(self) -> None:
-        """Ask the last question, whether there is more, once again, if everything was answered."""
-        if self.interview.first == self.language and self.next() is None:
-            self.back()
+        if last is not None:
+            self._add(InterviewLine(question=last.question, language=self.language, status="withdrawn"))
+        return last is not None
 
     def _add(self, line: InterviewLine) -> None:
         append_line(self.project.interview_file, line)
         self.interview.add(line)
-
-
-def _lines(project: Project) -> list[InterviewLine]:
-    try:
-        return read_lines(project.interview_file, InterviewLine)
-    except StoreError as error:
-        fix = "mend or remove that line; the other answers stay"
-        raise ConfigError("not a line of an interview", where=error.problems[0].where, fix=fix) from None
-
-
-def _cut_half_line(project: Project) -> None:
-    """A line that a crash cut off would spoil the one that is added behind it."""
-    path = project.interview_file
-    content = path.read_bytes() if path.exists() else b""
-    if content and not content.endswith(b"\n"):
-        write_atomic(path, content[: content.rfind(b"\n") + 1])

@@ -40,14 +40,14 @@ class ImportOptions:
 
     Attributes:
         task: which task the rows are for; None for a task folder, which says so itself.
-        columns: which columns are input and output, where the names do not say it.
+        columns: which columns are input and output, where the names do not say it; also as `input=QUESTION,output=ANSWER`.
         language: the language of the rows, where they do not say it.
         split: the split all rows of a file belong to; None to have them divided later.
         existing: what to do if the task has rows already.
     """
 
     task: str | None = None
-    columns: ColumnMap | None = None
+    columns: ColumnMap | str | None = None
     language: Language | None = None
     split: SplitName | None = None
     existing: Literal["refuse", "append", "replace"] = "refuse"
@@ -96,7 +96,8 @@ def import_rows(workspace: Workspace, source: Path, options: ImportOptions | Non
     if source.is_dir():
         _refuse_options(source, options, "split")
     files = _split_files(source) if source.is_dir() else {options.split: source}
-    results = {split: read_examples(path, columns=options.columns, language=options.language) for split, path in files.items()}
+    columns = ColumnMap.parse(options.columns) if isinstance(options.columns, str) else options.columns
+    results = {split: read_examples(path, columns=columns, language=options.language) for split, path in files.items()}
     return _take(workspace, task, results, options)
 
 

@@ -3,13 +3,16 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+from anytasktune import schema, settings
 from anytasktune.errors import ConfigError
 from anytasktune.models.catalog import CATALOG, DEFAULT_MODEL
-from anytasktune.packs import pack_files
-from anytasktune.packs.contents import files_in_language
-from anytasktune.records import Language
+from anytasktune.packs import pack_files, pack_names
+from anytasktune.packs.contents import PackSummary, files_in_language, summarise
+from anytasktune.records import Artifact, Language, Record
 from anytasktune.schema import Domain
+from anytasktune.settings.yaml_reading import nearest
 from anytasktune.store import DOMAIN_FILE, TRAIN_FILE, Project, write_atomic
 
 SCHEMA_FILE = "domain.schema.json"
@@ -41,6 +44,44 @@ def init_project(folder: Path, *, pack: str = "empty", language: Language | None
     write_atomic(project.root / ".gitignore", "artifacts/\n")
     write_atomic(project.root / SCHEMA_FILE, json.dumps(Domain.model_json_schema(), indent=2, ensure_ascii=False) + "\n")
     return project
+
+
+def list_packs() -> list[PackSummary]:
+    """All packs that have tasks."""
+    return [summary for summary in map(summarise, pack_names()) if summary.tasks]
+
+
+def started(project: Project, pack: str, only: Language | None) -> list[str]:
+    """Lines on a project that was made from a pack: rows, card, and the model that fits their language."""
+    summary = summarise(pack)
+    taken = {language: rows for language, rows in summary.rows.items() if only in (None, language)}
+    lines = [f"{summary.tasks} tasks with {' and '.join(f'{rows} {language}' for language, rows in taken.items())} rows"]
+    if (project.root / "CARD.md").exists():
+        lines.append("CARD.md says how they were made and what they must not be used for")
+    if only == "zh":
+        lines.append(f"train.yaml names {model_for('zh')}, which speaks Chinese and comes from a model hub")
+        lines.append(f"{DEFAULT_MODEL} needs no hub, but speaks English")
+    elif "zh" in taken:
+        lines.append(f"{DEFAULT_MODEL} speaks English; for Chinese set model: {model_for('zh')} in train.yaml")
+    return lines
+
+
+def json_schemas(name: str | None = None) -> dict[str, Any]:
+    """The JSON Schema of one record that is read from or written to disk, or of all of them by name.
+
+    Raises:
+        ConfigError: there is no record of this name; says the nearest.
+    """
+    known: dict[str, type[Record]] = {"Task": schema.Task, "Example": schema.Example}
+    for module in (schema, settings):
+        for word in module.__all__:
+            kind = getattr(module, word)
+            if isinstance(kind, type) and issubclass(kind, Artifact):
+                known[word] = kind
+    if name is not None and name not in known:
+        raise ConfigError(f"there is no record {name!r}", fix=nearest(name, known))
+    schemas = {word: kind.model_json_schema() for word, kind in sorted(known.items())}
+    return schemas[name] if name else schemas
 
 
 def model_for(language: Language) -> str:

@@ -1,5 +1,6 @@
-"""A project's Task Pool under review, and as a picture."""
+"""A project's Task Pool: its review, its outline with the number of rows, and its picture."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.datasets import read_examples
@@ -7,24 +8,60 @@ from anytasktune.errors import DataError
 from anytasktune.pipeline.own_rows import relative, row_files
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
-from anytasktune.schema import Domain, Task
+from anytasktune.schema import Task
 from anytasktune.settings.yaml_reading import lines_of
 from anytasktune.store import DOMAIN_FILE, write_atomic
 from anytasktune.tasks import Finding, PlacedRow, check_pool, draw_mermaid, draw_svg
-from anytasktune.tasks.findings import At
+from anytasktune.tasks.picture import in_language, lanes
 
 PICTURE, MERMAID = "task-pool.svg", "task-pool.mmd"
 
 
+@dataclass(frozen=True)
+class StepOutline:
+    """A task as one line of an outline, texts in one language; empty where nothing is known.
+
+    Attributes:
+        source: title of the step it takes its input from.
+        hands_over: what it hands over.
+        done_by: by whom it is done today.
+    """
+
+    title: str
+    task: Task
+    rows: int
+    source: str
+    hands_over: str
+    done_by: str
+
+
+@dataclass(frozen=True)
+class PoolOutline:
+    """Titles of a pool and its actions, with the steps of each action in order."""
+
+    title: str
+    actions: list[tuple[str, list[StepOutline]]]
+
+
 def review_pool(workspace: Workspace) -> list[Finding]:
-    """What a good reviewer would say of the pool and its rows, each finding with its file and line; errors first.
+    """Findings on the pool and its rows, each with its file and line; errors first.
 
     Raises:
         DataError: a task's rows are in two forms, or a file of them cannot be read.
     """
-    seeds = {task.name: placed_rows(workspace, task) for task in workspace.domain.tasks}
-    findings = check_pool(workspace.domain, seeds)
-    paths = [_numbered(workspace.domain, finding.at) for finding in findings]
+    domain = workspace.domain
+    findings = check_pool(domain, {task.name: placed_rows(workspace, task) for task in domain.tasks})
+    # the file has tasks and actions by number
+    numbers = {
+        "tasks": {task.name: number for number, task in enumerate(domain.tasks)},
+        "actions": {action.name: number for number, action in enumerate(domain.actions)},
+    }
+    paths = [
+        (finding.at[0], numbers[str(finding.at[0])][str(finding.at[1])], *finding.at[2:])
+        if len(finding.at) > 1 and finding.at[0] in numbers
+        else finding.at
+        for finding in findings
+    ]
     lines = lines_of(workspace.project.domain_file.read_bytes().decode("utf-8-sig"), paths)
     return [
         finding if finding.place else finding.placed(f"{DOMAIN_FILE}:{line}")
@@ -45,28 +82,40 @@ def placed_rows(workspace: Workspace, task: Task) -> list[PlacedRow]:
     return rows
 
 
-def _numbered(domain: Domain, at: At) -> At:
-    """The path with tasks and actions by their number, as the file has them."""
-    if len(at) < 2 or at[0] not in {"tasks", "actions"}:
-        return at
-    names = [task.name for task in domain.tasks] if at[0] == "tasks" else [action.name for action in domain.actions]
-    return (at[0], names.index(str(at[1])), *at[2:])
+def count_rows(workspace: Workspace, task: Task) -> int:
+    """Number of readable rows of a task; 0 where they cannot be read."""
+    try:
+        return len(placed_rows(workspace, task))
+    except DataError:
+        return 0
+
+
+def outline(workspace: Workspace, language: Language = "en") -> PoolOutline:
+    """The pool in words: actions, their steps, and what goes from one to the next."""
+    domain = workspace.domain
+    actions = []
+    for lane in lanes(domain, language):
+        titles = [in_language(task.title, language) or task.name for task in lane.steps]
+        steps = [
+            StepOutline(
+                title=title,
+                task=task,
+                rows=count_rows(workspace, task),
+                source="" if source is None else titles[source],
+                hands_over=in_language(task.hands_over, language),
+                done_by=in_language(task.done_by, language),
+            )
+            for title, task, source in zip(titles, lane.steps, lane.links, strict=True)
+        ]
+        actions.append((lane.title, steps))
+    return PoolOutline(in_language(domain.title, language) or domain.name, actions)
 
 
 def draw_pool(workspace: Workspace, folder: Path | None = None, language: Language = "en") -> list[Path]:
     """Write the pool as `task-pool.svg` and `task-pool.mmd` (Mermaid) into `folder`, by default `artifacts`; their paths."""
-    if not workspace.domain.tasks:
-        workspace.tasks()  # says how to fill it
+    workspace.tasks()  # refuses an empty pool
     target = folder or workspace.project.artifacts
     drawings = {PICTURE: draw_svg(workspace.domain, language), MERMAID: draw_mermaid(workspace.domain, language)}
     for name, content in drawings.items():
         write_atomic(target / name, content)
     return [target / name for name in drawings]
-
-
-def rows_of(workspace: Workspace, task: Task) -> int:
-    """How many readable rows a task has."""
-    try:
-        return len(placed_rows(workspace, task))
-    except DataError:
-        return 0

@@ -1,12 +1,13 @@
-"""A Task Pool found from what there is: an interview, examples, a description, documents; with a teacher or without."""
+"""A Task Pool proposed from an interview, past work, a description and documents; with a teacher or without."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.datasets import ColumnMap, read_examples, total_counts
 from anytasktune.errors import ConfigError
-from anytasktune.llm import Teacher
+from anytasktune.llm import ANSWERS_FILE, Teacher
 from anytasktune.pipeline.initializing import init_project
 from anytasktune.pipeline.material import read_about, read_documents, within_budget
 from anytasktune.pipeline.workspace import Workspace
@@ -17,7 +18,7 @@ from anytasktune.schema.teacher_usage import TeacherUsage
 from anytasktune.settings.yaml_reading import parse_record
 from anytasktune.store import DOMAIN_FILE, Project, write_atomic
 from anytasktune.tasks.ask_teacher import Refused, ask_teacher, proposed_by
-from anytasktune.tasks.build_tasks import DraftedPool, build
+from anytasktune.tasks.build_tasks import build
 from anytasktune.tasks.from_examples import draft_from_examples
 from anytasktune.tasks.interview import Interview
 from anytasktune.tasks.pool_drafts import PoolDraft
@@ -32,159 +33,150 @@ _DESCRIPTION = 600
 
 
 @dataclass(frozen=True)
-class Sources:
-    """What a pool is found from.
+class PoolSources:
+    """Sources of a pool.
 
     Attributes:
         about: a description, or the name of a file with one.
         documents: a folder of documents.
         examples: files of input/output pairs.
-        columns: which columns of them to read, where they are not called `input` and `output`.
-        interview: what a practitioner answered.
-        teacher: the model that reads all of it; None to go without.
+        columns: columns of them to read, where they are not called `input` and `output`.
+        interview: the answers of a practitioner.
+        teacher: name of the model that reads all of it; empty to go without.
         languages: the languages wanted of a teacher; remarks in the file are in the first.
+        overrides: `key=value` settings, for the teacher's prices and cap.
     """
 
     about: str | None = None
     documents: Path | None = None
     examples: Sequence[Path] = ()
-    columns: ColumnMap | None = None
+    columns: ColumnMap | str | None = None
     interview: Interview | None = None
-    teacher: Teacher | None = None
+    teacher: str = ""
     languages: Sequence[Language] = ("en",)
+    overrides: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Proposed:
-    """What was found and where it was written.
+    """The proposal and its file.
 
     Attributes:
         file: the file written.
         merged: what was added to it, and what was there already.
-        refused: what a teacher proposed that could not be used.
+        refused: what was proposed and could not be used.
         rows: rows of past work, read, kept and dropped.
-        dropped: the rows that were dropped.
-        unclustered: rows that belong to no task.
-        notes: what the user should know, a sentence each.
-        spent: what the teacher was asked; None without one.
+        dropped: the dropped ones, with reason and place.
+        unclustered: rows that fit no task.
+        notes: what the user should know.
+        spent: the teacher's usage.
     """
 
     file: Path
     merged: Merged
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[Refused]
     rows: RowCounts | None = None
-    dropped: list[DroppedRow] = field(default_factory=list)
+    dropped: Sequence[DroppedRow] = ()
     unclustered: int = 0
-    notes: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
     spent: TeacherUsage | None = None
 
 
-def propose_pool(project: Project, sources: Sources, out: Path | None = None) -> Proposed:
-    """Find a pool and write it: into the project's `domain.yaml`, to which it is added if there is one, or to a new file.
+def propose_pool(
+    folder: Path,
+    sources: PoolSources,
+    out: Path | None = None,
+    on_wait: Callable[[str, float], None] | None = None,
+) -> Proposed:
+    """Propose a pool and write it: added to the project's `domain.yaml`, if there is one, or to a new file.
 
     Args:
+        folder: the project; made if it does not exist.
         out: a new file for the proposal alone.
+        on_wait: receives the reason and the seconds when the teacher's server asks to wait.
 
     Raises:
         ConfigError: nothing was found, `out` exists, or the project's `domain.yaml` is wrong.
         DataError: a source cannot be read.
         EndpointError: the teacher cannot be asked.
     """
+    project = Project(folder.resolve())
     if out is not None and out.exists():
         raise ConfigError("the file exists, and is not overwritten", where=str(out), fix="give --out another name")
     existing = Workspace.open(project.root).domain if out is None and project.domain_file.exists() else None
     text = project.domain_file.read_bytes().decode("utf-8-sig") if existing else ""
-    gathered = _gather(sources, _settled_titles(existing, text, sources) if existing else [])
-    if not any(pool.tasks for pool in gathered.pools):
-        raise _nothing_found(gathered.refused, sources)
-    if existing is None:
-        text = new_pool_text(gathered.drafts, sources.languages[0])
-    merged = merge(text, gathered.drafts, gathered.pools)
-    parse_record(Domain, merged.text, DOMAIN_FILE)
-    if out is not None:
-        write_atomic(out, merged.text)
-    elif existing is None:
-        init_project(project.root, domain=merged.text)
-    elif merged.text != text:
-        write_atomic(project.domain_file, merged.text)
-    notes = gathered.result.notes + _on_own_texts(existing, gathered.drafts)
-    return replace(gathered.result, file=out or project.domain_file, merged=merged, notes=notes)
-
-
-def _on_own_texts(existing: Domain | None, drafts: Sequence[PoolDraft]) -> tuple[str, ...]:
-    """What a person is told whose field has another title in the file than in the sources."""
-    titles = {text for draft in drafts for text in draft.title.values()}
-    if existing is None or not titles or titles & set(existing.title.values()):
-        return ()
-    return (f"{DOMAIN_FILE} keeps its own name, title and description; here it is called {', '.join(sorted(titles))}",)
-
-
-@dataclass
-class _Gathered:
-    drafts: list[PoolDraft]
-    pools: list[DraftedPool]
-    result: Proposed
-
-    @property
-    def refused(self) -> list[Refused]:
-        return self.result.refused
-
-
-def _gather(sources: Sources, settled: Sequence[str]) -> _Gathered:
-    """Everything the sources give; `settled` are titles a teacher need not propose."""
+    teacher = _teacher(project, sources, on_wait) if sources.teacher else None
     voice = sources.languages[0]
-    drafts: list[PoolDraft] = []
-    if sources.interview is not None:
-        drafts.append(sources.interview.draft())
-    examples, result = _examples(sources)
+    drafts = [sources.interview.draft()] if sources.interview else []
+    examples, result = _past_work(sources)
     if examples:
-        draft, unclustered = draft_from_examples(examples, voice)
+        draft, result.unclustered = draft_from_examples(examples, voice)
         drafts.append(draft)
-        result = replace(result, unclustered=unclustered)
     about = read_about(sources.about) if sources.about else ""
-    if sources.teacher is not None:
-        material, note = _material(sources, about, examples, drafts)
-        known = [*settled, *(title for draft in drafts for action in draft.actions for title in action.title.values())]
-        taught = ask_teacher(sources.teacher, material, sources.languages, list(dict.fromkeys(known)))
-        drafts.append(taught.draft)
-        result = replace(result, refused=taught.refused, notes=result.notes + note, spent=sources.teacher.usage)
+    if teacher is not None:
+        material, notes = _material(sources, about, examples, drafts)
+        known = _settled_titles(existing, text, sources) if existing else []
+        known += [title for draft in drafts for action in draft.actions for title in action.title.values()]
+        draft, result.refused = ask_teacher(teacher, material, sources.languages, list(dict.fromkeys(known)))
+        drafts.append(draft)
+        result.notes, result.spent = [*result.notes, *notes], teacher.usage
     elif about:
         drafts.append(PoolDraft(description=shorten(about, _DESCRIPTION)))
     pools = [build(draft, voice) for draft in drafts]
-    built = [Refused(what, "bad_form", why) for pool in pools for what, why in pool.dropped.items()]
-    return _Gathered(drafts, pools, replace(result, refused=[*result.refused, *built]))
+    result.refused += [Refused(what, "bad_form", why) for pool in pools for what, why in pool.dropped.items()]
+    if not any(pool.tasks for pool in pools):
+        raise _nothing_found(result.refused, sources)
+    result.merged = merge(text or new_pool_text(drafts, voice), drafts, pools)
+    parse_record(Domain, result.merged.text, DOMAIN_FILE)
+    result.file = out or project.domain_file
+    if existing is None and out is None:
+        init_project(project.root, domain=result.merged.text)
+    elif result.merged.text != text:
+        write_atomic(result.file, result.merged.text)
+    titles = {title for draft in drafts for title in draft.title.values()}
+    if existing and titles and not titles & set(existing.title.values()):
+        note = f"{DOMAIN_FILE} keeps its own name, title and description; here it is called {', '.join(sorted(titles))}"
+        result.notes = [*result.notes, note]
+    return result
 
 
-def _settled_titles(domain: Domain, text: str, sources: Sources) -> list[str]:
-    """Titles of the actions that are there, without those this teacher proposed and nobody has looked at.
+def _teacher(project: Project, sources: PoolSources, on_wait: Callable[[str, float], None] | None) -> Teacher:
+    """The teacher under the project's settings: its prices, its cap and its earlier spending count."""
+    settings = Workspace(project, Domain(name="pool")).settings([*sources.overrides, f"teacher={sources.teacher}"])
+    return Teacher.open(settings.teacher, os.environ, project.teacher_answers / ANSWERS_FILE, on_wait=on_wait)
 
-    So the same command asks the same and pays nothing; when the remark above a task is struck, it asks for what else there is.
+
+def _settled_titles(domain: Domain, text: str, sources: PoolSources) -> list[str]:
+    """Titles of existing actions, without those this teacher proposed and nobody has reviewed.
+
+    So the same command sends the same requests and pays nothing; when the remark above a task is deleted, it asks for others.
     """
     voice = sources.languages[0]
-    remark = proposed_by(sources.teacher.model, voice) if sources.teacher else ""
-    own = tasks_with_remark(text, [task.name for task in domain.tasks], remark)
-    return [action.title.get(voice) or action.name for action in domain.actions if set(action.steps) - own]
+    unreviewed = tasks_with_remark(text, [task.name for task in domain.tasks], proposed_by(sources.teacher, voice))
+    return [action.title.get(voice) or action.name for action in domain.actions if set(action.steps) - unreviewed]
 
 
-def _examples(sources: Sources) -> tuple[list[Example], Proposed]:
-    results = [read_examples(path, columns=sources.columns) for path in sources.examples]
-    nothing = Proposed(Path(), Merged("", [], [], [], []))
+def _past_work(sources: PoolSources) -> tuple[list[Example], Proposed]:
+    columns = ColumnMap.parse(sources.columns) if isinstance(sources.columns, str) else sources.columns
+    results = [read_examples(path, columns=columns) for path in sources.examples]
+    nothing = Proposed(Path(), Merged("", [], [], [], []), [])
     if not results:
         return [], nothing
-    counts = total_counts(result.counts for result in results)
-    dropped = [row for result in results for row in result.dropped]
-    notes = tuple(f"{Path(result.file).name}: {note}" for result in results for note in result.notes)
+    nothing.rows = total_counts(result.counts for result in results)
+    nothing.dropped = [row for result in results for row in result.dropped]
+    notes = [f"{Path(result.file).name}: {note}" for result in results for note in result.notes]
     every = [row for result in results for row in result.examples]
     taken = every[:: -(-len(every) // MOST_ROWS)]
     if len(taken) < len(every):
-        notes += (f"looked at {len(taken):,} of {len(every):,} rows, evenly taken",)
-    return taken, replace(nothing, rows=counts, dropped=dropped, notes=notes)
+        notes.append(f"looked at {len(taken):,} of {len(every):,} rows, evenly taken")
+    nothing.notes = notes
+    return taken, nothing
 
 
 def _material(
-    sources: Sources, about: str, examples: Sequence[Example], drafts: Sequence[PoolDraft]
-) -> tuple[str, tuple[str, ...]]:
-    """Everything a teacher is shown, and what the user should know about it."""
+    sources: PoolSources, about: str, examples: Sequence[Example], drafts: Sequence[PoolDraft]
+) -> tuple[str, list[str]]:
+    """Everything a teacher is shown, and notes for the user."""
     texts: dict[str, str] = {"about": about} if about else {}
     notes: list[str] = []
     if sources.documents is not None:
@@ -198,14 +190,14 @@ def _material(
         lines = (f"{shorten(row.input, _SHOWN_CHARACTERS)} → {shorten(row.output, _SHOWN_CHARACTERS)}" for row in shown)
         texts["past work"] = "\n".join(lines)
     material, note = within_budget(texts)
-    return material, (*notes, *([note] if note else []))
+    return material, [*notes, *([note] if note else [])]
 
 
-def _nothing_found(refused: Sequence[Refused], sources: Sources) -> ConfigError:
-    if sources.teacher is None:
+def _nothing_found(refused: Sequence[Refused], sources: PoolSources) -> ConfigError:
+    if not sources.teacher:
         fix = "answer a few more questions, give more rows (at least 4 of a task), or name a model with --teacher"
         return ConfigError("no task was found in it", fix=fix)
     reasons = "; ".join(f"{one.what}: {one.reason} {one.detail}".strip() for one in refused[:3])
-    what = f"nothing the teacher answered could be used ({reasons})" if reasons else "the teacher proposed nothing"
+    what = f"no answer of the teacher could be used ({reasons})" if reasons else "the teacher proposed nothing"
     fix = "try a larger model, or let a practitioner answer: anytasktune tasks propose --interview"
-    return ConfigError(what, where=sources.teacher.model, fix=fix)
+    return ConfigError(what, where=sources.teacher, fix=fix)

@@ -1,7 +1,7 @@
 """A draft from a teacher model: first the actions and their steps, then each step by itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,21 +45,10 @@ class Refused:
     detail: str = ""
 
 
-@dataclass
-class Taught:
-    """What came of asking a teacher.
-
-    Attributes:
-        draft: what could be used.
-        refused: what could not.
-    """
-
-    draft: PoolDraft = field(default_factory=PoolDraft)
-    refused: list[Refused] = field(default_factory=list)
-
-
-def ask_teacher(teacher: Asker, material: str, languages: Sequence[Language], known: Sequence[str] = ()) -> Taught:
-    """Let a teacher propose actions and steps from material.
+def ask_teacher(
+    teacher: Asker, material: str, languages: Sequence[Language], known: Sequence[str] = ()
+) -> tuple[PoolDraft, list[Refused]]:
+    """Let a teacher propose actions and steps from material; also returns proposals that cannot be used.
 
     Args:
         languages: in which all texts are wanted; prompts and remarks are in the first of them.
@@ -68,7 +57,6 @@ def ask_teacher(teacher: Asker, material: str, languages: Sequence[Language], kn
     Raises:
         EndpointError: the teacher cannot be asked. What it answered before is kept by its store.
     """
-    taught = Taught()
     values = {"languages": _spoken(languages), "known": ", ".join(known), "material": material}
     asked = Question(
         _messages("actions", languages[0], **values),
@@ -79,14 +67,11 @@ def ask_teacher(teacher: Asker, material: str, languages: Sequence[Language], kn
     )
     reply = teacher.ask_all([asked])[0]
     if reply.value is None:
-        taught.refused.append(Refused("actions", reply.fault, reply.detail))
-        return taught
+        return PoolDraft(), [Refused("actions", reply.fault, reply.detail)]
     outline, refused = reply.value
-    taught.refused += refused
     made = iter(_detailed(teacher, outline, languages))
-    actions = [_with_forms(action, made, taught) for action in outline.actions]
-    taught.draft = outline.model_copy(update={"actions": [action for action in actions if action.steps]})
-    return taught
+    actions = [_with_forms(action, made, refused) for action in outline.actions]
+    return outline.model_copy(update={"actions": [action for action in actions if action.steps]}), refused
 
 
 def proposed_by(model: str, voice: Language) -> str:
@@ -94,12 +79,12 @@ def proposed_by(model: str, voice: Language) -> str:
     return _BY[voice].format(model=model)
 
 
-def _with_forms(action: ActionDraft, detailed: Iterator[StepDraft | Refused], taught: Taught) -> ActionDraft:
+def _with_forms(action: ActionDraft, detailed: Iterator[StepDraft | Refused], refused: list[Refused]) -> ActionDraft:
     steps: list[StepDraft] = []
     whole = True
     for _, made in zip(action.steps, detailed, strict=False):
         if isinstance(made, Refused):
-            taught.refused.append(made)
+            refused.append(made)
         else:
             steps.append(made if whole else made.model_copy(update={"goes_on": False}))
         whole = not isinstance(made, Refused)

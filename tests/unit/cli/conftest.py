@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.tiny_project import QUICK, write_project
 
-from anytasktune.cli.console import run_safely
+from anytasktune.cli.app import run_safely
 
 
 @dataclass(frozen=True)

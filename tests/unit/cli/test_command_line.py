@@ -10,7 +10,7 @@ import pytest
 from tests.unit.cli.conftest import Run
 
 from anytasktune import __version__
-from anytasktune.cli.console import run_safely
+from anytasktune.cli.app import run_safely
 from anytasktune.errors import AnyTaskTuneError, Problem
 
 

@@ -83,7 +83,7 @@ def test_an_interview_makes_a_project_that_a_reviewer_accepts(
     assert (folder / "train.yaml").exists()
     assert (folder / ".gitignore").read_text(encoding="utf-8") == "artifacts/\n"
     review = run("tasks", "check", "-p", folder)
-    assert (review.code, "nothing to say" in review.out) == (0, True)
+    assert (review.code, "no findings" in review.out) == (0, True)
 
 
 def test_the_same_interview_in_chinese_adds_chinese_and_keeps_the_comments(
@@ -135,7 +135,7 @@ def test_killed_in_the_middle_it_goes_on_with_the_next_question(tmp_path: Path) 
         stream.write('{"question":"action_1.st')  # as if killed while writing
     ended = by_interview(folder, ENGLISH[6:])
     assert ended.returncode == 0, ended.stderr
-    assert "Going on where you were, after 6 answers." in ended.stderr
+    assert "Resumed after 6 answers." in ended.stderr
     assert [task.name for task in pool_of(folder).tasks] == ["sort_it", "reply"]
     assert len((folder / "interview.jsonl").read_text(encoding="utf-8").splitlines()) == len(ENGLISH)
 
@@ -178,14 +178,21 @@ def test_without_any_input_the_first_question_is_asked_and_nothing_breaks(tmp_pa
 
 
 def test_back_help_and_wrong_answers(tmp_path: Path) -> None:
-    answers = ["back", "?", "Libary", "back", "Public library", *ENGLISH[1:8], "seven", "", *ENGLISH[8:]]
+    answers = ["back", "?", "Libary", "back", "Public library", *ENGLISH[1:8], "seven", *ENGLISH[8:]]
     ended = by_interview(tmp_path / "library", answers)
     assert ended.returncode == 0, ended.stderr
     assert "This is the first question." in ended.stderr
     assert "e.g. Public library" in ended.stderr
     assert "Please type one number from 1 to 5." in ended.stderr
-    assert "Type an answer, or skip" in ended.stderr
     assert pool_of(tmp_path / "library").title == {"en": "Public library"}
+
+
+def test_an_empty_line_always_means_that_there_is_nothing_to_say_here(tmp_path: Path) -> None:
+    answers = [answer if answer != "skip" else "" for answer in ENGLISH]
+    assert by_interview(tmp_path / "library", answers).returncode == 0
+    assert by_interview(tmp_path / "with_skip", ENGLISH).returncode == 0
+    written = [(tmp_path / name / "domain.yaml").read_text(encoding="utf-8") for name in ("library", "with_skip")]
+    assert written[0] == written[1]
 
 
 def test_a_person_at_a_terminal_can_stop_with_ctrl_c_and_go_on(tmp_path: Path) -> None:
@@ -203,7 +210,7 @@ def test_a_person_at_a_terminal_can_stop_with_ctrl_c_and_go_on(tmp_path: Path) -
     os.close(master)
     (line,) = (tmp_path / "interview.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["answer"] == "公共图书馆 Library"
-    assert "Answers are kept as you go" in said
+    assert "Answers are saved as you go" in said
 
 
 def interrupted(process: subprocess.Popen[bytes]) -> int:
@@ -313,13 +320,24 @@ def test_a_teacher_adds_to_a_pool_and_is_paid_once(run: Run, tmp_path: Path, end
         counts = {"requests": 4, "found": 0, "prompt_tokens": 120, "answer_tokens": 28, "cost": None}
         assert document["teacher"].items() >= counts.items()
         shown = run(*arguments[:-1])
-        assert "0 requests (0 + 0 tokens), 4 answers from before" in shown.out
+        assert "0 requests (0 + 0 tokens), 4 answers reused" in shown.out
         assert "there already, unchanged: note_the_title" in shown.out
     after = (tmp_path / "library" / "domain.yaml").read_text(encoding="utf-8")
     assert all(line in after.splitlines() for line in before.splitlines())
     assert "# proposed by the model big: read it over" in after
     everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert KEY.encode() not in everything
+
+
+def test_the_cap_of_the_project_holds_for_proposals(run: Run, tmp_path: Path, endpoint: Any) -> None:
+    run("init", "library")
+    (tmp_path / "library" / "build.yaml").write_text("teacher: {max_tokens: 100}\n", encoding="utf-8")
+    with serving(teacher) as served:
+        endpoint(served.url)
+        ended = run("tasks", "propose", "--about", "A library.", "--teacher", "big", "-p", "library")
+    assert ended.code == 1
+    assert "over_budget" in ended.err
+    assert served.bodies == []
 
 
 def test_documents_that_cannot_be_read_are_named(run: Run, tmp_path: Path, endpoint: Any) -> None:
@@ -340,7 +358,7 @@ def test_a_teacher_that_gives_nothing_ends_with_1_and_suggests_the_interview(run
         endpoint(served.url)
         ended = run("tasks", "propose", "--about", "A library.", "--teacher", "small", "-p", "library")
     assert ended.code == 1
-    assert "nothing the teacher answered could be used" in ended.err
+    assert "no answer of the teacher could be used" in ended.err
     assert "anytasktune tasks propose --interview" in ended.err
     assert not (tmp_path / "library" / "domain.yaml").exists()
 

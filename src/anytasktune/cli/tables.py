@@ -4,30 +4,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from anytasktune.cli.amounts import cost
-from anytasktune.schema import Estimate
-from anytasktune.text.plain_text import shorten
-from anytasktune.training.preflight import TokenView
+from anytasktune.cli.console import one_line
 
 if TYPE_CHECKING:
-    from anytasktune.models import ModelListing
-    from anytasktune.packs.contents import PackSummary
-    from anytasktune.pipeline import CheckedTask, Imported, TaskPlan
+    from anytasktune.pipeline import Built, CheckedTask, Imported, ModelListing, PackSummary, TaskPlan, Workspace
+    from anytasktune.schema import Estimate
 
 _SHOWN_ROWS = 10
 _SHOWN_TOKENS = 60
 _LIMITS_SHOWN = 76
-_TRAINED = "[[", "]]"
+_LEARNED = "[[", "]]"
 
 
-def show(renderable: RenderableType, *, whole_lines: bool = False) -> None:
-    """Print on standard output; with `whole_lines`, long lines go whole into a file or pipe, where they are searched."""
-    console = Console(highlight=False)
-    console.print(renderable, soft_wrap=whole_lines and not console.is_terminal)
+def new_table(*columns: str, left: int = 1) -> Table:
+    """A table without borders; the first `left` columns hold text, the others numbers."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for place, heading in enumerate(columns):
+        table.add_column(heading, justify="left" if place < left else "right", no_wrap=True)
+    return table
 
 
 def imported(result: "Imported", root: Path) -> RenderableType:
@@ -35,17 +34,15 @@ def imported(result: "Imported", root: Path) -> RenderableType:
     lines = [Text(f"✓ {result.task}: {result.counts}", style="bold")]
     if result.added_task:
         lines.append(Text("  added to domain.yaml: read it over, the instruction is what the model will be told"))
-    lines += [Text(f"  {_relative(path, root)} has {count} rows now") for path, count in result.files.items()]
+    for path, count in result.files.items():
+        place = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+        lines.append(Text(f"  {place} has {count} rows now"))
     lines += [Text(f"  note: {note}", style="yellow") for note in result.notes]
     for row in result.dropped[:_SHOWN_ROWS]:
         lines.append(Text(f"  dropped {row.file}:{row.row}: {row.reason}, {row.detail}", style="yellow"))
     if len(result.dropped) > _SHOWN_ROWS:
         lines.append(Text(f"  … and {len(result.dropped) - _SHOWN_ROWS} more (all with --json)", style="yellow"))
     return Group(*lines)
-
-
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def checked(result: "CheckedTask") -> RenderableType:
@@ -55,54 +52,39 @@ def checked(result: "CheckedTask") -> RenderableType:
     facts = f"{rows} rows · longest {look.longest} tokens · {look.trained_share:.0%} of tokens trained"
     parts: list[RenderableType] = [Text(result.task, style="bold"), Text(facts, style="dim")]
     if result.samples:
-        parts.append(Text(f"Tokens are parted by |. The model learns to write what stands in {''.join(_TRAINED)}."))
+        parts.append(Text(f"Tokens are separated by |. The model learns to write the text in {''.join(_LEARNED)}."))
     for number, sample in enumerate(result.samples, 1):
-        parts += [Text(f"\ntrain row {number}", style="dim"), tokens(sample)]
+        views = [(view.text.replace("\n", "⏎\n"), view.trained) for view in sample]
+        prompt, answer = ([text for text, trained in views if trained is wanted] for wanted in (False, True))
+        if (hidden := len(prompt) - 2 * _SHOWN_TOKENS) > 0:
+            prompt = [*prompt[:_SHOWN_TOKENS], f" … {hidden} tokens … ", *prompt[-_SHOWN_TOKENS:]]
+        line = Text("|".join(prompt), style="dim")
+        line.append(_LEARNED[0] + "|".join(answer) + _LEARNED[1], style="bold not dim green")
+        parts += [Text(f"\ntrain row {number}", style="dim"), line]
     verdict = Text("\n✓ every row can teach the task\n", style="green")
     if look.problems:
         verdict = Text(f"\n✗ {look.bad_rows} of {sum(look.rows.values())} rows cannot be used as they are\n", style="bold red")
     return Group(*parts, verdict)
 
 
-def tokens(sample: Sequence[TokenView]) -> Text:
-    """Tokens apart by `|`, the trained ones in `[[ ]]` and green; the middle of a long prompt is left out."""
-    trained = [view for view in sample if view.trained]
-    prompt = [view for view in sample if not view.trained]
-    hidden = len(prompt) - 2 * _SHOWN_TOKENS
-    if hidden > 0:
-        note = TokenView(f" … {hidden} tokens … ", trained=False)
-        prompt = [*prompt[:_SHOWN_TOKENS], note, *prompt[-_SHOWN_TOKENS:]]
-    line = Text(_joined(prompt), style="dim")
-    return line.append(_TRAINED[0] + _joined(trained) + _TRAINED[1], style="bold not dim green")
-
-
-def _joined(views: Sequence[TokenView]) -> str:
-    return "|".join(view.text.replace("\n", "⏎\n") for view in views)
-
-
-def plans(rows: Sequence["TaskPlan"]) -> RenderableType:
-    """What training would take."""
-    from anytasktune.training.estimate import total
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("task", no_wrap=True)
-    for heading in ("train", "dev", "test", "steps", "epochs", "rate", "rank", "tokens", "shared"):
-        table.add_column(heading, justify="right", no_wrap=True)
+def plans(rows: Sequence["TaskPlan"], whole: "Estimate") -> RenderableType:
+    """Cost of training; `whole` is that of all Task-LMs that are not trained yet."""
+    table = new_table("task", "train", "dev", "test", "steps", "epochs", "rate", "rank", "tokens", "shared")
     for row in rows:
         splits = [str(row.rows.get(split, 0)) for split in ("train", "dev", "test")]
         saved = f"{1 - row.tokens / row.plain_tokens:.0%}" if row.plain_tokens else "-"
         steps = "done" if row.trained else str(row.steps)
         numbers = [steps, f"{row.epochs:.3g}", f"{row.learning_rate:.1e}", str(row.rank), f"{row.tokens:,}", saved]
         table.add_row(row.task, *splits, *numbers)
-    remark = "tokens: read in all, without looks at dev. shared: saved by reading the instruction once per step."
-    done = ["done: trained already."] if any(row.trained for row in rows) else []
-    left = [Estimate(tokens=row.tokens, seconds=row.seconds, memory_bytes=row.memory_bytes) for row in rows if not row.trained]
-    expected = [f"To train: {cost(len(left), total(left))}."] if left else []
-    return Group(table, Text("\n".join([remark, *done, *expected, "Nothing was trained (--dry-run)."]), style="dim"))
+    left = sum(not row.trained for row in rows)
+    remarks = ["tokens: read in all, without dev evaluations. shared: saved by reading the instruction once per step."]
+    remarks += ["done: trained already."] if left < len(rows) else []
+    remarks += [f"To train: {cost(left, whole)}."] if left else []
+    return Group(table, Text("\n".join([*remarks, "Nothing was trained (--dry-run)."]), style="dim"))
 
 
 def models(listing: Sequence["ModelListing"]) -> RenderableType:
-    """The models we name, each with a line on when to choose it."""
+    """The recommended models, each with a line on when to choose it."""
     width = max(len(entry.name) for entry in listing)
     lines: list[Text] = []
     for entry in listing:
@@ -122,6 +104,22 @@ def packs(summaries: Sequence["PackSummary"]) -> RenderableType:
         lines.append(Text(pack.name, style="bold").append(f"  {titles}", style="not bold"))
         lines.append(Text(f"  {pack.actions} actions, {pack.tasks} tasks; rows: {rows}"))
         if limits := next(iter(pack.limits.values()), ""):
-            lines.append(Text(f"  {shorten(limits, _LIMITS_SHOWN)}", style="dim"))
+            lines.append(Text(f"  {one_line(limits, _LIMITS_SHOWN)}", style="dim"))
     lines.append(Text("\nanytasktune init --pack NAME FOLDER [--language en|zh]  makes a project of one"))
     return Group(*lines)
+
+
+def built(workspace: "Workspace", results: Sequence["Built"]) -> RenderableType:
+    """The account of every candidate, and the data sets' places."""
+    table = new_table("task", "planned", "failed", "dropped", "kept", "train", "dev", "test")
+    for one in results:
+        counts, splits = one.gated.manifest.counts, one.dataset.manifest.splits
+        account = (counts.planned, sum(counts.failed.values()), sum(counts.dropped.values()), counts.kept)
+        rows = (splits[name].rows if name in splits else 0 for name in ("train", "dev", "test"))
+        table.add_row(one.task, *(str(number) for number in (*account, *rows)))
+    remark = "planned = failed + dropped + kept; train, dev and test include the task's own rows."
+    folder = workspace.project.datasets
+    lines = [Text(f"{one.task}: {folder(one.task) / one.dataset.manifest.id / 'CARD.md'}") for one in results]
+    names = " ".join(one.task for one in results)
+    following = f"Next: anytasktune review {results[0].task}, then anytasktune tune {names}"
+    return Group(table, Text(remark, style="dim"), Text(), *lines, Text(following, style="dim"))

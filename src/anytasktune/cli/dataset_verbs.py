@@ -1,17 +1,53 @@
-"""The verbs about frozen data sets: look into one, walk a row back to its source, compare versions, export."""
+"""The verbs about rows and data sets: `import`, and `dataset show`, `dataset diff`, `dataset export`."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, UsageError, print_json
+from anytasktune.cli.console import DONE, ROWS_DROPPED, UsageError, print_json, show
 from anytasktune.cli.options import Json, ProjectFolder, TaskNames
+
+if TYPE_CHECKING:
+    from anytasktune.pipeline import DatasetDiff
+    from anytasktune.pipeline.dataset_views import RowView
 
 dataset_app = typer.Typer(help="Frozen data sets: show, compare, export.", no_args_is_help=True)
 _Format = Literal["alpaca", "sharegpt", "messages", "parquet", "hf", "llama-factory"]
-_TaskName = Annotated[str, typer.Argument(metavar="TASK", help="The task.")]
+_TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
+
+
+def import_(
+    source: Annotated[Path, typer.Argument(help="JSONL, JSON, CSV, TSV or parquet; a folder of splits; a task folder.")],
+    task: Annotated[str | None, typer.Option("--task", "-t", help="Task the rows belong to.")] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Columns to read: input=QUESTION,output=ANSWER[,language=…][,source=…]")
+    ] = None,
+    language: Annotated[Literal["en", "zh"] | None, typer.Option(help="Language of the rows, if they do not say.")] = None,
+    split: Annotated[Literal["train", "dev", "test"] | None, typer.Option(help="Put all rows into this split.")] = None,
+    append: Annotated[bool, typer.Option("--append", help="Add to the rows of the task.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the rows of the task.")] = False,
+    project: ProjectFolder = Path(),
+    as_json: Json = False,
+) -> int:
+    """Copy rows into the project; report how many were read, kept and dropped, with reasons."""
+    from anytasktune.cli import tables
+    from anytasktune.pipeline import ImportOptions, Workspace, import_rows
+
+    workspace = Workspace.open(project)
+    if append and replace:
+        raise UsageError("--append and --replace exclude each other", fix="give one of them")
+    existing: Literal["refuse", "append", "replace"] = "append" if append else "replace" if replace else "refuse"
+    result = import_rows(workspace, source, ImportOptions(task, columns, language, split, existing))
+    if as_json:
+        dropped = [row.model_dump() for row in result.dropped]
+        facts = {"task": result.task, "added_task": result.added_task, "counts": result.counts.model_dump()}
+        files = {str(path): count for path, count in result.files.items()}
+        print_json(facts | {"files": files, "notes": list(result.notes), "dropped": dropped})
+    else:
+        show(tables.imported(result, workspace.project.root), whole_lines=True)
+    return ROWS_DROPPED if result.dropped else DONE
 
 
 @dataset_app.command("show")
@@ -24,8 +60,8 @@ def show_dataset(
     project: ProjectFolder = Path(),
     as_json: Json = False,
 ) -> int:
-    """What a task's data set holds; or one row of it, walked back to the file, the prompts and the words it comes from."""
-    from anytasktune.cli import show, show_datasets
+    """Show the contents of a task's data set, or one row with its lineage: file, prompts, document."""
+    from anytasktune.cli import dataset_tables
     from anytasktune.cli.progress import Display
     from anytasktune.pipeline import Workspace, dataset_views
 
@@ -41,27 +77,27 @@ def show_dataset(
     if which is None or names_version:
         facts = {name: asdict(split) for name, split in view.facts.items()}
         document: Any = view.frozen.manifest.model_dump(mode="json") | {"facts": facts, "folder": str(view.folder)}
-        shown = show_datasets.dataset(view, workspace.project.root)
+        shown = dataset_tables.dataset(view, workspace.project.root)
     else:
         row = dataset_views.find_row(workspace, view, which)
-        document, shown = _row_fields(row), show_datasets.row(row)
+        document, shown = _row_document(row), dataset_tables.row(row)
     if as_json:
         print_json(document)
     else:
-        show.show(shown, whole_lines=True)
+        show(shown, whole_lines=True)
     return DONE
 
 
 @dataset_app.command("diff")
 def diff_datasets(
     task: _TaskName,
-    old: Annotated[str | None, typer.Argument(help="Id of a version; the one before the last.")] = None,
-    new: Annotated[str | None, typer.Argument(help="Id of a version; the rows as they are now.")] = None,
+    old: Annotated[str | None, typer.Argument(help="Id of a version; default: the one before the last.")] = None,
+    new: Annotated[str | None, typer.Argument(help="Id of a version; default: the rows as they are now.")] = None,
     project: ProjectFolder = Path(),
     as_json: Json = False,
 ) -> int:
-    """What changed from one version of a task's data set to another: rows, splits, answers, labels."""
-    from anytasktune.cli import show, show_datasets
+    """Compare two versions of a task's data set: rows, splits, answers, labels."""
+    from anytasktune.cli import dataset_tables
     from anytasktune.cli.progress import Display
     from anytasktune.pipeline import Workspace, dataset_views
 
@@ -70,20 +106,20 @@ def diff_datasets(
     with Display(silent=as_json) as display:
         found = dataset_views.diff(workspace, chosen, old or "", new or "", display)
     if as_json:
-        print_json(_diff_fields(found))
+        print_json(_diff_document(found))
     else:
-        show.show(show_datasets.difference(found), whole_lines=True)
+        show(dataset_tables.difference(found), whole_lines=True)
     return DONE
 
 
 @dataset_app.command("export")
 def export_dataset(
     tasks: TaskNames = None,
-    every: Annotated[bool, typer.Option("--all", help="All tasks.")] = False,
-    format: Annotated[_Format, typer.Option("--format", "-f", help="The layout.")] = "alpaca",
+    every: Annotated[bool, typer.Option("--all", help="Export all tasks.")] = False,
+    format: Annotated[_Format, typer.Option("--format", "-f", help="Format of the files.")] = "alpaca",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("export"),
     metadata: Annotated[
-        bool, typer.Option("--metadata", help="Say of every JSON row its id, task, split, way and teacher.")
+        bool, typer.Option("--metadata", help="Add id, task, split, way and teacher to every JSON row.")
     ] = False,
     project: ProjectFolder = Path(),
     as_json: Json = False,
@@ -93,7 +129,9 @@ def export_dataset(
     from anytasktune.pipeline import Workspace, dataset_views
 
     if bool(tasks) == every:
-        raise UsageError("which tasks?", fix="name them, or give --all")
+        raise UsageError(
+            "no task is named" if not tasks else "--all and names of tasks exclude each other", fix="name tasks, or give --all"
+        )
     workspace = Workspace.open(project)
     with Display(silent=as_json) as display:
         files = dataset_views.export_datasets(
@@ -101,13 +139,12 @@ def export_dataset(
         )
     if as_json:
         print_json({"format": format, "files": [str(path) for path in files]})
-        return DONE
-    for path in files:
+    for path in () if as_json else files:
         typer.echo(str(path))
     return DONE
 
 
-def _row_fields(row: Any) -> dict[str, Any]:
+def _row_document(row: "RowView") -> dict[str, Any]:
     return {
         "split": row.split,
         "number": row.number,
@@ -123,7 +160,7 @@ def _row_fields(row: Any) -> dict[str, Any]:
     }
 
 
-def _diff_fields(found: Any) -> dict[str, Any]:
+def _diff_document(found: "DatasetDiff") -> dict[str, Any]:
     def placed(place: Any) -> dict[str, Any]:
         return {"split": place.split, "id": place.row.id, **place.row.model_dump(mode="json")}
 

@@ -1,0 +1,190 @@
+"""The verbs that make data sets with a teacher model: `ingest`, `synth`, `augment`, `gate`, `build`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from anytasktune.cli.console import DONE, ROWS_DROPPED, print_json, show
+from anytasktune.cli.options import (
+    DocumentFolder,
+    Json,
+    OneLanguage,
+    Overrides,
+    ProjectFolder,
+    Record,
+    Replay,
+    TaskNames,
+    TeacherName,
+)
+
+if TYPE_CHECKING:
+    from anytasktune.pipeline.build_context import BuildOptions
+    from anytasktune.pipeline.candidate_runs import GatedCandidates, Made
+    from anytasktune.pipeline.workspace import Settings, Workspace
+
+
+def ingest(
+    documents: Annotated[Path | None, typer.Argument(help="Folder; default: documents/ in the project.")] = None,
+    project: ProjectFolder = Path(),
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> int:
+    """Read documents (PDF, Word, PowerPoint, Excel, EPUB, web pages, text) and cut them into passages."""
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline.ingesting import ingest_documents
+    from anytasktune.pipeline.workspace import Workspace
+
+    workspace = Workspace.open(project)
+    with Display(silent=as_json) as display:
+        passages = ingest_documents(workspace.project, documents, workspace.settings(overrides or ()).ingest, display)
+    if as_json:
+        print_json(passages.manifest.model_dump(mode="json"))
+    else:
+        typer.echo(f"Passages: {workspace.project.passages / passages.manifest.id / 'passages.jsonl'}")
+    skipped = any(info.status == "skipped" and info.reason != "duplicate" for info in passages.manifest.documents)
+    return ROWS_DROPPED if skipped else DONE
+
+
+def synth(
+    tasks: TaskNames = None,
+    project: ProjectFolder = Path(),
+    teacher: TeacherName = None,
+    documents: DocumentFolder = None,
+    language: OneLanguage = None,
+    record: Record = None,
+    replay: Replay = None,
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> int:
+    """Generate rows from documents, from existing rows and from the task alone."""
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline import building
+
+    workspace, settings, options = _open(project, tasks, overrides, teacher, documents, language, record, replay)
+    with Display(silent=as_json) as display:
+        made = building.synth(workspace, tasks or (), settings, display, options)
+    return _show_candidates(workspace, made, as_json)
+
+
+def augment(
+    tasks: TaskNames = None,
+    project: ProjectFolder = Path(),
+    teacher: TeacherName = None,
+    language: OneLanguage = None,
+    record: Record = None,
+    replay: Replay = None,
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> int:
+    """Generate variants of existing rows, with verified answers; -c enhancements=[…] chooses which."""
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline import building
+
+    workspace, settings, options = _open(project, tasks, overrides, teacher, None, language, record, replay)
+    with Display(silent=as_json) as display:
+        made = building.augment(workspace, tasks or (), settings, display, options)
+    return _show_candidates(workspace, made, as_json)
+
+
+def gate(
+    tasks: TaskNames = None,
+    project: ProjectFolder = Path(),
+    teacher: TeacherName = None,
+    documents: DocumentFolder = None,
+    record: Record = None,
+    replay: Replay = None,
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> int:
+    """Filter generated rows; dropped rows are kept with the reason."""
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline import building
+
+    workspace, settings, options = _open(project, tasks, overrides, teacher, documents, None, record, replay)
+    with Display(silent=as_json) as display:
+        gated = building.gate(workspace, tasks or (), settings, display, options)
+    if as_json:
+        print_json([one.manifest.model_dump(mode="json") for one in gated])
+    for one in [] if as_json else gated:
+        typer.echo(f"{one.manifest.task}: {workspace.project.gated(one.manifest.task) / one.manifest.id}")
+    return _code_of_gates(gated)
+
+
+def build(
+    tasks: TaskNames = None,
+    project: ProjectFolder = Path(),
+    teacher: TeacherName = None,
+    documents: DocumentFolder = None,
+    language: OneLanguage = None,
+    record: Record = None,
+    replay: Replay = None,
+    overrides: Overrides = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the expected cost; no requests are sent.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Make data sets from documents, rows and a teacher: generate, filter, freeze. A killed build resumes and pays once."""
+    from anytasktune.cli import tables
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline import building
+
+    workspace, settings, options = _open(project, tasks, overrides, teacher, documents, language, record, replay)
+    if dry_run:
+        with Display(silent=as_json) as display:
+            forecast = building.forecast_build(workspace, tasks or (), settings, display, options)
+        if as_json:
+            print_json({name: asdict(expected) for name, expected in forecast.items()})
+        else:
+            typer.echo("No requests were sent (--dry-run).")
+        return DONE
+    with Display(silent=as_json) as display:
+        built = building.build(workspace, tasks or (), settings, display, options)
+    if as_json:
+        print_json(
+            [
+                {
+                    "task": one.task,
+                    "counts": one.gated.manifest.counts.model_dump(),
+                    "gated": one.gated.manifest.model_dump(mode="json"),
+                    "dataset": one.dataset.manifest.model_dump(mode="json"),
+                }
+                for one in built
+            ]
+        )
+    else:
+        show(tables.built(workspace, built), whole_lines=True)
+    return _code_of_gates([one.gated for one in built])
+
+
+def _open(
+    project: Path,
+    tasks: list[str] | None,
+    overrides: list[str] | None,
+    teacher: str | None,
+    documents: Path | None,
+    language: Literal["en", "zh"] | None,
+    record: Path | None,
+    replay: Path | None,
+) -> "tuple[Workspace, Settings, BuildOptions]":
+    """The project, its settings and options; a wrong folder, task or setting is reported before anything is read."""
+    from anytasktune.pipeline.workspace import Workspace
+
+    workspace = Workspace.open(project)
+    settings = workspace.settings([*(overrides or ()), *([f"teacher={teacher}"] if teacher else [])])
+    workspace.tasks(tasks or ())
+    from anytasktune.pipeline.build_context import BuildOptions
+
+    return workspace, settings, BuildOptions(documents, (language,) if language else (), record, replay)
+
+
+def _show_candidates(workspace: "Workspace", made: "list[Made]", as_json: bool) -> int:
+    if as_json:
+        print_json([one.manifest.model_dump(mode="json") for one in made])
+    for one in [] if as_json else made:
+        typer.echo(f"{one.manifest.task}: {workspace.project.candidates(one.manifest.task) / one.manifest.id}")
+    return ROWS_DROPPED if any(one.failed for one in made) else DONE
+
+
+def _code_of_gates(gated: "list[GatedCandidates]") -> int:
+    return ROWS_DROPPED if any(one.manifest.counts.dropped or one.manifest.counts.failed for one in gated) else DONE

@@ -1,0 +1,223 @@
+"""The verbs about the Task Pool: `tasks propose`, `tasks check`, `tasks show`, `tasks graph`."""
+
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, command, print_json, show
+from anytasktune.cli.options import Json, Overrides, ProjectFolder, ShownLanguage, TeacherName
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from anytasktune.pipeline import Finding
+    from anytasktune.pipeline.pool_checking import PoolOutline
+    from anytasktune.pipeline.proposing import Proposed
+    from anytasktune.records import Language
+
+tasks_app = typer.Typer(help="The Task Pool: propose, check, show, draw.", no_args_is_help=True)
+_SHOWN = 10
+
+
+@tasks_app.command("propose")
+def propose_tasks(
+    about: Annotated[str | None, typer.Option("--about", help="The field in a sentence, or a file that describes it.")] = None,
+    documents: Annotated[
+        Path | None, typer.Option("--documents", help="A folder of documents about the work: PDF, Office, web pages, text.")
+    ] = None,
+    examples: Annotated[
+        list[Path] | None, typer.Option("--examples", help="Input/output pairs of past work, as for `import`. Repeatable.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="Columns of --examples to read: input=QUESTION,output=ANSWER")
+    ] = None,
+    interview: Annotated[
+        bool, typer.Option("--interview", help="Interview a practitioner; a stopped interview resumes.")
+    ] = False,
+    teacher: TeacherName = None,
+    language: Annotated[
+        Literal["en", "zh", "both"], typer.Option("--language", help="Language of the interview and of the teacher's texts.")
+    ] = "en",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the proposal to this new file instead of domain.yaml.")
+    ] = None,
+    project: ProjectFolder = Path(),
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> int:
+    """Propose tasks: by interview, from past work, or from a description and documents with a teacher model."""
+    _check_usage(about, documents, examples, interview, teacher, language)
+    from anytasktune.cli.interview_screen import hold
+    from anytasktune.pipeline.hold_interview import InterviewLog
+    from anytasktune.pipeline.proposing import PoolSources, propose_pool
+
+    log = InterviewLog.open(project, "zh" if language == "zh" else "en", out) if interview else None
+    if log is not None:
+        hold(log)
+    languages: list[Language] = ["en", "zh"] if language == "both" else [language]
+    answers = log.interview if log else None
+    sources = PoolSources(about, documents, examples or (), columns, answers, teacher or "", languages, overrides or ())
+    proposed = propose_pool(project, sources, out, on_wait=_say_wait)
+    if as_json:
+        print_json(_proposal_document(proposed))
+    else:
+        show(_proposal(proposed, project, out), whole_lines=True)
+    return ROWS_DROPPED if proposed.dropped else DONE
+
+
+def _check_usage(
+    about: str | None,
+    documents: Path | None,
+    examples: list[Path] | None,
+    interview: bool,
+    teacher: str | None,
+    language: str,
+) -> None:
+    if not (about or documents or examples or interview):
+        fix = "give --interview, --examples, or --about or --documents with --teacher"
+        raise UsageError("there is nothing to find tasks in", fix=fix)
+    if not teacher and (documents or not (examples or interview)):
+        given = "documents are" if documents else "a description is"
+        fix = "name a model with --teacher, or let a practitioner answer: --interview"
+        raise UsageError(f"{given} read by a teacher model, and none is named", fix=fix)
+    if language == "both" and not teacher:
+        fix = "give en or zh; run the same command again with the other one for its texts"
+        raise UsageError("without a teacher one language is written at a time", fix=fix)
+
+
+def _say_wait(why: str, seconds: float) -> None:
+    typer.echo(f"· teacher  {why}; again in {seconds:.0f} s", err=True)
+
+
+def _proposal_document(proposed: "Proposed") -> dict[str, Any]:
+    merged = proposed.merged
+    return {
+        "file": str(proposed.file),
+        "actions": merged.actions,
+        "tasks": merged.tasks,
+        "completed": merged.completed,
+        "known": merged.known,
+        "refused": [asdict(one) for one in proposed.refused],
+        "rows": proposed.rows.model_dump() if proposed.rows else None,
+        "dropped": [row.model_dump() for row in proposed.dropped],
+        "unclustered": proposed.unclustered,
+        "notes": list(proposed.notes),
+        "teacher": proposed.spent.model_dump() if proposed.spent else None,
+    }
+
+
+def _proposal(proposed: "Proposed", project: Path, out: Path | None) -> "RenderableType":
+    from rich.console import Group
+    from rich.text import Text
+
+    merged = proposed.merged
+    lines = [Text(f"✓ {proposed.file}: {len(merged.actions)} actions and {len(merged.tasks)} tasks added", style="bold")]
+    lines += [Text(f"  {', '.join(merged.tasks)}")] if merged.tasks else []
+    for what, names in (("given texts in another language", merged.completed), ("there already, unchanged", merged.known)):
+        lines += [Text(f"  {what}: {', '.join(names)}")] if names else []
+    if proposed.rows:
+        lines.append(Text(f"  rows: {proposed.rows}; {proposed.unclustered} belong to no task"))
+    for row in proposed.dropped[:_SHOWN]:
+        lines.append(Text(f"  dropped {row.file}:{row.row}: {row.reason}, {row.detail}", style="yellow"))
+    if reasons := Counter(one.reason for one in proposed.refused):
+        counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        lines.append(Text(f"  proposed and not taken: {counts}", style="yellow"))
+    for one in proposed.refused[:_SHOWN]:
+        lines.append(Text(f"    {one.what}: {one.reason}{f', {one.detail}' if one.detail else ''}", style="yellow"))
+    lines += [Text(f"  note: {note}", style="yellow") for note in proposed.notes]
+    if spent := proposed.spent:
+        tokens = f"{spent.prompt_tokens:,} + {spent.answer_tokens:,} tokens"
+        lines.append(Text(f"  teacher: {spent.requests} requests ({tokens}), {spent.found} answers reused"))
+    if out is None:
+        lines.append(Text(f"  Next: {command('tasks', 'check', project=project)}"))
+    return Group(*lines)
+
+
+@tasks_app.command("check")
+def check_tasks(project: ProjectFolder = Path(), as_json: Json = False) -> int:
+    """Review the pool and its rows; each finding gives the reason and the correction."""
+    from anytasktune.pipeline.pool_checking import review_pool
+    from anytasktune.pipeline.workspace import Workspace
+
+    workspace = Workspace.open(project)
+    findings = review_pool(workspace)
+    errors = [finding for finding in findings if finding.level == "error"]
+    if as_json:
+        fields = [
+            {"code": one.code, "level": one.level, "where": one.place, "why": one.why, "instead": one.instead}
+            for one in findings
+        ]
+        print_json({"ok": not errors, "findings": fields})
+    else:
+        show(_review(findings, len(workspace.domain.tasks)), whole_lines=True)
+    return MENDABLE if errors else DONE
+
+
+def _review(findings: "list[Finding]", tasks: int) -> "RenderableType":
+    from rich.console import Group
+    from rich.text import Text
+
+    lines = []
+    for finding in findings:
+        mark, style = ("✗", "bold red") if finding.level == "error" else ("!", "bold yellow")
+        line = Text(f"{mark} ", style=style).append(f"{finding.place}: ", style="default bold")
+        line.append(f"{finding.why} ", style="default not bold").append(f"[{finding.code}]", style="dim not bold")
+        lines.append(line.append(f"\n  → {finding.instead}", style="cyan not bold"))
+    errors = sum(finding.level == "error" for finding in findings)
+    verdict = f"{tasks} tasks: {errors} errors, {len(findings) - errors} pieces of advice"
+    return Group(*lines, Text(verdict if findings else f"✓ {tasks} tasks, no findings", style="bold"))
+
+
+@tasks_app.command("show")
+def show_tasks(project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False) -> int:
+    """Show the pool as a tree: field, actions, steps, and hand-overs between them."""
+    from anytasktune.pipeline.pool_checking import count_rows, outline
+    from anytasktune.pipeline.workspace import Workspace
+
+    workspace = Workspace.open(project)
+    if as_json:
+        rows = {task.name: count_rows(workspace, task) for task in workspace.tasks()}
+        print_json(workspace.domain.model_dump(mode="json", exclude_defaults=True) | {"rows": rows})
+    else:
+        workspace.tasks()  # refuses an empty pool
+        show(_tree(outline(workspace, language), language))
+    return DONE
+
+
+def _tree(pool: "PoolOutline", language: "Language") -> "RenderableType":
+    from rich.text import Text
+    from rich.tree import Tree
+
+    words = {"en": ("today: ", "from ", "gives: "), "zh": ("现由：", "接自：", "交出：")}[language]
+    tree = Tree(Text(pool.title, style="bold"), guide_style="dim")
+    for title, steps in pool.actions:
+        branch = tree.add(Text(title, style="bold cyan"))
+        for number, step in enumerate(steps, 1):
+            facts = f"{step.task.name} · {step.task.output.kind} · {step.task.scored_by} · {step.rows} rows"
+            twig = branch.add(Text(f"{number}. {step.title}  ").append(facts, style="dim"))
+            for sign, word, text in zip("·←→", words, (step.done_by, step.source, step.hands_over), strict=True):
+                if text:
+                    twig.add(Text(f"{sign} {word}{text}", style="dim"))
+    return tree
+
+
+@tasks_app.command("graph")
+def graph_tasks(
+    project: ProjectFolder = Path(),
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write to; default: artifacts/.")] = None,
+    language: ShownLanguage = "en",
+    as_json: Json = False,
+) -> int:
+    """Draw the pool: an SVG picture, and Mermaid text for pages that draw it themselves."""
+    from anytasktune.pipeline.pool_checking import draw_pool
+    from anytasktune.pipeline.workspace import Workspace
+
+    files = draw_pool(Workspace.open(project), out, language)
+    if as_json:
+        print_json({"files": [str(path) for path in files]})
+    for path in () if as_json else files:
+        typer.echo(str(path))
+    return DONE

@@ -1,0 +1,182 @@
+"""The verbs that check, train, measure and report: `check`, `train`, `eval`, `tune`, `report`, and `demo`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, print_json, show
+from anytasktune.cli.options import Granularity, Json, Overrides, ProjectFolder, ShownLanguage, TaskNames
+
+if TYPE_CHECKING:
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline import Settings, Workspace
+    from anytasktune.schema import Report
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the cost of training; nothing is trained.")]
+
+
+def _open(project: Path, tasks: list[str] | None, overrides: list[str] | None) -> "tuple[Workspace, Settings]":
+    """The project with its settings; a wrong folder, task or setting is reported before the engine takes seconds to load."""
+    from anytasktune.cli.startup import load_engine
+    from anytasktune.pipeline.workspace import Workspace
+
+    workspace = Workspace.open(project)
+    settings = workspace.settings(overrides or ())
+    workspace.tasks(tasks or ())
+    load_engine()
+    return workspace, settings
+
+
+def check(tasks: TaskNames = None, project: ProjectFolder = Path(), overrides: Overrides = None, as_json: Json = False) -> int:
+    """Check every row as training will see it; show three rows token by token, trained tokens in green."""
+    workspace, settings = _open(project, tasks, overrides)
+    from anytasktune.cli import tables
+    from anytasktune.cli.progress import Display
+    from anytasktune.errors import PreflightError
+    from anytasktune.pipeline import check as check_tasks
+
+    with Display(silent=as_json) as display:
+        results = check_tasks(workspace, tasks or (), settings, display)
+    problems = [problem for result in results for problem in result.preflight.problems]
+    if as_json:
+        found = [{"what": problem.what, "where": problem.where, "fix": problem.fix} for problem in problems]
+        rows = {result.task: result.preflight.rows for result in results}
+        print_json({"ok": not problems, "rows": rows, "problems": found})
+        return MENDABLE if problems else _code(display)
+    for result in results:
+        show(tables.checked(result), whole_lines=True)
+    if problems:
+        raise PreflightError(problems)
+    return _code(display)
+
+
+def train(
+    tasks: TaskNames = None,
+    project: ProjectFolder = Path(),
+    granularity: Granularity = "task",
+    overrides: Overrides = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> int:
+    """Train Task-LMs. Finished runs are skipped; a stopped or killed run resumes."""
+    workspace, settings = _open(project, tasks, overrides)
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline import train as train_tasks
+
+    if dry_run:
+        return _show_plan(workspace, tasks, settings, granularity, as_json)
+    with Display(silent=as_json) as display:
+        runs = train_tasks(workspace, tasks or (), settings, display, granularity)
+    folders = {run.unit: workspace.project.runs(run.unit) / run.id / "adapter" for run in runs}
+    if as_json:
+        print_json([run.model_dump(mode="json") | {"adapter": str(folders[run.unit])} for run in runs])
+        return _code(display)
+    for unit, folder in folders.items():
+        typer.echo(f"{unit}: {folder}")
+    return _code(display)
+
+
+def eval_(tasks: TaskNames = None, project: ProjectFolder = Path(), overrides: Overrides = None, as_json: Json = False) -> int:
+    """Answer the test rows with the base model, with and without examples, and the Task-LMs, and compare them."""
+    workspace, settings = _open(project, tasks, overrides)
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline import evaluate
+
+    with Display(silent=as_json) as display:
+        report = evaluate(workspace, tasks or (), settings, display)
+    _show_report(workspace, report, as_json)
+    return _code(display)
+
+
+def tune(
+    tasks: TaskNames = None,
+    project: ProjectFolder = Path(),
+    granularity: Granularity = "task",
+    overrides: Overrides = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> int:
+    """Run the whole chain: freeze the rows, check them, train, compare with the base model, report."""
+    workspace, settings = _open(project, tasks, overrides)
+    if dry_run:
+        return _show_plan(workspace, tasks, settings, granularity, as_json)
+    return _tune(workspace, settings, tasks, granularity, as_json)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Folder for the example project.")] = Path("demo-project"),
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> int:
+    """Tune three sub-tasks of a small law firm on the built-in model and compare with the untuned model."""
+    from anytasktune.pipeline.initializing import init_project
+
+    if not (folder / "domain.yaml").exists():
+        init_project(folder, pack="demo")
+    workspace, settings = _open(folder, None, overrides)
+    code = _tune(workspace, settings, None, "task", as_json)
+    if not as_json:
+        typer.echo(
+            "\nNext, with your own work:\n"
+            f"  1. anytasktune init my-field                    (or look at {folder / 'domain.yaml'} for an example)\n"
+            "  2. describe a task in my-field/domain.yaml\n"
+            "  3. anytasktune import rows.csv --task my_task --columns input=QUESTION,output=ANSWER -p my-field\n"
+            "  4. anytasktune tune -p my-field"
+        )
+    return code
+
+
+def report(project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False) -> int:
+    """Show the last report."""
+    from anytasktune.pipeline.reporting import last_report
+    from anytasktune.pipeline.workspace import Workspace
+
+    workspace = Workspace.open(project)
+    _show_report(workspace, last_report(workspace), as_json, language)
+    return DONE
+
+
+def _tune(
+    workspace: "Workspace", settings: "Settings", tasks: list[str] | None, granularity: Granularity, as_json: bool
+) -> int:
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline import tune as tune_tasks
+
+    with Display(silent=as_json) as display:
+        report = tune_tasks(workspace, tasks or (), settings, display, granularity)
+    _show_report(workspace, report, as_json)
+    return _code(display)
+
+
+def _code(display: "Display") -> int:
+    return ROWS_DROPPED if display.rows_dropped else DONE
+
+
+def _show_plan(
+    workspace: "Workspace", tasks: list[str] | None, settings: "Settings", granularity: Granularity, as_json: bool
+) -> int:
+    from anytasktune.cli import tables
+    from anytasktune.cli.progress import Display
+    from anytasktune.pipeline.checking import plan, total_estimate
+
+    with Display(silent=as_json) as display:
+        plans = plan(workspace, tasks or (), settings, display, granularity)
+    if as_json:
+        print_json([asdict(row) for row in plans])
+    else:
+        show(tables.plans(plans, total_estimate(plans)))
+    return DONE
+
+
+def _show_report(workspace: "Workspace", report: "Report", as_json: bool, language: Literal["en", "zh"] = "en") -> None:
+    from anytasktune.pipeline.reporting import render
+
+    folder = workspace.project.reports / report.id
+    if as_json:
+        print_json(report.model_dump(mode="json") | {"folder": str(folder)})
+        return
+    show(render(report, language))
+    page = "report.zh.html" if language == "zh" else "report.html"
+    typer.echo(f"\nReport: {folder / page}")
