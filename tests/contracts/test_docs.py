@@ -125,10 +125,11 @@ def shown_commands(document: Path) -> Iterator[str]:
     yield from (code for code in CODE.findall(prose(document)) if code.startswith("anytasktune "))
 
 
-def options_of(verb: str) -> set[str]:
-    """Options of a verb, those of the verbs below it included."""
-    verbs = [COMMANDS[verb], *getattr(COMMANDS[verb], "commands", {}).values()]
-    return {name for command in verbs for parameter in command.params for name in parameter.opts} | {"--help", "-h"}
+def options_of(words: list[str]) -> set[str]:
+    """Options of the verb these words begin with, such as `tune` or `tasks check`."""
+    command = COMMANDS[words[0]]
+    command = getattr(command, "commands", {}).get(words[1] if len(words) > 1 else "", command)
+    return {name for parameter in command.params for name in parameter.opts} | {"--help", "-h"}
 
 
 def unknown_words(command: str) -> list[str]:
@@ -138,7 +139,7 @@ def unknown_words(command: str) -> list[str]:
         return [word for word in words if word not in {"--help", "-h", "--version"}]
     if words[0] not in COMMANDS:
         return words[:1]
-    options = [word for word in words[1:] if word.startswith("-") and word not in options_of(words[0])]
+    options = [word for word in words[1:] if word.startswith("-") and word not in options_of(words)]
     settings = [word.partition("=")[0] for before, word in pairwise(words) if before == "-c"]
     return options + [key for key in settings if key not in known_settings()]
 
@@ -167,7 +168,7 @@ def run_line(line: str, folder: Path, model: Path) -> Spoken:
     program, *words = shlex.split(line, comments=True)
     if program != "anytasktune":
         return Spoken(line, -1, "only commands of ours can be run; fence others as `sh`")
-    if words[0] in COMMANDS and "-c" in options_of(words[0]):
+    if words[0] in COMMANDS and "-c" in options_of(words):
         words += [part for setting in (f"model={model}", *SHORT) for part in ("-c", setting)]
     output = io.StringIO()
     with contextlib.chdir(folder), contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
