@@ -11,7 +11,7 @@ from typing import TypeVar
 from transformers import PreTrainedModel
 
 from anytasktune.models.load import BaseLM
-from anytasktune.schema import Example, LabelOutput, Prediction
+from anytasktune.schema import Answer, Example, LabelOutput
 from benchmarks.bench_tasks import BenchTask
 from benchmarks.hf_generate import generate_with_hf, plain_model
 from benchmarks.our_engine import Setup, Work, answer, encode, generate_ids, model_folder, prompts, train_pool
@@ -91,7 +91,7 @@ class _Sides:
     def ours(self) -> list[list[int]]:
         return generate_ids(self.base, self.asked, self.adapter, self.room, self.base.format.rendering.end_of_turn)
 
-    def scored(self) -> list[Prediction]:
+    def scored(self) -> list[Answer]:
         return answer(self.base, self.bench.task, self.examples, self.adapter, self.room)
 
     def warm_up(self) -> None:

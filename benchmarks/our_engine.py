@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.chat import Encoded
-from anytasktune.evaluation.predict import Budget, EvaluatedSystem, predict
 from anytasktune.inference.generation import Limits, generate
+from anytasktune.inference.task_model import TaskModel
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import Adapter, LoraSpec
 from anytasktune.models.lora_stack import attached, merged
 from anytasktune.models.packed import packs_rows
 from anytasktune.models.resolve import resolve_model
-from anytasktune.schema import Example, Prediction, Task
+from anytasktune.schema import Answer, Decoding, Example, Task
 from anytasktune.settings import TrainConfig
 from anytasktune.training.batches import build_rows
 from anytasktune.training.loop import OnProgress, ignore_progress
@@ -135,10 +135,11 @@ def train_pool(
     return [job.folder / ADAPTER_FOLDER for job, _ in train_task_lms(base, jobs, config)]
 
 
-def answer(base: BaseLM, task: Task, rows: Sequence[Example], adapter: Path | None, max_new_tokens: int) -> list[Prediction]:
+def answer(base: BaseLM, task: Task, rows: Sequence[Example], adapter: Path | None, max_new_tokens: int) -> list[Answer]:
     """Answers as a report gets them: labels are scored, everything else is generated."""
-    contestant = EvaluatedSystem("tuned" if adapter else "base", adapter=adapter)
-    return predict(base, task, rows, contestant, Budget(max_new_tokens, _BATCH_TOKENS))[0]
+    decoding = Decoding(method="label_scoring" if task.output.kind == "label" else "greedy", max_new_tokens=max_new_tokens)
+    loaded = Adapter.load(base.model, adapter) if adapter else None
+    return TaskModel(base, task, decoding, adapter=loaded).answer(rows, batch_tokens=_BATCH_TOKENS)
 
 
 def generate_ids(

@@ -18,9 +18,11 @@ and adds its own. Only the answer and the token that ends the turn are trained.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from anytasktune.errors import ModelError
+from anytasktune.ids import content_id, text_hash
 from anytasktune.records import Language
 from anytasktune.schema import Example, Rendering, Task
 
@@ -90,6 +92,15 @@ class PromptFormat:
 
     tokenizer: "PreTrainedTokenizerBase"
     rendering: Rendering
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Equal for formats that make equal tokens of equal rows."""
+        tokenizer = self.tokenizer
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        rules = text_hash(backend.to_str()) if backend else [type(tokenizer).__name__, content_id(tokenizer.get_vocab())]
+        template, special = str(tokenizer.chat_template), str(tokenizer.special_tokens_map)
+        return content_id([rules, template, special, self.rendering.model_dump()])
 
     @classmethod
     def of(cls, tokenizer: "PreTrainedTokenizerBase") -> "PromptFormat":

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from anytasktune.errors import AnyTaskTuneError
-from anytasktune.evaluation import Budget, EvaluatedSystem, predict
+from anytasktune.inference.task_lm import TaskLM
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.packs import pack_files
 from anytasktune.schema import Domain, Example
@@ -59,8 +59,7 @@ def test_six_steps_teach_it_the_form_of_the_answer(base: BaseLM, tmp_path: Path)
     data = demo_data()
     run = train_task_lm(base, data, TrainConfig(epochs=2, evals=2), tmp_path)
     assert run.dev_curve[-1].dev_loss < run.dev_curve[0].dev_loss
-    tuned = EvaluatedSystem("tuned", adapter=tmp_path / ADAPTER_FOLDER)
-    answers, _ = predict(base, data.parts[0].task, data.parts[0].splits["test"], tuned, Budget(60))
+    answers = TaskLM.load(tmp_path / ADAPTER_FOLDER, base).answer(data.parts[0].splits["test"])
     assert sum(answer.output.startswith('{"client":') for answer in answers) >= 6
 
 

@@ -1,11 +1,10 @@
 """Predict, score, compare, report."""
 
 from anytasktune.evaluation.comparison import build_report, task_report
-from anytasktune.evaluation.predict import Budget, EvaluatedSystem, choose_shots, predict
+from anytasktune.evaluation.predict import EvaluatedSystem, choose_shots, predict
 from anytasktune.evaluation.scoring import score_predictions, score_system
 
 __all__ = [
-    "Budget",
     "EvaluatedSystem",
     "build_report",
     "choose_shots",

@@ -3,13 +3,15 @@
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import EvaluationError
-from anytasktune.evaluation import Budget, EvaluatedSystem, build_report, choose_shots, predict, score_system, task_report
+from anytasktune.evaluation import EvaluatedSystem, build_report, choose_shots, predict, score_system, task_report
 from anytasktune.ids import content_id
+from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.models.load import choose_device, choose_dtype
 from anytasktune.pipeline.adapter_targets import names_with
 from anytasktune.pipeline.training_context import TrainingContext
@@ -38,7 +40,8 @@ def evaluated_runs(bench: TrainingContext, tasks: Sequence[Task], fresh: Sequenc
     """Per task, the runs whose Task-LMs are to be judged on it: those of `fresh`, and else the last finished ones.
 
     A Task-LM that learned other rows of the task than it has now is left out, because it may know the test rows; so is one
-    on another base model. Without `fresh`, the bench takes over the settings of the runs found.
+    that was trained for another instruction, output or rules, and one on another base model. Without `fresh`, the bench takes
+    over the settings of the runs found.
 
     Raises:
         EvaluationError: without `fresh`, if a task has no such run, or the runs are on different base models.
@@ -60,11 +63,19 @@ def _runs_of(bench: TrainingContext, task: Task, asked: Sequence[System], fresh:
         run = fresh.get(unit) or latest_run(bench.workspace.project, unit)
         if run is None or system not in asked or system in found or task.name not in run.tasks:
             continue
-        if run.datasets[task.name] == bench.dataset(task).manifest.id:
-            found[system] = run
+        trained_for = read_task_lm(_adapter_folder(bench.workspace.project, task, run)).task(task.name)
+        if run.datasets[task.name] != bench.dataset(task).manifest.id:
+            bench.listener.note(f"{unit}: not evaluated on {task.name}, whose rows or splits have changed since training")
+        elif edited := [name for name, value in task.definition.items() if value != trained_for.definition[name]]:
+            differ = f"{' and '.join(edited)} {'differs' if edited in (['instruction'], ['output']) else 'differ'}"
+            bench.listener.note(f"{unit}: not evaluated on {task.name}, whose {differ} from domain.yaml; train it again")
         else:
-            bench.listener.note(f"{unit}: not judged on {task.name}, whose rows or their division have changed since training")
+            found[system] = run
     return {system: found[system] for system in TASK_LMS if system in found}
+
+
+def _adapter_folder(project: Project, task: Task, run: Run) -> Path:
+    return project.runs(run.unit or task.name) / run.id / ADAPTER_FOLDER
 
 
 def latest_run(project: Project, unit: str) -> Run | None:
@@ -78,7 +89,7 @@ def _require_runs(tasks: Sequence[Task], found: Sequence[Runs], first: System) -
     if missing:
         granularity = "" if first == "tuned" else f" --granularity {first}"
         fix = f"train it first: anytasktune train {' '.join(missing)}{granularity}"
-        raise EvaluationError(f"no Task-LM yet for {', '.join(missing)} as the rows are now", fix=fix)
+        raise EvaluationError(f"no Task-LM yet for {', '.join(missing)} as the task and its rows are now", fix=fix)
 
 
 def _common_config(runs: Sequence[Run]) -> TrainConfig:
@@ -120,61 +131,64 @@ def _report_on(bench: TrainingContext, task: Task, runs: Runs, config: EvalConfi
     held_out = dataset.splits.get(config.split, [])
     rows = held_out[: config.max_rows]
     train = dataset.splits.get("train", [])
-    longest = max((len(bench.model_info.format.answer_ids(row.output)) for row in train), default=64)
-    budget = Budget(config.max_new_tokens or decoding_for(task, longest).max_new_tokens, config.batch_tokens)
-    judged = [
-        score_system(task, rows, _answers(bench, task, (dataset, rows), contestant, budget), contestant.shown or None)
-        for contestant in _contestants(bench.workspace.project, task, choose_shots(task, train, config.shots), runs)
-        if contestant.system in config.systems
+    scored = [
+        score_system(task, rows, _answers(bench, (dataset, rows), system), system.shown or None)
+        for system in _systems(bench, task, train, runs)
+        if system.name in config.systems
     ]
     made = {line.example for line in dataset.lineage if line.split == config.split}
-    return task_report(task, rows, judged, runs, config, len(held_out), sum(row.id in made for row in rows))
+    return task_report(task, rows, scored, runs, config, len(held_out), sum(row.id in made for row in rows))
 
 
-def _contestants(project: Project, task: Task, shots: tuple[Example, ...], runs: Runs) -> list[EvaluatedSystem]:
-    folders = {system: project.runs(run.unit or task.name) / run.id / ADAPTER_FOLDER for system, run in runs.items()}
-    untuned = [EvaluatedSystem("base"), EvaluatedSystem("few_shot", shots=shots)]
-    return untuned + [EvaluatedSystem(system, adapter=folder) for system, folder in folders.items()]
-
-
-def _answers(
-    bench: TrainingContext,
-    task: Task,
-    data: tuple[FrozenDataset, Sequence[Example]],
-    contestant: EvaluatedSystem,
-    budget: Budget,
-) -> PredictionSet:
-    dataset, rows = data
+def _systems(bench: TrainingContext, task: Task, train: Sequence[Example], runs: Runs) -> list[EvaluatedSystem]:
+    """The untuned systems, asked as the task is today, and the Task-LMs, asked as they were trained."""
     config = bench.settings.evaluate
-    adapter = contestant.adapter.parent.name if contestant.adapter else None
+    longest = max((len(bench.model_info.format.answer_ids(row.output)) for row in train), default=64)
+    limit = {"max_new_tokens": config.max_new_tokens} if config.max_new_tokens else {}
+    decoding = decoding_for(task, longest).model_copy(update=limit)
+    systems = [EvaluatedSystem("base", task, decoding)]
+    systems.append(EvaluatedSystem("few_shot", task, decoding, choose_shots(task, train, config.shots)))
+    for name, run in runs.items():
+        folder = _adapter_folder(bench.workspace.project, task, run)
+        trained = read_task_lm(folder)
+        decoding = trained.decoding[task.name].model_copy(update=limit)
+        systems.append(EvaluatedSystem(name, trained.task(task.name), decoding, adapter=folder, task_lm=trained.id))
+    return systems
+
+
+def _answers(bench: TrainingContext, data: tuple[FrozenDataset, Sequence[Example]], system: EvaluatedSystem) -> PredictionSet:
+    dataset, rows = data
+    config, task = bench.settings.evaluate, system.task
     precision = choose_dtype(bench.settings.train.dtype, choose_device(bench.settings.train.device))
-    asked = [contestant.system, [shot.id for shot in contestant.shots], adapter, budget.max_new_tokens, precision]
-    identity = content_id([task.model_dump(), [row.id for row in rows], bench.model_info.ref.fingerprint, asked, __version__])
+    asked = [task.definition, system.decoding.model_dump(), [shot.id for shot in system.shots], system.task_lm]
+    model = [bench.model_info.ref.fingerprint, bench.model_info.format.fingerprint, precision]
+    identity = content_id([task.name, system.name, asked, model, [row.id for row in rows], __version__])
     path = bench.workspace.project.predictions(task.name) / f"{identity}.json"
     if path.exists():
-        bench.listener.answered(task.name, contestant.system, built=False)
+        bench.listener.answered(task.name, system.name, built=False)
         return read_record(path, PredictionSet)
     done = 0
 
     def on_rows(count: int) -> None:
         nonlocal done
         done += count
-        bench.listener.answering(task.name, contestant.system, done, len(rows))
+        bench.listener.answering(task.name, system.name, done, len(rows))
 
-    bench.listener.answering(task.name, contestant.system, 0, len(rows))
-    predictions, usage = predict(bench.base, task, rows, contestant, budget, on_rows)
+    bench.listener.answering(task.name, system.name, 0, len(rows))
+    predictions, usage = predict(bench.base, system, rows, config.batch_tokens, on_rows)
     answers = PredictionSet(
         id=identity,
         task=task.name,
-        system=contestant.system,
+        system=system.name,
+        decoding=system.decoding,
         dataset=dataset.manifest.id,
         split=config.split,
-        run=adapter,
+        task_lm=system.task_lm,
         predictions=predictions,
         usage=usage,
     )
     write_record(path, answers)
-    bench.listener.answered(task.name, contestant.system, built=True)
+    bench.listener.answered(task.name, system.name, built=True)
     return answers
 
 

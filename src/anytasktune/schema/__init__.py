@@ -19,6 +19,7 @@ from anytasktune.schema.candidate import (
 from anytasktune.schema.dataset import SPLIT_NAMES, DatasetManifest, Lineage, MadeRows, SplitInfo, SplitName
 from anytasktune.schema.domain import Action, Domain
 from anytasktune.schema.evaluation import (
+    Answer,
     Comparison,
     Interval,
     Prediction,
@@ -32,7 +33,16 @@ from anytasktune.schema.evaluation import (
 )
 from anytasktune.schema.example import DroppedRow, Example, RowCounts
 from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
-from anytasktune.schema.run import BaseModelRef, Decoding, Estimate, EvalPoint, Rendering, ResolvedTrainConfig, Run, TaskLM
+from anytasktune.schema.run import (
+    BaseModelRef,
+    Decoding,
+    Estimate,
+    EvalPoint,
+    Rendering,
+    ResolvedTrainConfig,
+    Run,
+    TaskLMManifest,
+)
 from anytasktune.schema.task import (
     LOWER_IS_BETTER,
     METRICS_OF_KIND,
@@ -55,6 +65,7 @@ __all__ = [
     "SPLIT_NAMES",
     "SYNTHESES",
     "Action",
+    "Answer",
     "BaseModelRef",
     "Candidate",
     "CandidateCounts",
@@ -102,7 +113,7 @@ __all__ = [
     "SplitName",
     "SystemResult",
     "Task",
-    "TaskLM",
+    "TaskLMManifest",
     "TaskReport",
     "TeacherUsage",
     "TextOutput",

@@ -5,21 +5,21 @@ from typing import Literal
 from pydantic import Field
 
 from anytasktune.records import Artifact, Language, Name, Record, Usage
+from anytasktune.schema.run import Decoding
 from anytasktune.schema.task import Metric
 from anytasktune.settings import EvalConfig, System
 
 
-class Prediction(Record):
-    """What one system answered to one example."""
+class Answer(Record):
+    """A model's answer to one input."""
 
-    example_id: str
-    system: System
     output: str
     """The text as generated; for a label task the most probable label."""
     probability: float | None = None
     """Label tasks: probability of `output` among the task's labels."""
     probabilities: dict[str, float] | None = None
     """Label tasks: the whole distribution."""
+    prompt_tokens: int = 0
     tokens: int = 0
     """Generated tokens."""
     truncated: bool = False
@@ -28,16 +28,24 @@ class Prediction(Record):
     """Why there is no answer; such a prediction is unscored, not zero."""
 
 
+class Prediction(Answer):
+    """A system's answer to one example."""
+
+    example_id: str
+    system: System
+
+
 class PredictionSet(Artifact):
-    """All predictions of one system on one split of one task, before anybody judged them."""
+    """All predictions of one system on one split of one task, not yet scored."""
 
     id: str
     task: Name
     system: System
     dataset: str
     split: str
-    run: str | None = None
-    """The training run the adapter is from, for a Task-LM."""
+    decoding: Decoding
+    task_lm: str | None = None
+    """Id of the Task-LM, unless the system is the base model."""
     predictions: list[Prediction]
     usage: Usage
 

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from anytasktune.records import Artifact, Name, Record, Usage
+from anytasktune.records import Artifact, Name, Record, Usage, fault
 from anytasktune.schema.task import Task
 from anytasktune.settings import DType, TrainConfig
 
@@ -98,8 +98,8 @@ class Run(Artifact):
     """How much longer it took than expected, as a share of what was expected for the steps it did: 0.1 is 10 % longer."""
 
 
-class TaskLM(Artifact):
-    """A LoRA adapter with everything needed to use it rightly. Stands beside the adapter as `task_lm.json`."""
+class TaskLMManifest(Artifact):
+    """What a LoRA adapter must be used with; lies beside it as `task_lm.json`."""
 
     id: str
     tasks: list[Task] = Field(min_length=1)
@@ -107,7 +107,17 @@ class TaskLM(Artifact):
     base_model: BaseModelRef
     rendering: Rendering
     decoding: dict[Name, Decoding]
-    """Task → how its answers are generated."""
+    """Task → how its answers are made."""
     datasets: dict[Name, str]
     adapter_sha256: str
     run_id: str
+
+    @model_validator(mode="after")
+    def _every_task_has_a_decoding(self) -> "TaskLMManifest":
+        if missing := [task.name for task in self.tasks if task.name not in self.decoding]:
+            raise fault(f"decoding lacks {', '.join(missing)}", "decoding")
+        return self
+
+    def task(self, name: str) -> Task:
+        """The task of that name, as it was when the adapter was trained; KeyError if it was not trained for it."""
+        return {task.name: task for task in self.tasks}[name]

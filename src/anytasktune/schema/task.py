@@ -184,6 +184,12 @@ class Task(Record):
         return self.metric or METRICS_OF_KIND[self.output.kind][0]
 
     @property
+    def definition(self) -> dict[str, Any]:
+        """The fields an adapter is trained for. Titles, notes and the metric are not among them: they may change freely."""
+        instruction = [list(item) for item in self.instruction.items()]  # the first language is the default
+        return {"instruction": instruction, "output": self.output.model_dump(), "rules": self.rules.model_dump()}
+
+    @property
     def languages(self) -> tuple[Language, ...]:
         """The languages the task has an instruction in, the first one being its default."""
         return tuple(self.instruction)

@@ -25,7 +25,7 @@ from safetensors.numpy import load, save
 
 from anytasktune.chat import Encoded, PromptFormat
 from anytasktune.errors import StoreError
-from anytasktune.ids import content_id, text_hash
+from anytasktune.ids import content_id
 from anytasktune.schema import Example, Task
 from anytasktune.store import write_atomic
 from anytasktune.version import __version__
@@ -103,7 +103,6 @@ class RowEncoder:
         self.format = format_
         self.folder = folder
         self._tables: dict[Path, _Table] = {}
-        self._fingerprint = _fingerprint(format_)
 
     def encode(self, task: Task, rows: Sequence[Example]) -> EncodedRows:
         """What `PromptFormat.encode` makes of each row, tokenised only if nobody did before."""
@@ -120,7 +119,7 @@ class RowEncoder:
         return table.rows.at(np.array([table.places[number] for number in ids], np.int64))
 
     def _path(self, task: Task) -> Path:
-        key = content_id([list(task.instruction.items()), self._fingerprint, __version__])
+        key = content_id([list(task.instruction.items()), self.format.fingerprint, __version__])
         return (self.folder or Path()) / task.name / f"{key}{_SUFFIX}"
 
     def _add(self, table: _Table, task: Task, missing: dict[int, Example]) -> None:
@@ -165,14 +164,6 @@ def _sum(*arrays: _Ints) -> bytes:
     for array in arrays:
         digest.update(np.ascontiguousarray(array).data)
     return digest.digest()
-
-
-def _fingerprint(format_: PromptFormat) -> str:
-    """Equal for formats that make equal tokens of equal rows."""
-    tokenizer = format_.tokenizer
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    rules = text_hash(backend.to_str()) if backend else [type(tokenizer).__name__, content_id(tokenizer.get_vocab())]
-    return content_id([rules, str(tokenizer.chat_template), str(tokenizer.special_tokens_map), format_.rendering.model_dump()])
 
 
 def encode_mixed(rows: Sequence[tuple[Task, Example]], encode: Encode) -> list[Encoded]:

@@ -1,4 +1,4 @@
-"""Train Task-LMs: data sets in, adapters with their passports out."""
+"""Train Task-LMs: data sets in, adapters with their manifests out."""
 
 import math
 import platform
@@ -9,11 +9,12 @@ from pathlib import Path
 
 from anytasktune.chat import Encoded
 from anytasktune.ids import content_id, file_hash
+from anytasktune.inference.task_lm import TASK_LM_FILE
 from anytasktune.models.load import BaseLM, choose_device, choose_dtype
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter, LoraSpec
 from anytasktune.models.packed import packs_rows, whole_rows
 from anytasktune.records import Usage
-from anytasktune.schema import BaseModelRef, Decoding, Estimate, Run, Task, TaskLM
+from anytasktune.schema import BaseModelRef, Decoding, Estimate, Run, Task, TaskLMManifest
 from anytasktune.settings import TrainConfig
 from anytasktune.store import atomic_folder, read_record, write_record
 from anytasktune.training.checkpoint import RunState
@@ -26,7 +27,6 @@ from anytasktune.training.tokenizing import Encode
 from anytasktune.version import __version__
 
 RUN_FILE = "run.json"
-TASK_LM_FILE = "task_lm.json"
 ADAPTER_FOLDER = "adapter"
 # settings that change how a run is carried out, not what comes out
 _UNIDENTIFYING = {"checkpoint_seconds", "micro_batch_tokens", "adapters_at_once"}
@@ -39,7 +39,7 @@ def run_id(model: BaseModelRef, data: TrainingData, config: TrainConfig) -> str:
     where = {"dtype": choose_dtype(config.dtype, device), "device": device.type, "model": ""}
     without = _UNIDENTIFYING if len(data.parts) > 1 else _UNIDENTIFYING | _OF_SEVERAL_TASKS
     settings = config.model_dump(exclude=without) | where
-    parts = [[part.task.model_dump(), part.dataset_id, *part.left_out] for part in data.parts]
+    parts = [[part.task.name, part.task.definition, part.dataset_id, *part.left_out] for part in data.parts]
     return content_id([parts, model.fingerprint, settings, __version__])
 
 
@@ -145,8 +145,8 @@ def _publish(base: BaseLM, item: _Prepared, result: LoopResult) -> Run:
     return run
 
 
-def _task_lm(base: BaseLM, data: TrainingData, decoding: dict[str, Decoding], identity: str, sha256: str) -> TaskLM:
-    return TaskLM(
+def _task_lm(base: BaseLM, data: TrainingData, decoding: dict[str, Decoding], identity: str, sha256: str) -> TaskLMManifest:
+    return TaskLMManifest(
         id=content_id([identity, sha256]),
         tasks=[part.task for part in data.parts],
         base_model=base.ref,

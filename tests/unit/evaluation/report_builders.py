@@ -7,6 +7,7 @@ from anytasktune.evaluation.scoring import ScoredSystem, score_system
 from anytasktune.records import Usage
 from anytasktune.schema import (
     BaseModelRef,
+    Decoding,
     EvalPoint,
     Example,
     JsonOutput,
@@ -51,7 +52,14 @@ def predictions_of(
         for row, (example, output) in enumerate(zip(examples, outputs, strict=True))
     ]
     return PredictionSet(
-        id="p", task="topic", system=system, dataset="d", split="test", predictions=predictions, usage=Usage(seconds=3.2)
+        id="p",
+        task="topic",
+        system=system,
+        dataset="d",
+        split="test",
+        decoding=Decoding(method="greedy", max_new_tokens=64),
+        predictions=predictions,
+        usage=Usage(seconds=3.2),
     )
 
 

@@ -8,7 +8,7 @@ from tests.tiny_project import quick_settings, write_project, write_rows
 from anytasktune.datasets import read_task_folder, write_task_folder
 from anytasktune.evaluation import choose_shots
 from anytasktune.evaluation.fixed_answer import fixed_answer_score
-from anytasktune.evaluation.predict import EvaluatedSystem
+from anytasktune.inference.task_model import shots_for
 from anytasktune.pipeline import Workspace, check, tune
 from anytasktune.schema import Example, PredictionSet, Report
 from anytasktune.store import read_record
@@ -92,12 +92,13 @@ def test_a_fixed_answer_means_the_same_label_in_both_languages(project: Path) ->
 def test_a_question_is_preceded_by_examples_of_its_language(project: Path) -> None:
     task = Workspace.open(project).domain.task("mood")
     train = mood_rows(24)
-    contestant = EvaluatedSystem("few_shot", choose_shots(task, train, 2))
-    assert contestant.shown == 2
+    shots = choose_shots(task, train, 2)
     for row in train:
-        assert {shot.language for shot in contestant.shots_for(task, row)} == {row.language}
-    english_only = EvaluatedSystem("few_shot", choose_shots(task, [row for row in train if row.language == "en"], 2))
-    assert english_only.shots_for(task, train[1]) == english_only.shots
+        chosen = shots_for(task, row, shots)
+        assert len(chosen) == 2
+        assert {shot.language for shot in chosen} == {row.language}
+    english_only = choose_shots(task, [row for row in train if row.language == "en"], 2)
+    assert shots_for(task, train[1], english_only) == english_only
 
 
 def test_a_task_folder_with_labels_per_language_is_read_back_the_same(project: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from anytasktune.errors import ConfigError, EvaluationError
 from anytasktune.pipeline import Workspace, evaluate, plan, train, tune
 from anytasktune.pipeline.adapter_targets import without_leaks
 from anytasktune.reports.best_granularity import task_lms
-from anytasktune.schema import Domain, Example, TaskLM
+from anytasktune.schema import Domain, Example, PredictionSet, TaskLMManifest
 from anytasktune.settings.yaml_reading import parse_record
 from anytasktune.store import read_record, read_ref
 from anytasktune.training.task_rows import Part
@@ -51,8 +51,8 @@ def test_every_granularity_is_trained_once_on_one_base_and_the_second_time_nothi
 def test_an_adapter_of_several_tasks_knows_how_to_answer_each(pool: Path, tiny_model: Path) -> None:
     (run,) = train(Workspace.open(pool), settings=quick_settings(tiny_model), granularity="mixed")
     folder = pool / "artifacts" / "runs" / "mixed-pool" / run.id
-    passport = read_record(folder / "adapter" / "task_lm.json", TaskLM)
-    assert {name: decoding.method for name, decoding in passport.decoding.items()} == {
+    manifest = read_record(folder / "adapter" / "task_lm.json", TaskLMManifest)
+    assert {name: decoding.method for name, decoding in manifest.decoding.items()} == {
         "team": "label_scoring",
         "haste": "label_scoring",
         "reply": "greedy",
@@ -126,9 +126,48 @@ def test_a_task_lm_that_may_know_the_test_rows_is_not_judged(pool: Path, tiny_mo
     report = tune(Workspace.open(pool), settings=quick_settings(tiny_model), listener=listener)
     assert trained(listener) == ["team"]
     assert [task_lms(task) for task in report.tasks] == [("tuned",), ("tuned", "action", "mixed"), ("tuned", "action", "mixed")]
-    changed = "whose rows or their division have changed since training"
-    assert f"mixed-pool: not judged on team, {changed}" in listener.notes
-    assert f"action-intake: not judged on team, {changed}" in listener.notes
+    changed = "whose rows or splits have changed since training"
+    assert f"mixed-pool: not evaluated on team, {changed}" in listener.notes
+    assert f"action-intake: not evaluated on team, {changed}" in listener.notes
+
+
+def test_a_task_lm_whose_instruction_was_edited_since_is_named_and_not_evaluated(pool: Path, tiny_model: Path) -> None:
+    settings = quick_settings(tiny_model)
+    train(Workspace.open(pool), settings=settings, granularity="all")
+    (pool / "domain.yaml").write_text(POOL.replace("How urgent is the matter?", "Is it urgent?"), encoding="utf-8")
+    units = ("haste", "action-intake", "action-answer", "mixed-pool")
+    stale = [f"{unit}: not evaluated on haste, whose instruction differs from domain.yaml; train it again" for unit in units]
+    asked = Recording()
+    with pytest.raises(EvaluationError, match="anytasktune train haste"):
+        evaluate(Workspace.open(pool), settings=settings, listener=asked)
+    assert asked.notes == stale
+    tuned = Recording()
+    report = tune(Workspace.open(pool), settings=settings, listener=tuned)
+    assert tuned.notes == stale[1:]
+    assert [task_lms(task) for task in report.tasks] == [("tuned", "action", "mixed"), ("tuned",), ("tuned", "action", "mixed")]
+
+
+def test_an_edited_title_makes_no_task_lm_stale(pool: Path, tiny_model: Path) -> None:
+    settings = quick_settings(tiny_model)
+    report = tune(Workspace.open(pool), ["team"], settings)
+    (pool / "domain.yaml").write_text(POOL.replace("- name: team", "- name: team\n    title: {en: The team}"), encoding="utf-8")
+    listener = Recording()
+    again = tune(Workspace.open(pool), ["team"], settings, listener)
+    assert listener.built == []
+    assert again.tasks[0].systems == report.tasks[0].systems
+
+
+def test_a_task_lm_answers_with_the_decoding_it_was_trained_for(pool: Path, tiny_model: Path) -> None:
+    longer = Example(input="matter 99: boss, a long one", output="rent " * 30, language="en")
+    write_rows(pool / "data" / "reply.jsonl", [*pool_rows("reply", 20), longer])
+    settings = quick_settings(tiny_model, "max_train_rows=2", "max_new_tokens=null", "systems=[base,tuned]")
+    tune(Workspace.open(pool), ["reply"], settings)
+    (trained_lm,) = (pool / "artifacts" / "runs" / "reply").glob("*/adapter/task_lm.json")
+    limit = read_record(trained_lm, TaskLMManifest).decoding["reply"].max_new_tokens
+    answers = [read_record(path, PredictionSet) for path in (pool / "artifacts" / "predictions" / "reply").iterdir()]
+    longest = {found.system: max(prediction.tokens for prediction in found.predictions) for found in answers}
+    assert longest["tuned"] == limit
+    assert longest["base"] > limit
 
 
 def test_task_lms_of_other_settings_or_judged_on_dev_rows_are_marked(pool: Path, tiny_model: Path) -> None:

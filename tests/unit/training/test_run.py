@@ -17,10 +17,11 @@ from tests.unit.training.rows import colour_rows, colour_task
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from anytasktune.errors import PreflightError, TrainingError
-from anytasktune.evaluation import Budget, EvaluatedSystem, predict
+from anytasktune.inference.task_lm import TASK_LM_FILE, TaskLM
+from anytasktune.inference.task_model import TaskModel
 from anytasktune.models.load import load_base
 from anytasktune.models.lora import WEIGHTS_FILE
-from anytasktune.schema import Run, TaskLM
+from anytasktune.schema import Run, TaskLMManifest
 from anytasktune.settings import TrainConfig
 from anytasktune.store import read_record
 from anytasktune.training.checkpoint import sole_trainer
@@ -28,7 +29,6 @@ from anytasktune.training.loop import Progress
 from anytasktune.training.train_runs import (
     ADAPTER_FOLDER,
     RUN_FILE,
-    TASK_LM_FILE,
     Job,
     TrainingData,
     run_id,
@@ -68,42 +68,50 @@ def test_training_lowers_the_loss_and_says_so_in_the_log(trained: Path) -> None:
 def test_stock_peft_gives_the_same_greedy_answers_on_fifty_rows(trained: Path, model_folder: Path) -> None:
     task, rows = colour_task(), colour_rows(50, 900)
     base = load_base(str(model_folder), dtype="float32", device="cpu")
-    ours, _ = predict(base, task, rows, EvaluatedSystem("tuned", adapter=trained / ADAPTER_FOLDER), Budget(12))
-    untuned, _ = predict(base, task, rows, EvaluatedSystem("base"), Budget(12))
+    task_lm = TaskLM.load(trained / ADAPTER_FOLDER, base)
+    ours = task_lm.answer(rows)
+    untuned = TaskModel(base, task, task_lm.manifest.decoding[task.name]).answer(rows)
 
     # from here on nothing of ours: only what the adapter's folder and the model's folder say
-    passport = json.loads((trained / ADAPTER_FOLDER / "task_lm.json").read_text(encoding="utf-8"))
+    manifest = json.loads((trained / ADAPTER_FOLDER / "task_lm.json").read_text(encoding="utf-8"))
     tokenizer = AutoTokenizer.from_pretrained(model_folder)
     plain = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32)
     model = PeftModel.from_pretrained(plain, trained / ADAPTER_FOLDER)
     theirs = []
     for row in rows:
         messages = [
-            {"role": "system", "content": passport["tasks"][0]["instruction"][row.language or "en"]},
+            {"role": "system", "content": manifest["tasks"][0]["instruction"][row.language or "en"]},
             {"role": "user", "content": row.input},
         ]
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         prompt = tokenizer(text, add_special_tokens=False, return_tensors="pt")
-        end = passport["rendering"]["end_of_turn"]
-        output = model.generate(**prompt, do_sample=False, max_new_tokens=12, eos_token_id=end, pad_token_id=0)
+        end = manifest["rendering"]["end_of_turn"]
+        limit = manifest["decoding"]["colours"]["max_new_tokens"]
+        output = model.generate(
+            **prompt,
+            do_sample=False,
+            max_new_tokens=limit,
+            eos_token_id=end,
+            pad_token_id=0,
+        )
         theirs.append(tokenizer.decode(output[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True).strip())
 
     assert [prediction.output for prediction in ours] == theirs
     assert [prediction.output for prediction in untuned] != theirs
 
 
-def test_the_passport_says_how_to_use_the_adapter(trained: Path) -> None:
-    passport = read_record(trained / ADAPTER_FOLDER / TASK_LM_FILE, TaskLM)
-    assert passport.tasks == [colour_task()]
-    assert passport.rendering.template == "chat"
-    assert passport.decoding["colours"].method == "greedy"
-    assert passport.datasets == {"colours": "rows-1"}
+def test_the_manifest_says_how_to_use_the_adapter(trained: Path) -> None:
+    manifest = read_record(trained / ADAPTER_FOLDER / TASK_LM_FILE, TaskLMManifest)
+    assert manifest.tasks == [colour_task()]
+    assert manifest.rendering.template == "chat"
+    assert manifest.decoding["colours"].method == "greedy"
+    assert manifest.datasets == {"colours": "rows-1"}
 
 
 def test_the_same_inputs_give_the_same_adapter(trained: Path, model_folder: Path, tmp_path: Path) -> None:
     train_task_lm(load_base(str(model_folder), dtype="float32", device="cpu"), data(), CONFIG, tmp_path)
     first, second = (
-        read_record(folder / ADAPTER_FOLDER / TASK_LM_FILE, TaskLM).adapter_sha256 for folder in (trained, tmp_path)
+        read_record(folder / ADAPTER_FOLDER / TASK_LM_FILE, TaskLMManifest).adapter_sha256 for folder in (trained, tmp_path)
     )
     assert first == second
 

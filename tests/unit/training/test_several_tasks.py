@@ -1,4 +1,4 @@
-"""One Task-LM for several tasks: what it learns from, what its passport says, what makes it another run."""
+"""One Task-LM for several tasks: what it learns from, what its manifest says, what makes it another run."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +8,13 @@ from tests.tiny_models import save_tiny_model
 from tests.unit.training.rows import colour_rows, colour_task
 
 from anytasktune.errors import PreflightError
+from anytasktune.inference.task_lm import TASK_LM_FILE
 from anytasktune.models.load import load_base
-from anytasktune.schema import Example, LabelOutput, Run, Task, TaskLM
+from anytasktune.schema import Example, LabelOutput, Run, Task, TaskLMManifest
 from anytasktune.settings import TrainConfig
 from anytasktune.store import read_record
 from anytasktune.training.task_rows import Part, TrainingData, instructions
-from anytasktune.training.train_runs import ADAPTER_FOLDER, TASK_LM_FILE, run_id, train_task_lm
+from anytasktune.training.train_runs import ADAPTER_FOLDER, run_id, train_task_lm
 
 CONFIG = TrainConfig(dtype="float32", device="cpu", epochs=1, batch_size=8, rank=4)
 
@@ -52,14 +53,14 @@ def test_the_run_tells_of_every_task(trained: tuple[Path, Run]) -> None:
     assert run.dev_curve
 
 
-def test_the_passport_holds_how_each_task_is_answered(trained: tuple[Path, Run]) -> None:
-    passport = read_record(trained[0] / ADAPTER_FOLDER / TASK_LM_FILE, TaskLM)
-    assert [task.name for task in passport.tasks] == ["colours", "counts"]
-    assert {name: decoding.method for name, decoding in passport.decoding.items()} == {
+def test_the_manifest_holds_how_each_task_is_answered(trained: tuple[Path, Run]) -> None:
+    manifest = read_record(trained[0] / ADAPTER_FOLDER / TASK_LM_FILE, TaskLMManifest)
+    assert [task.name for task in manifest.tasks] == ["colours", "counts"]
+    assert {name: decoding.method for name, decoding in manifest.decoding.items()} == {
         "colours": "greedy",
         "counts": "label_scoring",
     }
-    assert passport.decoding["colours"].max_new_tokens > passport.decoding["counts"].max_new_tokens
+    assert manifest.decoding["colours"].max_new_tokens > manifest.decoding["counts"].max_new_tokens
 
 
 def test_whatever_changes_in_one_task_makes_another_run(trained: tuple[Path, Run]) -> None:

@@ -1,0 +1,74 @@
+"""Task-LMs as they were trained: an adapter is used with the instruction, rendering and decoding recorded beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anytasktune.chat import PromptFormat
+from anytasktune.errors import ModelError, StoreError
+from anytasktune.ids import file_hash
+from anytasktune.inference.task_model import BATCH_TOKENS, OnRows, TaskModel
+from anytasktune.models.load import BaseLM, load_base
+from anytasktune.models.lora import WEIGHTS_FILE, Adapter
+from anytasktune.schema import Answer, Example, TaskLMManifest
+from anytasktune.store import read_record
+
+TASK_LM_FILE = "task_lm.json"
+
+
+def read_task_lm(folder: Path) -> TaskLMManifest:
+    """The record beside an adapter; ModelError if it is missing or damaged."""
+    try:
+        return read_record(folder / TASK_LM_FILE, TaskLMManifest)
+    except StoreError as error:
+        what = f"no readable {TASK_LM_FILE}: {error.problems[0].what}"
+        raise ModelError(what, where=str(folder), fix="train it again") from None
+
+
+@dataclass(frozen=True)
+class TaskLM:
+    """A Task-LM in memory: a base model, the adapter, and what the adapter was trained for."""
+
+    manifest: TaskLMManifest
+    base: BaseLM
+    adapter: Adapter
+
+    @classmethod
+    def load(cls, folder: Path, base: BaseLM | None = None) -> "TaskLM":
+        """Read a Task-LM and check that its weights and its base model are those it was trained with.
+
+        Args:
+            folder: holds the adapter's files and `task_lm.json`.
+            base: its base model, where that is in memory; loaded unless given.
+
+        Raises:
+            ModelError: a file is missing, damaged or was changed, or the base model is another one.
+        """
+        manifest = read_task_lm(folder)
+        base = base or load_base(manifest.base_model.name)
+        if base.ref.fingerprint != manifest.base_model.fingerprint:
+            what = f"trained on {manifest.base_model.name} ({manifest.base_model.fingerprint}), not on {base.ref.name} "
+            what += f"({base.ref.fingerprint})"
+            raise ModelError(what, where=str(folder), fix="use its own base model, or train it again on this one")
+        weights = folder / WEIGHTS_FILE
+        if weights.is_file() and file_hash(weights) != manifest.adapter_sha256:
+            fix = "copy the whole folder again, or train it again"
+            raise ModelError(f"{WEIGHTS_FILE} was changed: its SHA-256 is not the recorded one", where=str(folder), fix=fix)
+        return cls(manifest, base, Adapter.load(base.model, folder))
+
+    def model(self, task: str = "") -> TaskModel:
+        """The model for one of its tasks, by name; the first one unless given."""
+        trained = self.manifest.task(task or self.manifest.tasks[0].name)
+        format_ = PromptFormat(self.base.format.tokenizer, self.manifest.rendering)
+        return TaskModel(self.base, trained, self.manifest.decoding[trained.name], (), format_, self.adapter)
+
+    def answer(
+        self,
+        examples: Sequence[Example],
+        task: str = "",
+        *,
+        batch_tokens: int = BATCH_TOKENS,
+        on_rows: OnRows = lambda _: None,
+    ) -> list[Answer]:
+        """Answer examples of one of its tasks, the first one unless named; see `TaskModel.answer`."""
+        return self.model(task).answer(examples, batch_tokens=batch_tokens, on_rows=on_rows)

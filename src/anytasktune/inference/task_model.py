@@ -1,0 +1,114 @@
+"""Answers to inputs of one task: the base model alone, with examples shown, or with an adapter.
+
+Evaluation and serving answer here and nowhere else. Label tasks are answered by scoring their labels, others by greedy
+generation, as the task's `Decoding` says.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+from anytasktune.chat import PromptFormat
+from anytasktune.inference.generation import Limits, generate
+from anytasktune.inference.label_scoring import score_labels
+from anytasktune.models.load import BaseLM
+from anytasktune.models.lora import Adapter
+from anytasktune.models.lora_stack import merged
+from anytasktune.records import Language
+from anytasktune.schema import Answer, Decoding, Example, Task
+
+BATCH_TOKENS = 8192
+
+OnRows = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class TaskModel:
+    """A base model set up for one task.
+
+    Attributes:
+        task: its instruction opens every prompt; its labels are the possible answers of a label task.
+        decoding: how answers are made, and how long they may get.
+        shots: examples shown before the input; only those of the input's language, if there are any.
+        format: how prompts are rendered; as the base model's tokenizer says unless given.
+        adapter: LoRA weights added to the base model.
+    """
+
+    base: BaseLM
+    task: Task
+    decoding: Decoding
+    shots: tuple[Example, ...] = ()
+    format: PromptFormat | None = None
+    adapter: Adapter | None = None
+
+    def answer(
+        self, examples: Sequence[Example], *, batch_tokens: int = BATCH_TOKENS, on_rows: OnRows = lambda _: None
+    ) -> list[Answer]:
+        """Answer every example, in order; their outputs are not read.
+
+        A prompt that does not fit the model's context gets an answer with `error` set.
+
+        Args:
+            batch_tokens: most prompt tokens answered together, the shared prefix not counted.
+            on_rows: called with the number of examples answered since the last call.
+        """
+        task, format_ = self.task, self.format or self.base.format
+        prompts = [format_.prompt_ids(task, example, shots_for(task, example, self.shots)) for example in examples]
+        scores_labels = self.decoding.method == "label_scoring"
+        room = self.base.info.context_length - (0 if scores_labels else self.decoding.max_new_tokens)
+        by_language: dict[Language, list[int]] = {}  # rows of one language share the instruction and the labels
+        for row, (example, prompt) in enumerate(zip(examples, prompts, strict=True)):
+            if len(prompt) <= room:
+                by_language.setdefault(task.language_of(example.language), []).append(row)
+        answers: dict[int, Answer] = {}
+        with merged(self.base.model, self.adapter) if self.adapter else nullcontext():
+            for language, rows in by_language.items():
+                chosen = [prompts[row] for row in rows]
+                if scores_labels:
+                    made = self._score_labels(format_, chosen, task.labels_in(language) or [], batch_tokens, on_rows)
+                else:
+                    made = self._generate(format_, chosen, batch_tokens, on_rows)
+                answers |= zip(rows, made, strict=True)
+        return [answers.get(row) or _too_long(len(prompt), room) for row, prompt in enumerate(prompts)]
+
+    def _score_labels(
+        self, format_: PromptFormat, prompts: list[list[int]], labels: list[str], batch_tokens: int, on_rows: OnRows
+    ) -> list[Answer]:
+        label_ids = [format_.answer_ids(label) for label in labels]
+        scores = score_labels(self.base.model, prompts, label_ids, batch_tokens, on_rows).double().softmax(dim=1)
+        answers = []
+        for prompt, row in zip(prompts, scores.tolist(), strict=True):
+            best = max(range(len(labels)), key=row.__getitem__)
+            probabilities = {label: round(value, 6) for label, value in zip(labels, row, strict=True)}
+            answers.append(
+                Answer(
+                    output=labels[best],
+                    probability=probabilities[labels[best]],
+                    probabilities=probabilities,
+                    prompt_tokens=len(prompt),
+                )
+            )
+        return answers
+
+    def _generate(self, format_: PromptFormat, prompts: list[list[int]], batch_tokens: int, on_rows: OnRows) -> list[Answer]:
+        limits = Limits(format_.rendering.end_of_turn, self.decoding.max_new_tokens, batch_tokens)
+        return [
+            Answer(
+                output=format_.decode(generated.ids),
+                prompt_tokens=len(prompt),
+                tokens=len(generated.ids),
+                truncated=generated.truncated,
+            )
+            for prompt, generated in zip(prompts, generate(self.base.model, prompts, limits, on_rows), strict=True)
+        ]
+
+
+def shots_for(task: Task, example: Example, shots: tuple[Example, ...]) -> tuple[Example, ...]:
+    """The examples shown before this one: those of its language, or all of them where there are none."""
+    language = task.language_of(example.language)
+    return tuple(shot for shot in shots if task.language_of(shot.language) == language) or shots
+
+
+def _too_long(length: int, room: int) -> Answer:
+    error = f"the prompt has {length} tokens, more than the {room} that fit"
+    return Answer(output="", prompt_tokens=length, error=error)
