@@ -87,7 +87,9 @@ def _in_language(task: Task, rows: Sequence[Example], language: Language) -> lis
 
 
 def _candidate(example: Example, language: Language) -> Candidate:
-    return Candidate(input=example.input, output=example.output, language=language, origin=Origin(way="seed", teacher="none"))
+    return Candidate(
+        input=example.input, output=example.output, language=language, origin=Origin(kind="example", teacher="none")
+    )
 
 
 def _other_texts(every: Sequence[BenchTask], language: Language) -> list[str]:

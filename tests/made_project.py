@@ -65,7 +65,7 @@ def made_rows(count: int = 40, start: int = 1000) -> list[Candidate]:
         passage = found[number] if number < len(found) else None
         span = passage.span.model_copy(update={"end": passage.span.start + 20}) if passage else None
         origin = Origin(
-            way="passage" if passage else "plan",
+            kind="passage" if passage else "task_only",
             teacher="tiny-teacher",
             prompts=(f"input.{row.language}@0badcafe", f"answer.{row.language}@12345678"),
             passage=passage.id if passage else None,
@@ -99,7 +99,7 @@ def write_made(
     sealed = seal({task.name: own_splits(workspace, task, SplitConfig())}, documents=dict.fromkeys(DOCUMENTS, 4))
     write_record(project.seals / f"{sealed.id}.json", sealed)
     candidates = [*kept, *dropped]
-    failed = [FailedCandidate(reason="unusable_answer", origin=Origin(way="plan", teacher="tiny-teacher"))]
+    failed = [FailedCandidate(reason="unusable_answer", origin=Origin(kind="task_only", teacher="tiny-teacher"))]
     made = CandidateSet(
         id=content_id([sealed.id, hash_of_records(candidates)]),
         task=task.name,

@@ -39,7 +39,7 @@ from anytasktune.cli.app import app, run_safely
 from anytasktune.datasets import read_examples, read_task_folder
 from anytasktune.gates.run_gates import GATES, JUDGE
 from anytasktune.models.catalog import CATALOG
-from anytasktune.schema import ENHANCEMENTS, METRICS_OF_KIND, Domain, Metric, Rules, Task
+from anytasktune.schema import AUGMENTATIONS, METRICS_OF_KIND, Domain, Metric, Rules, Task
 from anytasktune.settings import (
     BuildConfig,
     EvalConfig,
@@ -328,8 +328,8 @@ def test_fields_kinds_metrics_and_rules_are_documented() -> None:
 
 def test_every_gate_and_every_enhancement_is_documented() -> None:
     assert set(names_in(table(DATA_PAGE, "gate"))) == {*GATES, JUDGE}
-    told = read(DATA_PAGE).split("### Enhancements")[1].split("### Gates")[0]
-    assert {way for way in ENHANCEMENTS if f"`{way}`" in told} == set(ENHANCEMENTS)
+    told = read(DATA_PAGE).split("### Augmentations")[1].split("### Gates")[0]
+    assert {way for way in AUGMENTATIONS if f"`{way}`" in told} == set(AUGMENTATIONS)
 
 
 def test_every_reason_for_dropping_a_row_is_documented() -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from anytasktune.cli.console import one_line
 from anytasktune.cli.tables import new_table
-from anytasktune.schema import SPLIT_NAMES, Example, Lineage, MadeRows
+from anytasktune.schema import SPLIT_NAMES, Example, GeneratedRows, Lineage
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import DatasetDiff
@@ -22,15 +22,15 @@ _INPUT, _OUTPUT, _LABEL = 96, 40, 32
 
 
 def dataset(view: "DatasetView", root: Path) -> RenderableType:
-    """Rows per split by language and way, labels, lengths, dropped rows, and the data set's folder."""
+    """Rows per split by language and origin, labels, lengths, dropped rows, and the data set's folder."""
     manifest = view.frozen.manifest
-    ways = sorted({way for facts in view.facts.values() for way in facts.ways}, key=lambda way: (way != "own", way))
+    origins = sorted({kind for facts in view.facts.values() for kind in facts.origins}, key=lambda kind: (kind != "own", kind))
     languages = sorted({language for facts in view.facts.values() for language in facts.languages})
-    table = new_table("split", "rows", *languages, *ways)
+    table = new_table("split", "rows", *languages, *origins)
     labels: dict[str, int] = {}
     for name in SPLIT_NAMES:
         if (facts := view.facts.get(name)) is not None:
-            by = [*(facts.languages.get(one, 0) for one in languages), *(facts.ways.get(one, 0) for one in ways)]
+            by = [*(facts.languages.get(one, 0) for one in languages), *(facts.origins.get(one, 0) for one in origins)]
             table.add_row(name, *(f"{number:,}" for number in [facts.rows, *by]))
             for label, count in facts.labels.items():
                 labels[label] = labels.get(label, 0) + count
@@ -52,13 +52,13 @@ def dataset(view: "DatasetView", root: Path) -> RenderableType:
     ]
     parts.append(Text(f"\ncharacters in train: {'; '.join(lengths)}", style="dim"))
     parts += [Text(f"own rows: {manifest.counts}")] if manifest.counts.read else []
-    parts += [Text(line) for line in (_made(manifest.made) if manifest.made else [])]
+    parts += [Text(line) for line in (_made(manifest.generated) if manifest.generated else [])]
     parts += [Text(f"! {line}", style="yellow") for line in view.warnings]
     folder = view.folder.relative_to(root).as_posix() if view.folder.is_relative_to(root) else str(view.folder)
     return Group(*parts, Text(f"\n{folder}", style="dim"))
 
 
-def _made(made: MadeRows) -> list[str]:
+def _made(made: GeneratedRows) -> list[str]:
     counts, usage = made.counts, made.usage
     dropped, failed = _listed(counts.dropped), _listed(counts.failed)
     account = f"candidates: {counts.planned} planned, {counts.kept} kept, {sum(counts.dropped.values())} dropped{dropped}"
@@ -102,7 +102,7 @@ def _lineage(lineage: Lineage) -> list[tuple[str, str]]:
     place += f", page {lineage.page}" if lineage.page is not None else ""
     reviewed = f"{lineage.decision} by {', '.join(lineage.reviewers)}" if lineage.reviewers else "not reviewed"
     return [
-        ("way", origin.way),
+        ("origin", origin.kind),
         ("teacher", origin.teacher),
         ("prompts", ", ".join(origin.prompts)),
         ("planned as", cell),

@@ -119,7 +119,7 @@ def export_dataset(
     format: Annotated[_Format, typer.Option("--format", "-f", help="Format of the files.")] = "alpaca",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("export"),
     metadata: Annotated[
-        bool, typer.Option("--metadata", help="Add id, task, split, way and teacher to every JSON row.")
+        bool, typer.Option("--metadata", help="Add id, task, split, origin and teacher to every JSON row.")
     ] = False,
     project: ProjectFolder = Path(),
     as_json: Json = False,

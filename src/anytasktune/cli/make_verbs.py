@@ -78,7 +78,7 @@ def augment(
     overrides: Overrides = None,
     as_json: Json = False,
 ) -> int:
-    """Generate variants of existing rows, with verified answers; -c enhancements=[…] chooses which."""
+    """Generate variants of existing rows, with verified answers; -c augmentations=[…] chooses which."""
     from anytasktune.cli.progress import Display
     from anytasktune.pipeline import building
 

@@ -77,7 +77,7 @@ def _named(verdict: Verdict) -> str:
 
 def _made(candidate: Candidate, language: Language) -> Text:
     origin, cell = candidate.origin, candidate.origin.cell
-    said = [word(language, "way", origin.way), cell.situation]
+    said = [word(language, "origin", origin.kind), cell.situation]
     said += [word(language, "cell", each) for each in (cell.difficulty, cell.length) if each]
     said += [word(language, "cell", "asked", label=cell.label)] if cell.label else []
     said += [word(language, "cell", "agreed", share=f"{origin.agreement:.0%}")] if origin.agreement is not None else []

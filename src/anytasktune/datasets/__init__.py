@@ -1,7 +1,7 @@
 """Data files to examples and back, the division into splits, and frozen data sets."""
 
 from anytasktune.datasets.columns import ColumnMap
-from anytasktune.datasets.freeze import FrozenDataset, MadePart, freeze, load_dataset, save_dataset
+from anytasktune.datasets.freeze import FrozenDataset, GeneratedPart, freeze, load_dataset, save_dataset
 from anytasktune.datasets.join_made import Joined, join_made
 from anytasktune.datasets.raw_rows import RowError
 from anytasktune.datasets.read_result import ReadResult, total_counts
@@ -16,7 +16,7 @@ __all__ = [
     "ColumnMap",
     "FrozenDataset",
     "Joined",
-    "MadePart",
+    "GeneratedPart",
     "ReadResult",
     "RowError",
     "SealGuard",

@@ -101,7 +101,7 @@ def _card(values: dict[str, Any], language: Language) -> str:
 
 def _values(task: Task, frozen: FrozenDataset, facts: Mapping[SplitName, SplitFacts], notes: CardNotes) -> dict[str, Any]:
     """What the templates of all languages are filled with."""
-    manifest, made = frozen.manifest, frozen.manifest.made
+    manifest, made = frozen.manifest, frozen.manifest.generated
     ordered = {name: facts[name] for name in SPLIT_NAMES if name in facts}
     labels = _label_table(task, frozen, list(ordered))
     documents = sorted({line.origin.span.document for line in frozen.lineage if line.origin.span})
@@ -112,7 +112,7 @@ def _values(task: Task, frozen: FrozenDataset, facts: Mapping[SplitName, SplitFa
         "made": made,
         "facts": ordered,
         "languages": sorted({one for split in ordered.values() for one in split.languages}),
-        "ways": sorted({way for split in ordered.values() for way in split.ways}, key=lambda way: (way != OWN, way)),
+        "origins": sorted({kind for split in ordered.values() for kind in split.origins}, key=lambda kind: (kind != OWN, kind)),
         "labels": dict(list(labels.items())[:_MOST_LABELS]),
         "more_labels": max(0, len(labels) - _MOST_LABELS),
         "most": max((counts[0] for counts in labels.values()), default=0),

@@ -9,7 +9,7 @@ from anytasktune.schema import Example, LabelOutput, LabelsOutput, NumberOutput,
 from anytasktune.scorers.parse import parse_output
 
 OWN = "own"
-"""The way of rows that are the user's own, beside the ways of made ones."""
+"""The origin of the user's own rows, beside the kinds of generated ones."""
 MOST_BINS = 12
 
 
@@ -30,11 +30,11 @@ class Lengths:
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """One split: rows by language, by way (`own` for the user's), by label, and how long their texts are."""
+    """One split: rows by language, by origin (`own` for the user's), by label, and how long their texts are."""
 
     rows: int
     languages: Mapping[str, int]
-    ways: Mapping[str, int]
+    origins: Mapping[str, int]
     labels: Mapping[str, int]
     inputs: Lengths
     outputs: Lengths
@@ -42,17 +42,17 @@ class SplitFacts:
     @property
     def made(self) -> int:
         """How many rows a teacher made."""
-        return self.rows - self.ways.get(OWN, 0)
+        return self.rows - self.origins.get(OWN, 0)
 
 
 def measure(task: Task, frozen: FrozenDataset) -> dict[SplitName, SplitFacts]:
     """The facts of every split."""
-    ways = {(line.split, line.example): line.origin.way for line in frozen.lineage}
+    kinds = {(line.split, line.example): line.origin.kind for line in frozen.lineage}
     return {
         name: SplitFacts(
             rows=len(rows),
             languages=_counted(task.language_of(row.language) for row in rows),
-            ways=_counted(ways.get((name, row.id), OWN) for row in rows),
+            origins=_counted(kinds.get((name, row.id), OWN) for row in rows),
             labels=label_counts(task, rows),
             inputs=lengths([len(row.input) for row in rows]),
             outputs=lengths([len(row.output) for row in rows]),

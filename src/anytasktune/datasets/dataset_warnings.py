@@ -57,10 +57,10 @@ def _about_test(
     if test is None or not test.rows:
         yield "no_test", {}
         return
-    made = manifest.made_in("test")
+    made = manifest.generated_in("test")
     if made:
         yield ("all_made" if made == test.rows else "some_made"), {"made": made, "rows": test.rows, "own": test.rows - made}
-    if made and manifest.made and manifest.made.divided_by == "passage":
+    if made and manifest.generated and manifest.generated.divided_by == "passage":
         yield "same_documents", {}
     if test.rows < FEW_TEST_ROWS:
         yield "few_test", {"rows": test.rows}
@@ -90,6 +90,6 @@ def _some(labels: list[str]) -> list[str]:
 
 
 def _about_made(manifest: DatasetManifest) -> Iterator[tuple[str, dict[str, Any]]]:
-    made = manifest.made
+    made = manifest.generated
     if made and (unseen := made.decisions.get("unseen", 0)):
         yield "unseen", {"rows": min(unseen, sum(made.rows.values())), "made": sum(made.rows.values())}

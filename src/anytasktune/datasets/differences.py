@@ -90,7 +90,7 @@ def compare(task: Task, old: FrozenDataset, new: FrozenDataset) -> DatasetDiff:
         moved=[Moved(now[key].row, before[key].split, now[key].split) for key in both if before[key].split != now[key].split],
         changed=[Changed(before[gone[question]], now[fresh[question]]) for question in answered],
         rows={name: Counts(len(old.splits.get(name, ())), len(new.splits.get(name, ()))) for name in splits},
-        made={name: Counts(old.manifest.made_in(name), new.manifest.made_in(name)) for name in splits},
+        made={name: Counts(old.manifest.generated_in(name), new.manifest.generated_in(name)) for name in splits},
         labels={
             label: Counts(labels[0].get(label, 0), labels[1].get(label, 0)) for label in dict.fromkeys([*labels[1], *labels[0]])
         },

@@ -23,7 +23,7 @@ from anytasktune.settings.yaml_reading import nearest
 from anytasktune.store import write_atomic
 
 ExportFormat = Literal["alpaca", "sharegpt", "messages", "parquet", "hf", "llama-factory"]
-COLUMNS = ("instruction", "input", "output", "language", "source", "id", "task", "split", "way", "teacher")
+COLUMNS = ("instruction", "input", "output", "language", "source", "id", "task", "split", "origin", "teacher")
 """Of parquet files and Hugging Face folders, all of them text."""
 
 INFO_FILE = "dataset_info.json"
@@ -78,7 +78,7 @@ def export(
         exported: the data sets.
         folder: where to. Rows go to `<task>/<split>.<ending>`; for LLaMA-Factory to `<task>_<split>.json`.
         format: how to lay rows out. `hf` is a folder that `datasets.load_dataset` reads, with a config per task.
-        metadata: in `alpaca`, `sharegpt`, `messages` and `llama-factory`, give every row its id, task, split, way and teacher
+        metadata: in `alpaca`, `sharegpt`, `messages` and `llama-factory`, give every row id, task, split, origin and teacher
             under `metadata`; parquet files have them as columns anyway.
         title: what the whole is called, in the README of `hf`.
 
@@ -181,8 +181,8 @@ def _lineage(item: ExportedTask, split: SplitName) -> dict[str, Lineage]:
 
 def _sidecar(task: Task, split: SplitName, row: Example, lineage: Mapping[str, Lineage]) -> dict[str, str | None]:
     line = lineage.get(row.id)
-    way, teacher = (line.origin.way, line.origin.teacher or None) if line else (OWN, None)
-    return {"id": row.id, "task": task.name, "split": split, "way": way, "teacher": teacher}
+    kind, teacher = (line.origin.kind, line.origin.teacher or None) if line else (OWN, None)
+    return {"id": row.id, "task": task.name, "split": split, "origin": kind, "teacher": teacher}
 
 
 def _instruction(task: Task, row: Example) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 from anytasktune.datasets.split import seeded_order
 from anytasktune.datasets.write_rows import jsonl_text
 from anytasktune.ids import content_id, text_hash
-from anytasktune.schema import DatasetManifest, Example, Lineage, MadeRows, RowCounts, SplitInfo, SplitName, Task
+from anytasktune.schema import DatasetManifest, Example, GeneratedRows, Lineage, RowCounts, SplitInfo, SplitName, Task
 from anytasktune.settings import SplitConfig
 from anytasktune.store import MANIFEST, hash_of_rows, jsonl, read_hashed_rows, read_record, write_artifact_folder
 
@@ -31,10 +31,10 @@ class FrozenDataset:
 
 
 @dataclass(frozen=True)
-class MadePart:
+class GeneratedPart:
     """The rows among the splits that a teacher made: facts about them all, and where each comes from."""
 
-    facts: MadeRows
+    facts: GeneratedRows
     lineage: Sequence[Lineage]
 
 
@@ -47,7 +47,7 @@ def freeze(
     split_by: Literal["given", "grouped"],
     config: SplitConfig,
     code_version: str,
-    made: MadePart | None = None,
+    made: GeneratedPart | None = None,
 ) -> FrozenDataset:
     """Put the rows in their seeded order and name the whole by its content.
 
@@ -78,7 +78,7 @@ def freeze(
         split_by=split_by,
         config=config,
         code_version=code_version,
-        made=facts,
+        generated=facts,
     )
     return FrozenDataset(manifest, ordered, lineage)
 
@@ -97,7 +97,7 @@ def save_dataset(frozen: FrozenDataset, folder: Path, beside: Mapping[str, str] 
         StoreError: the disk is full, read-only, or the like.
     """
     files = {f"{name}.jsonl": jsonl_text(examples) for name, examples in frozen.splits.items()}
-    lineage = {LINEAGE_FILE: jsonl(frozen.lineage)} if frozen.manifest.made else {}
+    lineage = {LINEAGE_FILE: jsonl(frozen.lineage)} if frozen.manifest.generated else {}
     write_artifact_folder(folder, frozen.manifest, {**files, **lineage, **(beside or {})})
 
 
@@ -109,7 +109,7 @@ def load_dataset(folder: Path) -> FrozenDataset:
     """
     manifest = read_record(folder / MANIFEST, DatasetManifest)
     splits = {name: read_hashed_rows(folder / f"{name}.jsonl", Example, info.sha256) for name, info in manifest.splits.items()}
-    lineage = read_hashed_rows(folder / LINEAGE_FILE, Lineage, manifest.made.sha256) if manifest.made else []
+    lineage = read_hashed_rows(folder / LINEAGE_FILE, Lineage, manifest.generated.sha256) if manifest.generated else []
     return FrozenDataset(manifest, splits, lineage)
 
 

@@ -32,7 +32,7 @@ def task_report(
     runs: Mapping[System, Run],
     config: EvalConfig,
     rows_available: int | None = None,
-    made_rows: int = 0,
+    generated_rows: int = 0,
 ) -> TaskReport:
     """Compare the systems of one task. Holm's correction waits for `build_report`, which sees all tasks.
 
@@ -43,7 +43,7 @@ def task_report(
         runs: the trainings of the Task-LMs among them.
         config: resamples, seed and significance.
         rows_available: rows of the split, if more than `examples`.
-        made_rows: how many of `examples` a teacher model wrote.
+        generated_rows: how many of `examples` a teacher model wrote.
 
     Raises:
         EvaluationError: there are no rows, no systems, or a system does not cover exactly these rows.
@@ -63,7 +63,7 @@ def task_report(
         subject=subject,
         test_rows=len(examples),
         rows_available=rows_available,
-        made_rows=made_rows,
+        generated_rows=generated_rows,
         train_rows=run.train_rows if run else 0,
         train_seconds=run.usage.seconds if run else 0.0,
         systems=[_trained(_system_result(task, examples, entry, config), runs) for entry in systems.values()],

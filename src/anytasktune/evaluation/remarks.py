@@ -41,8 +41,8 @@ def remarks_on(report: TaskReport, references: Sequence[str], runs: Mapping[Syst
 def _size_remarks(report: TaskReport) -> Iterator[tuple[str, RemarkValues]]:
     if report.rows_available is not None and report.rows_available > report.test_rows:
         yield "first_rows", {"judged": report.test_rows, "available": report.rows_available}
-    if report.made_rows:
-        yield "made_test_rows", {"count": report.made_rows, "rows": report.test_rows}
+    if report.generated_rows:
+        yield "generated_test_rows", {"count": report.generated_rows, "rows": report.test_rows}
     if report.test_rows < SMALL_TEST_SET and report.comparisons:
         smallest = max(comparison.smallest_visible for comparison in report.comparisons)
         yield "small_test_set", {"count": report.test_rows, "smallest": round(smallest, 4)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from anytasktune.gates.gate import Finding, Job, Placed, closeness
 from anytasktune.gates.kept_texts import KeptTexts
 from anytasktune.gates.short_texts import ShortTexts, one_edit_apart, skeleton
-from anytasktune.schema import ENHANCEMENTS, Example, TextOutput
+from anytasktune.schema import AUGMENTATIONS, Example, TextOutput
 from anytasktune.similarity import SHORT_TEXT, group_similar
 from anytasktune.text.plain_text import shorten
 
@@ -79,7 +79,7 @@ def _rows(job: Job, items: Sequence[Placed]) -> list[_Row]:
     rows = [_Row(seed, "" if free else seed.output.strip()) for seed in job.context.train]
     for item in items:
         made = item.candidate
-        parents = frozenset(made.origin.parents) if made.origin.way in ENHANCEMENTS else frozenset()
+        parents = frozenset(made.origin.parents) if made.origin.kind in AUGMENTATIONS else frozenset()
         rows.append(_Row(made.example(), "" if free else made.output.strip(), item.position, parents))
     return rows
 

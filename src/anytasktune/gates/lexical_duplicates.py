@@ -7,7 +7,7 @@ if their answers are.
 from collections.abc import Iterator, Sequence
 
 from anytasktune.gates.gate import Finding, Job, Placed
-from anytasktune.schema import ENHANCEMENTS, Candidate, Example, TextOutput
+from anytasktune.schema import AUGMENTATIONS, Candidate, Example, TextOutput
 from anytasktune.similarity import group_meaning, match_meaning
 from anytasktune.text.plain_text import shorten
 
@@ -35,7 +35,7 @@ def semantic_duplicate(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
 
 def _says_the_same(job: Job, candidate: Candidate, other: Candidate | Example) -> bool:
     """Of two rows with the same words, whether neither was made from the other and their answers do not differ."""
-    parents = candidate.origin.parents if candidate.origin.way in ENHANCEMENTS else ()
+    parents = candidate.origin.parents if candidate.origin.kind in AUGMENTATIONS else ()
     if parents and other.id in parents:
         return False
     return isinstance(job.task.output, TextOutput) or candidate.output.strip() == other.output.strip()

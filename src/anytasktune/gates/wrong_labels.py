@@ -82,7 +82,7 @@ def _unlikely(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
     limit, noted = (usual[_rank(len(seeds), share) - 1] for share in (_FALSE_ALARMS, _NOTED))
     for item, opinion in zip(items, judged[len(seeds) :], strict=True):
         if opinion.strangeness > noted:
-            drop = opinion.strangeness > limit and item.candidate.origin.way != "counter_example"
+            drop = opinion.strangeness > limit and item.candidate.origin.kind != "counterfactual"
             detail = f"similar rows answer {opinion.best!r} rather than {item.candidate.output.strip()!r}"
             border = closeness(opinion.strangeness, limit, max(limit - noted, 1e-9))
             yield Finding(item.position, drop, "unlike_other_rows", detail, border)

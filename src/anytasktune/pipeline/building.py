@@ -54,7 +54,7 @@ def augment(
     listener: Listener | None = None,
     options: BuildOptions | None = None,
 ) -> list[Made]:
-    """Make enhancements of each task's train rows.
+    """Make augmentations of each task's train rows.
 
     Raises:
         AnyTaskTuneError: for anything the user can mend.
@@ -119,7 +119,7 @@ def forecast_build(
 
 def _build_one(making: BuildContext, task: Task) -> Built:
     made = [synthesise_task(making, task)]
-    if making.settings.synthesis.enhancements:
+    if making.settings.synthesis.augmentations:
         first = gate_task(making, task, made)
         made.append(augment_task(making, task, [candidate.example() for candidate in first.kept]))
     gated = gate_task(making, task, made)

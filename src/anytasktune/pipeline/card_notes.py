@@ -8,7 +8,7 @@ from anytasktune.datasets.card import Agreement, CardNotes
 from anytasktune.errors import DataError
 from anytasktune.pipeline.candidate_runs import MANIFEST
 from anytasktune.pipeline.reviewing import agreement_of
-from anytasktune.schema import MadeRows, PassageSet, Task
+from anytasktune.schema import GeneratedRows, PassageSet, Task
 from anytasktune.store import Project, read_record
 
 _LICENCE_FILE = re.compile(r"(licen[cs]es?|copying|notice|copyright|许可|版权)", re.IGNORECASE)
@@ -16,7 +16,7 @@ _LICENCE_WORD = re.compile(r"licen[cs]e|copyright|public domain|许可|版权", 
 _MOST_READ = 1 << 20
 
 
-def card_notes(project: Project, task: Task, made: MadeRows | None) -> CardNotes:
+def card_notes(project: Project, task: Task, made: GeneratedRows | None) -> CardNotes:
     """The notes on a data set with these made rows; none for rows that are all the user's own."""
     if made is None:
         return CardNotes()

@@ -33,7 +33,7 @@ def _judging(making: BuildContext, sources: Sources) -> Iterator[Tokens]:
         return
     task = sources.task
     shown = [
-        Candidate(input=row.input, output=row.output, language=task.language_of(row.language), origin=Origin(way="seed"))
+        Candidate(input=row.input, output=row.output, language=task.language_of(row.language), origin=Origin(kind="example"))
         for row in rows
     ]
     lengths = [

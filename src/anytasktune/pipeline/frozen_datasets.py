@@ -8,7 +8,7 @@ from typing import Literal
 
 from anytasktune.datasets import (
     FrozenDataset,
-    MadePart,
+    GeneratedPart,
     drop_leaks,
     freeze,
     load_dataset,
@@ -74,7 +74,7 @@ def frozen_dataset(workspace: Workspace, task: Task, config: SplitConfig, listen
     dataset = _freeze(task, own, made, config)
     target = folder / dataset.manifest.id
     if not target.exists():  # the same rows may have been frozen from other files before
-        notes = card_notes(project, task, dataset.manifest.made)
+        notes = card_notes(project, task, dataset.manifest.generated)
         save_dataset(dataset, target, card_files(task, dataset, notes))
     write_atomic(_dropped_file(folder, origin), "".join(row.model_dump_json() + "\n" for row in own.dropped))
     for name in (origin, LATEST):
@@ -160,7 +160,7 @@ def _freeze(task: Task, own: OwnRows, made: MadeMaterial | None, config: SplitCo
 
 def _joined(
     task: Task, own: OwnRows, made: MadeMaterial, config: SplitConfig
-) -> tuple[dict[SplitName, list[Example]], MadePart]:
+) -> tuple[dict[SplitName, list[Example]], GeneratedPart]:
     joined = made.join(own.splits, config)
     splits = {split: list(rows) for split, rows in own.splits.items()}
     for position, split in joined.placed.items():
@@ -184,6 +184,6 @@ def _dropped_file(folder: Path, origin: str) -> Path:
 
 def _with_counts(dataset: FrozenDataset, dropped: list[DroppedRow]) -> FrozenDataset:
     """The manifest tells of the seeds it was first made from; others may have given the same rows."""
-    kept = sum(len(rows) - dataset.manifest.made_in(name) for name, rows in dataset.splits.items())
+    kept = sum(len(rows) - dataset.manifest.generated_in(name) for name, rows in dataset.splits.items())
     counts = RowCounts(read=kept + len(dropped), kept=kept, dropped=dict(Counter(row.reason for row in dropped)))
     return FrozenDataset(dataset.manifest.model_copy(update={"counts": counts}), dataset.splits, dataset.lineage)

@@ -11,7 +11,7 @@ from anytasktune.pipeline.build_context import BuildContext, Sources
 from anytasktune.pipeline.candidate_runs import Made, hash_of_records, load_made, save_made
 from anytasktune.pipeline.costing import expected, expected_in_words
 from anytasktune.schema import Candidate, CandidateSet, Example, FailedCandidate, Feasibility, Task, TeacherUsage
-from anytasktune.settings import Enhancement, SynthesisConfig
+from anytasktune.settings import Augmentation, SynthesisConfig
 from anytasktune.store import read_record, read_ref, write_record, write_ref
 from anytasktune.synthesis.augmentation import enhance
 from anytasktune.synthesis.feasibility import feasibility
@@ -25,8 +25,8 @@ FEWEST_KNOWN = 8
 _SHOWN = 160
 PASSING = frozenset({"over_budget", "not_answered"})
 """Failures that another run may see gone: what has them is made again by the same command."""
-_UNNAMED: tuple[Enhancement, ...] = ("typos", "paraphrase")
-"""The enhancements that are made if none is named."""
+_UNNAMED: tuple[Augmentation, ...] = ("typos", "paraphrase")
+"""The augmentations that are made if none is named."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def synthesise_task(making: BuildContext, task: Task) -> Made:
 
 
 def augment_task(making: BuildContext, task: Task, more: Sequence[Example] = ()) -> Made:
-    """Enhancements of the task's train rows and of `more`, by its teacher; without one, those that need none.
+    """Augmentations of the task's train rows and of `more`, by its teacher; without one, those that need none.
 
     Raises:
         DataError: there are no rows to enhance.
@@ -117,8 +117,8 @@ def augment_task(making: BuildContext, task: Task, more: Sequence[Example] = ())
         fix = f"import some: anytasktune import FILE --task {task.name}, or make some: anytasktune synth {task.name}"
         raise DataError("there are no train rows to enhance", where=f"task {task.name}", fix=fix)
     config = making.settings.synthesis
-    if not config.enhancements:
-        config = config.model_copy(update={"enhancements": list(_UNNAMED)})
+    if not config.augmentations:
+        config = config.model_copy(update={"augmentations": list(_UNNAMED)})
     go = _Go(making, sources, "augment", rows, config)
     if (made := go.found()) is not None:
         return _told(making, made, built=False)

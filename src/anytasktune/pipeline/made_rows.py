@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from anytasktune.datasets import MadePart, input_hash, join_made
+from anytasktune.datasets import GeneratedPart, input_hash, join_made
 from anytasktune.datasets.join_made import Joined
 from anytasktune.datasets.split_assignment import receiving
 from anytasktune.pipeline.candidate_runs import MANIFEST, hash_of_records, latest_gated
@@ -18,8 +18,8 @@ from anytasktune.schema import (
     CandidateSet,
     Example,
     GatedSet,
+    GeneratedRows,
     Lineage,
-    MadeRows,
     Passage,
     Review,
     Seal,
@@ -77,14 +77,14 @@ class MadeMaterial:
         """A split for every row; see `join_made`."""
         return join_made(self.task, own, self.rows, documents=self.documents, config=config)
 
-    def part(self, joined: Joined, own: Splits, config: SplitConfig) -> MadePart:
+    def part(self, joined: Joined, own: Splits, config: SplitConfig) -> GeneratedPart:
         """What a data set says of the rows that joined."""
         lineage = [self._lineage(self.rows[position], split) for position, split in joined.placed.items()]
-        return MadePart(self._facts(joined, divided=len(receiving(own, config)) > 1), lineage)
+        return GeneratedPart(self._facts(joined, divided=len(receiving(own, config)) > 1), lineage)
 
-    def _facts(self, joined: Joined, *, divided: bool) -> MadeRows:
+    def _facts(self, joined: Joined, *, divided: bool) -> GeneratedRows:
         passages = list(dict.fromkeys(made.passages for made in self.sets if made.passages))
-        return MadeRows(
+        return GeneratedRows(
             gated=self.gated.id,
             candidate_sets=self.gated.candidate_sets,
             seals=list(dict.fromkeys(made.seal for made in self.sets)),

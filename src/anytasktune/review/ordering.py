@@ -127,8 +127,8 @@ def _named(strengths: Strengths) -> tuple[Ground, ...]:
 def _kinds(task: Task, candidate: Candidate) -> tuple[str, ...]:
     """The kinds of which few or many were looked at: the way it was made and, where there is a closed list, the answer."""
     answer = parse_output(task, candidate.output, candidate.language).label
-    way = f"way {candidate.origin.way}"
-    return (way,) if answer is None else (way, f"answer {answer}")
+    kind = f"origin {candidate.origin.kind}"
+    return (kind,) if answer is None else (kind, f"answer {answer}")
 
 
 def _lasting(task: Task, candidate: Candidate, verdicts: Sequence[Verdict]) -> Strengths:

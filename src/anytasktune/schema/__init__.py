@@ -1,8 +1,8 @@
 """Records of every artefact on disk; nothing else."""
 
 from anytasktune.schema.candidate import (
-    ENHANCEMENTS,
-    SYNTHESES,
+    AUGMENTATIONS,
+    INPUT_SOURCES,
     Candidate,
     CandidateCounts,
     CandidateSet,
@@ -11,12 +11,12 @@ from anytasktune.schema.candidate import (
     Feasibility,
     GatedSet,
     Origin,
+    OriginKind,
     Review,
     Seal,
     Verdict,
-    Way,
 )
-from anytasktune.schema.dataset import SPLIT_NAMES, DatasetManifest, Lineage, MadeRows, SplitInfo, SplitName
+from anytasktune.schema.dataset import SPLIT_NAMES, DatasetManifest, GeneratedRows, Lineage, SplitInfo, SplitName
 from anytasktune.schema.domain import Action, Domain
 from anytasktune.schema.evaluation import (
     Answer,
@@ -59,11 +59,11 @@ from anytasktune.schema.task import (
 from anytasktune.schema.teacher_usage import TeacherUsage
 
 __all__ = [
-    "ENHANCEMENTS",
+    "AUGMENTATIONS",
     "LOWER_IS_BETTER",
     "METRICS_OF_KIND",
     "SPLIT_NAMES",
-    "SYNTHESES",
+    "INPUT_SOURCES",
     "Action",
     "Answer",
     "BaseModelRef",
@@ -88,7 +88,7 @@ __all__ = [
     "LabelOutput",
     "LabelsOutput",
     "Lineage",
-    "MadeRows",
+    "GeneratedRows",
     "Metric",
     "NumberOutput",
     "Origin",
@@ -118,5 +118,5 @@ __all__ = [
     "TeacherUsage",
     "TextOutput",
     "Verdict",
-    "Way",
+    "OriginKind",
 ]

@@ -8,14 +8,13 @@ from anytasktune.records import Artifact, Language, Name, Record
 from anytasktune.schema.example import Example
 from anytasktune.schema.passages import Span
 from anytasktune.schema.teacher_usage import TeacherUsage
-from anytasktune.settings import Enhancement, GateConfig, Synthesis, SynthesisConfig
+from anytasktune.settings import Augmentation, GateConfig, InputSource, SynthesisConfig
 
-Way = Synthesis | Enhancement
-"""How a candidate came to be: the first three are syntheses (from a passage, from seeds, from the task alone), the others
-enhancements of an example there was."""
+OriginKind = InputSource | Augmentation
+"""How a candidate came to be: its input was written from one of the sources, or it is an augmentation of an example."""
 
-SYNTHESES: tuple[Synthesis, ...] = get_args(Synthesis)
-ENHANCEMENTS: tuple[Enhancement, ...] = get_args(Enhancement)
+INPUT_SOURCES: tuple[InputSource, ...] = get_args(InputSource)
+AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)
 
 
 class Cell(Record):
@@ -33,7 +32,7 @@ class Cell(Record):
 class Origin(Record):
     """Where a candidate came from: enough to walk back from a row to its source."""
 
-    way: Way
+    kind: OriginKind
     teacher: str = ""
     """Name of the model that wrote it; empty where no model was asked."""
     prompts: tuple[str, ...] = ()

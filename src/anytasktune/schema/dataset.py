@@ -46,8 +46,8 @@ class Lineage(Record):
     """The words of the document it rests on."""
 
 
-class MadeRows(Record):
-    """The rows of a data set that a teacher made, and how."""
+class GeneratedRows(Record):
+    """The rows of a data set that come from a teacher, and how they were generated."""
 
     gated: str
     """Id of the gated set they come from."""
@@ -87,9 +87,9 @@ class DatasetManifest(Artifact):
     config: SplitConfig
     code_version: str
     usage: Usage = Usage()
-    made: MadeRows | None = None
-    """The rows among them that a teacher made; None: all rows are the user's own."""
+    generated: GeneratedRows | None = None
+    """The rows among them that come from a teacher; None: all rows are the user's own."""
 
-    def made_in(self, split: SplitName) -> int:
-        """How many rows of a split a teacher made."""
-        return self.made.rows.get(split, 0) if self.made else 0
+    def generated_in(self, split: SplitName) -> int:
+        """Number of generated rows in a split."""
+        return self.generated.rows.get(split, 0) if self.generated else 0

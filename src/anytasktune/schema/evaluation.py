@@ -161,7 +161,7 @@ class TaskReport(Record):
     remarks: list[Remark] = Field(default_factory=list)
     rows_available: int | None = None
     """Rows of the split, where more than `test_rows` of them exist."""
-    made_rows: int = 0
+    generated_rows: int = 0
     """How many of the test rows a teacher model wrote."""
     fixed_answer: float | None = None
     """Score of giving every row the same answer (the commonest reference, for numbers the median)."""

@@ -11,8 +11,9 @@ System = Literal["base", "few_shot", "tuned", "action", "mixed"]
 SYSTEMS: tuple[System, ...] = ("base", "few_shot", "tuned", "action", "mixed")
 TASK_LMS: tuple[System, ...] = ("tuned", "action", "mixed")
 """The systems with an adapter, by what it was trained on: the task alone, the steps of an action, all tasks of the pool."""
-Synthesis = Literal["passage", "seed", "plan"]
-Enhancement = Literal[
+InputSource = Literal["passage", "example", "task_only"]
+"""What a new input is written from: a passage of a document, rows of the task, or the task alone."""
+Augmentation = Literal[
     "paraphrase",
     "restructure",
     "expand",
@@ -20,13 +21,14 @@ Enhancement = Literal[
     "typos",
     "register",
     "translate",
-    "counter_example",
-    "repair",
+    "counterfactual",
+    "noisy_input",
 ]
+"""How a row is varied."""
 
 
-def _all_syntheses() -> list[Synthesis]:
-    return list(get_args(Synthesis))
+def _all_input_sources() -> list[InputSource]:
+    return list(get_args(InputSource))
 
 
 class SplitConfig(Record):
@@ -168,8 +170,8 @@ class SynthesisConfig(Record):
 
     rows: int = Field(100, ge=1, le=1_000_000)
     """Rows wanted per task and language, before the gates."""
-    ways: list[Synthesis] = Field(default_factory=_all_syntheses)
-    """Where new inputs come from; those for which there is nothing (no passages, no seeds) are left out. They share rows."""
+    inputs_from: list[InputSource] = Field(default_factory=_all_input_sources)
+    """What new inputs are written from; those for which there is no material (no passages, no rows) are left out."""
     samples: int = Field(1, ge=1, le=16)
     """Answers sampled per input; with more than one, the answer most of them agree on is kept."""
     least_agreement: float = Field(0.6, gt=0, le=1)
@@ -184,10 +186,10 @@ class SynthesisConfig(Record):
     """Below this score nothing is made, unless `despite_feasibility`."""
     despite_feasibility: bool = False
     """Make candidates although the teacher fails on known rows."""
-    enhancements: list[Enhancement] = Field(default_factory=list)
-    """Which enhancements `build` makes of the rows there are; `augment` makes these, or typos and paraphrases by default."""
-    enhanced_share: float = Field(0.5, ge=0, le=10)
-    """Enhanced rows wanted per training row there is, over all enhancements together."""
+    augmentations: list[Augmentation] = Field(default_factory=list)
+    """Which augmentations `build` makes of the rows there are; `augment` makes these, or typos and paraphrases by default."""
+    augmented_share: float = Field(0.5, ge=0, le=10)
+    """Augmented rows wanted per training row there is, over all augmentations together."""
     seed: int = 0
     """Decides every choice that is left to chance."""
 

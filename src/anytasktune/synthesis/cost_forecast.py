@@ -46,11 +46,11 @@ def expected_questions(
         slots = plan(task, [language], seeds, passages, config)
         if not slots:
             continue
-        if "passage" in config.ways and not brief.input_keys:
+        if "passage" in config.inputs_from and not brief.input_keys:
             yield from (_tokens(question, _CHOICE_ANSWER) for question in document_questions(brief, passages))
         if any(slot.way != "passage" for slot in slots):
             yield from (_tokens(question, _SITUATIONS_ANSWER) for question in situation_questions(brief))
-        for way in config.ways:
+        for way in config.inputs_from:
             yield from _of_inputs(brief, [slot for slot in slots if slot.way == way])
         yield from _of_answers(brief, slots)
 

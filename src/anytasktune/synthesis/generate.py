@@ -188,7 +188,7 @@ class _Run:
         brief = self.briefs[slot.language]
         names = (*written.prompts, PROMPT) if answer else written.prompts
         origin = Origin(
-            way=slot.way,
+            kind=slot.way,
             teacher=self.asker.model,
             prompts=brief.prompt_ids(*names),
             passage=slot.passage.id if slot.passage else None,

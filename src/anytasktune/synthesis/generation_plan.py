@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from anytasktune.records import Language
 from anytasktune.schema import Cell, Example, Passage, Span, Task
-from anytasktune.settings import Synthesis, SynthesisConfig
+from anytasktune.settings import InputSource, SynthesisConfig
 from anytasktune.synthesis.answer_targets import Aim, aims
 from anytasktune.synthesis.excerpts import by_turns, excerpts
 from anytasktune.synthesis.input_lengths import Lengths, excerpt_lengths
@@ -30,7 +30,7 @@ class Slot:
 
     number: int
     language: Language
-    way: Synthesis
+    way: InputSource
     cell: Cell = field(default_factory=Cell)
     aim: Aim = field(default_factory=Aim)
     passage: Passage | None = None
@@ -78,7 +78,7 @@ def passages_in(passages: Sequence[Passage], language: Language) -> list[Passage
 def with_situations(slots: Sequence[Slot], situations: Mapping[Language, Sequence[str]], seed: int) -> list[Slot]:
     """The plan with a situation for every row, each about as often as every other; a row from a passage has its own."""
     found = list(slots)
-    turns: dict[tuple[Language, Synthesis], int] = {}
+    turns: dict[tuple[Language, InputSource], int] = {}
     for place, slot in enumerate(slots):
         choice = situations.get(slot.language, ())
         if slot.way == "passage" or not choice:
@@ -116,9 +116,9 @@ def _planned_in(
     return shuffled([*whole, *written], config.seed, "order", language)
 
 
-def _ways(seeds: Sequence[Example], passages: Sequence[Passage], config: SynthesisConfig) -> list[Synthesis]:
-    there = {"passage": bool(passages), "seed": bool(seeds) and config.shots > 0, "plan": True}
-    return [way for way in dict.fromkeys(config.ways) if there[way]]
+def _ways(seeds: Sequence[Example], passages: Sequence[Passage], config: SynthesisConfig) -> list[InputSource]:
+    there = {"passage": bool(passages), "example": bool(seeds) and config.shots > 0, "task_only": True}
+    return [way for way in dict.fromkeys(config.inputs_from) if there[way]]
 
 
 def _stretches(passages: Sequence[Passage], seeds: Sequence[Example], language: Language) -> list[tuple[Passage, Span]]:
@@ -135,7 +135,7 @@ def _stretches(passages: Sequence[Passage], seeds: Sequence[Example], language: 
 
 
 def _cells(
-    task: Task, language: Language, seeds: Sequence[Example], config: SynthesisConfig, quotas: Mapping[Synthesis, int]
+    task: Task, language: Language, seeds: Sequence[Example], config: SynthesisConfig, quotas: Mapping[InputSource, int]
 ) -> list[Slot]:
     """A row for each place in the quotas; difficulties are spread along the aims, ways and lengths along both."""
     total = sum(quotas.values())

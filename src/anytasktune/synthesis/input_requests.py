@@ -31,7 +31,7 @@ class Request:
     @property
     def prompts(self) -> tuple[str, ...]:
         """Names of the prompts."""
-        own = {"passage": "from_passage", "seed": "more", "plan": "from_task"}[self.slots[0].way]
+        own = {"passage": "from_passage", "example": "more", "task_only": "from_task"}[self.slots[0].way]
         return ("from_task", own, "cell") if self.shown else ("demo", own, "cell")
 
     def alone(self) -> Iterator["Request"]:
@@ -53,7 +53,7 @@ def requests(brief: Brief, slots: Sequence[Slot]) -> Iterator[Request]:
                     yield Request(brief, part, part[0].passage, _shown(brief, part, _SHOWN_WITH_PASSAGE))
         else:
             for part in _parts(list(of_way), size):
-                yield Request(brief, part, shown=_shown(brief, part, brief.config.shots) if way == "seed" else ())
+                yield Request(brief, part, shown=_shown(brief, part, brief.config.shots) if way == "example" else ())
 
 
 def _parts(slots: Sequence[Slot], size: int) -> Iterator[tuple[Slot, ...]]:

@@ -134,7 +134,7 @@ def _choice(said: Any, language: Language) -> Choice:
 
 def ask_documents(asker: Asker, briefs: Sequence[Brief], passages: Sequence[Passage]) -> frozenset[Language]:
     """The languages in which stretches of documents are inputs as they stand: the teacher says so of most it is shown."""
-    briefs = [brief for brief in briefs if "passage" in brief.config.ways and not brief.input_keys]
+    briefs = [brief for brief in briefs if "passage" in brief.config.inputs_from and not brief.input_keys]
     questions = [(brief.language, question) for brief in briefs for question in document_questions(brief, passages)]
     replies = asker.ask_all([question for _, question in questions])
     votes: dict[Language, int] = {}

@@ -14,7 +14,7 @@ from anytasktune.schema import Origin
 @pytest.fixture
 def made(project: Path) -> Path:
     rows = made_rows(60)
-    origin = Origin(way="typos", parents=(rows[0].id,))
+    origin = Origin(kind="typos", parents=(rows[0].id,))
     child = rows[0].model_copy(update={"input": "mattr one thusand, with typos in all its wrds", "origin": origin})
     write_made(project, [*rows, child], made_rows(3, 9000))
     return project
@@ -28,11 +28,11 @@ def test_a_data_set_is_shown_by_split_language_way_label_and_reason(run: Run, ma
     assert "! 12 of 18 test rows were made by a teacher" in ended.out
     assert "artifacts/datasets/team/" in ended.out
     facts = run("dataset", "show", "team", "-p", made, "--json").document
-    assert facts["facts"]["train"]["ways"]["own"] == 21
-    assert facts["made"]["rows"] == {"train": 43, "dev": 6, "test": 12}
+    assert facts["facts"]["train"]["origins"]["own"] == 21
+    assert facts["generated"]["rows"] == {"train": 43, "dev": 6, "test": 12}
 
 
-def test_only_made_test_rows_are_warned_of(run: Run, tmp_path: Path) -> None:
+def test_only_generated_test_rows_are_warned_of(run: Run, tmp_path: Path) -> None:
     project = write_project(tmp_path / "law", rows=[])
     write_made(project)
     assert "No row in test was written by a person" in run("dataset", "show", "team", "-p", project).out
@@ -42,7 +42,7 @@ def test_a_made_row_is_walked_back_to_its_document(run: Run, made: Path) -> None
     document = run("dataset", "show", "team", "-p", made, "--json").document
     rows = (run("dataset", "show", "team", f"train:{number}", "-p", made, "--json").document for number in range(1, 65))
     row = next(found for found in rows if found["lineage"] and found["lineage"]["origin"].get("span"))
-    assert document["made"]["gated"] == row["lineage"]["gated"]
+    assert document["generated"]["gated"] == row["lineage"]["gated"]
     ended = run("dataset", "show", "team", row["id"][:8], "-p", made)
     for said in (f"{row['split']}:{row['number']}", "tiny-teacher", "@0badcafe", "handbook ", "page ", "Part one › Section"):
         assert said in ended.out
@@ -52,7 +52,7 @@ def test_a_made_row_is_walked_back_to_its_document(run: Run, made: Path) -> None
 def test_an_enhanced_row_leads_to_the_row_it_was_made_after_and_an_own_row_to_its_file(run: Run, made: Path) -> None:
     row = run("dataset", "show", "team", "train:1", "-p", made, "--json").document
     for number in range(2, 65):
-        if row["lineage"] and row["lineage"]["origin"]["way"] == "typos":
+        if row["lineage"] and row["lineage"]["origin"]["kind"] == "typos":
             break
         row = run("dataset", "show", "team", f"train:{number}", "-p", made, "--json").document
     assert [parent["id"] for parent in row["parents"]] == [made_rows(1)[0].id]

@@ -78,7 +78,7 @@ def test_the_screen_says_what_it_is_and_why_it_is_shown(tmp_path: Path, run: Run
     assert re.search(r"judge +0\.61 The team is right, the date is not\.", shown)
     assert "input · English" in shown
     assert "made" in shown
-    assert "from seeds" in shown
+    assert "from examples" in shown
 
 
 def test_the_whole_screen_speaks_chinese(piped: Reviewing) -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from anytasktune.datasets import FrozenDataset, MadePart, freeze
+from anytasktune.datasets import FrozenDataset, GeneratedPart, freeze
 from anytasktune.schema import (
     CandidateCounts,
     Example,
+    GeneratedRows,
     LabelOutput,
     Lineage,
-    MadeRows,
     Origin,
     RowCounts,
     Span,
@@ -46,7 +46,7 @@ def frozen(splits: Splits, made: Splits | None = None, task: Task = TASK) -> Fro
             candidate=row.id,
             gated="c0ffee",
             origin=Origin(
-                way="passage",
+                kind="passage",
                 teacher="tiny-teacher",
                 prompts=(f"input.{row.language}@0badcafe",),
                 passage="p1",
@@ -60,7 +60,7 @@ def frozen(splits: Splits, made: Splits | None = None, task: Task = TASK) -> Fro
         for row in examples
     ]
     both = {name: [*splits.get(name, ()), *(made or {}).get(name, ())] for name in {**splits, **(made or {})}}
-    facts = MadeRows(
+    facts = GeneratedRows(
         gated="c0ffee",
         candidate_sets=["cafe"],
         seals=["5ea1"],
@@ -82,5 +82,5 @@ def frozen(splits: Splits, made: Splits | None = None, task: Task = TASK) -> Fro
         split_by="grouped",
         config=SplitConfig(),
         code_version="1",
-        made=MadePart(facts, lineage) if made else None,
+        made=GeneratedPart(facts, lineage) if made else None,
     )

@@ -59,7 +59,7 @@ def test_a_split_is_measured_by_language_way_label_and_length() -> None:
     train, test = facts["train"], facts["test"]
     assert (train.rows, train.made, test.rows, test.made) == (9, 3, 2, 2)
     assert train.languages == {"en": 6, "zh": 3}
-    assert train.ways == {"own": 6, "passage": 3}
+    assert train.origins == {"own": 6, "passage": 3}
     assert train.labels == {"housing": 5, "work": 4}
     assert (train.inputs.shortest, train.inputs.longest) == (16, 41)
 

@@ -74,7 +74,7 @@ def test_metadata_is_left_out_unless_asked_for(tmp_path: Path) -> None:
         "id": "",
         "task": "team",
         "split": "train",
-        "way": "passage",
+        "origin": "passage",
         "teacher": "tiny-teacher",
     }
 
@@ -83,9 +83,9 @@ def test_parquet_says_of_every_row_what_it_is_and_who_made_it(tmp_path: Path) ->
     export([both()], tmp_path, "parquet")
     table = pq.read_table(tmp_path / "team" / "train.en.parquet").to_pylist()
     assert tuple(table[0]) == COLUMNS
-    assert {(row["way"], row["teacher"], row["split"], row["task"]) for row in table} == {("own", None, "train", "team")}
+    assert {(row["origin"], row["teacher"], row["split"], row["task"]) for row in table} == {("own", None, "train", "team")}
     made = pq.read_table(tmp_path / "team" / "train.zh.parquet").to_pylist()
-    assert {(row["way"], row["teacher"]) for row in made} == {("passage", "tiny-teacher")}
+    assert {(row["origin"], row["teacher"]) for row in made} == {("passage", "tiny-teacher")}
     assert {row["instruction"] for row in made} == {TASK.instruction["zh"]}
 
 

@@ -30,8 +30,8 @@ def made(
     seed: int, document: str | None = None, passage: str | None = None, parents: tuple[str, ...] = (), input: str = ""
 ) -> Candidate:
     span = Span(document=document, start=0, end=5) if document else None
-    way = "passage" if document else "paraphrase" if parents else "plan"
-    origin = Origin(way=way, passage=passage, span=span, parents=parents)
+    kind = "passage" if document else "paraphrase" if parents else "task_only"
+    origin = Origin(kind=kind, passage=passage, span=span, parents=parents)
     return Candidate(input=input or text(10_000 + seed), output="ab"[seed % 2], language="en", source=document, origin=origin)
 
 
@@ -106,7 +106,7 @@ def test_a_made_test_row_that_nearly_is_an_own_train_row_is_dropped_and_not_the_
 
 
 def translated(parent: Example | Candidate, seed: int) -> Candidate:
-    origin = Origin(way="translate", parents=(parent.id,))
+    origin = Origin(kind="translate", parents=(parent.id,))
     return Candidate(
         input=f"这是第{seed}条译文，内容与原文相同", output="a", language="zh", source=parent.source, origin=origin
     )

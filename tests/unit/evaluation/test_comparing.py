@@ -116,9 +116,9 @@ def test_remarks_name_rows_left_out_cut_answers_and_rough_metrics() -> None:
 def test_test_rows_that_a_teacher_wrote_are_named() -> None:
     examples, task = examples_of(MANY), task_with(LABELS)
     judged = judged_by(task, examples, {"base": MANY, "tuned": MANY})
-    report = task_report(task, examples, judged, {}, CONFIG, made_rows=30)
+    report = task_report(task, examples, judged, {}, CONFIG, generated_rows=30)
     assert report.remarks[0].text.startswith("30 of 120 test rows were written by a teacher model")
-    assert "made_test_rows" not in remark_codes(task_report(task, examples, judged, {}, CONFIG))
+    assert "generated_test_rows" not in remark_codes(task_report(task, examples, judged, {}, CONFIG))
 
 
 def test_a_model_that_only_learnt_the_commonest_answer_is_found_out() -> None:

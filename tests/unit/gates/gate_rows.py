@@ -68,7 +68,7 @@ def extraction_seeds() -> list[Example]:
 
 
 def candidate(text: str, output: str, language: Language = "en", **origin: Any) -> Candidate:
-    return Candidate(input=text, output=output, language=language, origin=Origin(**({"way": "seed"} | origin)))
+    return Candidate(input=text, output=output, language=language, origin=Origin(**({"kind": "example"} | origin)))
 
 
 def gated(

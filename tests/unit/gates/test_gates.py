@@ -92,7 +92,7 @@ def test_a_candidate_rests_on_a_passage_there_is() -> None:
         candidate(
             f"Tell me about {name}, the new rule for hiring staff in {city}.",
             "Here you are.",
-            way="passage",
+            kind="passage",
             passage=where,
             span=span,
         )

@@ -34,7 +34,7 @@ def task_of(kind: str = "label", **rules: Any) -> Task:
 
 
 def candidate(text: str = "my chest hurts", output: str = "urgent", language: Language = "en") -> Candidate:
-    origin = Origin(way="seed", teacher="secret-teacher", prompts=("hidden_prompt.en@1",), parents=("hidden_parent",))
+    origin = Origin(kind="example", teacher="secret-teacher", prompts=("hidden_prompt.en@1",), parents=("hidden_parent",))
     return Candidate(input=text, output=output, language=language, source="hidden_source", origin=origin)
 
 

@@ -47,7 +47,7 @@ def test_short_rows_one_letter_apart_are_the_same_only_with_the_same_answer() ->
 def test_an_enhancement_may_be_near_the_row_it_was_made_from_but_not_near_another() -> None:
     parent = Example(input=LONG, output="delivery", language="en")
     typos = [
-        candidate(text, "delivery", way="typos", parents=(parent.id,))
+        candidate(text, "delivery", kind="typos", parents=(parent.id,))
         for text in (LONG.replace("door", "dor"), LONG.replace("door", "doo"))
     ]
     assert gated(ROUTING, typos[:1], [parent]).dropped == ()
@@ -223,7 +223,7 @@ def test_the_same_words_in_another_order_are_no_new_row() -> None:
     assert gated(ROUTING, [first, other], None, loose).dropped == (), "words do not tell who did what, answers do"
     assert gated(ROUTING, [first, again], None, GateConfig(near_duplicate=1.0, semantic_duplicate=1)).dropped == ()
     assert only(gated(ROUTING, [again], [first.example()], loose)).gate == "semantic_duplicate"
-    made = again.model_copy(update={"origin": again.origin.model_copy(update={"way": "restructure", "parents": (first.id,)})})
+    made = again.model_copy(update={"origin": again.origin.model_copy(update={"kind": "restructure", "parents": (first.id,)})})
     assert gated(ROUTING, [made], [first.example()], loose).dropped == ()
 
 
@@ -231,7 +231,7 @@ def test_a_test_row_leaks_through_its_words_and_through_what_was_made_from_it() 
     sealed = Example(input="After I deposited the cheque on Monday, the balance of my account did not change.", output="x")
     again = candidate("The balance of my account did not change after I deposited the cheque on Monday.", "Yes.")
     made = candidate(
-        "周一存了支票，余额却没有变化，请帮忙看看是什么原因。", "好的。", "zh", way="translate", parents=(sealed.id,)
+        "周一存了支票，余额却没有变化，请帮忙看看是什么原因。", "好的。", "zh", kind="translate", parents=(sealed.id,)
     )
     high = GateConfig(leak=1.0)
     reasons = {verdict.position: verdict.reason for verdict in gated(REPLY, [again, made], test=[sealed], config=high).verdicts}
@@ -242,8 +242,8 @@ def test_a_test_row_leaks_through_its_words_and_through_what_was_made_from_it() 
 def test_what_was_made_from_a_leak_leaks_with_it() -> None:
     sealed = Example(input=LONG, output="x")
     leak = candidate(LONG.upper(), "Yes.")
-    translated = candidate("我的新扶手椅今早送错了门，司机能来取吗？", "好的。", "zh", way="translate", parents=(leak.id,))
-    shorter = candidate("新扶手椅送错门了，能来取吗？", "好的。", "zh", way="simplify", parents=(translated.id,))
+    translated = candidate("我的新扶手椅今早送错了门，司机能来取吗？", "好的。", "zh", kind="translate", parents=(leak.id,))
+    shorter = candidate("新扶手椅送错门了，能来取吗？", "好的。", "zh", kind="simplify", parents=(translated.id,))
     reasons = {
         verdict.position: verdict.reason for verdict in gated(REPLY, [shorter, leak, translated], test=[sealed]).verdicts
     }

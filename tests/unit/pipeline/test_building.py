@@ -63,12 +63,12 @@ def test_every_planned_candidate_is_accounted_for_and_the_kept_ones_join_the_tra
     counts = one.gated.manifest.counts
     assert counts.balanced and counts.planned == 24 and counts.kept > 0
     manifest = one.dataset.manifest
-    assert manifest.made is not None and manifest.made.rows == {"train": counts.kept}
+    assert manifest.generated is not None and manifest.generated.rows == {"train": counts.kept}
     assert {row.output for row in one.dataset.splits["train"]} == set(LABELS)
 
 
 def test_no_teacher_is_ever_shown_a_test_row(project: Path, served: Served) -> None:
-    one = built(project, "feasibility_rows=10", "despite_feasibility=true", "enhancements=[paraphrase,typos]")
+    one = built(project, "feasibility_rows=10", "despite_feasibility=true", "augmentations=[paraphrase,typos]")
     said = prompts(served)
     assert len(one.dataset.splits["test"]) >= 20
     assert not [row.input for row in one.dataset.splits["test"] if row.input in said]
@@ -76,10 +76,10 @@ def test_no_teacher_is_ever_shown_a_test_row(project: Path, served: Served) -> N
 
 
 def test_the_same_command_again_asks_nothing_and_gives_the_same_data_set(project: Path, served: Served) -> None:
-    first = built(project, "enhancements=typos")
+    first = built(project, "augmentations=typos")
     asked = len(served.bodies)
     assert asked > 0
-    assert built(project, "enhancements=typos").dataset.manifest.id == first.dataset.manifest.id
+    assert built(project, "augmentations=typos").dataset.manifest.id == first.dataset.manifest.id
     assert len(served.bodies) == asked
 
 
@@ -137,9 +137,9 @@ def test_without_a_teacher_typos_can_be_made_and_nothing_else(project: Path) -> 
     workspace = Workspace.open(project)
     with pytest.raises(ConfigError, match="a teacher is needed"):
         synth(workspace, ("team",), workspace.settings(["rows=4"]))
-    settings = workspace.settings(["enhancements=[typos,paraphrase]"])
+    settings = workspace.settings(["augmentations=[typos,paraphrase]"])
     (made,) = augment(workspace, ("team",), settings)
-    assert {candidate.origin.way for candidate in made.candidates} == {"typos"}
+    assert {candidate.origin.kind for candidate in made.candidates} == {"typos"}
     (gated,) = gate(workspace, ("team",), settings)
     assert gated.manifest.counts.kept > 0
     assert gated.manifest.counts.balanced
@@ -147,7 +147,7 @@ def test_without_a_teacher_typos_can_be_made_and_nothing_else(project: Path) -> 
 
 def test_no_dev_or_test_row_is_augmented(project: Path) -> None:
     workspace = Workspace.open(project)
-    (made,) = augment(workspace, ("team",), workspace.settings(["enhancements=typos", "enhanced_share=5"]))
+    (made,) = augment(workspace, ("team",), workspace.settings(["augmentations=typos", "augmented_share=5"]))
     splits = frozen(project).splits
     own = {name: {row.id for row in rows if row in team_rows(120)} for name, rows in splits.items()}
     parents = {parent for candidate in made.candidates for parent in candidate.origin.parents}
@@ -163,7 +163,7 @@ def test_a_task_without_any_rows_is_built_from_documents_and_the_task_alone(tmp_
     assert set(one.dataset.splits) == {"train", "dev", "test"}
     place = folder / "artifacts" / "datasets" / "team" / one.dataset.manifest.id
     manifest = read_record(place / "manifest.json", DatasetManifest)
-    assert manifest.made is not None and manifest.made.rows["test"] == len(one.dataset.splits["test"])
+    assert manifest.generated is not None and manifest.generated.rows["test"] == len(one.dataset.splits["test"])
 
 
 def test_the_same_rows_come_out_whatever_the_order_of_answers(
@@ -218,7 +218,7 @@ def test_what_it_would_cost_is_told_without_asking_anybody(project: Path, served
     assert served.bodies == []
     assert found.likely_cost is not None and found.most_cost is not None and 0 < found.likely_cost < found.most_cost
     one = built(project, *prices, "despite_feasibility=true")
-    made = one.dataset.manifest.made
+    made = one.dataset.manifest.generated
     assert made is not None and made.usage.cost is not None and made.usage.cost < found.most_cost
 
 
@@ -228,5 +228,5 @@ def test_tuning_builds_first_where_a_teacher_is_named_and_the_report_says_who_wr
     folder = write_project(tmp_path / "firm", team_rows(40))
     report = tune(Workspace.open(folder), (), quick_settings(tiny_model, *NAMED))
     (found,) = report.tasks
-    assert 0 < found.made_rows < found.test_rows
-    assert "made_test_rows" in {remark.code for remark in found.remarks}
+    assert 0 < found.generated_rows < found.test_rows
+    assert "generated_test_rows" in {remark.code for remark in found.remarks}

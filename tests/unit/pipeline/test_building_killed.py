@@ -35,7 +35,7 @@ def write_firm(folder: Path) -> Path:
 
 def start(folder: Path, served: Served) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "anytasktune", "build", "team", "-p", str(folder), "--teacher", "scripted"]
-    for setting in ("rows=30", "feasibility_rows=0", "enhancements=[typos,paraphrase]", f"concurrency={AT_ONCE}", "samples=2"):
+    for setting in ("rows=30", "feasibility_rows=0", "augmentations=[typos,paraphrase]", f"concurrency={AT_ONCE}", "samples=2"):
         command += ["-c", setting]
     return subprocess.Popen(
         command,

@@ -17,8 +17,8 @@ from anytasktune.store import append_line, read_record, read_ref
 
 
 def rows_made(dataset: FrozenDataset) -> dict[str, int]:
-    assert dataset.manifest.made is not None
-    return dict(sorted(dataset.manifest.made.rows.items()))
+    assert dataset.manifest.generated is not None
+    return dict(sorted(dataset.manifest.generated.rows.items()))
 
 
 def given_splits(folder: Path) -> Path:
@@ -42,7 +42,7 @@ def test_made_rows_join_train_where_the_task_has_enough_rows_to_be_judged_on(tmp
     assert {name: len(rows) for name, rows in dataset.splits.items()} == {"train": 60, "dev": 10, "test": 20}
     assert dataset.splits["test"] == plain.splits["test"]
     assert rows_made(dataset) == {"train": 40}
-    assert (dataset.manifest.made_in("train"), dataset.manifest.made_in("test")) == (40, 0)
+    assert (dataset.manifest.generated_in("train"), dataset.manifest.generated_in("test")) == (40, 0)
     assert dataset.manifest.counts == plain.manifest.counts
 
 
@@ -53,7 +53,7 @@ def test_with_few_own_rows_made_ones_are_divided_too_document_by_document(tmp_pa
     sealed = read_record(next((project / "artifacts" / "seals").glob("*.json")), Seal).documents["team"]
     assert Counter(sealed.values()) == {"train": 7, "dev": 1, "test": 2}
     assert rows_made(dataset) == {"dev": 6, "test": 12, "train": 42}
-    assert dataset.manifest.made is not None and dataset.manifest.made.divided_by == "document"
+    assert dataset.manifest.generated is not None and dataset.manifest.generated.divided_by == "document"
     for line in dataset.lineage:
         if line.origin.span:
             assert line.split == sealed[line.origin.span.document]
@@ -75,7 +75,7 @@ def test_seeds_too_few_to_be_divided_are_train_rows_beside_made_ones(tmp_path: P
     write_made(project)
     dataset = frozen(project)
     assert {row.id for row in team_rows(4)} <= {row.id for row in dataset.splits["train"]}
-    assert dataset.manifest.made_in("test") == len(dataset.splits["test"]) > 0
+    assert dataset.manifest.generated_in("test") == len(dataset.splits["test"]) > 0
 
 
 def test_a_made_row_is_walked_back_to_the_words_of_its_source(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_counts_balance_and_people_can_reject_edit_and_take_back(tmp_path: Path)
     say(project, "edit", kept[2].id, input="a text written by hand", output="work")
     say(project, "accept", dropped[0].id)
     dataset = frozen(project)
-    made = dataset.manifest.made
+    made = dataset.manifest.generated
     assert made is not None
     assert made.counts.balanced
     assert made.counts.planned == 16
@@ -164,12 +164,12 @@ def test_rows_made_under_a_seal_that_left_test_rows_open_are_not_used_and_that_i
     write_rows(test_file, team_rows(22, 200))
     listener = Recording()
     dataset = frozen(project, listener=listener)
-    assert dataset.manifest.made is None
+    assert dataset.manifest.generated is None
     assert "2 of the 22 test rows were not sealed" in listener.notes[0]
     write_rows(test_file, team_rows(20, 200))
-    assert frozen(project).manifest.made is not None
+    assert frozen(project).manifest.generated is not None
     write_rows(test_file, team_rows(19, 200))  # fewer are all known to the seal
-    assert frozen(project).manifest.made is not None
+    assert frozen(project).manifest.generated is not None
     shutil.rmtree(project / "artifacts" / "seals")
     write_rows(test_file, team_rows(20, 200))
     gone = Recording()

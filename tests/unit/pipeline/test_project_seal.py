@@ -55,7 +55,7 @@ def shown(served: Served, inputs: set[str]) -> set[str]:
 def test_no_teacher_is_shown_a_test_row_of_any_task(tmp_path: Path, served: Served, built: tuple[str, ...]) -> None:
     folder = shared_inputs(tmp_path / "firm")
     workspace = Workspace.open(folder)
-    build(workspace, built, workspace.settings([*NAMED, "enhancements=[paraphrase,typos]"]))
+    build(workspace, built, workspace.settings([*NAMED, "augmentations=[paraphrase,typos]"]))
     sealed = sealed_inputs(folder, "team", "haste")
     assert len(sealed) == 40
     assert shown(served, sealed) == set()

@@ -5,7 +5,7 @@ from typing import Any
 
 from anytasktune.records import Language
 from anytasktune.review import GatedRows
-from anytasktune.schema import Candidate, Cell, Origin, Review, Task, Verdict, Way
+from anytasktune.schema import Candidate, Cell, Origin, OriginKind, Review, Task, Verdict
 
 TEAM = Task.model_validate(
     {
@@ -38,13 +38,13 @@ def candidate(
     *,
     text: str = "",
     language: Language = "en",
-    way: Way = "seed",
+    kind: OriginKind = "example",
     asked: str = "",
     agreement: float | None = None,
 ) -> Candidate:
     """The `number`-th matter, worded unlike the others."""
     wording = text or f"Matter {number}: {_MATTERS[number % len(_MATTERS)]}"
-    origin = Origin(way=way, teacher="t", cell=Cell(label=asked), agreement=agreement)
+    origin = Origin(kind=kind, teacher="t", cell=Cell(label=asked), agreement=agreement)
     return Candidate(input=wording, output=output, language=language, origin=origin)
 
 

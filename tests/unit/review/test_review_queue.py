@@ -81,7 +81,10 @@ def test_novelty_is_seen_in_chinese_too() -> None:
 
 def test_labels_and_ways_take_turns() -> None:
     rows = [candidate(number, "housing", text=f"the very same matter {number}") for number in range(20)]
-    rows += [candidate(0, "work", text="the very same matter a"), candidate(0, "family", text="the very same one", way="plan")]
+    rows += [
+        candidate(0, "work", text="the very same matter a"),
+        candidate(0, "family", text="the very same one", kind="task_only"),
+    ]
     assert {item.candidate.output for item in queue(rows)[:3]} == {"housing", "work", "family"}
 
 

@@ -36,7 +36,7 @@ def test_an_address_is_found_from_its_first_to_its_last_word(text: str, address:
         "国务院令第379号，浙江省杭州市",
         "据报道3号楼有人受伤",
         "He saw 2 Specialists Dr Lee and 9 Supreme Court rulings",
-        "5 Star Way to go, 50 Ways to leave, 3 Main Courses",
+        "5 Star OriginKind to go, 50 Ways to leave, 3 Main Courses",
         "see 38 U.S.C.A. § 5103 and 38 C.F.R. § 3.159",
         "24 Hour Drive through, 7 Eleven on Main Street",
         "the road to 2030 is long",

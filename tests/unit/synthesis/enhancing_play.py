@@ -1,4 +1,4 @@
-"""A teacher in a play, tasks and rows for tests of enhancements."""
+"""A teacher in a play, tasks and rows for tests of augmentations."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.openai_server import Answer, Answers, Served, serving
 from anytasktune.llm import Teacher
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task
-from anytasktune.settings import Enhancement, SynthesisConfig, TeacherConfig
+from anytasktune.settings import Augmentation, SynthesisConfig, TeacherConfig
 from anytasktune.synthesis.augmentation import Enhanced, enhance
 
 _MATERIAL = re.compile(r"(<{3,})\n(.*?)\n>{3,}", re.S)
@@ -88,8 +88,8 @@ def row(text: str = CALL, output: str = "today please", language: Language = "en
     return Example(input=text, output=output, language=language, source=source)
 
 
-def config_of(*ways: Enhancement, share: float = 1.0, **settings: Any) -> SynthesisConfig:
-    return SynthesisConfig(enhancements=list(ways), enhanced_share=share, shots=0, **settings)
+def config_of(*ways: Augmentation, share: float = 1.0, **settings: Any) -> SynthesisConfig:
+    return SynthesisConfig(augmentations=list(ways), augmented_share=share, shots=0, **settings)
 
 
 def made_by(play: Answers, task: Task, rows: list[Example], config: SynthesisConfig, folder: Path) -> Enhanced:

@@ -1,4 +1,4 @@
-"""Enhancements made by a teacher over HTTP, and verified."""
+"""Augmentations made by a teacher over HTTP, and verified."""
 
 import json
 import random
@@ -23,10 +23,10 @@ from tests.unit.synthesis.enhancing_play import (
     teacher,
 )
 
-from anytasktune.settings import Enhancement, SynthesisConfig
+from anytasktune.settings import Augmentation, SynthesisConfig
 from anytasktune.synthesis.augmentation import enhance
 
-PRESERVING: tuple[Enhancement, ...] = ("paraphrase", "restructure", "expand", "simplify", "register")
+PRESERVING: tuple[Augmentation, ...] = ("paraphrase", "restructure", "expand", "simplify", "register")
 
 
 def test_a_rewrite_whose_answer_stays_the_same_becomes_a_candidate_with_its_origin(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_rewrite_whose_answer_stays_the_same_becomes_a_candidate_with_its_orig
         "en",
         "call-1",
     )
-    assert (candidate.origin.way, candidate.origin.teacher) == ("paraphrase", "big-model")
+    assert (candidate.origin.kind, candidate.origin.teacher) == ("paraphrase", "big-model")
     assert candidate.origin.parents == (row().id,)
     assert [name.partition("@")[0] for name in candidate.origin.prompts] == ["paraphrase.en", "answer.en"]
     assert made.planned == 1
@@ -46,7 +46,7 @@ def test_a_rewrite_whose_answer_stays_the_same_becomes_a_candidate_with_its_orig
 
 def test_the_old_answer_is_not_shown_when_the_new_input_is_answered(tmp_path: Path) -> None:
     rows = [row(), row("I would like an appointment for my flu jab some time, no hurry at all.", "next week", source="call-2")]
-    config = SynthesisConfig(enhancements=["paraphrase"], enhanced_share=1, shots=4)
+    config = SynthesisConfig(augmentations=["paraphrase"], augmented_share=1, shots=4)
     with teacher(Play(lambda *_: REWORDED, lambda _: "today please"), tmp_path) as (asker, served):
         enhance(asker, URGENCY, rows, config)
     asked = [body["messages"] for body in served.bodies if "answer" in properties_of(body)]
@@ -74,7 +74,7 @@ def test_a_bad_paraphrase_fails_with_its_reason(written: str, reason: str, tmp_p
 
 
 @pytest.mark.parametrize("way", PRESERVING)
-def test_a_rewrite_that_gets_another_answer_fails(way: Enhancement, tmp_path: Path) -> None:
+def test_a_rewrite_that_gets_another_answer_fails(way: Augmentation, tmp_path: Path) -> None:
     texts = {"expand": REWORDED * 2, "simplify": "Chest hurts since 7, sweating, what now?"}
     play = Play(lambda *_: texts.get(way, REWORDED), lambda _: "next week")
     made = made_by(play, URGENCY, [row()], config_of(way), tmp_path)
@@ -102,7 +102,7 @@ def test_an_expansion_must_be_longer_and_a_simplification_shorter(tmp_path: Path
     play = Play(lambda *_: "Chest hurts badly since 7 this morning.", lambda _: "today please")
     made = made_by(play, URGENCY, [row()], config_of("expand", "simplify", share=2), tmp_path)
     assert Counter(reasons(made)) == {"wrong_length": 1}
-    assert [candidate.origin.way for candidate in made.candidates] == ["simplify"]
+    assert [candidate.origin.kind for candidate in made.candidates] == ["simplify"]
 
 
 def test_an_expansion_must_not_name_the_answer(tmp_path: Path) -> None:
@@ -134,53 +134,55 @@ def test_numbers_may_be_a_little_apart(tmp_path: Path) -> None:
 COUNTER = CALL.replace("badly since 7 this morning and I am sweating", "a little for 7 years and it is no worse")
 
 
-def test_a_counter_example_needs_another_answer_than_the_row_it_was_made_from(tmp_path: Path) -> None:
+def test_a_counterfactual_needs_another_answer_than_the_row_it_was_made_from(tmp_path: Path) -> None:
     def answer(text: str) -> str:
         return "next week" if "no worse" in text else "today please"
 
-    made = made_by(Play(lambda *_: COUNTER, answer), URGENCY, [row()], config_of("counter_example"), tmp_path / "good")
+    made = made_by(Play(lambda *_: COUNTER, answer), URGENCY, [row()], config_of("counterfactual"), tmp_path / "good")
     (candidate,) = made.candidates
     assert (candidate.input, candidate.output) == (COUNTER, "next week")
     same = made_by(
-        Play(lambda *_: COUNTER, lambda _: "today please"), URGENCY, [row()], config_of("counter_example"), tmp_path / "a"
+        Play(lambda *_: COUNTER, lambda _: "today please"), URGENCY, [row()], config_of("counterfactual"), tmp_path / "a"
     )
     assert reasons(same) == ["answer_unchanged"]
     unsure = made_by(
-        Play(lambda *_: COUNTER, lambda _: "next week"), URGENCY, [row()], config_of("counter_example"), tmp_path / "b"
+        Play(lambda *_: COUNTER, lambda _: "next week"), URGENCY, [row()], config_of("counterfactual"), tmp_path / "b"
     )
     assert reasons(unsure) == ["answer_unchanged"], "it says so to the old input as well"
     far = made_by(
         Play(lambda *_: "Quite another text about a parrot.", answer),
         URGENCY,
         [row()],
-        config_of("counter_example"),
+        config_of("counterfactual"),
         tmp_path / "c",
     )
     assert reasons(far) == ["too_different"]
 
 
-def test_a_counter_example_is_not_trusted_to_a_teacher_who_misjudges_the_row(tmp_path: Path) -> None:
+def test_a_counterfactual_is_not_trusted_to_a_teacher_who_misjudges_the_row(tmp_path: Path) -> None:
     three = URGENCY.model_copy(
         update={"output": URGENCY.output.model_copy(update={"labels": ["today please", "next week", "never"]})}
     )
     play = Play(lambda *_: COUNTER, lambda text: "next week" if "no worse" in text else "never")
-    assert reasons(made_by(play, three, [row()], config_of("counter_example"), tmp_path)) == ["row_misjudged"]
+    assert reasons(made_by(play, three, [row()], config_of("counterfactual"), tmp_path)) == ["row_misjudged"]
 
 
 def test_a_spoilt_text_gets_the_answer_that_is_right_for_it(tmp_path: Path) -> None:
     text = "I have had a dull ache in my left knee and a swollen ankle for days."
     spoilt = "I have had a dull ache in my left knee for days, and my neighbour has the gout."
     play = Play(lambda *_: spoilt, lambda _: ["dull ache in my left knee"])
-    made = made_by(play, FACTS, [row(text, "dull ache in my left knee; swollen ankle")], config_of("repair"), tmp_path)
+    made = made_by(play, FACTS, [row(text, "dull ache in my left knee; swollen ankle")], config_of("noisy_input"), tmp_path)
     (candidate,) = made.candidates
     assert (candidate.input, candidate.output) == (spoilt, "dull ache in my left knee")
 
 
 def test_what_cannot_be_done_is_left_out_with_a_reason_and_the_rest_gets_its_share(tmp_path: Path) -> None:
     rows = [row(f"{CALL} Number {number}.") for number in range(4)]
-    made = made_by(Play(lambda *_: REWORDED, lambda _: "today please"), URGENCY, rows, config_of("typos", "repair"), tmp_path)
-    assert made.left_out == {"repair": "closed_answers"}
-    assert (made.planned, Counter(one.origin.way for one in made.candidates)) == (4, {"typos": 4})
+    made = made_by(
+        Play(lambda *_: REWORDED, lambda _: "today please"), URGENCY, rows, config_of("typos", "noisy_input"), tmp_path
+    )
+    assert made.left_out == {"noisy_input": "closed_answers"}
+    assert (made.planned, Counter(one.origin.kind for one in made.candidates)) == (4, {"typos": 4})
     alone = enhance(None, NOTE, [row(output="a note")], config_of("typos", "translate", "paraphrase"))
     assert alone.left_out == {"translate": "no_teacher", "paraphrase": "no_teacher"}
     only_english = made_by(
@@ -195,7 +197,7 @@ def test_rows_and_enhancements_share_the_work_evenly_and_by_the_seed_alone(tmp_p
     play = Play(lambda *_: REWORDED, lambda _: "next week")
     made = made_by(play, URGENCY, rows, config, tmp_path / "a")
     origins = [one.origin for one in (*made.candidates, *made.failed)]
-    assert Counter(origin.way for origin in origins) == {"typos": 10, "paraphrase": 10, "register": 10}
+    assert Counter(origin.kind for origin in origins) == {"typos": 10, "paraphrase": 10, "register": 10}
     assert set(Counter(origin.parents[0] for origin in origins).values()) == {1, 2}
     assert made == made_by(play, URGENCY, list(reversed(rows)), config, tmp_path / "b")
     other = made_by(play, URGENCY, rows, config.model_copy(update={"seed": 1}), tmp_path / "c")
@@ -218,7 +220,7 @@ def test_a_second_run_with_the_answers_kept_gives_the_same_and_asks_nothing(tmp_
     rows = [row(f"{CALL} I am caller number {number} of this day.", source=None) for number in range(6)]
     chance = random.Random(3)
     play = Play(lambda text, _: f"{REWORDED} {text[-30:]}", lambda _: chance.choice(["today please", "next week"]))
-    config = config_of("paraphrase", "counter_example", "translate", share=3)
+    config = config_of("paraphrase", "counterfactual", "translate", share=3)
     with teacher(play, tmp_path) as (asker, served):
         first = enhance(asker, URGENCY, rows, config)
         asked = len(served.bodies)

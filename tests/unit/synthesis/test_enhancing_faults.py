@@ -1,4 +1,4 @@
-"""Enhancements by a teacher who answers nonsense, or fails in all ways a server can."""
+"""Augmentations by a teacher who answers nonsense, or fails in all ways a server can."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from tests.openai_server import Answer
 from tests.scripted_teacher import FAULTS, Script, scripted_teacher
 from tests.unit.synthesis.enhancing_play import CALL_ZH, FACTS, GRADE, NOTE, URGENCY, opened, reasons, row, teacher
 
-from anytasktune.schema import ENHANCEMENTS, Domain, Example, Task
+from anytasktune.schema import AUGMENTATIONS, Domain, Example, Task
 from anytasktune.settings import SynthesisConfig
 from anytasktune.settings.yaml_reading import parse_record
 from anytasktune.synthesis.augmentation import enhance
@@ -30,11 +30,11 @@ HOSTILE: dict[str, Answer] = {
 @pytest.mark.parametrize("task", [URGENCY, FACTS, NOTE, GRADE], ids=lambda task: task.name)
 def test_a_hostile_teacher_gives_counted_failures_and_no_exception(said: Answer, task: Task, tmp_path: Path) -> None:
     rows = [row(output="8"), row(CALL_ZH, "5", "zh")] if task is not URGENCY else [row(), row(CALL_ZH, "今天就诊", "zh")]
-    config = SynthesisConfig(enhancements=list(ENHANCEMENTS), enhanced_share=9)
+    config = SynthesisConfig(augmentations=list(AUGMENTATIONS), augmented_share=9)
     with teacher(lambda _: said, tmp_path) as (asker, _):
         made = enhance(asker, task, rows, config)
     assert made.planned == 18
-    assert {one.origin.way for one in made.candidates} <= {"typos", "repair"}
+    assert {one.origin.kind for one in made.candidates} <= {"typos", "noisy_input"}
     assert all(one.reason for one in made.failed)
 
 
@@ -45,6 +45,8 @@ def test_a_teacher_with_faults_of_all_kinds_changes_no_count(tmp_path: Path) -> 
     rows = [Example.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines()][::8]
     script = Script(faults=0.3, kinds=tuple(fault for fault in FAULTS if fault != "slow"))
     with scripted_teacher(script) as served:
-        made = enhance(opened(served, tmp_path), task, rows, SynthesisConfig(enhancements=list(ENHANCEMENTS), enhanced_share=2))
+        made = enhance(
+            opened(served, tmp_path), task, rows, SynthesisConfig(augmentations=list(AUGMENTATIONS), augmented_share=2)
+        )
     assert made.planned == 2 * len(rows)
     assert len(set(reasons(made))) > 2

@@ -1,4 +1,4 @@
-"""Numbers by value, answers that say the same, and prompts of the enhancements."""
+"""Numbers by value, answers that say the same, and prompts of the augmentations."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +12,7 @@ from anytasktune.schema import Task
 from anytasktune.synthesis.augmentation.same_answer import is_plausible, says_the_same
 from anytasktune.text.numbers import amounts_in, figures_in, lost_figures
 
-PROMPTS = Path(__file__).resolve().parents[3] / "src" / "anytasktune" / "synthesis" / "enhancing" / "prompts"
+PROMPTS = Path(__file__).resolve().parents[3] / "src" / "anytasktune" / "synthesis" / "augmentation" / "prompts"
 
 
 @pytest.mark.parametrize(

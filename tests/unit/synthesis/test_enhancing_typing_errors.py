@@ -142,7 +142,7 @@ def test_rows_of_the_packs_keep_their_answers_valid(pack: str) -> None:
     domain = parse_record(Domain, (PACKS / pack / "domain.yaml").read_text(encoding="utf-8"), "domain.yaml")
     for task in domain.tasks:
         rows = read_rows(PACKS / pack / "data" / task.name / "train.jsonl")
-        made = enhance(None, task, rows, SynthesisConfig(enhancements=["typos"], enhanced_share=2))
+        made = enhance(None, task, rows, SynthesisConfig(augmentations=["typos"], augmented_share=2))
         assert made.planned == 2 * len(rows)
         assert len(made.candidates) > 0.7 * made.planned
         sources = {row.id: row for row in rows}

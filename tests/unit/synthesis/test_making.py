@@ -93,16 +93,16 @@ def test_every_row_comes_from_where_it_says_and_keeps_the_rules(task: Task, tmp_
         assert origin.teacher == "big"
         assert all(re.fullmatch(rf"\w+\.{candidate.language}@[0-9a-f]{{8}}", prompt) for prompt in origin.prompts)
         assert set(origin.parents) <= known
-        if origin.way == "passage":
+        if origin.kind == "passage":
             assert origin.passage is not None
             assert origin.span is not None
             passage = passages[origin.passage]
             assert passage.span.start <= origin.span.start < origin.span.end <= passage.span.end
             assert candidate.source == origin.span.document
-        if origin.way == "seed":
+        if origin.kind == "example":
             assert origin.parents
             assert candidate.source == origin.parents[0]
-        if origin.way == "plan":
+        if origin.kind == "task_only":
             assert (origin.parents, origin.span, candidate.source) == ((), None, None)
 
 
@@ -166,7 +166,7 @@ def test_a_seed_in_other_words_is_refused(tmp_path: Path) -> None:
     seeds = rows_of(SUMMARY, 4)
     script = answering(lambda number: seeds[number % 4].input.replace("Please help", "Please help me"))
     with teacher(script, tmp_path) as (asker, _):
-        found = synthesise(asker, SUMMARY, ["en"], seeds, [], quick(rows=4, ways=["seed"], shots=4))
+        found = synthesise(asker, SUMMARY, ["en"], seeds, [], quick(rows=4, inputs_from=["example"], shots=4))
     assert Counter(failure.reason for failure in found.failed) == {"reworded": 4}
     assert all("other people" in failure.detail for failure in found.failed)
 
@@ -174,7 +174,7 @@ def test_a_seed_in_other_words_is_refused(tmp_path: Path) -> None:
 def test_words_that_do_not_stand_in_the_passage_are_refused(tmp_path: Path) -> None:
     script = obliging(quote=lambda *_: "Nobody ever wrote these words anywhere.")
     with teacher(script, tmp_path) as (asker, served):
-        found = synthesise(asker, SUMMARY, ["en"], [], passages_of("en"), quick(rows=2, ways=["passage"]))
+        found = synthesise(asker, SUMMARY, ["en"], [], passages_of("en"), quick(rows=2, inputs_from=["passage"]))
         said = [message["content"] for body in served.bodies for message in body["messages"]]
     if found.failed:
         assert {failure.reason for failure in found.failed} == {"not_grounded"}
@@ -190,7 +190,7 @@ def test_an_input_that_is_only_copied_from_the_document_is_refused(tmp_path: Pat
         return json.dumps({"items": [{"quote": text, "input": text}]} if "items" in properties else {"answer": "no"})
 
     with teacher(answers, tmp_path) as (asker, _):
-        found = synthesise(asker, SUMMARY, ["en"], [], [passage], quick(rows=1, ways=["passage"]))
+        found = synthesise(asker, SUMMARY, ["en"], [], [passage], quick(rows=1, inputs_from=["passage"]))
     assert [failure.reason for failure in found.failed] == ["copied_passage"]
 
 
@@ -226,7 +226,7 @@ def test_the_same_input_twice_is_answered_once(tmp_path: Path) -> None:
     seeds = rows_of(SUMMARY, 3)
     script = answering(lambda number: seeds[0].input if number % 2 else unlike(1))
     with teacher(script, tmp_path) as (asker, served):
-        found = synthesise(asker, SUMMARY, ["en"], seeds, [], quick(rows=6, ways=["plan"]))
+        found = synthesise(asker, SUMMARY, ["en"], seeds, [], quick(rows=6, inputs_from=["task_only"]))
     assert len(found.candidates) == 1
     assert Counter(failure.reason for failure in found.failed) == {"repeated_input": 5}
     assert sum(asks_for_answer(body) for body in served.bodies) == 1
@@ -281,7 +281,7 @@ def test_stretches_of_documents_are_inputs_where_the_teacher_says_so(tmp_path: P
         values={"answer": lambda asked, _: "yes" if "usual inputs" in asked or "given to read" in asked else "Short."}
     )
     with teacher(script, tmp_path) as (asker, _):
-        found = synthesise(asker, SUMMARY, ["en"], [], passages_of("en"), quick(rows=4, ways=["passage"]))
+        found = synthesise(asker, SUMMARY, ["en"], [], passages_of("en"), quick(rows=4, inputs_from=["passage"]))
     texts = {passage.id: passage for passage in passages_of("en")}
     for candidate in found.candidates:
         passage, span = texts[candidate.origin.passage or ""], candidate.origin.span
@@ -297,10 +297,10 @@ def test_inputs_that_are_json_are_asked_for_and_written_as_such(tmp_path: Path) 
     ]
     new = {"what": "A tree fell on the fence in the night.", "who": "Neighbour"}
     with teacher(answering(lambda _: new, "A note."), tmp_path) as (asker, _):  # type: ignore[arg-type,return-value]
-        found = synthesise(asker, SUMMARY, ["en"], seeds, [], quick(rows=1, ways=["seed"]))
+        found = synthesise(asker, SUMMARY, ["en"], seeds, [], quick(rows=1, inputs_from=["example"]))
     assert [candidate.input for candidate in found.candidates] == [json.dumps({"who": new["who"], "what": new["what"]})]
     with teacher(answering(unlike, "A note."), tmp_path / "text") as (asker, _):
-        found = synthesise(asker, SUMMARY, ["en"], seeds, [], quick(rows=1, ways=["seed"]))
+        found = synthesise(asker, SUMMARY, ["en"], seeds, [], quick(rows=1, inputs_from=["example"]))
     assert [failure.reason for failure in found.failed] == ["bad_input_form"]
 
 
@@ -336,7 +336,7 @@ def test_progress_comes_to_twice_what_is_planned(tmp_path: Path) -> None:
 
 def test_where_there_is_no_way_nothing_is_planned_and_nothing_asked(tmp_path: Path) -> None:
     with teacher(None, tmp_path) as (asker, served):
-        found = synthesise(asker, SUMMARY, ["en"], [], [], quick(ways=["passage", "seed"]))
+        found = synthesise(asker, SUMMARY, ["en"], [], [], quick(inputs_from=["passage", "example"]))
     assert (found.planned, served.bodies) == (0, [])
 
 

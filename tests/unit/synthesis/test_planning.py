@@ -51,7 +51,7 @@ def test_shuffling_keeps_what_is_there_and_depends_on_nothing_else(things: list[
     task=st.sampled_from(TASKS),
     seeds=st.integers(0, 9),
     passages=st.integers(0, 5),
-    ways=st.lists(st.sampled_from(["passage", "seed", "plan"]), min_size=1, max_size=3, unique=True),
+    ways=st.lists(st.sampled_from(["passage", "example", "task_only"]), min_size=1, max_size=3, unique=True),
     as_inputs=st.sets(st.sampled_from(BOTH)),
     seed=st.integers(0, 99),
 )
@@ -60,9 +60,9 @@ def test_as_many_rows_are_planned_as_are_wanted_in_each_language(
 ) -> None:
     known = [row for language in BOTH for row in rows_of(task, seeds, language)]
     texts = [passage for language in BOTH for passage in passages_of(language, passages)]
-    config = quick(rows=rows, ways=ways, seed=seed)
+    config = quick(rows=rows, inputs_from=ways, seed=seed)
     slots = plan(task, BOTH, known, texts, config, as_inputs)
-    there = [way for way in ways if {"passage": passages, "seed": seeds, "plan": 1}[way]]
+    there = [way for way in ways if {"passage": passages, "example": seeds, "task_only": 1}[way]]
     assert Counter(slot.language for slot in slots) == ({"en": rows, "zh": rows} if there else {})
     assert {slot.way for slot in slots} <= set(there)
     assert [slot.number for slot in slots] == list(range(len(slots)))
@@ -74,7 +74,7 @@ def test_as_many_rows_are_planned_as_are_wanted_in_each_language(
 
 def test_ways_share_the_rows_evenly() -> None:
     slots = plan(ROUTING, ["en"], rows_of(ROUTING), passages_of("en"), quick(rows=30))
-    assert Counter(slot.way for slot in slots) == {"passage": 10, "seed": 10, "plan": 10}
+    assert Counter(slot.way for slot in slots) == {"passage": 10, "example": 10, "task_only": 10}
 
 
 @given(st.integers(3, 40), st.integers(0, 50))
@@ -148,14 +148,14 @@ def test_nothing_is_aimed_at_where_answers_are_free_text() -> None:
 
 
 def test_passages_take_turns_document_by_document() -> None:
-    slots = plan(SUMMARY, ["en"], [], passages_of("en", 6), quick(rows=6, ways=["passage"]))
+    slots = plan(SUMMARY, ["en"], [], passages_of("en", 6), quick(rows=6, inputs_from=["passage"]))
     assert Counter(slot.passage.id for slot in slots if slot.passage) == {passage.id: 1 for passage in passages_of("en", 6)}
-    some = plan(SUMMARY, ["en"], [], passages_of("en", 6), quick(rows=2, ways=["passage"]))
+    some = plan(SUMMARY, ["en"], [], passages_of("en", 6), quick(rows=2, inputs_from=["passage"]))
     assert {slot.passage.span.document for slot in some if slot.passage} == {"en/0.txt", "en/1.txt"}
 
 
 def test_every_stretch_of_a_document_is_used_once_and_the_rest_is_written() -> None:
-    config = quick(rows=12, ways=["passage"])
+    config = quick(rows=12, inputs_from=["passage"])
     slots = plan(SUMMARY, ["en"], [], passages_of("en", 3), config, {"en"})
     whole = [slot.excerpt for slot in slots if slot.excerpt is not None]
     assert 3 <= len(whole) < 12
@@ -173,4 +173,4 @@ def test_situations_take_turns() -> None:
 def test_labels_are_the_only_thing_a_label_task_shares_between_languages() -> None:
     assert isinstance(ROUTING.output, LabelOutput)
     slots = plan(ROUTING, ["zh"], rows_of(ROUTING), [], quick(rows=4))
-    assert {slot.way for slot in slots} == {"plan"}, "seeds in English are no material for Chinese rows"
+    assert {slot.way for slot in slots} == {"task_only"}, "seeds in English are no material for Chinese rows"

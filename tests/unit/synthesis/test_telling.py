@@ -69,7 +69,7 @@ def test_every_aim_is_put_into_words(language: Language) -> None:
 @pytest.mark.parametrize("task", [ROUTING, KEYWORDS, RATING, SUMMARY], ids=lambda task: task.name)
 def test_known_rows_stand_before_as_what_the_teacher_wrote_to_a_wish_they_fulfil(task: object) -> None:
     brief = brief_of(task)
-    slots = [Slot(number, "en", "seed", Cell(length="short")) for number in range(2)]
+    slots = [Slot(number, "en", "example", Cell(length="short")) for number in range(2)]
     (request,) = requests(brief, slots)
     first, written, last = messages_of(request)
     assert json.loads(written["content"])["inputs"] == [example.input for example in request.shown]
@@ -79,7 +79,7 @@ def test_known_rows_stand_before_as_what_the_teacher_wrote_to_a_wish_they_fulfil
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("way", ["plan", "passage"])
+@pytest.mark.parametrize("way", ["task_only", "passage"])
 def test_where_no_row_is_known_something_written_for_another_task_stands_there(language: Language, way: str) -> None:
     brief = brief_of(rows=0, language=language)
     passage = passages_of(language)[0] if way == "passage" else None

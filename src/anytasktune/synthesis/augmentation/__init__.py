@@ -1,4 +1,4 @@
-"""Enhancements: new rows made from rows there are, whose answers are verified, not assumed."""
+"""Augmentations: new rows made from rows there are, whose answers are verified, not assumed."""
 
 from anytasktune.synthesis.augmentation.augment import Enhanced, enhance
 

@@ -1,11 +1,11 @@
-"""Enhancements of the rows there are: planned, rewritten, checked, answered anew and compared."""
+"""Augmentations of the rows there are: planned, rewritten, checked, answered anew and compared."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from anytasktune.llm.asking import Asker, Question
 from anytasktune.schema import Candidate, Example, FailedCandidate, Task
-from anytasktune.settings import Enhancement, SynthesisConfig
+from anytasktune.settings import Augmentation, SynthesisConfig
 from anytasktune.synthesis.augmentation.anchors import copied_strings, field_words, fixed_words, json_form, shared_words
 from anytasktune.synthesis.augmentation.augment_choice import Chance
 from anytasktune.synthesis.augmentation.augment_plan import plan_enhancements
@@ -34,16 +34,16 @@ class Enhanced:
     Attributes:
         candidates: what was made, in the order of the plan.
         failed: what was planned and did not come to be.
-        left_out: the enhancements that were asked for and cannot be made of these rows, with the reason (see `Planned`).
+        left_out: the augmentations that were asked for and cannot be made of these rows, with the reason (see `Planned`).
     """
 
     candidates: list[Candidate]
     failed: list[FailedCandidate]
-    left_out: dict[Enhancement, str]
+    left_out: dict[Augmentation, str]
 
     @property
     def planned(self) -> int:
-        """How many enhancements were planned."""
+        """How many augmentations were planned."""
         return len(self.candidates) + len(self.failed)
 
 
@@ -70,7 +70,7 @@ class _Meter:
 def enhance(
     asker: Asker | None, task: Task, rows: Sequence[Example], config: SynthesisConfig, on_progress: OnProgress = lambda *_: None
 ) -> Enhanced:
-    """Make enhancements of rows as `config.enhancements` and `config.enhanced_share` say.
+    """Make augmentations of rows as `config.augmentations` and `config.augmented_share` say.
 
     That an answer stays as it is, is verified: the teacher answers the new input without seeing the old answer, and has to say
     the same. Failures by reason, besides those of the teacher's client: `unchanged`, `wrong_language`, `lost_form`,
@@ -99,7 +99,7 @@ def _steps(draft: Draft) -> int:
     return {"typos": 1, "translate": 3}.get(draft.plan.way, 2)
 
 
-def _collected(outcomes: Sequence[Outcome], teacher: str, left_out: dict[Enhancement, str]) -> Enhanced:
+def _collected(outcomes: Sequence[Outcome], teacher: str, left_out: dict[Augmentation, str]) -> Enhanced:
     made = [outcome.candidate(teacher) for outcome in outcomes if isinstance(outcome, Draft)]
     failed = [outcome.record(teacher) for outcome in outcomes if isinstance(outcome, Failure)]
     return Enhanced(made, failed, left_out)

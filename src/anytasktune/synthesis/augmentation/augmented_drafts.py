@@ -10,7 +10,7 @@ from anytasktune.synthesis.augmentation.augment_plan import Plan
 
 @dataclass(frozen=True)
 class Draft:
-    """An enhancement that has not failed so far.
+    """An augmentation that has not failed so far.
 
     Attributes:
         plan: what was to be made.
@@ -48,7 +48,7 @@ class Draft:
     def origin(self, teacher: str) -> Origin:
         """Where it comes from; no teacher is named where none was asked."""
         return Origin(
-            way=self.plan.way,
+            kind=self.plan.way,
             teacher=teacher if self.prompts else "",
             prompts=self.prompts,
             parents=(self.plan.row.id,),
@@ -58,7 +58,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Failure:
-    """An enhancement that came to nothing, and why."""
+    """An augmentation that came to nothing, and why."""
 
     draft: Draft
     reason: str

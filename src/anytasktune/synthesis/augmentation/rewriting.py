@@ -10,7 +10,7 @@ from anytasktune.llm.prompts import marks, prompt_id, render_prompt
 from anytasktune.records import Language
 from anytasktune.schema import Task
 from anytasktune.scorers.overlap import token_f1
-from anytasktune.settings import Enhancement
+from anytasktune.settings import Augmentation
 from anytasktune.similarity import jaccard
 from anytasktune.synthesis.augmentation.anchors import copied_strings, field_words, fixed_words, json_form
 from anytasktune.synthesis.augmentation.augment_choice import Chance
@@ -25,10 +25,10 @@ PROMPTS = Path(__file__).parent / "prompts"
 MOVES = ("order", "question", "voice", "sentences")
 STYLES = ("formal", "colloquial", "spoken")
 FAULTS = ("gap", "slip", "correction", "contradiction", "noise")
-"""How a text is spoilt for `repair`. A Task-LM learns input → output only, so a spoilt input teaches something when its answer
-is right in spite of the fault: what is left out is not made up, a slip is understood, the correction counts and not the slip
-of the tongue, and what has nothing to do with the matter stays out. The answer is asked for anew and may be the old one."""
-PRESERVING: frozenset[Enhancement] = frozenset({"paraphrase", "restructure", "expand", "simplify", "register", "typos"})
+"""How a text is spoilt for `noisy_input`. A Task-LM learns input → output only, so a spoilt input teaches something when its
+answer is right in spite of the fault: what is left out is not made up, a slip is understood, the correction counts and not the
+slip of the tongue, and what has nothing to do with the matter stays out. The answer is asked for anew."""
+PRESERVING: frozenset[Augmentation] = frozenset({"paraphrase", "restructure", "expand", "simplify", "register", "typos"})
 """These must leave the answer as it is."""
 SAME_TEXT = 0.9
 """A rewrite with this share of common character 5-grams is the same text."""
@@ -62,7 +62,7 @@ def rewrite_question(task: Task, plan: Plan) -> Question[Written]:
         values["kept"] = list(kept_strings(task, plan))
     values |= _own_values(task, plan, chance)
     values["open"], values["close"] = marks([plan.row.input, values["instruction"]])
-    changing = plan.way in {"counter_example", "repair"}
+    changing = plan.way in {"counterfactual", "noisy_input"}
     longest = len(plan.row.input) * _LONGEST + 200
     prompt = render_prompt(PROMPTS, plan.way, plan.language, **values)
 
@@ -92,11 +92,11 @@ def _own_values(task: Task, plan: Plan, chance: Chance) -> dict[str, Any]:
         return {"move": chance.pick(MOVES)}
     if plan.way == "register":
         return {"style": chance.pick(STYLES)}
-    if plan.way == "repair":
+    if plan.way == "noisy_input":
         return {"fault": chance.pick(FAULTS)}
     if plan.way == "expand":
         return {"answer": plan.row.output}
-    if plan.way == "counter_example":
+    if plan.way == "counterfactual":
         others = [label for label in task.labels_in(plan.language) or [] if label != plan.row.output]
         return {"answer": plan.row.output, "choices": others}
     return {}
@@ -149,11 +149,11 @@ def check_rewrite(task: Task, draft: Draft) -> Outcome:
     return _check_names(task, draft)
 
 
-def is_same_text(way: Enhancement, before: str, after: str) -> bool:
+def is_same_text(way: Augmentation, before: str, after: str) -> bool:
     """Whether nothing worth mentioning was changed. Where little is meant to change, only an equal text is the same."""
     if normalise(before) == normalise(after):
         return True
-    if way in {"counter_example", "repair", "typos"}:
+    if way in {"counterfactual", "noisy_input", "typos"}:
         return False
     return jaccard(before, after) >= (_SAME_RESTRUCTURED if way == "restructure" else SAME_TEXT)
 

@@ -41,9 +41,9 @@ class Verifying:
     @property
     def needs_old(self) -> bool:
         """Whether the teacher has to answer the old input before anything can be said."""
-        if self.fresh.output is None or self.draft.plan.way == "repair":
+        if self.fresh.output is None or self.draft.plan.way == "noisy_input":
             return False
-        if self.draft.plan.way == "counter_example":
+        if self.draft.plan.way == "counterfactual":
             return not self._expected
         return not self._expected and is_open(self.task) and self.draft.plan.way != "translate"
 
@@ -57,15 +57,15 @@ class Verifying:
         draft = replace(self.draft, prompts=prompts, agreement=self.fresh.agreement)
         if self.fresh.output is None:
             return draft.failed(self.fresh.reason, self.fresh.detail)
-        if draft.plan.way == "repair":
+        if draft.plan.way == "noisy_input":
             return replace(draft, output=self.fresh.output)
-        if draft.plan.way == "counter_example":
-            return self._counter_example(draft, self.fresh.output, old)
+        if draft.plan.way == "counterfactual":
+            return self._counterfactual(draft, self.fresh.output, old)
         if self._expected or (old is not None and self._as_before(self.fresh.output, old)):
             return draft
         return draft.failed("answer_changed", f"{shorten(draft.output)} became {shorten(self.fresh.output)}")
 
-    def _counter_example(self, draft: Draft, output: str, old: Answered | None) -> Outcome:
+    def _counterfactual(self, draft: Draft, output: str, old: Answered | None) -> Outcome:
         if old is None or self._same(output, old.output):
             return draft.failed("answer_unchanged", shorten(output))
         if old.output is None or not is_plausible(self.task, draft.output, old.output):
