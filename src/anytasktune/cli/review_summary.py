@@ -12,9 +12,9 @@ from anytasktune.cli.review_facts import in_one_line
 from anytasktune.cli.review_words import word
 from anytasktune.pipeline.reviewing import ReviewLog
 from anytasktune.records import Language
-from anytasktune.review import JUDGE, Kappa, QueueItem, outcomes, skipped
-from anytasktune.review.agreement import FEWEST_ITEMS
+from anytasktune.review import JUDGE, QueueItem, outcomes, skipped
 from anytasktune.schema import Candidate, Task
+from anytasktune.scorers.statistics import FEWEST_ITEMS, Kappa
 
 _DECISIONS = ("accept", "edit", "reject")
 _NAMED = 5

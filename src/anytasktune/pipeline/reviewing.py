@@ -8,7 +8,6 @@ from anytasktune.errors import DataError, Problem
 from anytasktune.pipeline.candidate_runs import MANIFEST, latest_gated, load_passages
 from anytasktune.review import (
     GatedRows,
-    Kappa,
     QueueConfig,
     QueueItem,
     Reviewed,
@@ -23,6 +22,7 @@ from anytasktune.review import (
     reviewed,
 )
 from anytasktune.schema import Candidate, CandidateSet, GatedSet, Passage, Review, Task
+from anytasktune.scorers.statistics import Kappa
 from anytasktune.store import Project, append_line, disk_errors, read_record, write_atomic
 
 

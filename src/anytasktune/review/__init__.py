@@ -1,6 +1,6 @@
 """What a person sees next of the candidates, what was said of them, and how far people agree."""
 
-from anytasktune.review.agreement import JUDGE, Kappa, agreement, cohen_kappa, fleiss_kappa
+from anytasktune.review.agreement import JUDGE, agreement
 from anytasktune.review.applying import Refusal, Reviewed, edited, faults, reviewed
 from anytasktune.review.gated import GatedRows, is_final
 from anytasktune.review.ordering import Ground
@@ -11,7 +11,6 @@ __all__ = [
     "JUDGE",
     "GatedRows",
     "Ground",
-    "Kappa",
     "Outcome",
     "QueueConfig",
     "QueueItem",
@@ -19,11 +18,9 @@ __all__ = [
     "Reviewed",
     "agreement",
     "by_reviewer",
-    "cohen_kappa",
     "decisions",
     "edited",
     "faults",
-    "fleiss_kappa",
     "holding",
     "is_final",
     "outcomes",

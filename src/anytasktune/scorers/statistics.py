@@ -1,12 +1,14 @@
-"""How sure a score and a difference are: bootstrap, permutation test, Holm's correction.
+"""Confidence of scores, differences and agreement: bootstrap, permutation test, Holm's correction, kappa.
 
-Everything works on :class:`ItemStatistics`: a resample or a permutation is a matrix product with their columns.
+Scores and differences work on :class:`ItemStatistics`: a resample or a permutation is a matrix product with their columns.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,13 @@ Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 POWER = 0.8
+RESAMPLES = 2000
+FEWEST_ITEMS = 30
+"""A kappa over fewer items is no more than a hint."""
+WIDEST = 0.4
+"""A wider interval of kappa leaves open whether agreement is poor or good."""
+_LEAST_DEFINED = 0.5
+"""Share of resamples in which kappa must be defined for an interval to be given."""
 _BLOCK_CELLS = 4_000_000
 """Most cells (resamples x items) drawn at a time, to bound memory."""
 
@@ -37,7 +46,7 @@ class PairedComparison:
     standard_error: float
 
 
-def bootstrap_interval(statistics: ItemStatistics, resamples: int = 2000, seed: int = 0) -> Interval:
+def bootstrap_interval(statistics: ItemStatistics, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
     """The metric with its percentile-bootstrap 95 % interval (Efron and Tibshirani 1993, ch. 13), seeded.
 
     The interval is widened to hold the value itself where resampling is biased, as it is for macro F1.
@@ -45,11 +54,21 @@ def bootstrap_interval(statistics: ItemStatistics, resamples: int = 2000, seed: 
     Raises:
         ValueError: there are no items.
     """
-    draws = np.concatenate([statistics.aggregate(w @ statistics.columns) for w in _weights(len(statistics), resamples, seed)])
+    draws = np.concatenate(
+        [statistics.aggregate(w @ statistics.columns) for w in _weights(np.ones(len(statistics)), resamples, seed)]
+    )
     return _percentile_interval(statistics.value(), draws)
 
 
-def compare_paired(ours: ItemStatistics, theirs: ItemStatistics, resamples: int = 2000, seed: int = 0) -> PairedComparison:
+def wilson_interval(share: float, items: int) -> Interval:
+    """A share with Wilson's (1927) 95 % interval; good for few items and for shares of 0 and 1."""
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    middle = (share + z**2 / (2 * items)) / (1 + z**2 / items)
+    half = z / (1 + z**2 / items) * math.sqrt(share * (1 - share) / items + z**2 / (4 * items**2))
+    return Interval(value=share, low=max(0.0, min(share, middle - half)), high=min(1.0, max(share, middle + half)))
+
+
+def compare_paired(ours: ItemStatistics, theirs: ItemStatistics, resamples: int = RESAMPLES, seed: int = 0) -> PairedComparison:
     """Compare two systems on the same items in the same order: paired bootstrap and paired permutation test.
 
     Raises:
@@ -60,7 +79,7 @@ def compare_paired(ours: ItemStatistics, theirs: ItemStatistics, resamples: int 
     draws = np.concatenate(
         [
             ours.aggregate(weights @ ours.columns) - theirs.aggregate(weights @ theirs.columns)
-            for weights in _weights(len(ours), resamples, seed)
+            for weights in _weights(np.ones(len(ours)), resamples, seed)
         ]
     )
     return PairedComparison(
@@ -70,7 +89,7 @@ def compare_paired(ours: ItemStatistics, theirs: ItemStatistics, resamples: int 
     )
 
 
-def permutation_p_value(ours: ItemStatistics, theirs: ItemStatistics, permutations: int = 2000, seed: int = 0) -> float:
+def permutation_p_value(ours: ItemStatistics, theirs: ItemStatistics, permutations: int = RESAMPLES, seed: int = 0) -> float:
     """Two-sided p value of the difference under random swaps of the two systems' answers to an item.
 
     (1 + permutations with a difference at least as large) / (1 + permutations), so that it is never 0 (Phipson and
@@ -123,6 +142,113 @@ def rank_correlation(left: Sequence[float], right: Sequence[float]) -> float | N
     return float(np.corrcoef(_mean_ranks(left), _mean_ranks(right))[0, 1])
 
 
+KappaCaveat = Literal["nothing_in_common", "one_answer", "too_few", "no_difference", "wide", ""]
+"""What keeps a kappa from saying much: no item in common; all ratings are the same, which leaves nothing to explain; too few
+items; not one difference, so that the interval is too narrow; a wide interval."""
+
+
+@dataclass(frozen=True)
+class Kappa:
+    """Agreement of some raters.
+
+    Attributes:
+        raters: their names.
+        items: how many items they have in common.
+        observed: share of pairs of ratings of an item that are the same; None without items.
+        value: kappa: 1 is full agreement, 0 what chance would give, below 0 less than that; None where it is not defined.
+        low, high: its 95 % interval; None where resampling gives none.
+    """
+
+    raters: tuple[str, ...]
+    items: int
+    observed: float | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def remark(self) -> KappaCaveat:
+        """The first thing a reader must know before trusting the number."""
+        if not self.items:
+            return "nothing_in_common"
+        if self.value is None:
+            return "one_answer"
+        if self.items < FEWEST_ITEMS:
+            return "too_few"
+        if self.observed == 1:
+            return "no_difference"
+        return "wide" if self.low is None or self.high is None or self.high - self.low > WIDEST else ""
+
+
+def cohen_kappa(first: Sequence[Hashable], second: Sequence[Hashable], raters: tuple[str, str] = ("first", "second")) -> Kappa:
+    """Cohen's kappa of two raters' categories for the same items, in the same order.
+
+    (p_o - p_e) / (1 - p_e), where p_o is the share of equal ratings and p_e the sum over categories of the product of both
+    raters' shares. Not defined where both used one and the same category throughout (p_e = 1).
+
+    Raises:
+        ValueError: not the same number of ratings of both.
+    """
+    cells = Counter(zip(first, second, strict=True))
+    categories = {category: place for place, category in enumerate(dict.fromkeys(c for cell in cells for c in cell))}
+    rows = np.array([categories[one] for one, _ in cells], dtype=np.intp)
+    columns = np.array([categories[two] for _, two in cells], dtype=np.intp)
+    one_hot = np.eye(len(categories))
+
+    def parts(weights: Floats) -> tuple[Floats, Floats]:
+        shares = weights / weights.sum(axis=1, keepdims=True)
+        by_chance = (shares @ one_hot[rows]) * (shares @ one_hot[columns])
+        return shares @ (rows == columns).astype(np.float64), by_chance.sum(axis=1)
+
+    return _kappa(raters, list(cells.values()), parts)
+
+
+def fleiss_kappa(ratings: Sequence[Sequence[Hashable]], raters: tuple[str, ...] = ()) -> Kappa:
+    """Fleiss' kappa of the categories that raters, not always the same ones, gave each item.
+
+    (P - P_e) / (1 - P_e), where P is the mean over items of the share of equal pairs of ratings and P_e the sum of the squared
+    shares of the categories among all ratings. Where items have different numbers of ratings, each counts alike in P and each
+    rating alike in P_e; with equal numbers that is Fleiss' formula. Items with fewer than two ratings are left out.
+    """
+    patterns = Counter(frozenset(Counter(each).items()) for each in ratings if len(each) > 1)
+    categories = sorted({category for pattern in patterns for category, _ in pattern}, key=repr)
+    ordered = sorted(patterns, key=lambda pattern: repr(sorted(pattern, key=repr)))
+    counts = np.array([[dict(pattern).get(category, 0) for category in categories] for pattern in ordered], dtype=np.float64)
+
+    def parts(weights: Floats) -> tuple[Floats, Floats]:
+        sizes = counts.sum(axis=1)
+        alike = (counts * (counts - 1)).sum(axis=1) / (sizes * (sizes - 1))
+        given = weights @ counts
+        shares = given / given.sum(axis=1, keepdims=True)
+        return weights @ alike / weights.sum(axis=1), (shares**2).sum(axis=1)
+
+    return _kappa(raters, [patterns[pattern] for pattern in ordered], parts)
+
+
+def _kappa(
+    raters: tuple[str, ...], counts: Sequence[int], parts: Callable[[Floats], tuple[Floats, Floats]], seed: int = 0
+) -> Kappa:
+    """Kappa from the number of items per cell; `parts`: weights [draws, cells] → observed and chance agreement."""
+    items = sum(counts)
+    if not items:
+        return Kappa(raters, 0)
+    cells = np.array(counts, dtype=np.float64)
+    observed, by_chance = parts(cells[np.newaxis])
+    value = float(_beyond_chance(observed, by_chance)[0])
+    draws = np.concatenate([_beyond_chance(*parts(weights)) for weights in _weights(cells, RESAMPLES, seed)])
+    draws = draws[~np.isnan(draws)]
+    if np.isnan(value) or len(draws) < _LEAST_DEFINED * RESAMPLES:
+        return Kappa(raters, items, float(observed[0]), None if np.isnan(value) else value)
+    interval = _percentile_interval(value, draws)
+    return Kappa(raters, items, float(observed[0]), value, interval.low, interval.high)
+
+
+def _beyond_chance(observed: Floats, by_chance: Floats) -> Floats:
+    """Kappa; not a number where chance alone would give full agreement."""
+    room = 1 - by_chance
+    return np.where(room > 1e-12, (observed - by_chance) / np.where(room > 1e-12, room, 1.0), np.nan)
+
+
 def _mean_ranks(values: Sequence[float]) -> Floats:
     _, places, counts = np.unique(np.asarray(values, dtype=np.float64), return_inverse=True, return_counts=True)
     last_ranks = np.cumsum(counts)
@@ -136,13 +262,14 @@ def _percentile_interval(value: float, draws: Floats) -> Interval:
     return Interval(value=value, low=min(float(low), value), high=max(float(high), value))
 
 
-def _weights(items: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each resample draws each item: blocks of shape [some resamples, items]."""
+def _weights(counts: Floats, resamples: int, seed: int) -> Iterator[Floats]:
+    """Resamples of cells that hold so many items each: how many of each cell are drawn, in blocks [some resamples, cells]."""
+    items = int(counts.sum())
     if items == 0:
         raise ValueError("there are no items to resample")
     random = np.random.default_rng(seed)
-    for size in _blocks(items, resamples):
-        yield random.multinomial(items, np.full(items, 1 / items), size=size).astype(np.float64)
+    for size in _blocks(len(counts), resamples):
+        yield random.multinomial(items, counts / items, size=size).astype(np.float64)
 
 
 def _swaps(items: int, permutations: int, seed: int) -> Iterator[Floats]:

@@ -1,45 +1,29 @@
 """Can a teacher do the task at all? It is tried on rows whose answers are known, before anything is made with it."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
-
-import numpy as np
 
 from anytasktune.ids import content_id
 from anytasktune.llm.asking import Asker
 from anytasktune.records import Language
-from anytasktune.schema import Example, Feasibility, Task
+from anytasktune.schema import Example, Feasibility, Interval, Task
 from anytasktune.scorers import item_statistics
-from anytasktune.scorers.metrics import ItemStatistics, item_value
+from anytasktune.scorers.metrics import item_value
 from anytasktune.scorers.parse import parse_reference_number
+from anytasktune.scorers.statistics import bootstrap_interval, wilson_interval
 from anytasktune.settings import SynthesisConfig
 from anytasktune.synthesis.answer_questions import PROMPT, answer_questions
 from anytasktune.synthesis.brief import Brief
-from anytasktune.synthesis.seeded_choice import rank
 from anytasktune.synthesis.shots import Shots
 from anytasktune.text.plain_text import shorten
 
 SHOWN_WRONG = 8
-_RESAMPLES = 1000
-_CONFIDENCE = 1.959963984540054
-"""Standard deviations on either side of a mean that hold 95 %."""
 _NEVER_ASKED = frozenset({"not_answered", "over_budget"})
 _FREE_TEXT = frozenset({"rouge_l", "token_f1"})
 
 _Given = tuple[Example, str]
 """A row and what the teacher answered."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A score with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def feasibility(
@@ -132,34 +116,20 @@ def _decision(task: Task, score: Interval, fixed: float, threshold: float) -> Li
 def _score(task: Task, given: Sequence[_Given], seed: int) -> Interval:
     """The task's metric, turned so that 1 is best, with an interval: Wilson's (1927) for shares, else by bootstrap."""
     if not given:
-        return Interval(0.0, 0.0, 1.0)
+        return Interval(value=0.0, low=0.0, high=1.0)
     statistics = item_statistics(task, [row.output for row, _ in given], [said for _, said in given])
     value = _turned(task, statistics.value())
     if task.scored_by == "accuracy" or value in (0.0, 1.0):
-        return _wilson(value, len(given))
-    draws = _resampled(task, statistics, seed)
-    low, high = (float(edge) for edge in np.quantile(draws, (0.025, 0.975)))
-    return Interval(value, min(low, value), max(high, value))
-
-
-def _resampled(task: Task, statistics: ItemStatistics, seed: int) -> list[float]:
-    chance = np.random.default_rng(int.from_bytes(rank(seed, "bootstrap", task.name)[:8], "big"))
-    count = len(statistics)
-    weights = chance.multinomial(count, [1 / count] * count, size=_RESAMPLES).astype(np.float64)
-    return [_turned(task, float(value)) for value in statistics.aggregate(weights @ statistics.columns)]
+        return wilson_interval(value, len(given))
+    spread = bootstrap_interval(statistics, seed=seed)
+    ends = sorted((_turned(task, spread.low), _turned(task, spread.high)))
+    return Interval(value=value, low=ends[0], high=ends[1])
 
 
 def _turned(task: Task, value: float) -> float:
     if task.output.kind != "number":
         return value
     return max(0.0, 1 - value / (task.output.maximum - task.output.minimum))
-
-
-def _wilson(share: float, count: int) -> Interval:
-    square = _CONFIDENCE**2
-    middle = (share + square / (2 * count)) / (1 + square / count)
-    half = _CONFIDENCE / (1 + square / count) * math.sqrt(share * (1 - share) / count + square / (4 * count**2))
-    return Interval(share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
 
 
 def _best_fixed(task: Task, rows: Sequence[Example]) -> float:
