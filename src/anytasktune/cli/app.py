@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from anytasktune.cli import dataset_verbs, make_verbs, project_verbs, review_command, task_verbs, train_verbs
+from anytasktune.cli import dataset_verbs, make_verbs, project_verbs, review_verb, task_verbs, train_verbs
 from anytasktune.cli.console import (
     DONE,
     INTERRUPTED,
@@ -43,7 +43,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "synth": make_verbs.synth,
         "augment": make_verbs.augment,
         "gate": make_verbs.gate,
-        "review": review_command.review,
+        "review": review_verb.review,
     },
     "Train and measure": {"tune": train_verbs.tune, "train": train_verbs.train, "eval": train_verbs.eval_},
     "Look": {"report": train_verbs.report, "schema": project_verbs.schema},

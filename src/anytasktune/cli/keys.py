@@ -1,4 +1,4 @@
-"""What a person presses or types: single keys in a terminal, lines from a pipe."""
+"""Keyboard input: single keys in a terminal, lines from a pipe."""
 
 import contextlib
 import io
@@ -19,7 +19,7 @@ _LONGEST_SEQUENCE = 64
 
 
 class Keys(Protocol):
-    """Where keys come from."""
+    """A source of keys."""
 
     is_terminal: bool
 
@@ -27,7 +27,7 @@ class Keys(Protocol):
         """The next key in lower case, half width; `ENTER`; `ENDED`. Other keys, such as arrows, are a blank."""
 
     def note(self, prompt: str) -> str:
-        """What is said to the key pressed last, in one line; empty if nothing is."""
+        """A note of one line on the key pressed last; empty if there is none."""
 
     def text(self) -> str | None:
         """Lines up to an empty one, joined; an empty text if the first is empty; None if the input ends."""
@@ -58,7 +58,7 @@ class LineKeys:
         return ENDED
 
     def note(self, prompt: str) -> str:
-        """What stood behind the key in its line; `prompt` is not needed."""
+        """The rest of the line behind the key; `prompt` is not shown."""
         return self._rest
 
     def text(self) -> str | None:
@@ -71,7 +71,7 @@ class LineKeys:
 
 
 class TerminalKeys:
-    """Keys as they are pressed, without Enter. What was pressed before a key is waited for is not meant and dropped."""
+    """Keys as they are pressed, without Enter. Keys pressed before one is waited for are dropped."""
 
     is_terminal = True
 
@@ -81,7 +81,7 @@ class TerminalKeys:
         return ENDED if pressed == _END_OF_INPUT else _plain(pressed)
 
     def note(self, prompt: str) -> str:
-        """One line, asked for with `prompt`; what cannot be read is nothing."""
+        """One line after `prompt`; empty at the end of the input."""
         sys.stderr.write(prompt + "\n")
         sys.stderr.flush()
         return (_typed() or "").strip()
@@ -116,7 +116,7 @@ def _typed() -> str | None:
 
 
 def _plain(pressed: str) -> str:
-    """One character in lower case and half width; a blank for what is none."""
+    """One character in lower case and half width; a blank for any other key."""
     if pressed in {"\r", "\n"}:
         return ENTER
     plain = unicodedata.normalize("NFKC", pressed).casefold()

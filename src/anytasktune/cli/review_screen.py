@@ -1,8 +1,8 @@
-"""One candidate on the screen: what it says, where it comes from, and why a person should look at it."""
+"""One candidate on the screen: its texts, its origin, and why it is worth reviewing."""
 
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rich import box
 from rich.cells import cell_len
@@ -11,27 +11,28 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from anytasktune.cli.review_facts import facts, versions, visible
+from anytasktune.cli.console import one_line
 from anytasktune.cli.review_words import about_in, word, words
 from anytasktune.records import Language
-from anytasktune.schema import Passage, Task
-
-if TYPE_CHECKING:
-    from anytasktune.review import QueueItem
+from anytasktune.schema import Candidate, Passage, ReviewItem, Task, Verdict
 
 _WIDEST = 100
 _FRAME = 4
-"""Columns that a frame and the space inside it take."""
+"""Columns of a frame and the space inside it."""
 _FRAMES = 5
-"""Lines that the two frames take, and the one the cursor stands in."""
+"""Lines of the two frames and of the cursor."""
 _FEWEST_LINES = 4
 _GAP = 3
 """Columns between two keys."""
+_QUOTED = 160
+_DETAIL = 240
+_GOOD, _FAIR = 0.8, 0.6
+_COLOURS = {"accept": "green", "edit": "yellow", "reject": "red"}
 
 
 @dataclass(frozen=True)
 class Place:
-    """How far a reviewer is."""
+    """Progress of a reviewer."""
 
     number: int
     total: int
@@ -39,34 +40,40 @@ class Place:
     seconds_left: float | None = None
 
 
-class Screen:
+class ReviewScreen:
     """Draws on standard error: whole screens in a terminal, one below the other in a pipe."""
 
-    def __init__(self, task: Task, language: Language, passages: Mapping[str, Passage], *, settles: bool = False) -> None:
-        """`settles`: what others decided is shown, as it is to be settled."""
+    def __init__(self, task: Task, language: Language, passages: Mapping[str, Passage], *, show_votes: bool = False) -> None:
+        """`show_votes`: show the decisions of others, to settle a dispute; otherwise a second opinion would not be one."""
         self.console = Console(stderr=True, highlight=False)
         self._task, self._language = task, language
-        self._passages, self._settles = passages, settles
+        self._passages, self._show_votes = passages, show_votes
 
     @property
     def width(self) -> int:
         """Columns that are used."""
         return min(self.console.width, _WIDEST)
 
-    def show(self, item: "QueueItem", place: Place, message: RenderableType, *, whole: bool = False) -> None:
+    def show(self, item: ReviewItem, place: Place, message: RenderableType, *, whole: bool = False) -> None:
         """Draw a candidate; what does not fit on the screen is cut unless `whole`."""
         cut = self.console.is_terminal and not whole
-        said = facts(item, self._passages, self._language, settles=self._settles, whole=whole)
-        others = [self._frame(self._wrapped(text), len(text), name, None) for name, text in self._versions(item)]
-        tail = Group(*others, message, self._keys(len(others)))
+        said = self._facts(item, whole=whole)
+        others = []
+        for number, texts in enumerate(item.outcome.versions if item.outcome and self._show_votes else (), 1):
+            version = "\n\n".join(texts)
+            others.append(
+                self._frame(self._wrapped(version), len(version), word(self._language, "said", "version", number=number))
+            )
+        numbers = f"1-{len(others)}" if len(others) > 1 else "1"
+        tail = Group(*others, message, self._legend((*"aersuvq?", "1" if others else ""), numbers))
         lines = [self._wrapped(text) for text in (item.candidate.input, item.candidate.output)]
         wanted = sum(map(len, lines))
         head, room = self._heading(place, said, tail, one_line=False)
         if cut and room < wanted:
             head, room = self._heading(place, said, tail, one_line=True)
         shares = _shares(lines, max(room, 2 * _FEWEST_LINES) if cut else wanted)
-        texts = zip(lines, shares, ("input", "output"), (item.candidate.language, None), strict=True)
-        frames = [self._frame(*each) for each in texts]
+        spoken = f" · {word(self._language, 'language', item.candidate.language)}"
+        frames = [self._frame(lines[0], shares[0], "input", spoken), self._frame(lines[1], shares[1], "output")]
         self.close()
         self.console.print(Group(head, *frames, tail), width=self.width)
 
@@ -85,16 +92,42 @@ class Screen:
             self.console.clear()
 
     def end(self, message: RenderableType) -> None:
-        """After the last candidate: it can still be taken back."""
+        """The screen after the last candidate, whose decision can still be undone."""
         keys = self._legend(("u", "q"))
         self.page(Group(Text(word(self._language, "said", "all_seen"), style="bold"), message, keys))
+
+    def _facts(self, item: ReviewItem, *, whole: bool) -> list[tuple[str, Text]]:
+        """Label and text, line by line; with `whole`, the passage and details are not cut."""
+        language = self._language
+        passage = self._passages.get(item.candidate.origin.passage or "")
+        votes = Text()
+        for reviewer, vote in item.outcome.votes.items() if item.outcome and self._show_votes else ():
+            votes.append("\n" if votes else "").append(f"{reviewer}: ").append(vote.decision, style=_COLOURS[vote.decision])
+            votes.append(f" — {in_one_line(vote.note, _DETAIL)}" if vote.note else "", style="dim")
+        lines = [
+            ("why", Text(" · ".join(word(language, "reason", reason) for reason in item.reasons), style="magenta")),
+            ("votes", votes),
+            *_verdict_lines(item.verdicts, whole=whole),
+            ("made", _origin(item.candidate, language)),
+            ("from", _source(item.candidate, passage, language)),
+            ("rests", _quote(item.candidate, passage, whole=whole)),
+        ]
+        return [(word(language, "label", label), text) for label, text in lines if text]
 
     def _heading(
         self, place: Place, said: Sequence[tuple[str, Text]], tail: RenderableType, *, one_line: bool
     ) -> tuple[Group, int]:
-        """What stands above the texts, and the lines that are left for them."""
-        bar = _bar(place, self.width) if self.console.is_terminal else Text()
-        head = Group(self._progress(place), bar, _table(said, one_line=one_line), Text())
+        """The part above the texts, and the number of lines left for them."""
+        bar = Text()
+        if self.console.is_terminal:
+            done = self.width * (place.number - 1) // max(1, place.total)
+            bar = Text("━" * done, style="green").append("━" * (self.width - done), style="bright_black")
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(style="dim", no_wrap=True, min_width=max((cell_len(label) for label, _ in said), default=0))
+        table.add_column(no_wrap=one_line, overflow="ellipsis" if one_line else "fold")
+        for label, text in said:
+            table.add_row(label, text)
+        head = Group(self._progress(place), bar, table, Text())
         return head, self.console.height - self._height(head) - self._height(tail) - _FRAMES
 
     def _height(self, part: RenderableType) -> int:
@@ -117,28 +150,15 @@ class Screen:
         shown = Text(visible(text)) if text else Text(word(self._language, "said", "none"), style="dim italic")
         return list(shown.wrap(self.console, self.width - _FRAME, tab_size=4))
 
-    def _frame(self, lines: Sequence[Text], room: int, name: str, spoken: Language | None) -> Panel:
+    def _frame(self, lines: Sequence[Text], room: int, name: str, note: str = "") -> Panel:
         cut = [*lines]
         if len(lines) > room:
             hidden = len(lines) - max(1, room - 1)
             cut = [*lines[:-hidden], Text(word(self._language, "said", "more_lines", count=hidden), style="dim italic")]
-        title = words(self._language)["label"].get(name, name)
-        if name == "input" and spoken:
-            title += f" · {word(self._language, 'language', spoken)}"
+        title = words(self._language)["label"].get(name, name) + note
         colour = "cyan" if name == "input" else "green" if name == "output" else "yellow"
         text = Text("\n").join(cut)
         return Panel(text, title=Text(title, style=f"{colour} bold"), title_align="left", box=box.ROUNDED, border_style=colour)
-
-    def _versions(self, item: "QueueItem") -> list[tuple[str, str]]:
-        if not self._settles:
-            return []
-        return [
-            (word(self._language, "said", "version", number=number), f"{input_text}\n\n{output_text}")
-            for number, (input_text, output_text) in enumerate(versions(item), 1)
-        ]
-
-    def _keys(self, count: int) -> Text:
-        return self._legend((*"aersuvq?", "1" if count else ""), f"1-{count}" if count > 1 else "1")
 
     def _legend(self, keys: Sequence[str], numbers: str = "") -> Text:
         """Keys and what they do, as many in a line as fit."""
@@ -153,14 +173,8 @@ class Screen:
         return line
 
 
-def _bar(place: Place, width: int) -> Text:
-    """A line as long as the way, green as far as it is done."""
-    done = width * (place.number - 1) // max(1, place.total)
-    return Text("━" * done, style="green").append("━" * (width - done), style="bright_black")
-
-
 def _shares(lines: Sequence[Sequence[Text]], room: int) -> tuple[int, int]:
-    """Lines for the input and for the output: the output is cut only when it takes more than a third of what there is."""
+    """Lines for the input and for the output: the output is cut only beyond a third of the room."""
     wanted, answer = len(lines[0]), len(lines[1])
     if wanted + answer <= room:
         return wanted, answer
@@ -168,10 +182,61 @@ def _shares(lines: Sequence[Sequence[Text]], room: int) -> tuple[int, int]:
     return room - for_answer, for_answer
 
 
-def _table(said: Sequence[tuple[str, Text]], *, one_line: bool) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="dim", no_wrap=True, min_width=max((cell_len(label) for label, _ in said), default=0))
-    table.add_column(no_wrap=one_line, overflow="ellipsis" if one_line else "fold")
-    for label, text in said:
-        table.add_row(label, text)
-    return table
+def _verdict_lines(verdicts: Sequence[Verdict], *, whole: bool) -> Iterator[tuple[str, Text]]:
+    for verdict in verdicts:
+        detail = visible(verdict.detail) if whole else in_one_line(verdict.detail, _DETAIL)
+        named = verdict.gate if verdict.reason in {"", verdict.gate} else f"{verdict.gate}: {verdict.reason}"
+        if verdict.score is not None:
+            colour = "green" if verdict.score >= _GOOD else "yellow" if verdict.score >= _FAIR else "red"
+            line = Text(f"{verdict.score:.2f} ", style=f"bold {colour}")
+            yield "judge", line.append(detail or verdict.reason, style="default not bold")
+        elif not verdict.passed:
+            yield "gate", Text(named, style="bold red").append(f" {detail}", style="default not bold")
+        elif verdict.reason or verdict.detail:
+            yield "remark", Text(named, style="yellow").append(f" {detail}", style="default")
+
+
+def _origin(candidate: Candidate, language: Language) -> Text:
+    """How it was made: the way, the cell of the plan, the teacher."""
+    origin, cell = candidate.origin, candidate.origin.cell
+    said = [word(language, "origin", origin.kind), cell.situation]
+    said += [word(language, "cell", each) for each in (cell.difficulty, cell.length) if each]
+    said += [word(language, "cell", "asked", label=cell.label)] if cell.label else []
+    said += [word(language, "cell", "agreed", share=f"{origin.agreement:.0%}")] if origin.agreement is not None else []
+    said += [word(language, "cell", "by", teacher=origin.teacher)] if origin.teacher else []
+    return Text(visible(" · ".join(each for each in said if each)), style="dim")
+
+
+def _source(candidate: Candidate, passage: Passage | None, language: Language) -> Text:
+    """Document, page and headings."""
+    span = candidate.origin.span or (passage.span if passage else None)
+    document = span.document if span else candidate.source or ""
+    page = f", {word(language, 'cell', 'page', page=passage.page)}" if passage and passage.page else ""
+    headings = passage.heading if passage else ()
+    return Text(visible(" › ".join([f"{document}{page}", *headings])) if document else "")
+
+
+def _quote(candidate: Candidate, passage: Passage | None, *, whole: bool) -> Text:
+    """The words of the passage that it rests on, or the `whole` passage."""
+    span = candidate.origin.span
+    if passage is None:
+        return Text()
+    if whole:
+        return Text(visible(passage.text), style="italic")
+    if span is None or span.document != passage.span.document or span.start < passage.span.start:
+        return Text()
+    begin = passage.span.start
+    return Text(in_one_line(passage.text[span.start - begin : span.end - begin], _QUOTED), style="italic")
+
+
+def visible(text: str) -> str:
+    """`text` with a visible mark for characters that would steer the terminal or change the direction of writing."""
+    return "".join(
+        "\ufffd" if letter not in "\n\t\u200d" and unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else letter
+        for letter in text.replace("\r\n", "\n")
+    )
+
+
+def in_one_line(text: str, length: int) -> str:
+    """The same on one line, cut to `length` columns."""
+    return one_line(visible(text), length)

@@ -1,4 +1,4 @@
-"""The words of reviewing, per language."""
+"""Texts of the review screen, per language."""
 
 import tomllib
 from functools import cache
@@ -12,7 +12,7 @@ _UNITS_ZH = ((" h", " 小时"), (" min", " 分钟"), (" s", " 秒"))
 
 @cache
 def words(language: Language) -> dict[str, dict[str, str]]:
-    """Topic → name → text; `{…}` is still to be filled in."""
+    """Topic → name → text with `{…}` to fill in."""
     path = Path(__file__).with_name(f"review_{language}.toml")
     return {topic: dict(texts) for topic, texts in tomllib.loads(path.read_text(encoding="utf-8")).items()}
 
@@ -24,7 +24,7 @@ def word(language: Language, topic: str, name: str, **values: object) -> str:
 
 
 def about_in(language: Language, seconds: float) -> str:
-    """About how long: `5 min`, `5 分钟`."""
+    """A rounded duration: `5 min`, `5 分钟`."""
     said = about(seconds)
     if language == "zh":
         for unit, chinese in _UNITS_ZH:

@@ -1,4 +1,4 @@
-"""Changing the two texts of a candidate in the editor a person is used to."""
+"""Edits the two texts of a candidate in the user's editor."""
 
 import os
 import shlex
@@ -16,14 +16,14 @@ _INPUT, _OUTPUT = "=== input ===", "=== output ==="
 
 @dataclass(frozen=True)
 class Texts:
-    """Input and output while they are edited; without empty lines around them."""
+    """Input and output while they are edited, without empty lines around them."""
 
     input: str
     output: str
 
     @classmethod
     def of(cls, input_text: str, output_text: str) -> "Texts":
-        """Of two texts as they are stored."""
+        """Take two texts as they are stored."""
         return cls(input_text.strip("\r\n"), output_text.strip("\r\n"))
 
 
@@ -38,7 +38,7 @@ def edit_in(editor: Sequence[str], texts: Texts, remarks: Sequence[str]) -> Text
 
     Args:
         editor: the command, without the file.
-        texts: what is to be changed.
+        texts: to be changed.
         remarks: lines written above the texts.
 
     Raises:
@@ -77,6 +77,6 @@ def _run(command: Sequence[str]) -> None:
     try:
         done = subprocess.run(command, check=False)  # noqa: S603  (the command is the user's own)
     except OSError as error:
-        raise ConfigError(f"the editor cannot be started: {error.strerror or error}", where=command[0], fix=fix) from None
+        raise ConfigError(f"the editor does not start: {error.strerror or error}", where=command[0], fix=fix) from None
     if done.returncode != 0:
         raise ConfigError(f"the editor ended with code {done.returncode}; nothing was changed", where=command[0], fix=fix)

@@ -16,7 +16,7 @@ from anytasktune.datasets.dataset_warnings import cautions
 from anytasktune.datasets.freeze import FrozenDataset
 from anytasktune.datasets.split import LEAK, check_splits
 from anytasktune.records import Language
-from anytasktune.schema import SPLIT_NAMES, Example, SplitName, Task
+from anytasktune.schema import SPLIT_NAMES, Agreement, Example, SplitName, Task
 from anytasktune.text.personal_data import find_personal_data
 from anytasktune.text.plain_text import collapse_space
 
@@ -36,17 +36,6 @@ _DECISIONS = {
     "refused": "修改无效",
     "repeated": "重复",
 }
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How far some raters agree; None where kappa is not defined."""
-
-    raters: str
-    items: int
-    kappa: float | None
-    low: float | None = None
-    high: float | None = None
 
 
 @dataclass(frozen=True)

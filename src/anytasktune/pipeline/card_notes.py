@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from anytasktune.datasets.card import Agreement, CardNotes
+from anytasktune.datasets.card import CardNotes
 from anytasktune.errors import DataError
 from anytasktune.pipeline.candidate_runs import MANIFEST
 from anytasktune.pipeline.reviewing import agreement_of
-from anytasktune.schema import GeneratedRows, PassageSet, Task
+from anytasktune.schema import Agreement, GeneratedRows, PassageSet, Task
 from anytasktune.store import Project, read_record
 
 _LICENCE_FILE = re.compile(r"(licen[cs]es?|copying|notice|copyright|许可|版权)", re.IGNORECASE)
@@ -50,7 +50,6 @@ def _names_licence(path: Path) -> bool:
 
 def _agreement(project: Project, task: Task) -> list[Agreement]:
     try:
-        found = agreement_of(project, task)
+        return agreement_of(project, task)
     except DataError:
         return []
-    return [Agreement(" · ".join(kappa.raters), kappa.items, kappa.value, kappa.low, kappa.high) for kappa in found]

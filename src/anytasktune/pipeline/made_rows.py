@@ -11,7 +11,7 @@ from anytasktune.datasets.split_assignment import receiving
 from anytasktune.pipeline.candidate_runs import MANIFEST, hash_of_records, latest_gated
 from anytasktune.pipeline.events import Listener
 from anytasktune.pipeline.reviewing import passages_of, read_reviews
-from anytasktune.review import GatedRows, Outcome, Reviewed, outcomes, reviewed
+from anytasktune.review import GatedRows, ReviewedRows, apply_reviews, review_outcomes
 from anytasktune.schema import (
     Candidate,
     CandidateCounts,
@@ -22,6 +22,7 @@ from anytasktune.schema import (
     Lineage,
     Passage,
     Review,
+    ReviewOutcome,
     Seal,
     SplitName,
     Task,
@@ -53,7 +54,7 @@ class MadeMaterial:
     gated: GatedSet
     candidates: GatedRows
     reviews: Sequence[Review]
-    result: Reviewed
+    result: ReviewedRows
     sets: Sequence[CandidateSet]
     documents: Mapping[str, SplitName]
     passages: Mapping[str, Passage]
@@ -132,8 +133,8 @@ class MadeMaterial:
         return row.id if self.candidates.find(row.id) else self._edits.get((row.input, row.output), row.id)
 
     @cached_property
-    def _outcomes(self) -> dict[str, Outcome]:
-        return outcomes(self.reviews)
+    def _outcomes(self) -> dict[str, ReviewOutcome]:
+        return review_outcomes(self.reviews)
 
     @cached_property
     def _edits(self) -> dict[tuple[str, str], str]:
@@ -158,7 +159,7 @@ def made_material(project: Project, task: Task, own: Splits, listener: Listener)
         return None
     documents = {name: split for fixed in seals for name, split in fixed.documents.get(task.name, {}).items()}
     candidates, reviews = GatedRows(found.kept, found.dropped, found.verdicts), read_reviews(project, task)
-    result = reviewed(task, candidates, reviews)
+    result = apply_reviews(task, candidates, reviews)
     passages = passages_of(project, found.manifest, result.rows)
     return MadeMaterial(task, found.manifest, candidates, reviews, result, sets, documents, passages)
 

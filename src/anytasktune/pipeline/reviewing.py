@@ -1,4 +1,4 @@
-"""Reviews in a project: what there is to look at, what was said, and what comes of it."""
+"""Reviews in a project: the candidates to review, the log of decisions, and their result."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,30 +8,34 @@ from anytasktune.errors import DataError, Problem
 from anytasktune.pipeline.candidate_runs import MANIFEST, latest_gated, load_passages
 from anytasktune.review import (
     GatedRows,
-    QueueConfig,
-    QueueItem,
-    Reviewed,
-    agreement,
-    decisions,
-    edited,
-    faults,
-    holding,
-    outcomes,
-    parse_lines,
+    ReviewedRows,
+    Show,
+    apply_reviews,
+    edit_candidate,
+    measure_agreement,
+    parse_reviews,
+    remove_undone,
+    review_outcomes,
     review_queue,
-    reviewed,
+    row_problems,
+    skipped_candidates,
+    standing_decisions,
 )
-from anytasktune.schema import Candidate, CandidateSet, GatedSet, Passage, Review, Task
-from anytasktune.scorers.statistics import Kappa
-from anytasktune.store import Project, append_line, disk_errors, read_record, write_atomic
+from anytasktune.schema import Agreement, Candidate, CandidateSet, GatedSet, Passage, Review, ReviewItem, Task
+from anytasktune.store import Project, append_line, disk_errors, read_record, read_ref
 
 
-class RefusedError(DataError):
-    """A decision that cannot be carried out; the problems say why."""
+class RefusedDecisionError(DataError):
+    """A decision that cannot be applied; the problems say why."""
+
+
+def has_candidates(project: Project, task: Task) -> bool:
+    """Whether a task has gated candidates."""
+    return read_ref(project.gated(task.name)) is not None
 
 
 def gated_rows(project: Project, task: Task) -> tuple[GatedSet, GatedRows]:
-    """The candidates of a task that the gates looked at last.
+    """The candidates of a task that were gated last.
 
     Raises:
         DataError: there are none.
@@ -45,49 +49,45 @@ def gated_rows(project: Project, task: Task) -> tuple[GatedSet, GatedRows]:
 
 
 def read_reviews(project: Project, task: Task) -> list[Review]:
-    """What all reviewers said of the candidates of a task, in the order of their names.
+    """The reviews of a task by all reviewers, in the order of their names.
 
     Raises:
         DataError: a line is no review; every such line is named.
     """
     problems: list[Problem] = []
-    lines: list[Review] = []
+    reviews: list[Review] = []
     for path in sorted(project.reviews(task.name).glob("*.jsonl")):
+        with disk_errors(path):
+            content = path.read_bytes()
         try:
-            lines += _lines(project, path)
+            reviews += parse_reviews(content, path.stem, path.relative_to(project.root).as_posix())
         except DataError as error:
             problems += error.problems
     if problems:
         raise DataError(problems)
-    return lines
+    return reviews
 
 
-def _lines(project: Project, path: Path) -> list[Review]:
-    with disk_errors(path):
-        content = path.read_bytes()
-    return parse_lines(content, path.stem, path.relative_to(project.root).as_posix())
-
-
-def reviewed_rows(project: Project, task: Task) -> Reviewed:
+def reviewed_rows(project: Project, task: Task) -> ReviewedRows:
     """The candidates of a task after review: the rows to freeze, and what became of the others.
 
     Raises:
         DataError: there are no candidates, or a line of a review is none.
     """
-    return reviewed(task, gated_rows(project, task)[1], read_reviews(project, task))
+    return apply_reviews(task, gated_rows(project, task)[1], read_reviews(project, task))
 
 
-def agreement_of(project: Project, task: Task) -> list[Kappa]:
-    """How far the reviewers of a task agree with each other and with the judge.
+def agreement_of(project: Project, task: Task) -> list[Agreement]:
+    """Agreement of the reviewers of a task with each other and with the judge.
 
     Raises:
         DataError: there are no candidates, or a line of a review is none.
     """
-    return agreement(gated_rows(project, task)[1], read_reviews(project, task))
+    return measure_agreement(gated_rows(project, task)[1], read_reviews(project, task))
 
 
 def passages_of(project: Project, gated: GatedSet, candidates: Iterable[Candidate]) -> dict[str, Passage]:
-    """The passages that candidates were made from, by id; those that are not there any more are left out."""
+    """The passages that candidates were made from, by id; those that are gone are left out."""
     wanted = {candidate.origin.passage for candidate in candidates} - {None}
     folder = project.candidates(gated.task)
     manifests = [folder / identity / MANIFEST for identity in gated.candidate_sets]
@@ -100,12 +100,12 @@ def passages_of(project: Project, gated: GatedSet, candidates: Iterable[Candidat
 
 
 @dataclass
-class ReviewLog:
-    """One reviewer at work; each decision is on disk before the next candidate is shown.
+class ReviewSession:
+    """One reviewer at work on a task; each decision is on disk before the next candidate is shown.
 
     Attributes:
         others: the lines of all other reviewers, as they were at the beginning.
-        mine: the reviewer's own lines.
+        own: the reviewer's lines.
     """
 
     project: Project
@@ -114,21 +114,20 @@ class ReviewLog:
     manifest: GatedSet
     gated: GatedRows
     others: Sequence[Review]
-    mine: list[Review]
+    own: list[Review]
 
     @classmethod
-    def open(cls, project: Project, task: Task, reviewer: str) -> "ReviewLog":
-        """The review as far as it went.
+    def open(cls, project: Project, task: Task, reviewer: str) -> "ReviewSession":
+        """Go on with the reviews there are.
 
         Raises:
             DataError: there are no candidates, or a line of a review is none.
         """
         manifest, gated = gated_rows(project, task)
-        lines = read_reviews(project, task)
-        _end_last_line(project.reviews(task.name) / f"{reviewer}.jsonl")
-        others = [line for line in lines if line.reviewer != reviewer]
-        mine = [line for line in lines if line.reviewer == reviewer]
-        return cls(project, task, reviewer, manifest, gated, others, mine)
+        reviews = read_reviews(project, task)
+        others = [review for review in reviews if review.reviewer != reviewer]
+        own = [review for review in reviews if review.reviewer == reviewer]
+        return cls(project, task, reviewer, manifest, gated, others, own)
 
     @property
     def path(self) -> Path:
@@ -138,72 +137,76 @@ class ReviewLog:
     @property
     def decided(self) -> dict[str, Review]:
         """The reviewer's standing decisions on candidates of this set, by id."""
-        return {key: review for key, review in decisions(self.mine).items() if self.gated.find(key)}
+        return {key: review for key, review in standing_decisions(self.own).items() if self.gated.find(key)}
 
-    def queue(self, config: QueueConfig) -> list[QueueItem]:
-        """What the reviewer sees next."""
-        return review_queue(self.task, self.gated, [*self.others, *self.mine], config)
+    @property
+    def skipped(self) -> set[str]:
+        """Ids of the candidates that the reviewer skipped and has not decided."""
+        return skipped_candidates(self.own)
 
-    def item(self, candidate_id: str) -> QueueItem | None:
-        """A candidate as it is shown out of turn; None if it is not in this set."""
+    @property
+    def disputed(self) -> list[Candidate]:
+        """Candidates of this set the reviewers do not agree on."""
+        outcomes = review_outcomes([*self.others, *self.own])
+        found = (self.gated.find(key) for key, outcome in outcomes.items() if outcome.status == "disputed")
+        return [candidate for candidate in found if candidate]
+
+    def queue(self, show: Show = "kept", double_share: float = 0.2, limit: int | None = None) -> list[ReviewItem]:
+        """The candidates for the reviewer; see `review.review_queue`."""
+        reviews = [*self.others, *self.own]
+        return review_queue(self.task, self.gated, reviews, self.reviewer, show=show, double_share=double_share, limit=limit)
+
+    def passages(self, items: Iterable[ReviewItem]) -> dict[str, Passage]:
+        """The passages that candidates were made from, by id."""
+        return passages_of(self.project, self.manifest, [item.candidate for item in items])
+
+    def item(self, candidate_id: str) -> ReviewItem | None:
+        """A candidate out of turn; None if it is not in this set."""
         candidate = self.gated.find(candidate_id)
         if candidate is None:
             return None
-        outcome = outcomes([*self.others, *self.mine]).get(candidate_id)
-        return QueueItem(candidate, (), tuple(self.gated.verdicts_of(candidate_id)), outcome)
+        outcome = review_outcomes([*self.others, *self.own]).get(candidate_id)
+        return ReviewItem(candidate=candidate, verdicts=tuple(self.gated.verdicts_of(candidate_id)), outcome=outcome)
 
     def accept(self, candidate: Candidate) -> None:
-        """It is right as it is; RefusedError if it was dropped and cannot come back."""
+        """Accept it as it is; RefusedDecisionError if it was dropped and cannot come back."""
         if candidate.id not in self.gated.kept_by_id:
             self._check(candidate, candidate)
         self._add(Review(reviewer=self.reviewer, decision="accept", candidate=candidate.id))
 
     def edit(self, candidate: Candidate, input_text: str, output_text: str, note: str = "") -> None:
-        """It is right in these words; RefusedError if they break a rule of the task or say what another candidate says."""
+        """Accept it with these texts; RefusedDecisionError if they break a rule of the task or equal another candidate's."""
         try:
-            row = edited(candidate, input_text, output_text)
+            row = edit_candidate(candidate, input_text, output_text)
         except ValueError as error:
-            raise RefusedError(str(error), fix="write what the answer is to be an answer to") from None
+            raise RefusedDecisionError(str(error), fix="write the input that the answer belongs to") from None
         self._check(candidate, row)
         if row.id in self.gated.kept_by_id or row.id == candidate.id:
-            raise RefusedError("these very words are there already", fix="change something, or accept or reject it as it is")
-        self._add(
-            Review(
-                reviewer=self.reviewer, decision="edit", candidate=candidate.id, input=row.input, output=row.output, note=note
-            )
-        )
+            fix = "change something, or accept or reject it as it is"
+            raise RefusedDecisionError("a candidate with this text is there already", fix=fix)
+        line = Review(reviewer=self.reviewer, decision="edit", candidate=candidate.id, note=note)
+        self._add(line.model_copy(update={"input": row.input, "output": row.output}))
 
     def reject(self, candidate: Candidate, note: str = "") -> None:
-        """It is not to be a row."""
+        """Keep it out of the data set."""
         self._add(Review(reviewer=self.reviewer, decision="reject", candidate=candidate.id, note=note))
 
     def skip(self, candidate: Candidate) -> None:
-        """Put it off: it comes again at the end of the next queue."""
+        """Leave it for the end of the next queue."""
         self._add(Review(reviewer=self.reviewer, decision="skip", candidate=candidate.id))
 
     def undo(self) -> Review | None:
-        """Take back the reviewer's last line that holds, from whichever run; None if there is none."""
-        held = holding(self.mine)
-        if not held:
+        """Take back the reviewer's last line that holds, of this or an earlier session; None if there is none."""
+        standing = remove_undone(self.own)
+        if not standing:
             return None
         self._add(Review(reviewer=self.reviewer, decision="undo"))
-        return held[-1]
+        return standing[-1]
 
     def _check(self, candidate: Candidate, row: Candidate) -> None:
-        if problems := faults(self.task, self.gated, candidate, row):
-            raise RefusedError(problems)
+        if problems := row_problems(self.task, self.gated, candidate, row):
+            raise RefusedDecisionError(problems)
 
     def _add(self, line: Review) -> None:
         append_line(self.path, line)
-        self.mine.append(line)
-
-
-def _end_last_line(path: Path) -> None:
-    """A last line without an end would spoil what is added behind it: a whole one is ended, half a one is cut off."""
-    content = path.read_bytes() if path.exists() else b""
-    if not content or content.endswith(b"\n"):
-        return
-    before = content[: content.rfind(b"\n") + 1]
-    is_whole = bool(parse_lines(content.removeprefix(before), path.stem, path.name))
-    with disk_errors(path):
-        write_atomic(path, content + b"\n" if is_whole else before)
+        self.own.append(line)

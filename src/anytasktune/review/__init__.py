@@ -1,31 +1,33 @@
-"""What a person sees next of the candidates, what was said of them, and how far people agree."""
+"""Review of candidates: the queue, the log of decisions, their outcomes, and agreement between reviewers."""
 
-from anytasktune.review.agreement import JUDGE, agreement
-from anytasktune.review.applying import Refusal, Reviewed, edited, faults, reviewed
-from anytasktune.review.gated import GatedRows, is_final
-from anytasktune.review.ordering import Ground
-from anytasktune.review.queue import QueueConfig, QueueItem, review_queue
-from anytasktune.review.review_log import Outcome, by_reviewer, decisions, holding, outcomes, parse_lines, skipped
+from anytasktune.review.agreement import measure_agreement
+from anytasktune.review.apply_reviews import RefusedDecision, ReviewedRows, apply_reviews, edit_candidate, row_problems
+from anytasktune.review.gated_rows import GatedRows, is_final
+from anytasktune.review.review_log import (
+    group_by_reviewer,
+    parse_reviews,
+    remove_undone,
+    review_outcomes,
+    skipped_candidates,
+    standing_decisions,
+)
+from anytasktune.review.review_queue import Show, review_queue
 
 __all__ = [
-    "JUDGE",
     "GatedRows",
-    "Ground",
-    "Outcome",
-    "QueueConfig",
-    "QueueItem",
-    "Refusal",
-    "Reviewed",
-    "agreement",
-    "by_reviewer",
-    "decisions",
-    "edited",
-    "faults",
-    "holding",
+    "RefusedDecision",
+    "ReviewedRows",
+    "Show",
+    "apply_reviews",
+    "edit_candidate",
+    "group_by_reviewer",
     "is_final",
-    "outcomes",
-    "parse_lines",
+    "measure_agreement",
+    "parse_reviews",
+    "remove_undone",
+    "review_outcomes",
     "review_queue",
-    "reviewed",
-    "skipped",
+    "row_problems",
+    "skipped_candidates",
+    "standing_decisions",
 ]

@@ -12,7 +12,6 @@ from anytasktune.schema.candidate import (
     GatedSet,
     Origin,
     OriginKind,
-    Review,
     Seal,
     Verdict,
 )
@@ -33,6 +32,7 @@ from anytasktune.schema.evaluation import (
 )
 from anytasktune.schema.example import DroppedRow, Example, RowCounts
 from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
+from anytasktune.schema.review import FEWEST_RATED, JUDGE, Agreement, Review, ReviewItem, ReviewOutcome, ReviewReason
 from anytasktune.schema.run import (
     BaseModelRef,
     Decoding,
@@ -60,12 +60,15 @@ from anytasktune.schema.teacher_usage import TeacherUsage
 
 __all__ = [
     "AUGMENTATIONS",
+    "FEWEST_RATED",
+    "JUDGE",
     "LOWER_IS_BETTER",
     "METRICS_OF_KIND",
     "SPLIT_NAMES",
     "INPUT_SOURCES",
     "Action",
     "Answer",
+    "Agreement",
     "BaseModelRef",
     "Candidate",
     "CandidateCounts",
@@ -102,6 +105,9 @@ __all__ = [
     "Report",
     "ResolvedTrainConfig",
     "Review",
+    "ReviewItem",
+    "ReviewOutcome",
+    "ReviewReason",
     "RowCounts",
     "Rules",
     "Run",

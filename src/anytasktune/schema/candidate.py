@@ -113,23 +113,6 @@ class Verdict(Record):
     """How close the decision was: 1 at the threshold, 0 far from it; None where there is no such thing."""
 
 
-class Review(Record):
-    """One line of `reviews/<task>/<reviewer>.jsonl`: what a person said of a candidate.
-
-    The file is only ever added to. An `undo` line takes back the reviewer's last line that still holds.
-    """
-
-    reviewer: Name
-    decision: Literal["accept", "edit", "reject", "skip", "undo"]
-    candidate: str = ""
-    """Its id; empty in an `undo` line."""
-    input: str = ""
-    """After an edit."""
-    output: str = ""
-    """After an edit."""
-    note: str = ""
-
-
 class Feasibility(Artifact):
     """How well a teacher answers rows whose answers are known, asked before money is spent."""
 

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anytasktune.schema import Interval
+from anytasktune.schema import FEWEST_RATED, Agreement, Interval
+from anytasktune.schema.review import AgreementRemark
 from anytasktune.scorers import ItemStatistics
 
 Floats = NDArray[np.float64]
@@ -21,8 +21,6 @@ Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
 POWER = 0.8
 RESAMPLES = 2000
-FEWEST_ITEMS = 30
-"""A kappa over fewer items is no more than a hint."""
 WIDEST = 0.4
 """A wider interval of kappa leaves open whether agreement is poor or good."""
 _LEAST_DEFINED = 0.5
@@ -142,45 +140,9 @@ def rank_correlation(left: Sequence[float], right: Sequence[float]) -> float | N
     return float(np.corrcoef(_mean_ranks(left), _mean_ranks(right))[0, 1])
 
 
-KappaCaveat = Literal["nothing_in_common", "one_answer", "too_few", "no_difference", "wide", ""]
-"""What keeps a kappa from saying much: no item in common; all ratings are the same, which leaves nothing to explain; too few
-items; not one difference, so that the interval is too narrow; a wide interval."""
-
-
-@dataclass(frozen=True)
-class Kappa:
-    """Agreement of some raters.
-
-    Attributes:
-        raters: their names.
-        items: how many items they have in common.
-        observed: share of pairs of ratings of an item that are the same; None without items.
-        value: kappa: 1 is full agreement, 0 what chance would give, below 0 less than that; None where it is not defined.
-        low, high: its 95 % interval; None where resampling gives none.
-    """
-
-    raters: tuple[str, ...]
-    items: int
-    observed: float | None = None
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def remark(self) -> KappaCaveat:
-        """The first thing a reader must know before trusting the number."""
-        if not self.items:
-            return "nothing_in_common"
-        if self.value is None:
-            return "one_answer"
-        if self.items < FEWEST_ITEMS:
-            return "too_few"
-        if self.observed == 1:
-            return "no_difference"
-        return "wide" if self.low is None or self.high is None or self.high - self.low > WIDEST else ""
-
-
-def cohen_kappa(first: Sequence[Hashable], second: Sequence[Hashable], raters: tuple[str, str] = ("first", "second")) -> Kappa:
+def cohen_kappa(
+    first: Sequence[Hashable], second: Sequence[Hashable], raters: tuple[str, str] = ("first", "second")
+) -> Agreement:
     """Cohen's kappa of two raters' categories for the same items, in the same order.
 
     (p_o - p_e) / (1 - p_e), where p_o is the share of equal ratings and p_e the sum over categories of the product of both
@@ -203,7 +165,7 @@ def cohen_kappa(first: Sequence[Hashable], second: Sequence[Hashable], raters: t
     return _kappa(raters, list(cells.values()), parts)
 
 
-def fleiss_kappa(ratings: Sequence[Sequence[Hashable]], raters: tuple[str, ...] = ()) -> Kappa:
+def fleiss_kappa(ratings: Sequence[Sequence[Hashable]], raters: tuple[str, ...] = ()) -> Agreement:
     """Fleiss' kappa of the categories that raters, not always the same ones, gave each item.
 
     (P - P_e) / (1 - P_e), where P is the mean over items of the share of equal pairs of ratings and P_e the sum of the squared
@@ -227,20 +189,23 @@ def fleiss_kappa(ratings: Sequence[Sequence[Hashable]], raters: tuple[str, ...] 
 
 def _kappa(
     raters: tuple[str, ...], counts: Sequence[int], parts: Callable[[Floats], tuple[Floats, Floats]], seed: int = 0
-) -> Kappa:
+) -> Agreement:
     """Kappa from the number of items per cell; `parts`: weights [draws, cells] → observed and chance agreement."""
     items = sum(counts)
     if not items:
-        return Kappa(raters, 0)
+        return Agreement(raters=raters, items=0, remark="nothing_in_common")
     cells = np.array(counts, dtype=np.float64)
-    observed, by_chance = parts(cells[np.newaxis])
-    value = float(_beyond_chance(observed, by_chance)[0])
+    all_observed, by_chance = parts(cells[np.newaxis])
+    observed, kappa = float(all_observed[0]), float(_beyond_chance(all_observed, by_chance)[0])
+    if np.isnan(kappa):
+        return Agreement(raters=raters, items=items, observed=observed, remark="one_answer")
     draws = np.concatenate([_beyond_chance(*parts(weights)) for weights in _weights(cells, RESAMPLES, seed)])
     draws = draws[~np.isnan(draws)]
-    if np.isnan(value) or len(draws) < _LEAST_DEFINED * RESAMPLES:
-        return Kappa(raters, items, float(observed[0]), None if np.isnan(value) else value)
-    interval = _percentile_interval(value, draws)
-    return Kappa(raters, items, float(observed[0]), value, interval.low, interval.high)
+    interval = _percentile_interval(kappa, draws) if len(draws) >= _LEAST_DEFINED * RESAMPLES else None
+    low, high = (interval.low, interval.high) if interval else (None, None)
+    remark: AgreementRemark = "" if low is not None and high is not None and high - low <= WIDEST else "wide"
+    remark = "too_few" if items < FEWEST_RATED else "no_difference" if observed == 1 else remark
+    return Agreement(raters=raters, items=items, observed=observed, kappa=kappa, low=low, high=high, remark=remark)
 
 
 def _beyond_chance(observed: Floats, by_chance: Floats) -> Floats:

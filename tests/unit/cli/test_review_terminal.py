@@ -59,7 +59,7 @@ def test_killed_in_the_middle_it_goes_on_with_the_next_candidate(folder: Path) -
     with path.open("ab") as stream:
         stream.write(b'{"reviewer":"anna","decis')  # as if killed while writing
     ended = piped(folder, "a\na\na\nq\n")
-    assert "Going on: 2 decided before." in ended.stderr
+    assert "Resumed: 2 decided before." in ended.stderr
     assert [decision for decision, _ in made_of(folder)] == ["accept", "reject", "accept", "accept", "accept"]
     assert len({line.candidate for line in lines_of(folder)}) == len(KEPT)
 
@@ -92,10 +92,10 @@ def test_in_a_terminal_a_key_is_enough_and_nothing_typed_ahead_is_meant(folder: 
     assert "1 of 5 · accepted 0" in first
     assert "╭─ input · English" in first
     assert "2 of 5 · accepted 1" in screen.press("aaa", "? help")
-    assert "That key does nothing here" in screen.press("\x1b[A", "nothing here"), "an arrow"
-    assert "Why?" in screen.press("r", "> ")
+    assert "Unknown key" in screen.press("\x1b[A", "Unknown key"), "an arrow"
+    assert "Reason, " in screen.press("r", "> ")
     assert "3 of 5" in screen.press("too vague\n", "? help")
-    assert "2 of 5" in screen.press("u", "Taken back: rejected.")
+    assert "2 of 5" in screen.press("u", "Undone: rejected.")
     assert "press any key" in screen.press("?", "any key").lower()
     assert "2 of 5" in screen.press("x", "? help")
     assert "anna decided 1 (accepted 1)" in screen.press("q", "decided")
@@ -133,7 +133,7 @@ def test_in_a_terminal_an_editor_is_used_and_goes_on_with_a_refused_draft(
     )
     screen = terminal(words(folder), EDITOR=f"'{sys.executable}' '{script}'")
     screen.waits("? help")
-    assert "not one of the task's 3 labels" in screen.press("e", "Not taken down")
+    assert "not one of the task's 3 labels" in screen.press("e", "Not saved")
     assert "2 of 5 · accepted 1" in screen.press("e", "? help")
     assert lines_of(folder)[0].output == "family"
 
@@ -141,7 +141,7 @@ def test_in_a_terminal_an_editor_is_used_and_goes_on_with_a_refused_draft(
 def test_in_a_terminal_an_editor_that_fails_changes_nothing(folder: Path, terminal: Opened) -> None:
     screen = terminal(words(folder), EDITOR="no-such-editor --wait")
     screen.waits("? help")
-    assert "the editor cannot be started" in screen.press("e", "set EDITOR")
+    assert "the editor does not start" in screen.press("e", "set EDITOR")
     assert not (folder / "reviews").exists()
 
 

@@ -8,17 +8,22 @@ from hypothesis import strategies as st
 from tests.unit.datasets.frozen_sets import TASK, frozen, rows
 from tests.unit.datasets.test_dataset_writing import texts
 
-from anytasktune.datasets.card import Agreement, CardNotes, card_files, shown_examples
+from anytasktune.datasets.card import CardNotes, card_files, shown_examples
 from anytasktune.datasets.dataset_facts import measure
 from anytasktune.datasets.dataset_warnings import cautions
-from anytasktune.schema import Example, SplitName, Task, TextOutput
+from anytasktune.schema import Agreement, Example, SplitName, Task, TextOutput
 
+KAPPA = Agreement(raters=("ann", "bob"), items=40, kappa=0.71, low=0.5, high=0.86)
 OWN: dict[SplitName, list[Example]] = {"train": rows(30), "dev": rows(4, 100), "test": rows(60, 200)}
 MADE: dict[SplitName, list[Example]] = {"train": rows(20, 300, "zh")}
 
 
 def test_counts_reasons_prompts_and_cost_stand_in_both_languages() -> None:
-    files = card_files(TASK, frozen(OWN, MADE), CardNotes(("LICENSES/",), (Agreement("ann · bob", 40, 0.71, 0.5, 0.86),)))
+    files = card_files(
+        TASK,
+        frozen(OWN, MADE),
+        CardNotes(("LICENSES/",), (KAPPA,)),
+    )
     for name in ("CARD.md", "CARD.zh.md"):
         card = files[name]
         for said in ("| train | 50 | 30 | 20 | 30 | 20 |", "25", "`input.zh@0badcafe`", "0.0420 USD", "12,000", "`5ea1`"):

@@ -17,15 +17,14 @@ from anytasktune.pipeline.candidate_runs import (
     save_passages,
 )
 from anytasktune.pipeline.reviewing import (
-    RefusedError,
-    ReviewLog,
+    RefusedDecisionError,
+    ReviewSession,
     agreement_of,
     gated_rows,
     passages_of,
     read_reviews,
     reviewed_rows,
 )
-from anytasktune.review import QueueConfig
 from anytasktune.schema import Candidate, CandidateCounts, CandidateSet, GatedSet, Passage, PassageSet, Span, Verdict
 from anytasktune.settings import GateConfig, IngestConfig, SynthesisConfig
 from anytasktune.store import LATEST, Project, write_ref
@@ -69,11 +68,11 @@ def project(tmp_path: Path) -> Project:
     return save_candidates(tmp_path / "law")
 
 
-def opened(project: Project, reviewer: str = "anna") -> ReviewLog:
-    return ReviewLog.open(project, TEAM, reviewer)
+def opened(project: Project, reviewer: str = "anna") -> ReviewSession:
+    return ReviewSession.open(project, TEAM, reviewer)
 
 
-def lines_in(held: ReviewLog) -> list[str]:
+def lines_in(held: ReviewSession) -> list[str]:
     return held.path.read_text(encoding="utf-8").splitlines()
 
 
@@ -105,7 +104,7 @@ def test_undo_reaches_back_across_runs_until_nothing_is_left(project: Project) -
     assert [line and line.candidate for line in undone] == [KEPT[2].id, KEPT[1].id, KEPT[0].id, None]
     assert len(lines_in(second)) == 6, "nothing is ever removed"
     assert opened(project).decided == {}
-    assert len(opened(project).queue(QueueConfig("anna"))) == len(KEPT)
+    assert len(opened(project).queue()) == len(KEPT)
 
 
 def test_two_reviewers_write_two_files_and_make_one_outcome(project: Project) -> None:
@@ -122,13 +121,13 @@ def test_two_reviewers_write_two_files_and_make_one_outcome(project: Project) ->
 
 def test_an_edit_that_breaks_the_rules_is_refused_and_not_written(project: Project) -> None:
     held = opened(project)
-    with pytest.raises(RefusedError, match="not one of the task's 3 labels"):
+    with pytest.raises(RefusedDecisionError, match="not one of the task's 3 labels"):
         held.edit(KEPT[0], KEPT[0].input, "houses")
-    with pytest.raises(RefusedError, match="input is empty"):
+    with pytest.raises(RefusedDecisionError, match="input is empty"):
         held.edit(KEPT[0], "\n", "work")
-    with pytest.raises(RefusedError, match="these very words are there already"):
+    with pytest.raises(RefusedDecisionError, match="a candidate with this text is there already"):
         held.edit(KEPT[0], KEPT[1].input, KEPT[1].output)
-    with pytest.raises(RefusedError, match="these very words are there already"):
+    with pytest.raises(RefusedDecisionError, match="a candidate with this text is there already"):
         held.edit(DROPPED[0], DROPPED[0].input, DROPPED[0].output)
     assert not held.path.exists()
 
@@ -136,11 +135,11 @@ def test_an_edit_that_breaks_the_rules_is_refused_and_not_written(project: Proje
 def test_a_dropped_candidate_can_be_accepted_unless_it_breaks_a_rule_or_gives_away_a_test_row(project: Project) -> None:
     held = opened(project)
     held.accept(DROPPED[0])
-    with pytest.raises(RefusedError, match="labels"):
+    with pytest.raises(RefusedDecisionError, match="labels"):
         held.accept(DROPPED[1])
     held.edit(DROPPED[1], DROPPED[1].input, "work")
     for decide in (lambda: held.accept(DROPPED[2]), lambda: held.edit(DROPPED[2], "other words", "work")):
-        with pytest.raises(RefusedError, match="test row"):
+        with pytest.raises(RefusedDecisionError, match="test row"):
             decide()
     result = reviewed_rows(project, TEAM)
     assert [row.output for row in result.rows[len(KEPT) :]] == [DROPPED[0].output, "work"]

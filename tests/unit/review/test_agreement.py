@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.review.rows import candidates, edit, gated, said, verdict
 
-from anytasktune.review import agreement
+from anytasktune.review import measure_agreement
 
 
 def test_people_are_compared_in_pairs_all_together_and_each_with_the_judge() -> None:
@@ -12,7 +12,7 @@ def test_people_are_compared_in_pairs_all_together_and_each_with_the_judge() -> 
     reviews = [said("anna", "accept" if number < 6 else "reject", each) for number, each in enumerate(rows)]
     reviews += [said("ben", "accept", each) for each in rows[:4]]
     reviews += [edit("cem", each, "work") if number % 2 else said("cem", "accept", each) for number, each in enumerate(rows)]
-    found = {kappa.raters: kappa for kappa in agreement(gated(rows[:6], rows[6:], marks), reviews)}
+    found = {kappa.raters: kappa for kappa in measure_agreement(gated(rows[:6], rows[6:], marks), reviews)}
     assert list(found) == [
         ("anna", "ben"),
         ("anna", "cem"),
@@ -23,11 +23,11 @@ def test_people_are_compared_in_pairs_all_together_and_each_with_the_judge() -> 
         ("cem", "judge"),
     ]
     assert [kappa.items for kappa in found.values()] == [4, 8, 4, 8, 8, 4, 8]
-    assert found["anna", "judge"].value == pytest.approx(1)
+    assert found["anna", "judge"].kappa == pytest.approx(1)
     assert found["ben", "judge"].remark == "one_answer"
     assert found["cem", "judge"].observed == 0.5, "what was edited was not right as it was made"
 
 
 def test_nobody_to_compare_with_is_no_kappa() -> None:
     rows = candidates(3)
-    assert agreement(gated(rows), [said("anna", "accept", rows[0]), said("ben", "skip", rows[0])]) == []
+    assert measure_agreement(gated(rows), [said("anna", "accept", rows[0]), said("ben", "skip", rows[0])]) == []

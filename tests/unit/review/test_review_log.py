@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.unit.review.rows import candidate, edit, said
 
 from anytasktune.errors import DataError
-from anytasktune.review import Outcome, decisions, holding, outcomes, parse_lines, skipped
-from anytasktune.schema import Review
+from anytasktune.review import parse_reviews, remove_undone, review_outcomes, skipped_candidates, standing_decisions
+from anytasktune.schema import Review, ReviewOutcome
 
 ONE, TWO = candidate(1), candidate(2)
 LINES = st.builds(
@@ -26,8 +26,8 @@ LINES = st.builds(
 )
 
 
-def outcome_of(*lines: Review) -> Outcome:
-    return outcomes(lines)[ONE.id]
+def outcome_of(*lines: Review) -> ReviewOutcome:
+    return review_outcomes(lines)[ONE.id]
 
 
 def as_file(lines: Sequence[Review]) -> bytes:
@@ -37,12 +37,12 @@ def as_file(lines: Sequence[Review]) -> bytes:
 @given(st.lists(LINES.filter(lambda line: line.decision != "undo"), max_size=20))
 def test_as_many_undos_as_decisions_leave_nothing(lines: list[Review]) -> None:
     undone = [*lines, *[said("anna", "undo")] * len(lines)]
-    assert (holding(undone), decisions(undone), outcomes(undone)) == ([], {}, {})
+    assert (remove_undone(undone), standing_decisions(undone), review_outcomes(undone)) == ([], {}, {})
 
 
 @given(st.lists(LINES, max_size=20), LINES.filter(lambda line: line.decision != "undo"))
 def test_an_undo_takes_back_exactly_the_line_before_it(lines: list[Review], line: Review) -> None:
-    assert holding([*lines, line, said("anna", "undo")]) == holding(lines)
+    assert remove_undone([*lines, line, said("anna", "undo")]) == remove_undone(lines)
 
 
 @given(st.lists(LINES, max_size=10), st.lists(LINES, max_size=10), st.lists(LINES, max_size=10), st.randoms())
@@ -54,7 +54,9 @@ def test_how_the_lines_of_reviewers_are_interleaved_does_not_matter(
     names = [name for name, lines in files.items() for _ in lines]
     random.shuffle(names)  # type: ignore[attr-defined]
     streams = {name: iter(lines) for name, lines in files.items()}
-    assert outcomes(next(streams[name]) for name in names) == outcomes([line for lines in files.values() for line in lines])
+    assert review_outcomes(next(streams[name]) for name in names) == review_outcomes(
+        [line for lines in files.values() for line in lines]
+    )
 
 
 @given(
@@ -78,8 +80,8 @@ def test_the_last_decision_of_a_reviewer_holds_and_an_undo_brings_the_one_before
 
 def test_to_skip_is_no_decision_and_takes_none_back() -> None:
     lines = [said("anna", "accept", ONE), said("anna", "skip", ONE), said("anna", "skip", TWO)]
-    assert list(decisions(lines)) == [ONE.id]
-    assert skipped(lines) == {TWO.id}
+    assert list(standing_decisions(lines)) == [ONE.id]
+    assert skipped_candidates(lines) == {TWO.id}
 
 
 def test_an_undo_without_anything_to_take_back_changes_nothing() -> None:
@@ -114,20 +116,20 @@ def test_a_dispute_shows_every_version() -> None:
 @given(st.lists(LINES, max_size=10), st.integers(min_value=1, max_value=40))
 def test_a_line_cut_off_by_a_crash_costs_only_that_line(lines: list[Review], cut: int) -> None:
     last = said("anna", "accept", ONE).model_dump_json().encode()
-    assert parse_lines(as_file(lines) + last[:cut], "anna", "f") == lines
+    assert parse_reviews(as_file(lines) + last[:cut], "anna", "f") == lines
 
 
 def test_a_whole_last_line_without_an_end_counts_as_editors_may_leave_it_so() -> None:
     line = said("anna", "accept", ONE)
     windows = as_file([line, line]).replace(b"\n", b"\r\n").removesuffix(b"\r\n")
-    assert parse_lines(b"\xef\xbb\xbf" + windows, "anna", "f") == [line, line]
+    assert parse_reviews(b"\xef\xbb\xbf" + windows, "anna", "f") == [line, line]
 
 
 def test_every_line_that_is_none_is_named_with_what_to_do() -> None:
     good, other = said("anna", "accept", ONE), said("ben", "accept", ONE)
     content = as_file([good]) + b"<<<<<<< HEAD\n" + b"\n" + b'{"reviewer": "anna", "decision": "maybe"}\n' + as_file([other])
     with pytest.raises(DataError) as caught:
-        parse_lines(content, "anna", "reviews/team/anna.jsonl")
+        parse_reviews(content, "anna", "reviews/team/anna.jsonl")
     problems = caught.value.problems
     assert [problem.where.rpartition(":")[2] for problem in problems] == ["2", "4", "5"]
     assert "merge conflict" in problems[0].what

@@ -1,29 +1,29 @@
-"""What a reviewer sees next, and what not."""
+"""The queue of a reviewer: its order, its reasons, and what is not in it."""
 
 import time
 from collections import Counter
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.review.rows import REPLY, TEAM, candidate, candidates, edit, gated, said, verdict
 
-from anytasktune.review import GatedRows, QueueConfig, QueueItem, review_queue
-from anytasktune.schema import Candidate, Review, Task
-
-ANNA = QueueConfig("anna", double_share=0)
+from anytasktune.review import GatedRows, review_queue
+from anytasktune.schema import Candidate, Review, ReviewItem, Task
 
 
 def queue(
-    rows: GatedRows | list[Candidate], reviews: list[Review] | None = None, config: QueueConfig = ANNA, task: Task = TEAM
-) -> list[QueueItem]:
-    return review_queue(task, rows if isinstance(rows, GatedRows) else gated(rows), reviews or [], config)
+    rows: GatedRows | list[Candidate], reviews: list[Review] | None = None, task: Task = TEAM, who: str = "anna", **more: Any
+) -> list[ReviewItem]:
+    found = rows if isinstance(rows, GatedRows) else gated(rows)
+    return review_queue(task, found, reviews or [], who, **({"double_share": 0} | more))
 
 
-def inputs(items: list[QueueItem]) -> list[str]:
+def inputs(items: list[ReviewItem]) -> list[str]:
     return [item.candidate.input for item in items]
 
 
-def numbers(items: list[QueueItem], rows: list[Candidate]) -> list[int]:
+def numbers(items: list[ReviewItem], rows: list[Candidate]) -> list[int]:
     return [rows.index(item.candidate) for item in items]
 
 
@@ -31,9 +31,9 @@ def test_what_the_judge_was_unsure_of_comes_first_and_says_so() -> None:
     rows = candidates(6)
     said_of = [verdict(rows[0], score=1.0, border=0.0), verdict(rows[4], score=0.62, border=0.95)]
     first, *_, last = queue(gated(rows, [], said_of))
-    assert (first.candidate, first.grounds[0]) == (rows[4], "border")
+    assert (first.candidate, first.reasons[0]) == (rows[4], "border")
     assert first.verdicts == (said_of[1],)
-    assert last.grounds == () or last.candidate != rows[4]
+    assert last.reasons == () or last.candidate != rows[4]
 
 
 def test_samples_that_disagree_and_answers_that_were_not_asked_for_come_before_plain_ones() -> None:
@@ -46,7 +46,7 @@ def test_samples_that_disagree_and_answers_that_were_not_asked_for_come_before_p
     ]
     items = queue(rows)
     assert set(numbers(items[:2], rows)) == {1, 2}
-    assert {item.candidate.output: item.grounds for item in items[:2]} == {
+    assert {item.candidate.output: item.reasons for item in items[:2]} == {
         "housing": ("samples_differ",),
         "work": ("other_answer",),
     }
@@ -57,7 +57,7 @@ def test_an_answer_of_several_labels_holds_the_one_that_was_asked_for() -> None:
         {"name": "tags", "instruction": {"en": "x"}, "output": {"kind": "labels", "labels": ["a", "b", "c"], "separator": "; "}}
     )
     right, wrong = candidate(0, "a; b", asked="b"), candidate(1, "a; c", asked="b")
-    assert [item.grounds for item in queue([right, wrong], task=labels)] == [("other_answer",), ()]
+    assert [item.reasons for item in queue([right, wrong], task=labels)] == [("other_answer",), ()]
 
 
 def test_what_is_unlike_everything_reviewed_comes_before_what_is_alike() -> None:
@@ -66,8 +66,8 @@ def test_what_is_unlike_everything_reviewed_comes_before_what_is_alike() -> None
     unlike = candidate(text="An inheritance among four siblings who live abroad")
     items = queue([*reviewed, *alike, unlike], [said("anna", "accept", each) for each in reviewed])
     assert items[0].candidate == unlike
-    assert "novel" in items[0].grounds
-    assert all("novel" not in item.grounds for item in items[1:])
+    assert "novel" in items[0].reasons
+    assert all("novel" not in item.reasons for item in items[1:])
 
 
 def test_novelty_is_seen_in_chinese_too() -> None:
@@ -76,7 +76,7 @@ def test_novelty_is_seen_in_chinese_too() -> None:
     rows = [*reviewed, candidate(text="房东不退还第九号房的押金", language="zh"), unlike]
     items = queue(rows, [said("anna", "accept", each) for each in reviewed])
     assert [item.candidate.input[:2] for item in items] == ["四个", "房东"]
-    assert "novel" in items[0].grounds
+    assert "novel" in items[0].reasons
 
 
 def test_labels_and_ways_take_turns() -> None:
@@ -109,21 +109,21 @@ def test_what_was_put_off_comes_last() -> None:
 def test_a_share_chosen_by_hash_is_looked_at_twice() -> None:
     rows = candidates(400)
     reviews = [said("ben", "accept", each) for each in rows]
-    second = queue(rows, reviews, QueueConfig("anna", double_share=0.25))
+    second = queue(rows, reviews, double_share=0.25)
     assert 60 <= len(second) <= 140
-    assert {item.grounds[0] for item in second} == {"second_opinion"}
-    wider = queue(rows, reviews, QueueConfig("anna", double_share=0.5))
+    assert {item.reasons[0] for item in second} == {"second_opinion"}
+    wider = queue(rows, reviews, double_share=0.5)
     assert {*inputs(second)} < {*inputs(wider)}, "a larger share holds the smaller one"
     twice = [*reviews, *(said("cem", "accept", each) for each in rows)]
-    assert queue(rows, twice, QueueConfig("anna", double_share=1)) == []
+    assert queue(rows, twice, double_share=1) == []
 
 
 def test_second_opinions_come_before_new_candidates_and_disputes_before_both() -> None:
     rows = candidates(30)
     reviews = [said("ben", "accept", rows[7]), said("ben", "accept", rows[9]), said("cem", "reject", rows[9])]
-    items = queue(rows, reviews, QueueConfig("anna", double_share=1))
+    items = queue(rows, reviews, double_share=1)
     assert numbers(items[:2], rows) == [9, 7]
-    assert [item.grounds[0] for item in items[:2]] == ["disputed", "second_opinion"]
+    assert [item.reasons[0] for item in items[:2]] == ["disputed", "second_opinion"]
     assert items[0].outcome is not None
     assert list(items[0].outcome.votes) == ["ben", "cem"]
 
@@ -131,8 +131,8 @@ def test_second_opinions_come_before_new_candidates_and_disputes_before_both() -
 def test_two_people_who_begin_at_the_same_time_begin_with_different_candidates() -> None:
     rows = candidates(60)
     begun = [said("anna", "accept", rows[0]), said("ben", "accept", rows[1])]
-    mine = queue(rows, begun, QueueConfig("anna", double_share=0))
-    theirs = queue(rows, begun, QueueConfig("ben", double_share=0))
+    mine = queue(rows, begun)
+    theirs = queue(rows, begun, who="ben")
     assert not {*inputs(mine[:20])} & {*inputs(theirs[:20])}
     assert {*inputs(mine)} == {*inputs(theirs)}, "nothing is left undone if the other stays away"
 
@@ -140,7 +140,7 @@ def test_two_people_who_begin_at_the_same_time_begin_with_different_candidates()
 def test_dropped_candidates_are_shown_on_their_own_with_the_reason() -> None:
     kept, dropped = candidates(3), [candidate(7), candidate(8), candidate(0)]
     rows = gated(kept, dropped, [verdict(dropped[0], "length", passed=False), verdict(dropped[1], passed=False, border=0.9)])
-    items = queue(rows, config=QueueConfig("anna", show="dropped"))
+    items = queue(rows, show="dropped")
     assert numbers(items, dropped) == [1, 0], "the copy of a kept one is not shown again"
     assert items[1].verdicts[0].gate == "length"
 
@@ -149,7 +149,7 @@ def test_what_can_never_come_back_is_shown_last() -> None:
     dropped = candidates(12)
     said_of = [verdict(each, "leak", passed=False, border=1.0) for each in dropped[:3]]
     said_of += [verdict(each, "length", passed=False) for each in dropped[3:]]
-    items = queue(gated([], dropped, said_of), config=QueueConfig("anna", show="dropped", double_share=0))
+    items = queue(gated([], dropped, said_of), show="dropped")
     assert sorted(numbers(items[-3:], dropped)) == [0, 1, 2]
 
 
@@ -158,14 +158,14 @@ def test_a_kept_candidate_is_not_shown_with_what_made_a_gate_drop_its_copy() -> 
     rows = gated([one], [one], [verdict(one, "exact_duplicate", passed=False, border=1.0), verdict(one, score=0.9)])
     (item,) = queue(rows)
     assert [each.gate for each in item.verdicts] == ["judge"]
-    assert "border" not in item.grounds
+    assert "border" not in item.reasons
 
 
 def test_disputes_are_shown_even_to_those_who_decided() -> None:
     rows, dropped = candidates(3), [candidate(9)]
     reviews = [said(who, what, of) for of in (rows[1], dropped[0]) for who, what in (("anna", "accept"), ("ben", "reject"))]
     assert sorted(numbers(queue(rows, reviews), rows)) == [0, 2]
-    shown = queue(gated(rows, dropped), reviews, QueueConfig("anna", show="disputed"))
+    shown = queue(gated(rows, dropped), reviews, show="disputed")
     assert {item.candidate.id for item in shown} == {rows[1].id, dropped[0].id}
 
 
@@ -182,7 +182,7 @@ def test_the_order_depends_on_nothing_but_what_there_is(random: object, decided:
     random.shuffle(rows)  # type: ignore[attr-defined]
     shuffled = sorted(reviews, key=lambda line: line.reviewer)
     assert inputs(queue(rows, shuffled)) == expected
-    assert inputs(queue(rows, shuffled, QueueConfig("anna", double_share=0, limit=3))) == expected[:3]
+    assert inputs(queue(rows, shuffled, limit=3)) == expected[:3]
 
 
 def test_free_text_has_no_labels_to_take_turns() -> None:
@@ -198,6 +198,6 @@ def test_many_candidates_are_ordered_quickly() -> None:
     rows = gated([candidate(number, ("housing", "work")[number % 2]) for number in range(20_000)])
     assert len(rows.kept_by_id) == 20_000
     began = time.process_time()
-    items = queue(rows, config=QueueConfig("anna", limit=100))
+    items = queue(rows, limit=100)
     assert time.process_time() - began < 5
     assert Counter(item.candidate.output for item in items) == {"housing": 50, "work": 50}

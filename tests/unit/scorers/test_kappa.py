@@ -8,7 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from anytasktune.ids import text_hash
-from anytasktune.scorers.statistics import Kappa, cohen_kappa, fleiss_kappa
+from anytasktune.schema import Agreement
+from anytasktune.scorers.statistics import cohen_kappa, fleiss_kappa
 
 RATINGS = st.lists(st.tuples(*[st.sampled_from("aer")] * 3), min_size=2, max_size=30)
 
@@ -35,9 +36,9 @@ def fleiss_by_hand(rows: Sequence[Sequence[str]]) -> Fraction | None:
     return None if chance == 1 else (sum(alike) / len(rows) - chance) / (1 - chance)
 
 
-def value_of(kappa: Kappa) -> float:
-    assert kappa.value is not None
-    return kappa.value
+def value_of(kappa: Agreement) -> float:
+    assert kappa.kappa is not None
+    return kappa.kappa
 
 
 def test_cohens_kappa_of_a_table_worked_out_by_hand() -> None:
@@ -65,14 +66,14 @@ def test_more_categories_and_raters_worked_out_by_hand() -> None:
 def test_both_kappas_are_what_their_definitions_say(rows: list[tuple[str, ...]]) -> None:
     first, second = [row[0] for row in rows], [row[1] for row in rows]
     for kappa, exact in ((cohen_kappa(first, second), by_hand(first, second)), (fleiss_kappa(rows), fleiss_by_hand(rows))):
-        assert kappa.value == (None if exact is None else pytest.approx(float(exact), abs=1e-9))
+        assert kappa.kappa == (None if exact is None else pytest.approx(float(exact), abs=1e-9))
 
 
 @settings(deadline=None)
 @given(RATINGS, st.permutations([0, 1, 2]))
 def test_who_is_called_first_does_not_matter(rows: list[tuple[str, ...]], order: list[int]) -> None:
     first, second = [row[0] for row in rows], [row[1] for row in rows]
-    assert cohen_kappa(first, second).value == pytest.approx(cohen_kappa(second, first).value)
+    assert cohen_kappa(first, second).kappa == pytest.approx(cohen_kappa(second, first).kappa)
     assert fleiss_kappa([[row[place] for place in order] for row in rows]) == fleiss_kappa(rows)
 
 
@@ -81,7 +82,7 @@ def test_who_is_called_first_does_not_matter(rows: list[tuple[str, ...]], order:
 def test_full_agreement_is_one(ratings: list[str]) -> None:
     assume(len(set(ratings)) > 1)
     for kappa in (cohen_kappa(ratings, ratings), fleiss_kappa([[rating] * 4 for rating in ratings])):
-        assert (kappa.observed, kappa.value) == pytest.approx((1, 1))
+        assert (kappa.observed, kappa.kappa) == pytest.approx((1, 1))
         assert kappa.low is None or (kappa.low, kappa.high) == pytest.approx((1, 1))
 
 

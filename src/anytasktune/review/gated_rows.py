@@ -1,4 +1,4 @@
-"""Gated candidates as a reviewer looks them up: by id, with what gates and a judge said of them."""
+"""Gated candidates by id, with the verdicts of the gates and the judge."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from functools import cached_property
 from anytasktune.schema import Candidate, Verdict
 
 LEAK = "leak"
-"""Name of the gate that no person can overrule: what gives away a dev or test row never comes back."""
+"""Name of the gate that no person can overrule: a candidate that gives away a dev or test row never comes back."""
 
 
 @dataclass(frozen=True)
 class GatedRows:
-    """What the gates let through and what they dropped, with their verdicts.
+    """Candidates that the gates kept or dropped, with their verdicts.
 
-    Where several candidates are the same word for word, the first kept one stands for all of them.
+    Of candidates with equal texts the first kept one stands for all.
     """
 
     kept: Sequence[Candidate]
@@ -23,24 +23,24 @@ class GatedRows:
 
     @cached_property
     def kept_by_id(self) -> dict[str, Candidate]:
-        return _by_id(self.kept)
+        return _first_by_id(self.kept)
 
     @cached_property
     def dropped_by_id(self) -> dict[str, Candidate]:
         """Those that are not among the kept ones as well."""
-        return {key: candidate for key, candidate in _by_id(self.dropped).items() if key not in self.kept_by_id}
+        return {key: candidate for key, candidate in _first_by_id(self.dropped).items() if key not in self.kept_by_id}
 
     def find(self, candidate_id: str) -> Candidate | None:
         """The candidate of this id, kept or dropped."""
         return self.kept_by_id.get(candidate_id) or self.dropped_by_id.get(candidate_id)
 
     def verdicts_of(self, candidate_id: str) -> list[Verdict]:
-        """What was said of a candidate. Of a kept one, not what made a gate drop its copies."""
-        said = self._verdicts.get(candidate_id, [])
-        return [verdict for verdict in said if verdict.passed or candidate_id not in self.kept_by_id]
+        """The verdicts on a candidate; of a kept one, not those that made a gate drop its copies."""
+        found = self._verdicts.get(candidate_id, [])
+        return [verdict for verdict in found if verdict.passed or candidate_id not in self.kept_by_id]
 
     def dropping(self, candidate_id: str) -> Verdict | None:
-        """Why a candidate was dropped; None for a kept one. Of several copies' reasons, the one that cannot be overruled."""
+        """The verdict that dropped a candidate; None for a kept one. Of several copies', one that is final."""
         failed = [verdict for verdict in self.verdicts_of(candidate_id) if not verdict.passed]
         return next((verdict for verdict in failed if is_final(verdict)), failed[0] if failed else None)
 
@@ -57,7 +57,7 @@ def is_final(verdict: Verdict) -> bool:
     return not verdict.passed and verdict.gate == LEAK
 
 
-def _by_id(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
+def _first_by_id(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
     found: dict[str, Candidate] = {}
     for candidate in candidates:
         found.setdefault(candidate.id, candidate)

@@ -1,0 +1,128 @@
+"""`review`: people decide on the candidates a teacher made."""
+
+import getpass
+import re
+import subprocess
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from anytasktune.cli.console import DONE, UsageError, print_json, show
+from anytasktune.cli.options import Json, ProjectFolder
+
+if TYPE_CHECKING:
+    from anytasktune.pipeline.workspace import Workspace
+    from anytasktune.schema import Task
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_GIT_SECONDS = 5
+
+
+def review(
+    task: Annotated[str | None, typer.Argument(help="Task to review; default: the only one with candidates.")] = None,
+    reviewer: Annotated[
+        str | None, typer.Option("--reviewer", help="Your name in files; default: user.name of git, or your account.")
+    ] = None,
+    dropped: Annotated[bool, typer.Option("--dropped", help="Review candidates that the gates dropped.")] = False,
+    disputed: Annotated[bool, typer.Option("--disputed", help="Settle candidates on which reviewers disagree.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Most candidates to show.")] = None,
+    double: Annotated[float, typer.Option("--double", min=0, max=1, help="Share of candidates that two people review.")] = 0.2,
+    agreement: Annotated[
+        bool, typer.Option("--agreement", help="Show agreement between reviewers and with the judge.")
+    ] = False,
+    language: Annotated[
+        Literal["en", "zh"] | None, typer.Option("--language", help="Language of the screen; default: the task's first.")
+    ] = None,
+    project: ProjectFolder = Path(),
+    as_json: Json = False,
+) -> int:
+    """Accept, edit or reject candidates, the most informative first. Run it again to go on."""
+    from anytasktune.pipeline.workspace import Workspace
+
+    workspace = Workspace.open(project)
+    if dropped and disputed:
+        raise UsageError("--dropped and --disputed exclude each other", fix="give one of them")
+    if agreement:
+        return _show_agreement(workspace, task, language, as_json)
+    from anytasktune.cli.keys import keys_of_process
+    from anytasktune.cli.review_loop import ReviewLoop
+    from anytasktune.cli.review_screen import ReviewScreen
+    from anytasktune.cli.review_summary import greeting, summary, summary_document
+    from anytasktune.pipeline.reviewing import ReviewSession
+
+    chosen = _task(workspace, task)
+    spoken = language or chosen.languages[0]
+    session = ReviewSession.open(workspace.project, chosen, _reviewer(reviewer, workspace.project.root))
+    shown: Literal["kept", "dropped", "disputed"] = "dropped" if dropped else "disputed" if disputed else "kept"
+    items = session.queue(shown, double, limit)
+    screen = ReviewScreen(chosen, spoken, session.passages(items), show_votes=disputed)
+    ReviewLoop(session, items, screen, keys_of_process(), spoken).run(greeting(session, len(items), spoken))
+    left = session.queue(shown, double)
+    if as_json:
+        print_json(summary_document(session, left))
+    else:
+        show(summary(session, len(left), spoken), whole_lines=True)
+    return DONE
+
+
+def _show_agreement(workspace: "Workspace", task: str | None, language: Literal["en", "zh"] | None, as_json: bool) -> int:
+    from anytasktune.cli.review_summary import agreement_table
+    from anytasktune.pipeline.reviewing import agreement_of, has_candidates
+
+    tasks = workspace.tasks([task] if task else ())
+    tasks = [each for each in tasks if task or has_candidates(workspace.project, each)] or tasks
+    found = [(each, agreement_of(workspace.project, each)) for each in tasks]
+    if as_json:
+        print_json([{"task": each.name, **one.model_dump(mode="json")} for each, measured in found for one in measured])
+        return DONE
+    for each, measured in found:
+        show(agreement_table(each, measured, language or each.languages[0]))
+    return DONE
+
+
+def _task(workspace: "Workspace", name: str | None) -> "Task":
+    """The task that was named, or the only one that has candidates; the first where none has any."""
+    from anytasktune.pipeline.reviewing import has_candidates
+
+    tasks = workspace.tasks([name] if name else ())
+    found = [task for task in tasks if has_candidates(workspace.project, task)]
+    if name is None and len(found) > 1:
+        fix = f"name one: anytasktune review {' | '.join(task.name for task in found)}"
+        raise UsageError(f"{len(found)} tasks have candidates", fix=fix)
+    return (found or tasks)[0]
+
+
+def _reviewer(given: str | None, folder: Path) -> str:
+    """The name that was given, or one made of the name in git or of the user's account."""
+    if given is not None:
+        if _NAME.fullmatch(given):
+            return given
+        near = _as_name(given)
+        fix = "use lower-case letters, digits and underscores, a letter first" + (f": {near}" if near else "")
+        raise UsageError(f"--reviewer {given!r} cannot be the name of a file", fix=fix)
+    found = _as_name(_name_in_git(folder))
+    if not found:
+        try:
+            found = _as_name(getpass.getuser())
+        except (OSError, KeyError, ImportError):
+            found = ""
+    if not found:
+        raise UsageError("the reviewer's name is unknown", fix="give it: --reviewer NAME")
+    return found
+
+
+def _as_name(text: str) -> str:
+    """`Anna Müller` → `anna_muller`; empty where no Latin letter is left."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_").lstrip("0123456789_")[:64]
+
+
+def _name_in_git(folder: Path) -> str:
+    command = ["git", "-C", str(folder), "config", "user.name"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=_GIT_SECONDS)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.decode("utf-8", "replace").strip()
