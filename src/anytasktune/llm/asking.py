@@ -10,7 +10,15 @@ Value = TypeVar("Value")
 
 
 class MisfitError(ValueError):
-    """An answer that is not of the form that was asked for; the text is shown to the model."""
+    """An answer that is not of the form that was asked for; the text is shown to the model.
+
+    Attributes:
+        reason: the fault of the reply if the second answer does not fit either.
+    """
+
+    def __init__(self, text: str, reason: str = "unusable_answer") -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class Reply(Generic[Value]):
         value: what was read from the answer; None if nothing could be.
         fault: why, if nothing could be: `unusable_answer` (answered, but not in the form asked for, twice), `not_answered` (no
             answer after all attempts, or the server refuses this one request), `over_budget` (not asked, because the cap would
-            have been passed), `sealed` (not asked, because the guard refused the conversation).
+            have been passed), `sealed` (not asked, because the guard refused the conversation), or the reason that `read` gave.
         detail: the same in words.
         repaired: the first answer could not be used, the second could.
     """

@@ -191,7 +191,7 @@ class Teacher:
     async def _reply(self, answering: Answering, question: Question[Value]) -> Reply[Value]:
         """Ask, and once more if the answer cannot be used."""
         said = _messages(question)
-        fault = ""
+        fault, reason = "", ""
         for repaired in (False, True):
             if self._guard is not None and (refusal := self._guard(said)) is not None:
                 return Reply(None, "sealed", refusal)
@@ -206,20 +206,20 @@ class Teacher:
             try:
                 value = decode(answer.content)
             except MisfitError as misfit:
-                fault, words = str(misfit), schema_in_words(question.schema, question.language)
+                fault, reason, words = str(misfit), misfit.reason, schema_in_words(question.schema, question.language)
                 if not answer.cut:
                     answering.ignored(request)
             else:
                 try:
                     return Reply(question.read(value), repaired=repaired)
                 except MisfitError as misfit:
-                    fault = str(misfit)
+                    fault, reason = str(misfit), misfit.reason
             fault = f"it was cut off: {fault}" if answer.cut else fault
             repair = render_prompt(OWN, "repair", question.language, fault=fault)
             shown = answer.content[:_MOST_SHOWN] or _NOTHING
             said = [*said, {"role": "assistant", "content": shown}]
             said += [{"role": "user", "content": f"{repair}\n\n{words}".strip()}]
-        return Reply(None, "unusable_answer", fault)
+        return Reply(None, reason, fault)
 
     def _request(self, question: Question[Any], said: Sequence[Mapping[str, str]]) -> Request:
         tokens = question.max_tokens or self._config.answer_tokens

@@ -13,9 +13,9 @@ from anytasktune.pipeline.costing import expected, expected_in_words
 from anytasktune.schema import Candidate, CandidateSet, Example, FailedCandidate, Feasibility, Task, TeacherUsage
 from anytasktune.settings import Augmentation, SynthesisConfig
 from anytasktune.store import read_record, read_ref, write_record, write_ref
-from anytasktune.synthesis.augmentation import enhance
-from anytasktune.synthesis.feasibility import feasibility
-from anytasktune.synthesis.generate import Progress, synthesise
+from anytasktune.synthesis.candidates import augment, generate
+from anytasktune.synthesis.drafts import Progress
+from anytasktune.synthesis.feasibility import measure_feasibility
 from anytasktune.text.plain_text import shorten
 from anytasktune.version import __version__
 
@@ -98,9 +98,9 @@ def synthesise_task(making: BuildContext, task: Task) -> Made:
 
     def on_progress(progress: Progress) -> None:
         detail = f"{progress.failed} failed, {making.spent()}" if progress.failed else making.spent()
-        making.listener.making("synth", f"{task.name}: {progress.stage}", progress.done, 2 * progress.planned, detail)
+        making.listener.making("synth", f"{task.name}: {progress.stage}", progress.done, progress.total, detail)
 
-    rows = synthesise(teacher, task, making.languages(task), go.rows, go.sources.passages, go.config, on_progress)
+    rows = generate(teacher, task, making.languages(task), go.rows, go.sources.passages, go.config, on_progress)
     return _told(making, go.keep(rows.candidates, rows.failed, used(teacher, before)), built=True)
 
 
@@ -125,10 +125,10 @@ def augment_task(making: BuildContext, task: Task, more: Sequence[Example] = ())
     teacher = making.teacher if making.has_teacher else None
     before = teacher.usage if teacher else TeacherUsage()
 
-    def on_progress(done: int, total: int) -> None:
-        making.listener.making("augment", task.name, done, total, making.spent() if teacher else "")
+    def on_progress(progress: Progress) -> None:
+        making.listener.making("augment", task.name, progress.done, progress.total, making.spent() if teacher else "")
 
-    enhanced = enhance(teacher, task, rows, config, on_progress)
+    enhanced = augment(teacher, task, rows, config, on_progress)
     for way, reason in enhanced.left_out.items():
         making.listener.note(f"{task.name}: no {way}, {reason}")
     usage = used(teacher, before) if teacher else TeacherUsage()
@@ -155,7 +155,7 @@ def require_feasible(making: BuildContext, sources: Sources) -> Feasibility | No
     built = not file.exists()
     if built:
         making.listener.making("try", f"{task.name}: teacher", 0, min(len(known), config.feasibility_rows), making.spent())
-        write_record(file, feasibility(making.teacher, task, known, config, sources.shown_train))
+        write_record(file, measure_feasibility(making.teacher, task, known, config, sources.shown_train))
     found = read_record(file, Feasibility)
     if found.unanswered:
         file.unlink()  # another run may hear more

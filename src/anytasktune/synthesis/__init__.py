@@ -1,18 +1,17 @@
-"""Candidates: examples that a teacher, or a rule, makes from passages, seeds, or the task alone."""
+"""Candidates: rows that a teacher, or a rule, makes from passages, from known rows, or from the task alone."""
 
+from anytasktune.synthesis.candidates import Candidates, augment, generate
 from anytasktune.synthesis.cost_forecast import expected_feasibility, expected_questions
-from anytasktune.synthesis.feasibility import feasibility, tried_rows
-from anytasktune.synthesis.generate import Progress, Synthesised, synthesise
-from anytasktune.synthesis.generation_plan import Slot, plan
+from anytasktune.synthesis.drafts import Progress
+from anytasktune.synthesis.feasibility import measure_feasibility, tried_rows
 
 __all__ = [
+    "Candidates",
     "Progress",
-    "Slot",
-    "Synthesised",
+    "augment",
     "expected_feasibility",
     "expected_questions",
-    "feasibility",
-    "plan",
-    "synthesise",
+    "generate",
+    "measure_feasibility",
     "tried_rows",
 ]

@@ -1,11 +1,11 @@
-"""What a teacher is told: a task in one language, its seeds, and the prompts made of them."""
+"""The brief of a task in one language: what a teacher is told about the task and its rows, and the prompts made of that."""
 
 import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from anytasktune.chat import instruction_for
 from anytasktune.llm.prompts import marks, prompt_id, render_prompt
@@ -14,8 +14,6 @@ from anytasktune.schema import Cell, Example, Task
 from anytasktune.settings import SynthesisConfig
 from anytasktune.synthesis.answer_form import AnswerForm
 from anytasktune.synthesis.answer_targets import Aim, met_by
-from anytasktune.synthesis.generation_plan import seeds_in
-from anytasktune.synthesis.input_lengths import Lengths
 from anytasktune.synthesis.json_form import JsonStyle
 from anytasktune.synthesis.shots import Shots
 from anytasktune.text.json_values import try_json
@@ -24,50 +22,99 @@ from anytasktune.text.scripts import is_in_script
 
 PROMPTS = Path(__file__).parent / "prompts"
 Messages = list[dict[str, str]]
-COPIED = 0.6
-"""A text of which so many 5-grams stand in what the teacher was told is nothing new."""
+Length = Literal["short", "medium", "long"]
 _FEWEST_ALIKE = 4
 _IN_SCRIPT = 0.8
+_CHARACTERS_OF_A_WORD = 6
+_QUANTILES = (0.05, 0.35, 0.65, 0.95)
+_WITHOUT_DATA = {"en": (60, 160, 320, 600), "zh": (20, 60, 120, 240)}
+_SHORTEST_EXCERPT = 80
+_FEWEST_DATA = 4
+
+
+@dataclass(frozen=True)
+class InputLengths:
+    """Characters an input has: edges between short, medium and long, from the shortest to the longest."""
+
+    edges: tuple[int, int, int, int]
+    names: ClassVar[tuple[Length, Length, Length]] = ("short", "medium", "long")
+
+    @classmethod
+    def of(cls, rows: Sequence[Example], language: Language) -> "InputLengths":
+        """Quantiles of the inputs of the rows; fixed edges where there are too few rows."""
+        sizes = sorted(len(row.input) for row in rows)
+        if len(sizes) < _FEWEST_DATA:
+            return cls(_WITHOUT_DATA[language])
+        first, second, third, last = (sizes[round(share * (len(sizes) - 1))] for share in _QUANTILES)
+        return cls((first, second, third, last))
+
+    @property
+    def of_excerpts(self) -> tuple[int, int]:
+        """Fewest and most characters of an excerpt of a document that is used as an input."""
+        return self.edges[0], max(self.edges[-1], _SHORTEST_EXCERPT)
+
+    def name_of(self, text: str) -> Length:
+        """Whether an input is short, medium or long."""
+        return self.names[(len(text) > self.edges[1]) + (len(text) > self.edges[2])]
+
+    def range_of(self, length: str) -> tuple[int, int]:
+        """Characters of an input of this length; of any input where no length is named."""
+        if length not in self.names:
+            return self.edges[0], self.edges[-1]
+        place = self.names.index(length)
+        return self.edges[place], self.edges[place + 1]
+
+    def in_words(self, length: str, language: Language) -> tuple[int, int]:
+        """The range in words for English, in characters for Chinese, rounded; the upper end is larger."""
+        low, high = self.range_of(length)
+        unit = _CHARACTERS_OF_A_WORD if language == "en" else 1
+        first, last = _rounded(low / unit), _rounded(high / unit)
+        return first, max(last, first + max(2, first // 4))
+
+
+def _rounded(number: float) -> int:
+    step = 1 if number < 10 else 5 if number < 100 else 10
+    return max(1, round(number / step) * step)
 
 
 @dataclass(frozen=True)
 class Brief:
-    """A task in one language, as a teacher is told of it.
+    """A task in one language.
 
     Attributes:
-        seeds: train rows of this language.
+        rows: train rows in this language; the teacher may see them.
     """
 
     task: Task
     language: Language
-    seeds: tuple[Example, ...]
+    rows: tuple[Example, ...]
     config: SynthesisConfig
 
     @classmethod
-    def of(cls, task: Task, language: Language, seeds: Sequence[Example], config: SynthesisConfig) -> "Brief":
-        """A brief with those of `seeds` that are in `language`."""
-        return cls(task, language, tuple(seeds_in(task, seeds, language)), config)
+    def of(cls, task: Task, language: Language, rows: Sequence[Example], config: SynthesisConfig) -> "Brief":
+        """A brief with those of `rows` that are in `language`."""
+        return cls(task, language, tuple(row for row in rows if task.language_of(row.language) == language), config)
 
     @functools.cached_property
     def instruction(self) -> str:
         return instruction_for(self.task, self.language)
 
     @functools.cached_property
-    def lengths(self) -> Lengths:
-        return Lengths.of(self.seeds, self.language)
+    def lengths(self) -> InputLengths:
+        return InputLengths.of(self.rows, self.language)
 
     @functools.cached_property
     def shots(self) -> Shots:
-        return Shots.of(self.seeds, self.config.seed)
+        return Shots.of(self.rows, self.config.seed)
 
     @functools.cached_property
     def form(self) -> AnswerForm:
-        return AnswerForm(self.task, self.language, self.seeds)
+        return AnswerForm(self.task, self.language, self.rows)
 
     @functools.cached_property
     def input_keys(self) -> tuple[str, ...]:
-        """Keys of the inputs, where every seed's input is a JSON object with the same keys; else none."""
-        values = [_object_in(seed.input) for seed in self.seeds]
+        """Keys of the inputs, where every row's input is a JSON object with the same keys; else none."""
+        values = [_object_in(row.input) for row in self.rows]
         keys = {frozenset(value) for value in values if value is not None}
         if len(values) < _FEWEST_ALIKE or None in values or len(keys) != 1:
             return ()
@@ -75,35 +122,36 @@ class Brief:
 
     @functools.cached_property
     def input_style(self) -> JsonStyle:
-        """How inputs that are JSON are written."""
-        return JsonStyle.of([seed.input for seed in self.seeds], {})
+        """Style of inputs that are JSON."""
+        return JsonStyle.of([row.input for row in self.rows], {})
 
-    def said_in(self, text: str) -> str:
-        """What an input says without the keys that all inputs share."""
+    def content_of(self, text: str) -> str:
+        """An input without the keys that all inputs share."""
         value = _object_in(text) if self.input_keys else None
         return text if value is None else " ".join(as_json(part) for part in value.values())
 
     @functools.cached_property
     def in_script(self) -> bool:
-        """Whether inputs have to be written in the language's own script; not where those of the seeds often are not."""
-        written = [is_in_script(seed.input, self.language) for seed in self.seeds]
+        """Whether inputs must be written in the language's own script; false where many of the rows are not."""
+        written = [is_in_script(row.input, self.language) for row in self.rows]
         return sum(written) >= _IN_SCRIPT * len(written)
 
     def wish(self, cell: Cell, aim: Aim) -> str:
-        """What a new input is to be like, in a few short sentences."""
+        """A few short sentences that describe the input wanted."""
         low, high = self.lengths.in_words(cell.length, self.language) if cell.length else (None, None)
+        band = [None if edge is None else f"{edge:g}" for edge in (aim.low, aim.high)]
         values = {"label": aim.label, "among": self.task.output.kind != "label", "items": aim.items}
-        values |= {"low": _plain(aim.low), "high": _plain(aim.high), "field": aim.field, "value": aim.value}
+        values |= {"low": band[0], "high": band[1], "field": aim.field, "value": aim.value}
         values |= {"situation": cell.situation, "difficulty": cell.difficulty, "shortest": low, "longest": high}
         return collapse_space(render_prompt(PROMPTS, "cell", self.language, **values))
 
-    def wish_met_by(self, example: Example) -> str:
+    def wish_met_by(self, row: Example) -> str:
         """A wish that a known row fulfils."""
-        return self.wish(Cell(length=self.lengths.name_of(example.input)), met_by(self.task, example))
+        return self.wish(Cell(length=self.lengths.name_of(row.input)), met_by(self.task, row))
 
-    def as_value(self, example: Example) -> Any:
+    def as_value(self, row: Example) -> Any:
         """A known row's input as a teacher would write it into JSON."""
-        return _object_in(example.input) if self.input_keys else example.input
+        return _object_in(row.input) if self.input_keys else row.input
 
     def messages(self, name: str, material: Sequence[str], /, **values: Any) -> Messages:
         """A prompt of this room as a conversation, with marks around material that do not occur in it."""
@@ -112,7 +160,7 @@ class Brief:
         return [{"role": "user", "content": render_prompt(PROMPTS, name, self.language, **values)}]
 
     def prompt_ids(self, *names: str) -> tuple[str, ...]:
-        """What names the wording of these prompts."""
+        """Ids of the wording of these prompts."""
         return tuple(prompt_id(PROMPTS, name, self.language) for name in names)
 
 
@@ -124,10 +172,6 @@ def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
 def as_json(value: Any) -> str:
     """A value as a teacher would answer it."""
     return json.dumps(value, ensure_ascii=False)
-
-
-def _plain(number: float | None) -> str | None:
-    return None if number is None else f"{number:g}"
 
 
 def _object_in(text: str) -> dict[str, Any] | None:

@@ -1,6 +1,5 @@
-"""What a plan would ask, before anything is asked: for showing its cost."""
+"""The requests of a plan before any is sent: for showing its cost."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,12 +9,12 @@ from anytasktune.llm.prices import Tokens, likely_tokens
 from anytasktune.records import Language
 from anytasktune.schema import Example, Passage, Task
 from anytasktune.settings import SynthesisConfig
-from anytasktune.synthesis.answer_questions import answer_questions
+from anytasktune.synthesis.answers import answer_questions
 from anytasktune.synthesis.brief import Brief, as_json
+from anytasktune.synthesis.candidate_plan import plan_generation
+from anytasktune.synthesis.drafts import Slot
 from anytasktune.synthesis.excerpts import text_at
-from anytasktune.synthesis.generation_plan import Slot, plan
-from anytasktune.synthesis.input_drafts import question_for
-from anytasktune.synthesis.input_requests import Request, requests
+from anytasktune.synthesis.generate_inputs import question_for, requests
 from anytasktune.synthesis.survey import document_questions, situation_questions
 
 _RENDERED = 40
@@ -29,21 +28,21 @@ _ENGLISH, _CHINESE = "Something went wrong with the parcel. ", "包裹出了问�
 def expected_questions(
     task: Task,
     languages: Sequence[Language],
-    seeds: Sequence[Example],
+    rows: Sequence[Example],
     passages: Sequence[Passage],
     config: SynthesisConfig,
 ) -> Iterator[Tokens]:
-    """The likely tokens of every request that `synthesise` would send if each answer is of use at once.
+    """The likely tokens of every request that `generate` would send if each answer is of use at once.
 
     Prompts are the real ones as far as they are known; where an input is yet to be written, a text of the planned length stands
     for it. Whether passages are inputs as they stand is not known yet, so all inputs are taken to be written.
 
     Args:
-        seeds: train rows.
+        rows: train rows.
     """
     for language in languages:
-        brief = Brief.of(task, language, seeds, config)
-        slots = plan(task, [language], seeds, passages, config)
+        brief = Brief.of(task, language, rows, config)
+        slots = plan_generation([brief], passages)
         if not slots:
             continue
         if "passage" in config.inputs_from and not brief.input_keys:
@@ -58,7 +57,7 @@ def expected_questions(
 def expected_feasibility(
     task: Task, train: Sequence[Example], tried: Sequence[Example], config: SynthesisConfig
 ) -> Iterator[Tokens]:
-    """The same of `feasibility`.
+    """The likely tokens of every request that `measure_feasibility` would send.
 
     Args:
         tried: the rows it would try, as `tried_rows` gives them.
@@ -72,22 +71,21 @@ def expected_feasibility(
 
 def _of_inputs(brief: Brief, slots: Sequence[Slot]) -> Iterator[Tokens]:
     asked = list(requests(brief, slots))
-    yield from _scaled([_tokens(question_for(one, Counter())[0], _drafts_tokens(one)) for one in asked[:_RENDERED]], len(asked))
-
-
-def _drafts_tokens(request: Request) -> int:
-    texts = [_stand_in(request.brief, slot) for slot in request.slots]
-    quotes = 0 if request.passage is None else likely_tokens(request.passage.text) // 4
-    return likely_tokens(as_json({"inputs": texts})) + quotes * len(texts)
+    known = []
+    for request in asked[:_RENDERED]:
+        texts = [_stand_in(brief, slot) for slot in request.slots]
+        quotes = 0 if request.passage is None else likely_tokens(request.passage.text) // 4
+        known.append(_tokens(question_for(request), likely_tokens(as_json({"inputs": texts})) + quotes * len(texts)))
+    yield from _scaled(known, len(asked))
 
 
 def _of_answers(brief: Brief, slots: Sequence[Slot]) -> Iterator[Tokens]:
     answer = _answer_tokens(brief)
-    made = []
+    known = []
     for slot in slots[:_RENDERED]:
         text = _stand_in(brief, slot)
-        made += [_tokens(question, answer) for question in answer_questions(brief, text, text_hash(f"{text}{slot.number}"))]
-    yield from _scaled(made, len(slots) * brief.config.samples)
+        known += [_tokens(question, answer) for question in answer_questions(brief, text, text_hash(f"{text}{slot.number}"))]
+    yield from _scaled(known, len(slots) * brief.config.samples)
 
 
 def _stand_in(brief: Brief, slot: Slot) -> str:
@@ -100,7 +98,7 @@ def _stand_in(brief: Brief, slot: Slot) -> str:
 
 
 def _answer_tokens(brief: Brief) -> int:
-    sizes = [likely_tokens(as_json({"answer": brief.form.value(seed.output)})) for seed in brief.seeds[:_RENDERED]]
+    sizes = [likely_tokens(as_json({"answer": brief.form.value(row.output)})) for row in brief.rows[:_RENDERED]]
     return round(sum(sizes) / len(sizes)) if sizes else _LIKELY_ANSWER
 
 
@@ -113,7 +111,5 @@ def _scaled(known: Sequence[Tokens], count: int) -> Iterator[Tokens]:
     """The known ones, and as many of their mean as make up `count`."""
     yield from known[:count]
     if known:
-        mean = Tokens(
-            *(round(sum(values) / len(known)) for values in zip(*((one.prompt, one.answer) for one in known), strict=True))
-        )
-        yield from (mean for _ in range(count - len(known)))
+        prompt, answer = (sum(sizes) / len(known) for sizes in zip(*((one.prompt, one.answer) for one in known), strict=True))
+        yield from (Tokens(round(prompt), round(answer)) for _ in range(count - len(known)))

@@ -1,4 +1,4 @@
-"""Words that stand in a passage, found exactly: what a teacher quotes, and stretches that can be an input as they are."""
+"""Words that stand in a text: quotations found exactly in a passage, excerpts that can be inputs, and copied text."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,6 +8,8 @@ from anytasktune.text.scripts import tokens
 
 FEWEST_QUOTED = 3
 """Words (or Chinese characters) a quote has at least; less would stand nearly anywhere."""
+COPIED = 0.6
+"""A text of which so many 5-grams stand in what the teacher was told is nothing new."""
 _QUOTES = "\"'“”‘’「」『』《》«» \t\r\n"
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n\s*\n")
 

@@ -1,4 +1,4 @@
-"""Can a teacher do the task at all? It is tried on rows whose answers are known, before anything is made with it."""
+"""Feasibility of a task for a teacher: it answers rows whose answers are known, before anything is made with it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,20 +13,20 @@ from anytasktune.scorers.metrics import item_value
 from anytasktune.scorers.parse import parse_reference_number
 from anytasktune.scorers.statistics import bootstrap_interval, wilson_interval
 from anytasktune.settings import SynthesisConfig
-from anytasktune.synthesis.answer_questions import PROMPT, answer_questions
+from anytasktune.synthesis.answers import PROMPT, Unanswered, ask_answers
 from anytasktune.synthesis.brief import Brief
 from anytasktune.synthesis.shots import Shots
 from anytasktune.text.plain_text import shorten
 
 SHOWN_WRONG = 8
-_NEVER_ASKED = frozenset({"not_answered", "over_budget"})
+_NEVER_ASKED = frozenset({"not_answered", "over_budget", "sealed"})
 _FREE_TEXT = frozenset({"rouge_l", "token_f1"})
 
 _Given = tuple[Example, str]
-"""A row and what the teacher answered."""
+"""A row and the teacher's answer."""
 
 
-def feasibility(
+def measure_feasibility(
     asker: Asker, task: Task, rows: Sequence[Example], config: SynthesisConfig, train: Sequence[Example] | None = None
 ) -> Feasibility:
     """Try a teacher on `config.feasibility_rows` of the rows, as many of each answer as can be.
@@ -44,25 +44,20 @@ def feasibility(
     """
     shown = rows if train is None else train
     tried = tried_rows(task, rows, config)
-    briefs = _briefs(task, shown, config)
-    questions = [
-        question
-        for row in tried
-        for question in answer_questions(briefs[task.language_of(row.language)], row.input, row.id, [row])
+    once = config.model_copy(update={"samples": 1})
+    briefs = {language: Brief.of(task, language, shown, once) for language in task.languages}
+    answers = ask_answers(asker, briefs, [Unanswered(row.input, task.language_of(row.language), row) for row in tried])
+    given = [
+        (row, answer.output or "")
+        for row, answer in zip(tried, answers, strict=True)
+        if answer.refusal is None or answer.refusal.reason not in _NEVER_ASKED
     ]
-    replies = asker.ask_all(questions)
-    given = [(row, reply.value or "") for row, reply in zip(tried, replies, strict=True) if reply.fault not in _NEVER_ASKED]
     settings = config.model_dump(include={"feasibility_rows", "feasibility_threshold", "shots", "seed"})
     prompts = [briefs[language].prompt_ids(PROMPT) for language in task.languages]
     known = [[row.id for row in part] for part in (rows, shown)]
     name = content_id([task.model_dump(mode="json"), asker.model, settings, prompts, known])
     judged = _judged(task, given, config)
     return Feasibility(id=name, task=task.name, teacher=asker.model, unanswered=len(tried) - len(given), **judged)
-
-
-def _briefs(task: Task, shown: Sequence[Example], config: SynthesisConfig) -> dict[Language, Brief]:
-    once = config.model_copy(update={"samples": 1})
-    return {language: Brief.of(task, language, shown, once) for language in task.languages}
 
 
 def tried_rows(task: Task, rows: Sequence[Example], config: SynthesisConfig) -> list[Example]:
@@ -134,34 +129,24 @@ def _turned(task: Task, value: float) -> float:
 
 def _best_fixed(task: Task, rows: Sequence[Example]) -> float:
     """The score of giving one and the same answer to every row of a language: the commonest, or the median of numbers."""
-    given = [(row, _fixed(task, [other for other in rows if _same_language(task, row, other)])) for row in rows]
-    if not given:
-        return 0.0
-    statistics = item_statistics(task, [row.output for row, _ in given], [said for _, said in given])
-    return _turned(task, statistics.value())
-
-
-def _same_language(task: Task, one: Example, other: Example) -> bool:
-    return task.language_of(one.language) == task.language_of(other.language)
-
-
-def _fixed(task: Task, rows: Sequence[Example]) -> str:
-    outputs = [row.output.strip() for row in rows]
+    by_language: dict[Language, list[str]] = {}
+    for row in rows:
+        by_language.setdefault(task.language_of(row.language), []).append(row.output.strip())
     if task.output.kind == "number":
-        return sorted(outputs, key=parse_reference_number)[len(outputs) // 2]
-    return Counter(outputs).most_common(1)[0][0]
+        fixed = {key: sorted(outputs, key=parse_reference_number)[len(outputs) // 2] for key, outputs in by_language.items()}
+    else:
+        fixed = {key: Counter(outputs).most_common(1)[0][0] for key, outputs in by_language.items()}
+    if not rows:
+        return 0.0
+    said = [fixed[task.language_of(row.language)] for row in rows]
+    return _turned(task, item_statistics(task, [row.output for row in rows], said).value())
 
 
 def _wrong(task: Task, given: Sequence[_Given]) -> list[str]:
     """Rows that were answered worst, shortened for a person."""
-    rated = [(_value(task, row, said), place) for place, (row, said) in enumerate(given)]
+    rated = [(_turned(task, item_value(task, row.output, said)), place) for place, (row, said) in enumerate(given)]
     bad = sorted((value, place) for value, place in rated if value < 1)[:SHOWN_WRONG]
-    return [_told(*given[place]) for _, place in bad]
-
-
-def _value(task: Task, row: Example, said: str) -> float:
-    return _turned(task, item_value(task, row.output, said))
-
-
-def _told(row: Example, said: str) -> str:
-    return f"{shorten(row.input, 160)} → {shorten(row.output, 100)} ✗ {shorten(said, 100) or '—'}"
+    return [
+        f"{shorten(row.input, 160)} → {shorten(row.output, 100)} ✗ {shorten(said, 100) or '—'}"
+        for row, said in (given[place] for _, place in bad)
+    ]

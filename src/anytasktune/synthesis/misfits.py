@@ -47,6 +47,28 @@ _SENTENCES: dict[str, dict[Language, str]] = {
     "few_situations": {"en": "there are too few different situations in it.", "zh": "不同的情境太少。"},
     "no_choice": {"en": 'answer is neither "yes" nor "no".', "zh": "answer 不是 yes 或 no。"},
 }
+_OF_REWRITES: dict[str, dict[Language, str]] = {
+    "no_rewrite": {
+        "en": "text is missing or empty; it must hold the whole new text.",
+        "zh": "text 缺失或为空，应为新文本的全文。",
+    },
+    "too_long": {
+        "en": "text has {size} characters, at most {limit} are allowed.",
+        "zh": "text 有{size}个字符，不能超过{limit}个。",
+    },
+    "echo": {
+        "en": "text repeats what you were told to do; it must hold the new text and nothing else.",
+        "zh": "text 照抄了对你的要求；其中只应有新的文本。",
+    },
+    "bad_pieces": {
+        "en": "pieces must be a list of texts, none of them empty.",
+        "zh": "pieces 应为数组，每一项都是非空的文字。",
+    },
+    "piece_count": {
+        "en": "pieces has {size} entries, {limit} are wanted: one for each piece, in the same order.",
+        "zh": "pieces 有{size}项，应为{limit}项，按顺序与片段一一对应。",
+    },
+}
 _RULES_ZH = {
     "empty": "答案为空。",
     "unknown_label": "答案不在可选范围内。",
@@ -66,13 +88,13 @@ _RULES_ZH = {
 }
 
 
-def say(name: str, language: Language, **values: str) -> str:
+def say(name: str, language: Language, **values: object) -> str:
     """The fault of that name in a sentence."""
-    return _SENTENCES[name][language].format(**values)
+    return (_SENTENCES | _OF_REWRITES)[name][language].format(**values)
 
 
 def sentences(language: Language) -> list[str]:
-    """Everything that can be said to be wrong, without the particulars."""
+    """All sentences about answers and new inputs, without the particulars."""
     return [sentence[language] for sentence in _SENTENCES.values()]
 
 

@@ -1,6 +1,6 @@
 """What is asked once per task and language, before the inputs: situations, and whether documents are inputs as they stand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Literal
 
@@ -8,9 +8,9 @@ from anytasktune.llm.asking import Asker, MisfitError, Question
 from anytasktune.records import Language
 from anytasktune.schema import Passage
 from anytasktune.similarity import jaccard
-from anytasktune.synthesis.brief import COPIED, Brief, object_schema
-from anytasktune.synthesis.excerpts import by_turns
-from anytasktune.synthesis.generation_plan import passages_in
+from anytasktune.synthesis.brief import Brief, object_schema
+from anytasktune.synthesis.candidate_plan import passages_in
+from anytasktune.synthesis.excerpts import COPIED, by_turns
 from anytasktune.synthesis.misfits import say
 from anytasktune.synthesis.seeded_choice import shuffled
 from anytasktune.text.plain_text import collapse_space, copied_share, normalise
@@ -33,23 +33,19 @@ Choice = Literal["yes", "no"]
 
 
 def situation_questions(brief: Brief) -> list[Question[list[str]]]:
-    """What is asked about situations: more often the more rows are wanted, each time with other known inputs."""
+    """Questions about the situations a task comes up in: more, the more rows are wanted, each with other known inputs."""
     count = min(MOST_QUESTIONS, -(-brief.config.rows // ROWS_PER_QUESTION))
     return [_situation_question(brief, place) for place in range(count)]
 
 
 def _situation_question(brief: Brief, place: int) -> Question[list[str]]:
     shown = _shown(brief, place)
-    told = {"count": PER_QUESTION, "instruction": brief.instruction, "shown": shown}
+    material = [brief.instruction, *shown]
     texts = {"type": "array", "items": {"type": "string"}, "minItems": PER_QUESTION, "maxItems": PER_QUESTION}
-
-    def read(said: Any) -> list[str]:
-        return read_situations(said, brief.language, [brief.instruction, *shown])
-
     return Question(
-        brief.messages("situations", [brief.instruction, *shown], **told),
+        brief.messages("situations", material, count=PER_QUESTION, instruction=brief.instruction, shown=shown),
         object_schema({"situations": texts}),
-        read,
+        lambda said: read_situations(said, brief.language, material),
         brief.language,
         temperature=brief.config.temperature,
         sample=place,
@@ -58,7 +54,7 @@ def _situation_question(brief: Brief, place: int) -> Question[list[str]]:
 
 def _shown(brief: Brief, place: int) -> list[str]:
     drawn = brief.shots.draw(brief.config.seed, "situations", brief.language, place)
-    return [seed.input[:_SHOWN_CHARACTERS] for seed in islice(drawn, min(_SHOWN, brief.config.shots))]
+    return [row.input[:_SHOWN_CHARACTERS] for row in islice(drawn, min(_SHOWN, brief.config.shots))]
 
 
 def read_situations(said: Any, language: Language, shown: Sequence[str] = ()) -> list[str]:
@@ -73,15 +69,19 @@ def read_situations(said: Any, language: Language, shown: Sequence[str] = ()) ->
     given = next((value for value in said.values() if isinstance(value, list)), []) if isinstance(said, dict) else []
     texts = [collapse_space(one).strip(_STRAY) for one in given if isinstance(one, str)]
     told = "\n".join(shown)
-    new = [text for text in texts if _says_enough(text) and copied_share(text, told) < COPIED]
-    usable = different([text for text in new if is_in_script(text, language)])
+    usable = different(
+        [
+            text
+            for text in texts
+            if len(tokens(text)) >= _FEWEST_WORDS
+            and len(text) <= _LONGEST
+            and copied_share(text, told) < COPIED
+            and is_in_script(text, language)
+        ]
+    )
     if len(usable) < _FEWEST:
         raise MisfitError(say("few_situations", language))
     return usable
-
-
-def _says_enough(text: str) -> bool:
-    return len(tokens(text)) >= _FEWEST_WORDS and len(text) <= _LONGEST
 
 
 def different(texts: Sequence[str]) -> list[str]:
@@ -104,7 +104,7 @@ def ask_situations(asker: Asker, briefs: Sequence[Brief]) -> dict[Language, list
 
 
 def document_questions(brief: Brief, passages: Sequence[Passage]) -> list[Question[Choice]]:
-    """What is asked to find out whether the text of documents is, as it stands, an input of the task."""
+    """Questions whether the text of documents is, as it stands, an input of the task."""
     usable = by_turns(shuffled(passages_in(passages, brief.language), brief.config.seed, "as_it_stands", brief.language))
     return [_document_question(brief, passage.text, place) for place, passage in enumerate(usable[:_PASSAGES])]
 
@@ -112,20 +112,13 @@ def document_questions(brief: Brief, passages: Sequence[Passage]) -> list[Questi
 def _document_question(brief: Brief, text: str, place: int) -> Question[Choice]:
     shown = _shown(brief, place)
     told = {"instruction": brief.instruction, "shown": shown, "passage": text}
-
-    def read(said: Any) -> Choice:
-        return _choice(said, brief.language)
-
-    return Question(
-        brief.messages("as_it_stands", [brief.instruction, text, *shown], **told),
-        object_schema({"answer": {"type": "string", "enum": ["yes", "no"]}}),
-        read,
-        brief.language,
-    )
+    schema = object_schema({"answer": {"type": "string", "enum": ["yes", "no"]}})
+    messages = brief.messages("as_it_stands", [brief.instruction, text, *shown], **told)
+    return Question(messages, schema, lambda said: _choice(said, brief.language), brief.language)
 
 
 def _choice(said: Any, language: Language) -> Choice:
-    given = said.get("answer", next(iter(said.values()), "")) if isinstance(said, Mapping) else said
+    given = said.get("answer", next(iter(said.values()), "")) if isinstance(said, dict) else said
     answer = normalise(str(given)).strip(" .。!！")
     if answer not in {"yes", "no", "是", "否", "不是"}:
         raise MisfitError(say("no_choice", language))
@@ -133,7 +126,7 @@ def _choice(said: Any, language: Language) -> Choice:
 
 
 def ask_documents(asker: Asker, briefs: Sequence[Brief], passages: Sequence[Passage]) -> frozenset[Language]:
-    """The languages in which stretches of documents are inputs as they stand: the teacher says so of most it is shown."""
+    """The languages in which excerpts of documents are inputs as they stand: the teacher says so of most it is shown."""
     briefs = [brief for brief in briefs if "passage" in brief.config.inputs_from and not brief.input_keys]
     questions = [(brief.language, question) for brief in briefs for question in document_questions(brief, passages)]
     replies = asker.ask_all([question for _, question in questions])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.openai_server import Answer, Answers, error
 from tests.scripted_teacher import Script
-from tests.unit.synthesis.making_play import (
+from tests.unit.synthesis.generation_play import (
     CARD,
     KEYWORDS,
     RATING,
@@ -23,7 +23,7 @@ from tests.unit.synthesis.making_play import (
 from anytasktune.llm import expected_cost
 from anytasktune.schema import Example, Feasibility, Task
 from anytasktune.settings import TeacherConfig
-from anytasktune.synthesis import expected_feasibility, expected_questions, feasibility, synthesise, tried_rows
+from anytasktune.synthesis import expected_feasibility, expected_questions, generate, measure_feasibility, tried_rows
 from anytasktune.synthesis.answer_form import AnswerForm
 
 
@@ -50,7 +50,9 @@ def knowing(task: Task, wrong: int = 0, of: int = 1) -> Answers:
 
 def tried(answers: Answers | Script, task: Task, folder: Path, **settings: Any) -> Feasibility:
     with teacher(answers, folder) as (asker, _):
-        return feasibility(asker, task, known_of(task), quick(feasibility_rows=20) if not settings else quick(**settings))
+        return measure_feasibility(
+            asker, task, known_of(task), quick(feasibility_rows=20) if not settings else quick(**settings)
+        )
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
@@ -86,18 +88,18 @@ def test_free_text_is_not_judged_by_overlap_alone(tmp_path: Path) -> None:
         return json.dumps({"answer": f"{body['messages'][-1]['content'].split()[1]} is still waiting for a reply"})
 
     with teacher(answers, tmp_path / "good") as (asker, _):
-        found = feasibility(asker, SUMMARY, rows, quick(feasibility_rows=12))
+        found = measure_feasibility(asker, SUMMARY, rows, quick(feasibility_rows=12))
     assert found.score < 0.3
     assert found.decision == "unsure"
     with teacher(lambda _: json.dumps({"answer": "Hm."}), tmp_path / "bad") as (asker, _):
-        found = feasibility(asker, SUMMARY, rows_of(SUMMARY), quick(feasibility_rows=12))
+        found = measure_feasibility(asker, SUMMARY, rows_of(SUMMARY), quick(feasibility_rows=12))
     assert found.fixed_answer > 0.5
     assert found.decision == "stop", "one of the two answers for all rows would do better"
 
 
 def test_a_number_task_scores_how_near_the_answers_are(tmp_path: Path) -> None:
     with teacher(lambda _: json.dumps({"answer": 3}), tmp_path) as (asker, _):
-        found = feasibility(asker, RATING, rows_of(RATING, 12), quick(feasibility_rows=12))
+        found = measure_feasibility(asker, RATING, rows_of(RATING, 12), quick(feasibility_rows=12))
     assert found.score == pytest.approx(1 - 1.0 / 4)
     assert found.score == pytest.approx(found.fixed_answer), "the same answer for everything is no skill"
 
@@ -124,7 +126,7 @@ def test_the_row_it_is_tried_on_is_never_shown_to_it_nor_one_of_its_kind(tmp_pat
     rows += [row.model_copy(update={"input": row.input + " Thanks."}) for row in rows]
     rows += [Example(input=f"Another message of dialogue {number}", output="repair", source="d") for number in range(3)]
     with teacher(lambda _: json.dumps({"answer": "repair"}), tmp_path) as (asker, served):
-        feasibility(asker, ROUTING, rows, quick(feasibility_rows=15, shots=8))
+        measure_feasibility(asker, ROUTING, rows, quick(feasibility_rows=15, shots=8))
     for body in served.bodies:
         *shown, asked = (message["content"] for message in body["messages"] if message["role"] == "user")
         text = asked.removeprefix("<<<\n").removesuffix("\n>>>")
@@ -135,7 +137,7 @@ def test_the_row_it_is_tried_on_is_never_shown_to_it_nor_one_of_its_kind(tmp_pat
 def test_only_train_rows_are_shown(tmp_path: Path) -> None:
     train, dev = rows_of(ROUTING, 6), rows_of(ROUTING, 6, start=6)
     with teacher(lambda _: json.dumps({"answer": "repair"}), tmp_path) as (asker, served):
-        feasibility(asker, ROUTING, [*train, *dev], quick(feasibility_rows=12, shots=8), train)
+        measure_feasibility(asker, ROUTING, [*train, *dev], quick(feasibility_rows=12, shots=8), train)
     for body in served.bodies:
         before = "".join(message["content"] for message in body["messages"][:-1])
         assert not any(row.input in before for row in dev)
@@ -157,7 +159,7 @@ def test_the_same_trial_has_the_same_id_and_another_one_another(tmp_path: Path) 
 
 def test_without_rows_nothing_is_known(tmp_path: Path) -> None:
     with teacher(None, tmp_path) as (asker, served):
-        found = feasibility(asker, ROUTING, [], quick())
+        found = measure_feasibility(asker, ROUTING, [], quick())
     assert (found.rows, found.decision, served.bodies) == (0, "unsure", [])
 
 
@@ -167,7 +169,7 @@ def test_what_is_asked_was_expected_if_every_answer_is_of_use(task: Task, tmp_pa
     seeds = known_of(task, 8)
     expected = list(expected_questions(task, ["en", "zh"], seeds, [], config))
     with teacher(Script(), tmp_path) as (asker, served):
-        found = synthesise(asker, task, ["en", "zh"], seeds, [], config)
+        found = generate(asker, task, ["en", "zh"], seeds, [], config)
         usage = asker.usage
     unusable = sum(failure.reason != "answers_disagree" for failure in found.failed)
     assert len(expected) <= len(served.bodies) + 2 * unusable

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.synthesis.enhancing_play import (
+from tests.unit.synthesis.augmentation_play import (
     CALL,
     CALL_ZH,
     FACTS,

@@ -14,7 +14,7 @@ from anytasktune.llm import Teacher
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task
 from anytasktune.settings import Augmentation, SynthesisConfig, TeacherConfig
-from anytasktune.synthesis.augmentation import Enhanced, enhance
+from anytasktune.synthesis import Candidates, augment
 
 _MATERIAL = re.compile(r"(<{3,})\n(.*?)\n>{3,}", re.S)
 
@@ -92,10 +92,10 @@ def config_of(*ways: Augmentation, share: float = 1.0, **settings: Any) -> Synth
     return SynthesisConfig(augmentations=list(ways), augmented_share=share, shots=0, **settings)
 
 
-def made_by(play: Answers, task: Task, rows: list[Example], config: SynthesisConfig, folder: Path) -> Enhanced:
+def made_by(play: Answers, task: Task, rows: list[Example], config: SynthesisConfig, folder: Path) -> Candidates:
     with teacher(play, folder) as (asker, _):
-        return enhance(asker, task, rows, config)
+        return augment(asker, task, rows, config)
 
 
-def reasons(made: Enhanced) -> list[str]:
+def reasons(made: Candidates) -> list[str]:
     return [failed.reason for failed in made.failed]

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.unit.synthesis.enhancing_play import (
+from tests.unit.synthesis.augmentation_play import (
     CALL,
     FACTS,
     GRADE,
@@ -24,7 +24,7 @@ from tests.unit.synthesis.enhancing_play import (
 )
 
 from anytasktune.settings import Augmentation, SynthesisConfig
-from anytasktune.synthesis.augmentation import enhance
+from anytasktune.synthesis import augment
 
 PRESERVING: tuple[Augmentation, ...] = ("paraphrase", "restructure", "expand", "simplify", "register")
 
@@ -48,7 +48,7 @@ def test_the_old_answer_is_not_shown_when_the_new_input_is_answered(tmp_path: Pa
     rows = [row(), row("I would like an appointment for my flu jab some time, no hurry at all.", "next week", source="call-2")]
     config = SynthesisConfig(augmentations=["paraphrase"], augmented_share=1, shots=4)
     with teacher(Play(lambda *_: REWORDED, lambda _: "today please"), tmp_path) as (asker, served):
-        enhance(asker, URGENCY, rows, config)
+        augment(asker, URGENCY, rows, config)
     asked = [body["messages"] for body in served.bodies if "answer" in properties_of(body)]
     for messages in asked:
         shown = [message["content"] for message in messages]
@@ -183,7 +183,7 @@ def test_what_cannot_be_done_is_left_out_with_a_reason_and_the_rest_gets_its_sha
     )
     assert made.left_out == {"noisy_input": "closed_answers"}
     assert (made.planned, Counter(one.origin.kind for one in made.candidates)) == (4, {"typos": 4})
-    alone = enhance(None, NOTE, [row(output="a note")], config_of("typos", "translate", "paraphrase"))
+    alone = augment(None, NOTE, [row(output="a note")], config_of("typos", "translate", "paraphrase"))
     assert alone.left_out == {"translate": "no_teacher", "paraphrase": "no_teacher"}
     only_english = made_by(
         Play(lambda *_: "x", lambda _: "y"), NOTE, [row(output="a note")], config_of("translate"), tmp_path / "en"
@@ -191,12 +191,12 @@ def test_what_cannot_be_done_is_left_out_with_a_reason_and_the_rest_gets_its_sha
     assert (only_english.left_out, only_english.planned) == ({"translate": "one_language"}, 0)
 
 
-def test_rows_and_enhancements_share_the_work_evenly_and_by_the_seed_alone(tmp_path: Path) -> None:
+def test_rows_and_augmentations_share_the_work_evenly_and_by_the_seed_alone(tmp_path: Path) -> None:
     rows = [row(f"{CALL} I am caller number {number} of this day.", source=None) for number in range(20)]
     config = config_of("typos", "paraphrase", "register", share=1.5)
     play = Play(lambda *_: REWORDED, lambda _: "next week")
     made = made_by(play, URGENCY, rows, config, tmp_path / "a")
-    origins = [one.origin for one in (*made.candidates, *made.failed)]
+    origins = [one.origin for one in made.candidates] + [one.origin for one in made.failed]
     assert Counter(origin.kind for origin in origins) == {"typos": 10, "paraphrase": 10, "register": 10}
     assert set(Counter(origin.parents[0] for origin in origins).values()) == {1, 2}
     assert made == made_by(play, URGENCY, list(reversed(rows)), config, tmp_path / "b")
@@ -210,7 +210,7 @@ def test_progress_reaches_its_total_and_samples_must_agree(tmp_path: Path) -> No
     play = Play(lambda *_: REWORDED, lambda _: ("today please", "next week")[next(turns) % 2])
     config = config_of("paraphrase", "typos", samples=4, least_agreement=0.9, share=2)
     with teacher(play, tmp_path) as (asker, _):
-        made = enhance(asker, URGENCY, [row()], config, lambda done, total: told.append((done, total)))
+        made = augment(asker, URGENCY, [row()], config, lambda one: told.append((one.done, one.total)))
     assert reasons(made) == ["answers_disagree"]
     assert told[-1] == (3, 3)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
@@ -222,9 +222,9 @@ def test_a_second_run_with_the_answers_kept_gives_the_same_and_asks_nothing(tmp_
     play = Play(lambda text, _: f"{REWORDED} {text[-30:]}", lambda _: chance.choice(["today please", "next week"]))
     config = config_of("paraphrase", "counterfactual", "translate", share=3)
     with teacher(play, tmp_path) as (asker, served):
-        first = enhance(asker, URGENCY, rows, config)
+        first = augment(asker, URGENCY, rows, config)
         asked = len(served.bodies)
-        again = enhance(opened(served, tmp_path), URGENCY, rows, config)
+        again = augment(opened(served, tmp_path), URGENCY, rows, config)
     assert first == again
     assert len(served.bodies) == asked
 
@@ -241,7 +241,7 @@ def test_fields_of_an_input_and_the_values_they_refer_to_stay(tmp_path: Path) ->
     assert reasons(made_by(play, task, [known], config_of("paraphrase"), tmp_path / "b")) == ["lost_form"]
     for seed in range(10):
         config = config_of("typos", seed=seed)
-        for candidate in enhance(None, task, [known], config).candidates:
+        for candidate in augment(None, task, [known], config).candidates:
             assert candidate.input.count("Bolt Tools") == 2
 
 

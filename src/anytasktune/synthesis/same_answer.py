@@ -12,8 +12,8 @@ from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, NumberOutp
 from anytasktune.scorers import parse_output
 from anytasktune.scorers.metrics import item_value
 from anytasktune.scorers.overlap import token_f1
-from anytasktune.synthesis.answer_questions import agree
-from anytasktune.synthesis.augmentation.anchors import fixed_words
+from anytasktune.synthesis.anchors import fixed_words
+from anytasktune.synthesis.answers import agree
 
 SHARED = 0.6
 """F1 of common words from which two lists of phrases, or two values of one JSON key, say the same."""
@@ -23,7 +23,7 @@ _PLAUSIBLE_TEXT, _PLAUSIBLE_FACTS, _PLAUSIBLE_DISTANCE = 0.1, 0.3, 0.25
 def says_the_same(task: Task, language: Language, first: str, second: str) -> bool:
     """Whether two answers to the same input, or to two inputs that mean the same, say the same."""
     agreed = agree(task, language, [first, second], 2)
-    if agreed is not None and agreed.share == 1:
+    if agreed.share == 1:
         return True
     one, other = (parse_output(task, text, language) for text in (first, second))
     if is_open(task) and isinstance(task.output, LabelsOutput):

@@ -10,9 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from anytasktune.records import Language
-from anytasktune.synthesis.augmentation.augment_choice import Chance
-from anytasktune.synthesis.augmentation.typing_tables import KEY_NEIGHBOURS, SLIPS_ZH, SLIPS_ZH_CHARACTERS, WHOLE_ZH
+from anytasktune.schema import Task
+from anytasktune.synthesis.anchors import copied_strings, field_words, fixed_words, json_form, shared_words
+from anytasktune.synthesis.drafts import Draft, Refusal
+from anytasktune.synthesis.seeded_choice import Chance
+from anytasktune.synthesis.typing_tables import KEY_NEIGHBOURS, SLIPS_ZH, SLIPS_ZH_CHARACTERS, WHOLE_ZH
 from anytasktune.text.numbers import NUMBER_CHARACTERS, NUMBER_WORDS
+from anytasktune.text.plain_text import occurs_in, shorten
 from anytasktune.text.scripts import HAN, count_han
 
 MOST_ENGLISH, MOST_CHINESE = 0.12, 0.05
@@ -157,3 +161,23 @@ def _applied(text: str, edits: Iterable[Edit]) -> str:
     for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
+
+
+def misspell(task: Task, draft: Draft, seed: int) -> None:
+    """Give a draft the input of its row with typing errors; the answer stays, and what it names is left alone."""
+    row, slot = draft.row, draft.slot
+    copied = copied_strings(task, row)
+    kept = {*copied, *shared_words(task, row), *field_words(row.input), *fixed_words(task)}
+    text = mistype(
+        row.input,
+        slot.language,
+        kept,
+        Chance(seed, slot.way, row.id, slot.variant),
+        is_json=json_form(row.input) is not None,
+    )
+    if text is None:
+        draft.refusal = Refusal("unchanged", "there is no word in it that may be mistyped")
+    elif lost := [string for string in copied if not occurs_in(string, text)]:
+        draft.refusal = Refusal("lost_facts", shorten(", ".join(lost), 120))
+    else:
+        draft.text, draft.output = text, row.output

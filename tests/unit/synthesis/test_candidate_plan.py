@@ -1,22 +1,36 @@
 """The coverage plan: its sums, what it covers, and that nothing but its inputs decides it."""
 
 from collections import Counter
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.synthesis.making_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, TASKS, passages_of, quick, rows_of
+from tests.unit.synthesis.generation_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, TASKS, passages_of, quick, rows_of
 
 from anytasktune.records import Language
-from anytasktune.schema import Example, LabelOutput, Task
-from anytasktune.synthesis import plan
+from anytasktune.schema import Example, LabelOutput, Passage, Task
+from anytasktune.settings import SynthesisConfig
 from anytasktune.synthesis.answer_targets import aims
-from anytasktune.synthesis.generation_plan import DIFFICULTIES, with_situations
+from anytasktune.synthesis.brief import Brief
+from anytasktune.synthesis.candidate_plan import DIFFICULTIES, plan_generation, with_situations
+from anytasktune.synthesis.drafts import Slot
 from anytasktune.synthesis.seeded_choice import apportion, shuffled, spread
 
 BOTH: tuple[Language, ...] = ("en", "zh")
 WEIGHTS = st.dictionaries(st.text(min_size=1, max_size=3), st.floats(0.01, 100), min_size=1, max_size=12)
+
+
+def plan(
+    task: Task,
+    languages: Sequence[Language],
+    rows: Sequence[Example],
+    passages: Sequence[Passage],
+    config: SynthesisConfig,
+    as_inputs: Collection[Language] = (),
+) -> list[Slot]:
+    return plan_generation([Brief.of(task, language, rows, config) for language in languages], passages, as_inputs)
 
 
 @given(st.integers(0, 500), WEIGHTS, st.booleans())
@@ -92,7 +106,7 @@ def test_every_label_has_easy_usual_and_hard_cases_from_every_way() -> None:
     cells = Counter((slot.cell.label, slot.cell.difficulty, slot.way) for slot in slots)
     assert len(cells) == 3 * 3 * 2
     assert min(cells.values()) >= 3
-    share = Counter(slot.cell.difficulty for slot in slots)
+    share: Counter[str] = Counter(slot.cell.difficulty for slot in slots)
     assert {name: share[name] / 120 for name in DIFFICULTIES} == pytest.approx(DIFFICULTIES, abs=0.01)
     assert set(Counter(slot.cell.length for slot in slots).values()) == {40}
 

@@ -14,9 +14,9 @@ from anytasktune.schema import Domain, Example, Task
 from anytasktune.scorers import broken_rules
 from anytasktune.settings import SynthesisConfig
 from anytasktune.settings.yaml_reading import parse_record
-from anytasktune.synthesis.augmentation import enhance
-from anytasktune.synthesis.augmentation.augment_choice import Chance
-from anytasktune.synthesis.augmentation.typing_errors import mistype
+from anytasktune.synthesis import augment
+from anytasktune.synthesis.seeded_choice import Chance
+from anytasktune.synthesis.typing_errors import mistype
 
 PACKS = Path(__file__).resolve().parents[3] / "src" / "anytasktune" / "packs"
 ENGLISH = st.lists(
@@ -142,7 +142,7 @@ def test_rows_of_the_packs_keep_their_answers_valid(pack: str) -> None:
     domain = parse_record(Domain, (PACKS / pack / "domain.yaml").read_text(encoding="utf-8"), "domain.yaml")
     for task in domain.tasks:
         rows = read_rows(PACKS / pack / "data" / task.name / "train.jsonl")
-        made = enhance(None, task, rows, SynthesisConfig(augmentations=["typos"], augmented_share=2))
+        made = augment(None, task, rows, SynthesisConfig(augmentations=["typos"], augmented_share=2))
         assert made.planned == 2 * len(rows)
         assert len(made.candidates) > 0.7 * made.planned
         sources = {row.id: row for row in rows}

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from tests.openai_server import Answer
 from tests.scripted_teacher import FAULTS, Script, scripted_teacher
-from tests.unit.synthesis.enhancing_play import CALL_ZH, FACTS, GRADE, NOTE, URGENCY, opened, reasons, row, teacher
+from tests.unit.synthesis.augmentation_play import CALL_ZH, FACTS, GRADE, NOTE, URGENCY, opened, reasons, row, teacher
 
 from anytasktune.schema import AUGMENTATIONS, Domain, Example, Task
 from anytasktune.settings import SynthesisConfig
 from anytasktune.settings.yaml_reading import parse_record
-from anytasktune.synthesis.augmentation import enhance
+from anytasktune.synthesis import augment
 
 PACKS = Path(__file__).resolve().parents[3] / "src" / "anytasktune" / "packs"
 HOSTILE: dict[str, Answer] = {
@@ -32,7 +32,7 @@ def test_a_hostile_teacher_gives_counted_failures_and_no_exception(said: Answer,
     rows = [row(output="8"), row(CALL_ZH, "5", "zh")] if task is not URGENCY else [row(), row(CALL_ZH, "今天就诊", "zh")]
     config = SynthesisConfig(augmentations=list(AUGMENTATIONS), augmented_share=9)
     with teacher(lambda _: said, tmp_path) as (asker, _):
-        made = enhance(asker, task, rows, config)
+        made = augment(asker, task, rows, config)
     assert made.planned == 18
     assert {one.origin.kind for one in made.candidates} <= {"typos", "noisy_input"}
     assert all(one.reason for one in made.failed)
@@ -45,7 +45,7 @@ def test_a_teacher_with_faults_of_all_kinds_changes_no_count(tmp_path: Path) -> 
     rows = [Example.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines()][::8]
     script = Script(faults=0.3, kinds=tuple(fault for fault in FAULTS if fault != "slow"))
     with scripted_teacher(script) as served:
-        made = enhance(
+        made = augment(
             opened(served, tmp_path), task, rows, SynthesisConfig(augmentations=list(AUGMENTATIONS), augmented_share=2)
         )
     assert made.planned == 2 * len(rows)

@@ -1,0 +1,238 @@
+"""Answers to inputs: requested without a hint of the answer expected, agreed on by samples, and verified."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from anytasktune.ids import text_hash
+from anytasktune.llm.asking import Asker, Question, Reply
+from anytasktune.llm.prompts import marks, render_prompt
+from anytasktune.records import Language
+from anytasktune.schema import Example, JsonOutput, LabelsOutput, NumberOutput, Task
+from anytasktune.scorers.json_facts import facts_of_text
+from anytasktune.scorers.overlap import rouge_l
+from anytasktune.scorers.parse import parse_output
+from anytasktune.similarity import jaccard
+from anytasktune.synthesis.answer_form import ANSWER
+from anytasktune.synthesis.brief import PROMPTS, Brief, Messages, as_json
+from anytasktune.synthesis.drafts import Draft, Meter, Refusal
+from anytasktune.synthesis.misfits import check_rules
+from anytasktune.text.numbers import first_number
+from anytasktune.text.plain_text import collapse_space, shorten
+
+PROMPT = "answer"
+TOO_NEAR = 0.5
+"""A known row this similar to the input (Jaccard over character 5-grams) is not shown: it would give the answer away."""
+TOLERANCE = 0.05
+"""Two numbers say the same if they are no further apart than this share of the range."""
+ALIKE = 0.4
+"""Two texts say the same from this ROUGE-L on; two good answers in free words rarely overlap much more."""
+_UNITS: dict[Language, dict[str, str]] = {"en": {"text": "lines", "items": "items"}, "zh": {"text": "行", "items": "项"}}
+_FORMS: dict[Language, dict[str, str]] = {
+    "en": {"label": "the answer", "labels": "[the items]", "json": "the answer as JSON", "text": "the answer as one text"},
+    "zh": {"label": "答案", "labels": "[各项]", "json": "JSON形式的答案", "text": "答案全文"},
+}
+
+
+def answer_messages(brief: Brief, input_text: str, number: object, but: Sequence[Example] = ()) -> Messages:
+    """The prompt for one answer, with known rows as turns that were answered already.
+
+    Args:
+        number: what the choice of the known rows depends on.
+        but: rows that are not shown, nor others of their source.
+    """
+    shots = _shots(brief, input_text, number, but)
+    opening, closing = marks([input_text, brief.instruction, *(shot.input for shot in shots)])
+    head = render_prompt(PROMPTS, PROMPT, brief.language, open=opening, close=closing, **_facts(brief))
+    turns: Messages = []
+    for shot in shots:
+        turns += [{"role": "user", "content": f"{opening}\n{shot.input}\n{closing}"}]
+        turns += [{"role": "assistant", "content": as_json({ANSWER: brief.form.value(shot.output)})}]
+    turns += [{"role": "user", "content": f"{opening}\n{input_text}\n{closing}"}]
+    turns[0] = {"role": "user", "content": f"{head}\n\n{turns[0]['content']}"}
+    return turns
+
+
+def _shots(brief: Brief, input_text: str, number: object, but: Sequence[Example]) -> list[Example]:
+    left_out = {row.id for row in but}
+    sources = {row.source for row in but if row.source}
+    usable = (
+        row
+        for row in brief.shots.draw(brief.config.seed, "answers", brief.language, number)
+        if row.id not in left_out
+        and row.source not in sources
+        and brief.form.value(row.output) is not None
+        and jaccard(row.input, input_text) < TOO_NEAR
+    )
+    return list(islice(usable, brief.config.shots))
+
+
+def _facts(brief: Brief) -> dict[str, Any]:
+    """What the prompt says of the task beside its instruction, as far as that does not say it already."""
+    task, form, language, output = brief.task, brief.form, brief.language, brief.task.output
+    labels = [label for label in form.labels if label not in brief.instruction]
+    keys = [key for key in form.json_schema.get("properties", {}) if key not in brief.instruction]
+    comma = ", " if language == "en" else "、"
+    rules = task.rules
+    if isinstance(output, NumberOutput):
+        low, high = f"{output.minimum:g}", f"{output.maximum:g}"
+        in_words = f"a number from {low} to {high}" if language == "en" else f"{low}到{high}之间的数字"
+    else:
+        in_words = _FORMS[language][output.kind]
+    return {
+        "instruction": brief.instruction,
+        "labels": comma.join(form.labels) if labels else "",
+        "keys": comma.join(form.json_schema["properties"]) if keys else "",
+        "min_items": rules.min_items,
+        "max_items": rules.max_items,
+        "unit": _UNITS[language]["text" if output.kind == "text" else "items"],
+        "max_length": rules.max_length,
+        "copied": rules.copies_from_input,
+        "written_in": rules.language,
+        "limits": collapse_space(task.limits.get(language, "")),
+        "form": in_words,
+    }
+
+
+def answer_questions(brief: Brief, input_text: str, number: object, but: Sequence[Example] = ()) -> list[Question[str]]:
+    """The questions for the answer to one input: as many as there are samples; all with the same prompt.
+
+    Their value is the output as a row holds it; it has the form of an answer and keeps the task's rules.
+    """
+    messages = answer_messages(brief, input_text, number, but)
+    samples = brief.config.samples
+    temperature = brief.config.temperature if samples > 1 else 0.0
+
+    def read(said: Any) -> str:
+        output = brief.form.text(said)
+        check_rules(brief.task, brief.language, input_text, output)
+        return output
+
+    return [
+        Question(messages, brief.form.schema, read, brief.language, temperature=temperature, sample=sample)
+        for sample in range(samples)
+    ]
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """An input that is to be answered.
+
+    Attributes:
+        language: of the input.
+        row: the known row that it is or was made from; neither that nor another one of its source is shown.
+    """
+
+    text: str
+    language: Language
+    row: Example | None = None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The answer to an input.
+
+    Attributes:
+        output: as a row holds it; None where there is none.
+        refusal: why there is none.
+        share: of all samples that were asked for, those that say the same; a sample that gave no answer agrees with none.
+    """
+
+    output: str | None
+    share: float = 0.0
+    refusal: Refusal | None = None
+
+
+def ask_answers(
+    asker: Asker,
+    briefs: Mapping[Language, Brief],
+    inputs: Sequence[Unanswered],
+    on_answer: Callable[[int], None] = lambda _: None,
+) -> list[Answered]:
+    """An answer per input, in their order.
+
+    An input and the one it was made from are shown the same known rows, as far as they are not too like one of the two.
+
+    Args:
+        on_answer: receives the place of every input whose answers are all there.
+
+    Raises:
+        EndpointError: the teacher cannot be asked at all.
+    """
+    groups = [
+        answer_questions(briefs[one.language], one.text, one.row.id, [one.row])
+        if one.row
+        else answer_questions(briefs[one.language], one.text, text_hash(one.text))
+        for one in inputs
+    ]
+    group_of = [place for place, group in enumerate(groups) for _ in group]
+    missing = [len(group) for group in groups]
+
+    def count(place: int, _: Reply[str]) -> None:
+        missing[group_of[place]] -= 1
+        if missing[group_of[place]] == 0:
+            on_answer(group_of[place])
+
+    replies = iter(asker.ask_all([question for group in groups for question in group], count))
+    return [_agreed(briefs[one.language], [next(replies) for _ in group]) for one, group in zip(inputs, groups, strict=True)]
+
+
+def _agreed(brief: Brief, replies: Sequence[Reply[str]]) -> Answered:
+    outputs = [reply.value for reply in replies if reply.value is not None]
+    agreed = agree(brief.task, brief.language, outputs, len(replies))
+    if agreed.output is None:
+        return Answered(None, 0.0, Refusal(replies[0].fault or "unusable_answer", replies[0].detail))
+    if len(replies) > 1 and agreed.share < brief.config.least_agreement:
+        detail = f"{agreed.share:.0%} of {len(replies)} samples agree: {shorten(' | '.join(outputs), 120)}"
+        return Answered(None, agreed.share, Refusal("answers_disagree", detail))
+    return agreed
+
+
+def agree(task: Task, language: Language, outputs: Sequence[str], asked: int) -> Answered:
+    """The answer that agrees with most others (the nearest to them, then the first, on a tie); none where there are no outputs.
+
+    Labels agree when equal, lists when their items are, JSON when it states the same facts, numbers within `TOLERANCE` of the
+    range, texts from `ALIKE` on.
+    """
+    if not outputs:
+        return Answered(None)
+    likeness = [[_likeness(task, language, one, other) for other in outputs] for one in outputs]
+    votes = [sum(value >= 0 for value in row) for row in likeness]
+    closeness = [sum(value for value in row) for row in likeness]
+    best = max(range(len(outputs)), key=lambda place: (votes[place], closeness[place], -place))
+    return Answered(outputs[best], votes[best] / max(asked, len(outputs)))
+
+
+def _likeness(task: Task, language: Language, one: str, other: str) -> float:
+    """How far two answers agree: from 0 to 1 where they say the same, below 0 where they do not."""
+    output = task.output
+    if isinstance(output, NumberOutput):
+        width = output.maximum - output.minimum
+        apart = abs((first_number(one) or 0.0) - (first_number(other) or 0.0)) / width
+        return TOLERANCE - apart
+    if output.kind == "text":
+        return rouge_l(one, other) - ALIKE
+    if isinstance(output, LabelsOutput):
+        same = set(parse_output(task, one, language).items) == set(parse_output(task, other, language).items)
+    elif isinstance(output, JsonOutput):
+        same = facts_of_text(one) == facts_of_text(other)
+    else:
+        same = one == other
+    return 1.0 if same else -1.0
+
+
+def answer_drafts(asker: Asker, briefs: Mapping[Language, Brief], drafts: Sequence[Draft], meter: Meter) -> None:
+    """Have the inputs of drafts answered; augmented ones are verified (see `verify`), the others keep the answer they get.
+
+    Raises:
+        EndpointError: the teacher cannot be asked at all.
+    """
+    inputs = [Unanswered(draft.text, draft.slot.language, draft.slot.row) for draft in drafts]
+    answers = ask_answers(asker, briefs, inputs, lambda place: meter.step("answers", drafts[place].slot))
+    for draft, answer in zip(drafts, answers, strict=True):
+        brief = briefs[draft.slot.language]
+        draft.add_prompts(*brief.prompt_ids(PROMPT))
+        draft.output, draft.refusal = answer.output or "", answer.refusal
+        if brief.config.samples > 1 and answer.share:
+            draft.agreement = answer.share
