@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from anytasktune.text.scripts import HAN
 
 _ROAD = "Street|Avenue|Road|Lane|Boulevard|Parkway|Highway|Terrace|Crescent|Gardens"
-_UNCLEAR_ROAD = "St|Ave|Rd|Ln|Blvd|Pkwy|Hwy|Dr|Ct|Pl|Sq|Drive|Court|Place|Square|OriginKind|Close|Circle|Trail|Row|Walk|Mews"
+_UNCLEAR_ROAD = "St|Ave|Rd|Ln|Blvd|Pkwy|Hwy|Dr|Ct|Pl|Sq|Drive|Court|Place|Square|Way|Close|Circle|Trail|Row|Walk|Mews"
 _START = r"(?<![\w.,$£€-])"
 _HOUSE = r"\d{1,5}[A-Z]? "
 _NAME = r"(?:[NSEW]\.? )?(?:[A-Z][A-Za-z'’-]+\.? |\d{1,3}(?:st|nd|rd|th) ){1,3}"

@@ -75,7 +75,7 @@ def test_a_passage_with_a_test_row_of_another_task_is_not_used(tmp_path: Path, s
     for name, text in texts.items():
         (folder / "documents" / name).write_text(text, encoding="utf-8")
     workspace = Workspace.open(folder)
-    synth(workspace, ("team",), workspace.settings([*NAMED, "ways=passage"]))
+    synth(workspace, ("team",), workspace.settings([*NAMED, "inputs_from=passage"]))
     assert shown(served, {secret}) == set()
     assert shown(served, {"heated to twenty degrees"})
 
