@@ -90,7 +90,7 @@ def test_an_input_that_the_teacher_writes_and_that_is_a_test_row_fails_and_ends_
     with scripted_teacher(Script(values=values)) as served:
         monkeypatch.setenv("OPENAI_BASE_URL", served.url)
         workspace = Workspace.open(folder)
-        (made,) = synth(workspace, ("team",), workspace.settings([*NAMED, "ways=plan"]))
+        (made,) = synth(workspace, ("team",), workspace.settings([*NAMED, "inputs_from=task_only"]))
     assert made.manifest.failed.get("sealed", 0) > 0
     assert not {candidate.input for candidate in made.candidates} & set(known)
     assert shown(served, set(known)) == set()
