@@ -28,6 +28,9 @@ def import_(
     split: Annotated[Literal["train", "dev", "test"] | None, typer.Option(help="Put all rows into this split.")] = None,
     append: Annotated[bool, typer.Option("--append", help="Add to the rows of the task.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the rows of the task.")] = False,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a text file, e.g. cp1252 or gb18030; else detected.")
+    ] = None,
     project: ProjectFolder = Path(),
     as_json: Json = False,
 ) -> int:
@@ -39,7 +42,7 @@ def import_(
     if append and replace:
         raise UsageError("--append and --replace exclude each other", fix="give one of them")
     existing: Literal["refuse", "append", "replace"] = "append" if append else "replace" if replace else "refuse"
-    result = import_rows(workspace, source, ImportOptions(task, columns, language, split, existing))
+    result = import_rows(workspace, source, ImportOptions(task, columns, language, split, existing, encoding))
     if as_json:
         dropped = [row.model_dump() for row in result.dropped]
         facts = {"task": result.task, "added_task": result.added_task, "counts": result.counts.model_dump()}

@@ -18,13 +18,16 @@ _TYPE_NAMES = {str: "text", bool: "true or false", int: "a number", float: "a nu
 Located = tuple[int, Any]
 
 
-def read_json(path: Path) -> RawFile:
+def read_json(path: Path, encoding_name: str | None = None) -> RawFile:
     """Read JSON Lines, or a JSON list of objects; which one the content says, whatever the file is called.
+
+    Args:
+        encoding_name: the encoding; detected unless given.
 
     Raises:
         DataError: the file is in no known encoding, or is one JSON value that is no list of rows.
     """
-    encoding = detect_encoding(path)
+    encoding = detect_encoding(path, encoding_name)
     notes = (encoding.note,) if encoding.note else ()
     first = _first_character(path, encoding)
     if first == "[" and (path.suffix.lower() == ".json" or _is_whole_list(path, encoding)):

@@ -22,7 +22,7 @@ from anytasktune.errors import DataError
 from anytasktune.records import Language
 from anytasktune.schema import Example
 
-_READERS: dict[str, Callable[[Path], RawFile]] = {
+_READERS: dict[str, Callable[[Path, str | None], RawFile]] = {
     ".jsonl": read_json,
     ".ndjson": read_json,
     ".json": read_json,
@@ -42,13 +42,16 @@ class _Origin:
     default_language: Language | None = None
 
 
-def read_examples(path: Path, *, columns: ColumnMap | None = None, language: Language | None = None) -> ReadResult:
+def read_examples(
+    path: Path, *, columns: ColumnMap | None = None, language: Language | None = None, encoding: str | None = None
+) -> ReadResult:
     """Read the examples of one file.
 
     Args:
         path: the file; its ending and first records tell the format.
         columns: which columns to read, where they are not called `input` and `output`.
         language: the language of rows that do not say it themselves.
+        encoding: the encoding of a text file; detected unless given.
 
     Returns:
         The examples, each different from all others, and every other row with its place and the reason.
@@ -56,7 +59,7 @@ def read_examples(path: Path, *, columns: ColumnMap | None = None, language: Lan
     Raises:
         DataError: the file cannot be read, has no known columns, or no row of it can be used.
     """
-    raw = _read_raw(path)
+    raw = _read_raw(path, encoding)
     if not raw.rows:
         return ReadResult([], raw.dropped, count_rows([], raw.dropped), raw.container, str(path), []).require_rows()
     origin = _Origin(columns.language, columns.source, language) if columns else _Origin(default_language=language)
@@ -76,7 +79,7 @@ def _interpret(raw: RawFile, layout: Layout, origin: _Origin, path: Path) -> Rea
     return ReadResult(examples, dropped, counts, name, str(path), list(kept), instruction, tuple(notes))
 
 
-def _read_raw(path: Path) -> RawFile:
+def _read_raw(path: Path, encoding: str | None) -> RawFile:
     if not path.exists():
         raise DataError("there is no such file", where=str(path), fix=_nearest_file(path))
     if path.is_dir():
@@ -88,7 +91,7 @@ def _read_raw(path: Path) -> RawFile:
     try:
         if path.stat().st_size == 0:
             raise DataError("the file is empty", where=str(path), fix="check that it was copied whole")
-        return reader(path)
+        return reader(path, encoding)
     except OSError as error:
         fix = "check that you may read it"
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path), fix=fix) from None

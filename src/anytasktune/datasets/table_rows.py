@@ -19,7 +19,7 @@ _NO_LIMIT = 2**31 - 1
 _OPEN_QUOTE = "unexpected end of data"
 
 
-def read_delimited(path: Path) -> RawFile:
+def read_delimited(path: Path, encoding_name: str | None = None) -> RawFile:
     """Read CSV or TSV with a header line. Cells are text, formulas too; a row's number is the line it begins on.
 
     The separator is a tab in `.tsv`, else a comma; where the header has no comma, a semicolon or tab that it has
@@ -28,7 +28,7 @@ def read_delimited(path: Path) -> RawFile:
     Raises:
         DataError: no known encoding, two columns of one name, or a quote that is never closed.
     """
-    encoding = detect_encoding(path)
+    encoding = detect_encoding(path, encoding_name)
     container: Container = "tsv" if path.suffix.lower() == ".tsv" else "csv"
     separator = _separator(path, encoding, container)
     notes = [encoding.note] if encoding.note else []
@@ -39,7 +39,7 @@ def read_delimited(path: Path) -> RawFile:
     return RawFile(container, rows, dropped, tuple(notes))
 
 
-def read_parquet(path: Path) -> RawFile:
+def read_parquet(path: Path, _: str | None = None) -> RawFile:
     """Read a parquet file; a row's number is its place among the records.
 
     Raises:

@@ -44,6 +44,7 @@ class ImportOptions:
         language: the language of the rows, where they do not say it.
         split: the split all rows of a file belong to; None to have them divided later.
         existing: what to do if the task has rows already.
+        encoding: of text files; detected unless given.
     """
 
     task: str | None = None
@@ -51,6 +52,7 @@ class ImportOptions:
     language: Language | None = None
     split: SplitName | None = None
     existing: Literal["refuse", "append", "replace"] = "refuse"
+    encoding: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,10 @@ def import_rows(workspace: Workspace, source: Path, options: ImportOptions | Non
         _refuse_options(source, options, "split")
     files = _split_files(source) if source.is_dir() else {options.split: source}
     columns = ColumnMap.parse(options.columns) if isinstance(options.columns, str) else options.columns
-    results = {split: read_examples(path, columns=columns, language=options.language) for split, path in files.items()}
+    results = {
+        split: read_examples(path, columns=columns, language=options.language, encoding=options.encoding)
+        for split, path in files.items()
+    }
     return _take(workspace, task, results, options)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import charset_normalizer
-
-from anytasktune.errors import DataError
+from anytasktune.errors import ConfigError, DataError
+from anytasktune.text.legacy_encodings import foreign_lines, guesses
+from anytasktune.text.plain_text import shorten
 
 _BLOCK = 1 << 20
 _SAMPLE = 1 << 17
@@ -22,6 +22,7 @@ _MARKS = (
 )
 _ASCII = re.compile(r"[\x00-\x7f]+")
 _MOSTLY = 0.9
+_SHOWN = 70
 
 
 @dataclass(frozen=True)
@@ -43,32 +44,18 @@ class Encoding:
         return self.damaged and _REPLACEMENT in text
 
 
-@dataclass(frozen=True)
-class _Trial:
-    """What a file looks like in some encoding: characters beyond ASCII, and how many of them are what."""
+def detect_encoding(path: Path, given: str | None = None) -> Encoding:
+    """Find out how `path` is encoded; `given`, a name the user chose, is only checked.
 
-    foreign: int
-    broken: int
-    everyday_chinese: int
-
-    @property
-    def mostly_sound(self) -> bool:
-        return self.foreign - self.broken >= _MOSTLY * self.foreign
-
-    @property
-    def mostly_chinese(self) -> bool:
-        return self.everyday_chinese >= _MOSTLY * self.foreign
-
-
-def detect_encoding(path: Path) -> Encoding:
-    """Find out how `path` is encoded.
-
-    In this order: a byte order mark; UTF-16 without one; UTF-8; UTF-8 with a few damaged bytes; GB18030 (which holds
-    GBK and GB2312), if that gives everyday Chinese; what charset-normalizer makes of it.
+    In this order: a byte order mark; UTF-16 without one; UTF-8; UTF-8 with a few damaged bytes; the encoding before UTF-8
+    in which the text is most plausible (`legacy_encodings`), with a decoded line in the note so that a wrong guess is seen.
 
     Raises:
-        DataError: the file is in none of them.
+        DataError: the file is in none of them, or not in the given one.
+        ConfigError: there is no encoding of the given name.
     """
+    if given is not None:
+        return _given_encoding(path, given)
     with path.open("rb") as stream:
         head = stream.read(_SAMPLE)
     marked = _by_first_bytes(head)
@@ -76,15 +63,31 @@ def detect_encoding(path: Path) -> Encoding:
         return _required(path, *marked)
     if _decodes(path, "utf-8"):
         return Encoding("utf-8")
-    if (trial := _try(path, "utf-8")).mostly_sound:
-        return Encoding("utf-8", damaged=True, note=f"{trial.broken} places are not valid UTF-8: the file is damaged there")
-    trial = _try(path, "gb18030")
-    if trial.mostly_sound and trial.mostly_chinese:
-        return Encoding("gb18030", damaged=trial.broken > 0, note="encoding GB18030 (GBK), not UTF-8")
-    guess = charset_normalizer.from_bytes(head).best()
-    if guess is not None and _decodes(path, guess.encoding):
-        return Encoding(guess.encoding, note=f"encoding {guess.encoding} (a guess: check accented letters), not UTF-8")
-    raise _unreadable(path, "UTF-8, UTF-16, GB18030 or another known encoding")
+    if (broken := _broken_places(path, "utf-8")) is not None:
+        return Encoding("utf-8", damaged=True, note=f"{broken} places are not valid UTF-8: the file is damaged there")
+    with path.open("rb") as stream:
+        sample = foreign_lines(stream, _SAMPLE)
+    for guess in guesses(sample):
+        broken = 0 if _decodes(path, guess.codec) else _broken_places(path, guess.codec)
+        if broken is not None:
+            line = shorten(next(iter(sample.decode(guess.codec, "replace").splitlines()), ""), _SHOWN)
+            note = f"encoding {guess.name}, not UTF-8 (a guess; a line reads {line!r}; name another with --encoding)"
+            return Encoding(guess.codec, damaged=broken > 0, note=note)
+    raise _unreadable(path, "UTF-8, UTF-16, GB18030, windows-1252 or another encoding it is plausible in")
+
+
+def _given_encoding(path: Path, given: str) -> Encoding:
+    try:
+        codec = codecs.lookup(given)
+    except LookupError:
+        fix = "usual ones: utf-8, utf-16, gb18030, big5, cp1252 (Western Windows), cp1250, cp1251, shift_jis, euc_kr"
+        raise ConfigError(f"there is no encoding {given!r}", where="--encoding", fix=fix) from None
+    if not _decodes(path, codec.name):
+        broken = _broken_places(path, codec.name)
+        if broken is None:
+            raise _unreadable(path, given)
+        return Encoding(codec.name, damaged=True, note=f"{broken} places are not valid {given}")
+    return Encoding("utf-8-sig" if codec.name == "utf-8" else codec.name)
 
 
 def _by_first_bytes(head: bytes) -> tuple[str, str] | None:
@@ -102,10 +105,10 @@ def _required(path: Path, codec: str, name: str) -> Encoding:
     note = "" if name == "UTF-8" else f"encoding {name}, not UTF-8"
     if _decodes(path, codec):
         return Encoding(codec, note=note)
-    trial = _try(path, codec)
-    if not trial.mostly_sound:
+    broken = _broken_places(path, codec)
+    if broken is None:
         raise _unreadable(path, f"{name}, though it begins like it")
-    return Encoding(codec, damaged=True, note=note or f"{trial.broken} places are not valid UTF-8: the file is damaged there")
+    return Encoding(codec, damaged=True, note=note or f"{broken} places are not valid UTF-8: the file is damaged there")
 
 
 def _decodes(path: Path, codec: str) -> bool:
@@ -117,14 +120,14 @@ def _decodes(path: Path, codec: str) -> bool:
     return True
 
 
-def _try(path: Path, codec: str) -> _Trial:
-    foreign = broken = chinese = 0
+def _broken_places(path: Path, codec: str) -> int | None:
+    """How many characters of a file cannot be decoded; None if they are more than a few of those beyond ASCII."""
+    foreign = broken = 0
     for text in _decoded(path, codec, "replace"):
         beyond = _ASCII.sub("", text)
         foreign += len(beyond)
         broken += beyond.count(_REPLACEMENT)
-        chinese += len(beyond.encode("gb2312", "ignore")) // 2
-    return _Trial(foreign, broken, chinese)
+    return broken if foreign - broken >= _MOSTLY * foreign else None
 
 
 def _decoded(path: Path, codec: str, errors: str) -> Iterator[str]:
@@ -136,5 +139,5 @@ def _decoded(path: Path, codec: str, errors: str) -> Iterator[str]:
 
 
 def _unreadable(path: Path, expected: str) -> DataError:
-    fix = "save it as UTF-8 (in Excel: Save As → CSV UTF-8) and try again"
+    fix = "name it with --encoding, or save the file as UTF-8 (in Excel: Save As → CSV UTF-8)"
     return DataError(f"the text is not {expected}", where=str(path), fix=fix)

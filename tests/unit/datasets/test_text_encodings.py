@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from anytasktune.datasets import ColumnMap, read_examples
-from anytasktune.errors import DataError
+from anytasktune.errors import ConfigError, DataError
+from anytasktune.text.encodings import Encoding, detect_encoding
 
 ROWS = [
     {"input": "原告与被告签订房屋租赁合同，约定租期三年。", "output": "合同纠纷"},
@@ -99,7 +100,7 @@ def test_a_gbk_file_cut_in_the_middle_of_a_character_loses_only_its_last_row(tmp
 
 def test_bytes_that_are_no_text_are_refused_with_advice(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.jsonl", bytes(range(128, 256)) * 40 + b"\x81\x8d\x8f\x90\x9d" * 20)
-    with pytest.raises(DataError, match="save it as UTF-8"):
+    with pytest.raises(DataError, match="save the file as UTF-8"):
         read_examples(path)
 
 
@@ -107,3 +108,47 @@ def test_a_wrong_byte_order_mark_is_an_error_not_rubbish(tmp_path: Path) -> None
     path = write(tmp_path / "rows.jsonl", b"\xff\xfe" + b"\x00\xd8" * 99)
     with pytest.raises(DataError, match="UTF-16"):
         read_examples(path)
+
+
+PLAUSIBLE = [
+    ("cp1252", "Die Lampe brummt die ganze Nacht, das stört.\nMöchten Sie die alte Matratze zurück?"),
+    ("cp1252", "Das Sofa kostet 450 €.\nIst es neu?"),
+    ("cp1252", "I’d like my money back – the lamp doesn’t work.\nIt cost £45, which is too much for “solid oak”."),
+    ("cp1252", "It cost £45."),
+    ("cp1252", "Où est ma commande ? Elle n'est pas arrivée.\nL'été dernier, j'ai payé 45 €."),
+    ("cp1252", "¿Dónde está mi pedido? La lámpara no funciona."),
+    ("cp1252", "Måste jag betala för returen? Jag är inte nöjd."),
+    ("cp1252", "München, Köln, Düsseldorf"),
+    ("cp1250", "Lampa brzęczy całą noc i nie mogę spać.\nJak długo trwa gwarancja na biurko?"),
+    ("cp1250", "Kde je moje objednávka? Už čekám tři týdny."),
+    ("cp1250", "A lámpa egész éjjel zúg, és nem tudok aludni tőle."),
+    ("cp1250", "Łódź"),
+    ("cp1251", "Лампа гудит всю ночь, и это мешает."),
+    ("koi8_r", "Лампа гудит всю ночь, и это мешает."),
+    ("cp1253", "Πού είναι η παραγγελία μου; Η λάμπα δεν λειτουργεί."),
+    ("cp1254", "Lamba bütün gece ses çıkarıyor ve çok rahatsız ediyor."),
+    ("gb18030", "输入,输出\n快递,投诉\n灯坏了,退款"),
+    ("gb18030", "这个灯整晚都在响"),
+    ("big5", "燈整晚都在響，可以退款嗎？"),
+    ("cp949", "램프가 밤새 웅웅거려서 잠을 잘 수가 없습니다.\n책상 보증 기간은 얼마나 되나요?"),
+    ("cp949", "환불해 주세요"),
+    ("cp932", "ランプが一晩中うるさいです。返品できますか？"),
+]
+
+
+@pytest.mark.parametrize(("codec", "text"), PLAUSIBLE, ids=[f"{codec}-{text[:12]}" for codec, text in PLAUSIBLE])
+def test_short_files_before_utf8_are_read_as_they_were_written(tmp_path: Path, codec: str, text: str) -> None:
+    path = write(tmp_path / "rows.txt", text.encode(codec))
+    encoding = detect_encoding(path)
+    assert path.read_bytes().decode(encoding.codec) == text
+    assert "a guess" in encoding.note
+    assert text.splitlines()[0][:20] in encoding.note or text.splitlines()[1][:20] in encoding.note
+
+
+def test_a_given_encoding_is_taken_and_checked(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.txt", "Größe\n".encode("cp850"))
+    assert detect_encoding(path, "cp850") == Encoding("cp850")
+    with pytest.raises(ConfigError, match="no encoding 'klingon'"):
+        detect_encoding(path, "klingon")
+    with pytest.raises(DataError, match="not utf-8"):
+        detect_encoding(path, "utf-8")
