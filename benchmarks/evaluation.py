@@ -11,7 +11,8 @@ from typing import TypeVar
 from transformers import PreTrainedModel
 
 from anytasktune.models.load import BaseLM
-from anytasktune.schema import Answer, Example, LabelOutput
+from anytasktune.outputs import LabelOutput
+from anytasktune.schema import Answer, Example
 from benchmarks.bench_tasks import BenchTask
 from benchmarks.hf_generate import generate_with_hf, plain_model
 from benchmarks.our_engine import Setup, Work, answer, encode, generate_ids, model_folder, prompts, train_pool

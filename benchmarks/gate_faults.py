@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anytasktune.ids import text_hash
+from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, TextOutput
 from anytasktune.records import Language
-from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task, TextOutput
+from anytasktune.schema import Example, Task
 from benchmarks.gate_texts import BLANKS, INTRODUCTIONS, PERSONAL_KINDS, REFUSALS, personal_text
 
 FAULTS = (

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from anytasktune.gates import GateContext, Gated, run_gates
+from anytasktune.outputs import TextOutput
 from anytasktune.records import Language
-from anytasktune.schema import Candidate, Example, Origin, Task, TextOutput, Verdict
+from anytasktune.schema import Candidate, Example, Origin, Task, Verdict
 from anytasktune.settings import GateConfig
 from anytasktune.similarity import jaccard
 from anytasktune.text.personal_data import find_personal_data

@@ -39,7 +39,8 @@ from anytasktune.cli.app import app, run_safely
 from anytasktune.datasets import read_examples, read_task_folder
 from anytasktune.gates.run_gates import GATES, JUDGE
 from anytasktune.models.catalog import CATALOG
-from anytasktune.schema import AUGMENTATIONS, METRICS_OF_KIND, Domain, Metric, Rules, Task
+from anytasktune.outputs import OUTPUT_KINDS, Metric, Rules
+from anytasktune.schema import AUGMENTATIONS, Domain, Task
 from anytasktune.settings import (
     BuildConfig,
     EvalConfig,
@@ -315,13 +316,13 @@ def test_every_setting_is_documented_with_its_default(heading: str, record: type
 
 
 def test_fields_kinds_metrics_and_rules_are_documented() -> None:
-    page = read(DOMAIN_PAGE)
+    page, metrics_of_kind = read(DOMAIN_PAGE), {name: kind.metrics for name, kind in OUTPUT_KINDS.items()}
     domain, task = page.split("## Domain")[1].split("## Task")[0], page.split("## Task")[1].split("## Output")[0]
     assert re.findall(r"^\| `(\w+)`", domain, re.M) == list(Domain.model_fields)
     assert re.findall(r"^\| `(\w+)`", task, re.M) == list(Task.model_fields)
-    assert {row[0]: tuple(row[2].split(", ")) for row in table(DOMAIN_PAGE, "kind")} == METRICS_OF_KIND
+    assert {row[0]: tuple(row[2].split(", ")) for row in table(DOMAIN_PAGE, "kind")} == metrics_of_kind
     assert names_in(table(DOMAIN_PAGE, "rule")) == list(Rules.model_fields)
-    kinds = {metric: kind for kind, metrics in METRICS_OF_KIND.items() for metric in metrics}
+    kinds = {metric: kind for kind, metrics in metrics_of_kind.items() for metric in metrics}
     assert {row[0]: row[1] for row in table(REPORT_PAGE, "metric")} == kinds
     assert set(kinds) == set(Metric.__args__)
 
@@ -334,7 +335,9 @@ def test_every_gate_and_every_enhancement_is_documented() -> None:
 
 def test_every_reason_for_dropping_a_row_is_documented() -> None:
     code = "\n".join(read(path) for path in (SOURCE / "datasets").glob("*.py"))
-    reasons = set(re.findall(r"RowError\(\s*\"(\w+)\"", code)) | set(re.findall(r"^LEAK = \"(\w+)\"", code, re.M))
+    kinds = "\n".join(read(path) for path in (SOURCE / "outputs").glob("*.py"))
+    of_form = set(re.findall(r"Violation\(\s*\"(\w+)\"", kinds)) - set(Rules.model_fields)
+    reasons = of_form | set(re.findall(r"RowError\(\s*\"(\w+)\"", code)) | set(re.findall(r"^LEAK = \"(\w+)\"", code, re.M))
     assert set(names_in(table(FORMATS_PAGE, "reason"))) == reasons
 
 

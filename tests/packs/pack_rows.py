@@ -9,8 +9,7 @@ from typing import Any
 
 from anytasktune.packs import pack_files
 from anytasktune.records import Language
-from anytasktune.schema import Domain, Example, JsonOutput, LabelsOutput, Task
-from anytasktune.scorers import parse_output
+from anytasktune.schema import Domain, Example, Task
 from anytasktune.settings.yaml_reading import parse_record
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -44,10 +43,7 @@ class Row:
     @property
     def answer_words(self) -> str:
         """What is said in the answer: its items, the strings inside its JSON, or all of it."""
-        parsed = parse_output(self.task, self.output, self.language)
-        if isinstance(self.task.output, JsonOutput):
-            return " ".join(strings_in(parsed.value))
-        return " ".join(parsed.items) if isinstance(self.task.output, LabelsOutput) else parsed.text
+        return " ".join(text for _, text in self.task.output.strings(self.task.parse(self.output, self.language)))
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ import pytest
 from tests.packs.pack_rows import LANGUAGES, Pack, Row, bench_folder, read_pack, spoken_words
 
 from anytasktune.datasets import check_row
+from anytasktune.outputs import LabelOutput, LabelsOutput
 from anytasktune.packs import pack_files, pack_names
 from anytasktune.records import Language
-from anytasktune.schema import LabelOutput, LabelsOutput, Task
+from anytasktune.schema import Task
 from anytasktune.scorers import explain_rules
 from anytasktune.similarity import group_similar, match_similar
 from anytasktune.tasks import PlacedRow, check_pool

@@ -7,7 +7,8 @@ from tests.tiny_models import CHAT_TEMPLATE, NO_SYSTEM_TEMPLATE, tiny_tokenizer
 
 from anytasktune.chat import Encoded, PromptFormat, detect_rendering, instruction_for, shared_prefix
 from anytasktune.errors import ModelError
-from anytasktune.schema import Example, Task, TextOutput
+from anytasktune.outputs import TextOutput
+from anytasktune.schema import Example, Task
 
 TASK = Task(
     name="note",

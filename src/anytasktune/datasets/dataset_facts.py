@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from anytasktune.datasets.freeze import FrozenDataset
-from anytasktune.schema import Example, LabelOutput, LabelsOutput, NumberOutput, SplitName, Task
-from anytasktune.scorers.parse import parse_output
+from anytasktune.schema import Example, SplitName, Task
 
 OWN = "own"
 """The origin of the user's own rows, beside the kinds of generated ones."""
@@ -66,15 +65,10 @@ def label_counts(task: Task, rows: Iterable[Example]) -> dict[str, int]:
 
     A number with many values is counted in ranges of whole numbers.
     """
-    output = task.output
-    if isinstance(output, LabelOutput):
-        return _counted(row.output.strip() for row in rows)
-    if isinstance(output, LabelsOutput) and output.labels is not None:
-        return _counted(item for row in rows for item in parse_output(task, row.output, row.language).items)
-    if isinstance(output, NumberOutput):
-        numbers = [parse_output(task, row.output, row.language).number for row in rows]
-        return _number_counts([number for number in numbers if number is not None])
-    return {}
+    rows = list(rows)
+    if numbers := [number for row in rows if (number := task.output.number_of(row.output)) is not None]:
+        return _number_counts(numbers)
+    return _counted(label for row in rows for label in task.output.chosen(row.output, task.language_of(row.language)))
 
 
 def lengths(values: Sequence[int]) -> Lengths:

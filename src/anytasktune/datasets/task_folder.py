@@ -18,21 +18,9 @@ from anytasktune.datasets.read_result import ReadResult
 from anytasktune.datasets.read_rows import read_examples
 from anytasktune.datasets.write_rows import write_examples
 from anytasktune.errors import DataError, Problem
+from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, Metric, NumberOutput, Output, Rules, TextOutput
 from anytasktune.records import Language
-from anytasktune.schema import (
-    SPLIT_NAMES,
-    Example,
-    JsonOutput,
-    LabelOutput,
-    LabelsOutput,
-    Metric,
-    NumberOutput,
-    Output,
-    Rules,
-    SplitName,
-    Task,
-    TextOutput,
-)
+from anytasktune.schema import SPLIT_NAMES, Example, SplitName, Task
 from anytasktune.store import write_atomic
 from anytasktune.text.numbers import decimals_of
 

@@ -11,8 +11,9 @@ from anytasktune.evaluation.remarks import remarks_on
 from anytasktune.evaluation.samples import pick_samples
 from anytasktune.evaluation.scoring import ScoredSystem
 from anytasktune.ids import content_id
-from anytasktune.schema import LOWER_IS_BETTER, Comparison, Example, NumberOutput, Report, Run, SystemResult, Task, TaskReport
-from anytasktune.scorers import in_first_language, item_statistics, parse_output, parse_reference_number
+from anytasktune.outputs import LOWER_IS_BETTER, reference_number
+from anytasktune.schema import Comparison, Example, Report, Run, SystemResult, Task, TaskReport
+from anytasktune.scorers import item_statistics
 from anytasktune.scorers.statistics import (
     bootstrap_interval,
     compare_paired,
@@ -49,7 +50,7 @@ def task_report(
         EvaluationError: there are no rows, no systems, or a system does not cover exactly these rows.
     """
     _check_coverage(task, examples, judged)
-    references = [in_first_language(task, text, text) for text in (example.output.strip() for example in examples)]
+    references = [task.in_first_language(text, text) for text in (example.output.strip() for example in examples)]
     systems = {entry.system: entry for entry in sorted(judged, key=lambda entry: SYSTEMS.index(entry.system))}
     subject = next((system for system in TASK_LMS if system in systems), TASK_LMS[0])
     run = runs.get(subject)
@@ -157,12 +158,10 @@ def _trained(result: SystemResult, runs: Mapping[System, Run]) -> SystemResult:
 
 
 def _rank_correlation(task: Task, examples: Sequence[Example], entry: ScoredSystem) -> float | None:
-    if not isinstance(task.output, NumberOutput):
-        return None
     pairs = [
-        (parse_reference_number(examples[row].output), number)
+        (reference_number(examples[row].output), number)
         for row in sorted(entry.scored_rows)
-        if (number := parse_output(task, entry.predictions[row].output).number) is not None
+        if (number := task.output.number_of(entry.predictions[row].output)) is not None
     ]
     return rank_correlation([reference for reference, _ in pairs], [number for _, number in pairs])
 
@@ -194,8 +193,7 @@ def _comparison(
     ours, theirs = (
         item_statistics(task, references, [entry.predictions[row].output for row in rows]) for entry in (subject, opponent)
     )
-    paired = compare_paired(ours, theirs, config.resamples, config.seed)
-    full_range = task.output.maximum - task.output.minimum if isinstance(task.output, NumberOutput) else 1.0
+    paired, full_range = compare_paired(ours, theirs, config.resamples, config.seed), task.output.full_range
     return Comparison(
         against=opponent.system,
         items=len(rows),

@@ -11,8 +11,9 @@ from anytasktune.errors import EvaluationError
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_model import BATCH_TOKENS, OnRows, TaskModel
 from anytasktune.models.load import BaseLM
+from anytasktune.outputs import LabelOutput
 from anytasktune.records import Language, Usage
-from anytasktune.schema import Decoding, Example, LabelOutput, Prediction, Task
+from anytasktune.schema import Decoding, Example, Prediction, Task
 from anytasktune.settings import System
 
 

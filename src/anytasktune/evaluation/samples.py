@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 
 from anytasktune.evaluation.scoring import ScoredSystem
-from anytasktune.schema import LOWER_IS_BETTER, Example, Sample, Task
+from anytasktune.outputs import LOWER_IS_BETTER
+from anytasktune.schema import Example, Sample, Task
 from anytasktune.settings import System
 
 BY_CHANCE = 3

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from anytasktune.gates.gate import Finding, Job, Placed
 from anytasktune.ids import text_hash
-from anytasktune.schema import Example, LabelOutput, LabelsOutput
-from anytasktune.scorers import in_first_language, parse_output
+from anytasktune.schema import Example
 
 _CHANCE = 2.0
 """Standard deviations by which a label may be over its share, so that chance alone drops nothing."""
@@ -47,9 +46,5 @@ def _allowed(share: float, rows: int) -> int:
 
 def _labels(job: Job, example: Example) -> tuple[str, ...]:
     """The labels of an answer, in the task's first language."""
-    parsed = parse_output(job.task, example.output, example.language)
-    if isinstance(job.task.output, LabelOutput):
-        named: tuple[str, ...] = (parsed.label,) if parsed.label else ()
-    else:
-        named = tuple(dict.fromkeys(parsed.items)) if isinstance(job.task.output, LabelsOutput) else ()
-    return tuple(in_first_language(job.task, label, label) for label in named)
+    named = dict.fromkeys(job.task.output.chosen(example.output, job.task.language_of(example.language)))
+    return tuple(job.task.in_first_language(label, label) for label in named)

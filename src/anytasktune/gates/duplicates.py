@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from anytasktune.gates.gate import Finding, Job, Placed, closeness
 from anytasktune.gates.kept_texts import KeptTexts
 from anytasktune.gates.short_texts import ShortTexts, one_edit_apart, skeleton
-from anytasktune.schema import AUGMENTATIONS, Example, TextOutput
+from anytasktune.schema import AUGMENTATIONS, Example
 from anytasktune.similarity import SHORT_TEXT, group_similar
 from anytasktune.text.plain_text import shorten
 
@@ -75,7 +75,7 @@ class _Row:
 
 
 def _rows(job: Job, items: Sequence[Placed]) -> list[_Row]:
-    free = isinstance(job.task.output, TextOutput)
+    free = job.task.output.free_text
     rows = [_Row(seed, "" if free else seed.output.strip()) for seed in job.context.train]
     for item in items:
         made = item.candidate

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from anytasktune.gates.answer_text import Pieces, answer_pieces
+from anytasktune.outputs import Pieces
 from anytasktune.records import Language
 from anytasktune.schema import Candidate, Example, Passage, Task
 from anytasktune.scorers import broken_rules
@@ -83,10 +83,10 @@ class Job:
         return self._rules[key]
 
     def pieces(self, row: Example | Candidate) -> Pieces:
-        """The free text in the answer of a row (see `answer_pieces`); read once."""
+        """The free text in the answer of a row (see `OutputKind.pieces`); read once."""
         key = (row.output, row.language)
         if key not in self._pieces:
-            self._pieces[key] = answer_pieces(self.task, *key)
+            self._pieces[key] = self.task.output.pieces(row.output, self.task.language_of(row.language))
         return self._pieces[key]
 
     @cached_property

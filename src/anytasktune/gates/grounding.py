@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from anytasktune.gates.gate import FEWEST_DATA, Finding, Job, Placed
-from anytasktune.schema import Candidate, Example, Passage, TextOutput
+from anytasktune.schema import Candidate, Example, Passage
 from anytasktune.text.json_values import KeyPath
 from anytasktune.text.plain_text import normalise, occurs_as_words, shorten
 
@@ -76,7 +76,7 @@ def ungrounded(job: Job, example: Example, copied: frozenset[KeyPath]) -> str:
 
 def _claims(job: Job, example: Example) -> Iterator[tuple[KeyPath, str]]:
     pieces = job.pieces(example)
-    if not isinstance(job.task.output, TextOutput):
+    if not job.task.output.free_text:
         yield from pieces
         return
     for _, text in pieces:

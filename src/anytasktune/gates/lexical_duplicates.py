@@ -7,7 +7,7 @@ if their answers are.
 from collections.abc import Iterator, Sequence
 
 from anytasktune.gates.gate import Finding, Job, Placed
-from anytasktune.schema import AUGMENTATIONS, Candidate, Example, TextOutput
+from anytasktune.schema import AUGMENTATIONS, Candidate, Example
 from anytasktune.similarity import group_meaning, match_meaning
 from anytasktune.text.plain_text import shorten
 
@@ -38,4 +38,4 @@ def _says_the_same(job: Job, candidate: Candidate, other: Candidate | Example) -
     parents = candidate.origin.parents if candidate.origin.kind in AUGMENTATIONS else ()
     if parents and other.id in parents:
         return False
-    return isinstance(job.task.output, TextOutput) or candidate.output.strip() == other.output.strip()
+    return job.task.output.free_text or candidate.output.strip() == other.output.strip()

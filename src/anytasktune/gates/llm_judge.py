@@ -9,8 +9,9 @@ from typing import Any
 from anytasktune.chat import instruction_for
 from anytasktune.llm.asking import Asker, MisfitError, Question, Reply
 from anytasktune.llm.prompts import marks, prompt_id, render_prompt
+from anytasktune.outputs import LabelsOutput, NumberOutput
 from anytasktune.records import Language
-from anytasktune.schema import Candidate, LabelsOutput, NumberOutput, Task, Verdict
+from anytasktune.schema import Candidate, Task, Verdict
 from anytasktune.settings import GateConfig
 from anytasktune.text.plain_text import shorten
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from anytasktune.gates.gate import Finding, Job, Placed
 from anytasktune.gates.grounding import copied_places, ungrounded
+from anytasktune.outputs import JsonOutput
 from anytasktune.records import Language
-from anytasktune.schema import Candidate, JsonOutput
+from anytasktune.schema import Candidate
 from anytasktune.text.json_values import is_json, load_json
 from anytasktune.text.personal_data import PersonalData, PersonalKind, find_personal_data
 

@@ -3,22 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from anytasktune.gates.gate import FEWEST_DATA, Finding, Job, Placed, by_language
+from anytasktune.outputs import Rules
 from anytasktune.schema import Example
 from anytasktune.scorers import explain_rules
-
-_OF_FORM = frozenset(
-    {
-        "empty",
-        "unknown_label",
-        "separator",
-        "bad_json",
-        "repeated_key",
-        "schema",
-        "bad_number",
-        "out_of_range",
-        "decimals",
-    }
-)
 
 
 def schema(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
@@ -41,7 +28,7 @@ def _is_empty(example: Example) -> bool:
 
 def _broken(job: Job, items: Sequence[Placed], *, of_form: bool) -> Iterator[Finding]:
     for item in items:
-        broken = [rule for rule in job.broken(item.candidate) if (rule in _OF_FORM) == of_form]
+        broken = [rule for rule in job.broken(item.candidate) if (rule not in Rules.model_fields) == of_form]
         if broken:
             yield Finding(item.position, True, broken[0], _in_words(job, item))
 

@@ -14,9 +14,6 @@ from collections.abc import Hashable, Iterator, Sequence
 from anytasktune.gates.gate import Finding, Job, Placed, by_language, closeness
 from anytasktune.gates.label_model import opinions
 from anytasktune.gates.short_texts import skeleton
-from anytasktune.ids import canonical_json
-from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, TextOutput
-from anytasktune.scorers import in_first_language, parse_output
 
 _FALSE_ALARMS = 0.005
 _NOTED = 0.05
@@ -25,11 +22,11 @@ _NOTED = 0.05
 
 def wrong_label(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
     """Candidates whose answer is contradicted by another answer to the same input, or unlikely to be right."""
-    if isinstance(job.task.output, TextOutput):
+    if job.task.output.free_text:
         return
     contradicted = {finding.position: finding for finding in _contradictions(job, items)}
     yield from contradicted.values()
-    if isinstance(job.task.output, LabelOutput):
+    if job.task.output.single_choice:
         for group in by_language([item for item in items if item.position not in contradicted]).values():
             yield from _unlikely(job, group)
 
@@ -37,13 +34,13 @@ def wrong_label(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
 def _contradictions(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
     right: dict[str, set[Hashable]] = {}
     for example in job.context.train:
-        right.setdefault(skeleton(example.input), set()).add(_meaning(job, example))
+        right.setdefault(skeleton(example.input), set()).add(job.task.output.meaning(example.output, job.task.languages[0]))
     groups: dict[str, list[Placed]] = {}
     for item in items:
         if bones := skeleton(item.candidate.input):
             groups.setdefault(bones, []).append(item)
     for bones, group in groups.items():
-        meanings = [_meaning(job, item.candidate.example()) for item in group]
+        meanings = [job.task.output.meaning(item.candidate.output, job.task.languages[0]) for item in group]
         trusted = right.get(bones)
         accepted = trusted or _most(meanings)
         for item, meaning in zip(group, meanings, strict=True):
@@ -56,19 +53,6 @@ def _most(meanings: Sequence[Hashable]) -> set[Hashable]:
     """What most say; nothing if two answers have equally many."""
     ranked = Counter(meanings).most_common(2)
     return set() if len(ranked) > 1 and ranked[0][1] == ranked[1][1] else {ranked[0][0]}
-
-
-def _meaning(job: Job, example: Example) -> Hashable:
-    """What an answer says, whatever its form: the label, the set of items, the number, the JSON value."""
-    parsed = parse_output(job.task, example.output, example.language)
-    output = job.task.output
-    if isinstance(output, LabelOutput):
-        return in_first_language(job.task, parsed.text, parsed.text)
-    if isinstance(output, LabelsOutput):
-        return frozenset(in_first_language(job.task, item, item) for item in parsed.items)
-    if isinstance(output, JsonOutput):
-        return canonical_json(parsed.value)
-    return parsed.number
 
 
 def _unlikely(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:

@@ -21,18 +21,7 @@ from anytasktune.ids import text_hash
 from anytasktune.records import Language
 from anytasktune.review.gated_rows import GatedRows, is_final
 from anytasktune.review.review_log import group_by_reviewer, review_outcomes, skipped_candidates, standing_decisions
-from anytasktune.schema import (
-    Candidate,
-    LabelOutput,
-    LabelsOutput,
-    Review,
-    ReviewItem,
-    ReviewOutcome,
-    ReviewReason,
-    Task,
-    Verdict,
-)
-from anytasktune.scorers.parse import parse_output
+from anytasktune.schema import Candidate, Review, ReviewItem, ReviewOutcome, ReviewReason, Task, Verdict
 from anytasktune.text.plain_text import normalise
 
 Show = Literal["kept", "dropped", "disputed"]
@@ -215,9 +204,8 @@ def _strong(strengths: Strengths) -> tuple[ReviewReason, ...]:
 
 def _kinds(task: Task, candidate: Candidate) -> tuple[str, ...]:
     """The kinds by which rarity counts: its origin and, where there is a closed list, the answer."""
-    answer = parse_output(task, candidate.output, candidate.language).label
-    origin = f"origin {candidate.origin.kind}"
-    return (origin,) if answer is None else (origin, f"answer {answer}")
+    origin, parsed = f"origin {candidate.origin.kind}", task.parse(candidate.output, candidate.language)
+    return (origin, f"answer {parsed.text}") if task.output.single_choice and parsed.ok else (origin,)
 
 
 def _lasting_strengths(task: Task, candidate: Candidate, verdicts: Sequence[Verdict]) -> Strengths:
@@ -236,12 +224,7 @@ def _lasting_strengths(task: Task, candidate: Candidate, verdicts: Sequence[Verd
 def _answers_otherwise(task: Task, candidate: Candidate) -> bool:
     """Whether the answer is not the one the plan asked for."""
     wanted = candidate.origin.cell.label
-    if not wanted or not isinstance(task.output, LabelOutput | LabelsOutput):
-        return False
-    if isinstance(task.output, LabelOutput):
-        return wanted.strip() != candidate.output.strip()
-    asked, given = (parse_output(task, text, candidate.language).items for text in (wanted, candidate.output))
-    return not set(asked) <= set(given)
+    return bool(wanted) and not task.output.facts(wanted.strip()) <= task.output.facts(candidate.output.strip())
 
 
 def _grams(candidate: Candidate) -> NDArray[np.uint32]:

@@ -43,27 +43,13 @@ from anytasktune.schema.run import (
     Run,
     TaskLMManifest,
 )
-from anytasktune.schema.task import (
-    LOWER_IS_BETTER,
-    METRICS_OF_KIND,
-    JsonOutput,
-    LabelOutput,
-    LabelsOutput,
-    Metric,
-    NumberOutput,
-    Output,
-    Rules,
-    Task,
-    TextOutput,
-)
+from anytasktune.schema.task import Task
 from anytasktune.schema.teacher_usage import TeacherUsage
 
 __all__ = [
     "AUGMENTATIONS",
     "FEWEST_RATED",
     "JUDGE",
-    "LOWER_IS_BETTER",
-    "METRICS_OF_KIND",
     "SPLIT_NAMES",
     "INPUT_SOURCES",
     "Action",
@@ -87,15 +73,9 @@ __all__ = [
     "Feasibility",
     "GatedSet",
     "Interval",
-    "JsonOutput",
-    "LabelOutput",
-    "LabelsOutput",
     "Lineage",
     "GeneratedRows",
-    "Metric",
-    "NumberOutput",
     "Origin",
-    "Output",
     "Passage",
     "PassageSet",
     "Prediction",
@@ -109,7 +89,6 @@ __all__ = [
     "ReviewOutcome",
     "ReviewReason",
     "RowCounts",
-    "Rules",
     "Run",
     "Sample",
     "Score",
@@ -122,7 +101,6 @@ __all__ = [
     "TaskLMManifest",
     "TaskReport",
     "TeacherUsage",
-    "TextOutput",
     "Verdict",
     "OriginKind",
 ]

@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from anytasktune.outputs import Metric
 from anytasktune.records import Artifact, Language, Name, Record, Usage
 from anytasktune.schema.run import Decoding
-from anytasktune.schema.task import Metric
 from anytasktune.settings import EvalConfig, System
 
 

@@ -1,115 +1,11 @@
 """A task: one sub-task of a field, explicit enough for a small model to learn and a program to check."""
 
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
-from anytasktune.records import IN_ALL_LANGUAGES, PER_LANGUAGE, Language, Name, Record, fault
-
-Metric = Literal["accuracy", "macro_f1", "set_f1", "json_f1", "rouge_l", "token_f1", "mae"]
-
-
-def _form_of_labels(labels: Any) -> str:
-    return PER_LANGUAGE if isinstance(labels, Mapping) else IN_ALL_LANGUAGES
-
-
-_Choice = Annotated[list[str], Field(min_length=2)]
-Choice = Annotated[
-    Annotated[_Choice, Tag(IN_ALL_LANGUAGES)] | Annotated[dict[Language, _Choice], Tag(PER_LANGUAGE)],
-    Discriminator(_form_of_labels),
-]
-Labels = Annotated[
-    Annotated[list[str], Tag(IN_ALL_LANGUAGES)] | Annotated[dict[Language, list[str]], Tag(PER_LANGUAGE)],
-    Discriminator(_form_of_labels),
-]
-"""One list that holds in every language, or one list per language, in which equal positions mean the same."""
-
-
-class LabelOutput(Record):
-    """Exactly one of `labels`; where they are given per language, one of those of the example's language."""
-
-    kind: Literal["label"]
-    labels: Choice
-
-
-class LabelsOutput(Record):
-    """Several items in one line; a closed list when `labels` is given (as in `LabelOutput`), free phrases otherwise."""
-
-    kind: Literal["labels"]
-    labels: Labels | None = None
-    separator: str = Field("; ", min_length=1)
-    """What stands between two items, e.g. "; " or "；"."""
-
-
-class JsonOutput(Record):
-    """One JSON value, described by a JSON Schema (draft 2020-12)."""
-
-    kind: Literal["json"]
-    json_schema: dict[str, Any] = Field(default_factory=dict)
-
-
-class NumberOutput(Record):
-    """One number from `minimum` to `maximum`, written with at most `decimals` digits after the point."""
-
-    kind: Literal["number"]
-    minimum: float
-    maximum: float
-    decimals: int = Field(0, ge=0, le=6)
-
-    @model_validator(mode="after")
-    def _range_is_not_empty(self) -> "NumberOutput":
-        if self.minimum >= self.maximum:
-            raise fault(f"minimum {self.minimum:g} must be below maximum {self.maximum:g}", "minimum")
-        return self
-
-
-class TextOutput(Record):
-    """Free text."""
-
-    kind: Literal["text"]
-
-
-Output = Annotated[LabelOutput | LabelsOutput | JsonOutput | NumberOutput | TextOutput, Field(discriminator="kind")]
-
-METRICS_OF_KIND: dict[str, tuple[Metric, ...]] = {
-    "label": ("accuracy", "macro_f1"),
-    "labels": ("set_f1",),
-    "json": ("json_f1",),
-    "number": ("mae",),
-    "text": ("rouge_l", "token_f1"),
-}
-"""Which metrics can judge which kind of output; the first is the default."""
-
-LOWER_IS_BETTER: frozenset[Metric] = frozenset({"mae"})
-
-
-class Rules(Record):
-    """What a program can check about an answer without knowing the right one."""
-
-    min_items: int | None = Field(None, ge=0)
-    """Fewest items: of a list of labels, of a JSON array, or lines of a text."""
-    max_items: int | None = Field(None, ge=1)
-    max_length: int | None = Field(None, ge=1)
-    """Most characters."""
-    language: Language | None = None
-    """The script the answer must be written in."""
-    pattern: str | None = None
-    """A regular expression (Python `re`) that must match the whole answer."""
-    copies_from_input: bool = False
-    """Every item, or every string inside the JSON, must stand in the input word for word."""
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> "Rules":
-        if self.min_items is not None and self.max_items is not None and self.min_items > self.max_items:
-            raise fault(f"min_items {self.min_items} is above max_items {self.max_items}", "min_items")
-        if self.pattern is not None:
-            try:
-                re.compile(self.pattern)
-            except re.error as error:
-                raise fault(f"pattern is not a regular expression: {error}", "pattern") from None
-        return self
+from anytasktune.outputs import Metric, Output, Parsed, Rules, Violation
+from anytasktune.records import Language, Name, Record, fault
 
 
 class Task(Record):
@@ -137,37 +33,12 @@ class Task(Record):
         for language, text in self.instruction.items():
             if not text.strip():
                 raise fault(f"instruction.{language} is empty", "instruction", language)
-        if isinstance(self.output, (LabelOutput, LabelsOutput)):
-            self._check_labels(self.output.labels)
-        fitting = METRICS_OF_KIND[self.output.kind]
+        self.output.check_languages(self.languages)
+        fitting = self.output.metrics
         if self.metric is not None and self.metric not in fitting:
             what = f"metric {self.metric} cannot judge output kind {self.output.kind}; use {' or '.join(fitting)}"
             raise fault(what, "metric")
         return self
-
-    def _check_labels(self, given: list[str] | dict[Language, list[str]] | None) -> None:
-        lists = given.items() if isinstance(given, dict) else [(None, given or [])]
-        for spoken, labels in lists:
-            language = () if spoken is None else (spoken,)
-            if twice := sorted({label for label in labels if labels.count(label) > 1}):
-                raise fault(f"output.labels lists {', '.join(twice)} more than once", "output", "labels", *language)
-            if any(not label.strip() or label != label.strip() for label in labels):
-                raise fault("output.labels has an empty label or one with space around it", "output", "labels", *language)
-        if isinstance(given, dict):
-            self._check_languages_of_labels(given)
-
-    def _check_languages_of_labels(self, lists: dict[Language, list[str]]) -> None:
-        if set(lists) != set(self.instruction):
-            spoken, labelled = ", ".join(sorted(self.instruction)), ", ".join(sorted(lists)) or "no language"
-            raise fault(f"output.labels is given in {labelled}, the instruction in {spoken}", "output", "labels")
-        if len({len(labels) for labels in lists.values()}) > 1:
-            counts = ", ".join(f"{len(labels)} in {language}" for language, labels in lists.items())
-            raise fault(f"output.labels needs as many labels in every language; there are {counts}", "output", "labels")
-        meanings: dict[str, int] = {}
-        for place, label in ((place, label) for labels in lists.values() for place, label in enumerate(labels)):
-            if meanings.setdefault(label, place) != place:
-                what = f"output.labels has {label} at different positions in two languages, so it would mean two things"
-                raise fault(what, "output", "labels")
 
     def language_of(self, language: Language | None) -> Language:
         """The language a row is handled in: its own, or the task's first if it has none or the task does not speak it."""
@@ -175,13 +46,28 @@ class Task(Record):
 
     def labels_in(self, language: Language | None) -> list[str] | None:
         """The labels that may answer a row of `language` (None: the task's first); None where there is no closed list."""
-        labels = self.output.labels if isinstance(self.output, (LabelOutput, LabelsOutput)) else None
-        return labels[self.language_of(language)] if isinstance(labels, dict) else labels
+        return self.output.labels_in(self.language_of(language))
+
+    def parse(self, text: str, language: Language | None = None) -> Parsed:
+        """Read an answer to a row of `language`. Never raises: an answer without the form has `ok` False."""
+        return self.output.parse(text, self.language_of(language))
+
+    def violations(self, source: str, text: str, language: Language | None = None) -> list[Violation]:
+        """All faults of the answer `text` to the input `source`, a row of `language`: of its form, then of the rules.
+
+        Raises:
+            ConfigError: the task's JSON Schema is no schema.
+        """
+        return list(self.output.violations(text, self.rules, source, self.language_of(language)))
+
+    def in_first_language(self, text: str, reference: str) -> str:
+        """`text`, an answer to a row whose right answer is `reference`, as the label of the task's first language."""
+        return self.output.in_language(self.languages[0], text, reference)
 
     @property
     def scored_by(self) -> Metric:
         """The metric in force."""
-        return self.metric or METRICS_OF_KIND[self.output.kind][0]
+        return self.metric or self.output.metrics[0]
 
     @property
     def definition(self) -> dict[str, Any]:

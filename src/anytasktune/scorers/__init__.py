@@ -1,19 +1,15 @@
-"""How an answer is read, checked and judged. Pure: task, input, reference and output in, judgement out."""
+"""How an answer is judged: the rules it breaks, its score, and metrics of many. Pure: values in, judgement out."""
 
-from anytasktune.scorers.answer_score import AnswerScore, score_answer
-from anytasktune.scorers.metrics import ItemStatistics, item_statistics
-from anytasktune.scorers.parse import Parsed, in_first_language, parse_output, parse_reference_number
-from anytasktune.scorers.rules import broken_rules, explain_rules
+from anytasktune.scorers.answer_score import AnswerScore, broken_rules, explain_rules, score_answer
+from anytasktune.scorers.metrics import ItemStatistics, item_statistics, item_value, share_of_best
 
 __all__ = [
-    "ItemStatistics",
     "AnswerScore",
-    "Parsed",
+    "ItemStatistics",
     "broken_rules",
     "explain_rules",
-    "in_first_language",
     "item_statistics",
+    "item_value",
     "score_answer",
-    "parse_output",
-    "parse_reference_number",
+    "share_of_best",
 ]

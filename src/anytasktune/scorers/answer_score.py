@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
+from anytasktune.errors import Problem
 from anytasktune.records import Language
 from anytasktune.schema import Task
 from anytasktune.scorers.metrics import item_value
-from anytasktune.scorers.parse import parse_output
-from anytasktune.scorers.rules import broken_rules
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,24 @@ def score_answer(task: Task, input_text: str, reference: str, output: str, langu
     """
     return AnswerScore(
         value=item_value(task, reference, output),
-        parsed=parse_output(task, output, language).ok,
+        parsed=task.parse(output, language).ok,
         broken_rules=tuple(broken_rules(task, input_text, output, language)),
     )
+
+
+def broken_rules(task: Task, input_text: str, output: str, language: Language | None = None) -> list[str]:
+    """Names of the faults of `output` as an answer of `task` to `input_text` (see `outputs.Violation`), each once.
+
+    Raises:
+        ConfigError: the task's JSON Schema is no schema.
+    """
+    return list(dict.fromkeys(violation.rule for violation in task.violations(input_text, output, language)))
+
+
+def explain_rules(task: Task, input_text: str, output: str, language: Language | None = None) -> list[Problem]:
+    """The same faults as sentences for the person whose row it is; `where` is left to the caller.
+
+    Raises:
+        ConfigError: the task's JSON Schema is no schema.
+    """
+    return [Problem(violation.what, fix=violation.fix) for violation in task.violations(input_text, output, language)]

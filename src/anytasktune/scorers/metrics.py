@@ -16,11 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anytasktune.schema import LabelsOutput, Metric, NumberOutput, Task
-from anytasktune.scorers.json_facts import facts_of_text
-from anytasktune.scorers.overlap import rouge_l, token_f1
-from anytasktune.scorers.parse import in_first_language, parse_reference_number, split_items
+from anytasktune.outputs import LOWER_IS_BETTER, Metric, OutputKind, reference_number
+from anytasktune.schema import Task
 from anytasktune.text.numbers import first_number
+from anytasktune.text.overlap import rouge_l, token_f1
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +44,7 @@ class ItemStatistics:
 
         A sum of items may hold an item several times (a bootstrap resample) or leave it out.
         """
-        return _AGGREGATES[self.metric](sums)
+        return _METRICS[self.metric].aggregate(sums)
 
     def value(self) -> float:
         """The metric over all items."""
@@ -66,58 +65,42 @@ def item_statistics(task: Task, references: Sequence[str], outputs: Sequence[str
         ValueError: the two differ in length, or a reference of a number task holds no number.
     """
     pairs = [(reference.strip(), output.strip()) for reference, output in zip(references, outputs, strict=True)]
-    if task.scored_by == "macro_f1":
-        same = [[in_first_language(task, reference, text) for text in (reference, output)] for reference, output in pairs]
-        return ItemStatistics("macro_f1", _label_counts([(reference, output) for reference, output in same]))
-    columns = [item_columns(task, reference, output) for reference, output in pairs]
-    return ItemStatistics(task.scored_by, np.array(columns, dtype=np.float64).reshape(len(pairs), 2))
-
-
-def item_columns(task: Task, reference: str, output: str) -> tuple[float, float]:
-    """The two columns of one item; for `macro_f1`, whose columns depend on all references, those of `accuracy`."""
     metric = task.scored_by
-    if metric in ("set_f1", "json_f1"):
-        return _fact_columns(task, reference, output)
-    if metric == "mae":
-        return absolute_error(task, reference, output), 1.0
-    if metric == "rouge_l":
-        return rouge_l(reference, output), 1.0
-    if metric == "token_f1":
-        return token_f1(reference, output), 1.0
-    return float(reference == output), 1.0
+    if metric == "macro_f1":
+        same = [[task.in_first_language(text, reference) for text in (reference, output)] for reference, output in pairs]
+        return ItemStatistics(metric, _label_counts([(reference, output) for reference, output in same]))
+    columns = [_METRICS[metric].columns(task.output, reference, output) for reference, output in pairs]
+    return ItemStatistics(metric, np.array(columns, dtype=np.float64).reshape(len(pairs), 2))
 
 
 def item_value(task: Task, reference: str, output: str) -> float:
     """The judgement of one answer in the metric's terms: 1 or 0 for a label, F1 of the row, or absolute error."""
-    reference, output = reference.strip(), output.strip()
-    columns = np.array(item_columns(task, reference, output))
-    metric: Metric = "accuracy" if task.scored_by == "macro_f1" else task.scored_by
-    return float(_AGGREGATES[metric](columns))
+    metric = _METRICS["accuracy" if task.scored_by == "macro_f1" else task.scored_by]
+    return float(metric.aggregate(np.array(metric.columns(task.output, reference.strip(), output.strip()))))
 
 
-def absolute_error(task: Task, reference: str, output: str) -> float:
-    """Distance of the first number in `output` from the one in `reference`.
+def share_of_best(task: Task, value: float) -> float:
+    """A value of the task's metric as a share of the best one, from 0 to 1; an error is turned round."""
+    return max(0.0, 1 - value / task.output.full_range) if task.scored_by in LOWER_IS_BETTER else value
 
-    An output without a number counts as the width of the task's range. So does a number further off than that: an
+
+def _exact(output: OutputKind, reference: str, given: str) -> tuple[float, float]:
+    return float(reference == given), 1.0
+
+
+def _fact_counts(output: OutputKind, reference: str, given: str) -> tuple[float, float]:
+    expected, stated = output.facts(reference), output.facts(given)
+    return float(len(expected & stated)), float(len(expected) + len(stated))
+
+
+def _absolute_error(output: OutputKind, reference: str, given: str) -> tuple[float, float]:
+    """Distance of the first number in `given` from the one in `reference`.
+
+    An answer without a number counts as the width of the task's range. So does a number further off than that: an
     answer far outside the range ("2019" on a scale from 1 to 7) is no worse than none.
-
-    Raises:
-        ValueError: the reference holds no number.
     """
-    if not isinstance(task.output, NumberOutput):
-        raise TypeError(f"task {task.name} does not ask for a number")
-    width = task.output.maximum - task.output.minimum
-    number = first_number(output)
-    return width if number is None else min(abs(number - parse_reference_number(reference)), width)
-
-
-def _fact_columns(task: Task, reference: str, output: str) -> tuple[float, float]:
-    if isinstance(task.output, LabelsOutput):
-        separator = task.output.separator
-        expected, given = set(split_items(reference, separator)), set(split_items(output, separator))
-        return float(len(expected & given)), float(len(expected) + len(given))
-    facts, stated = facts_of_text(reference), facts_of_text(output)
-    return float(len(facts & stated)), float(len(facts) + len(stated))
+    width, number = output.full_range, first_number(given)
+    return width if number is None else min(abs(number - reference_number(reference)), width), 1.0
 
 
 def _label_counts(pairs: Sequence[tuple[str, str]]) -> Floats:
@@ -149,12 +132,20 @@ def _ratio(numerator: Floats, denominator: Floats, empty: float) -> Floats:
     return np.divide(numerator, denominator, out=np.full_like(numerator, empty), where=denominator > 0)
 
 
-_AGGREGATES: dict[Metric, Callable[[Floats], Floats]] = {
-    "accuracy": _mean,
-    "macro_f1": _macro_f1,
-    "set_f1": _micro_f1,
-    "json_f1": _micro_f1,
-    "rouge_l": _mean,
-    "token_f1": _mean,
-    "mae": _mean,
+@dataclass(frozen=True)
+class _Definition:
+    """A metric: the two columns of an item (output kind, reference, answer), and the metric of their sums."""
+
+    columns: Callable[[OutputKind, str, str], tuple[float, float]]
+    aggregate: Callable[[Floats], Floats]
+
+
+_METRICS: dict[Metric, _Definition] = {
+    "accuracy": _Definition(_exact, _mean),
+    "macro_f1": _Definition(_exact, _macro_f1),
+    "set_f1": _Definition(_fact_counts, _micro_f1),
+    "json_f1": _Definition(_fact_counts, _micro_f1),
+    "rouge_l": _Definition(lambda _, reference, given: (rouge_l(reference, given), 1.0), _mean),
+    "token_f1": _Definition(lambda _, reference, given: (token_f1(reference, given), 1.0), _mean),
+    "mae": _Definition(_absolute_error, _mean),
 }

@@ -1,12 +1,10 @@
 """What in an input must stay as it is: what the answer copies from it, fixed words of the task, and the form of the input."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, Task
-from anytasktune.scorers import parse_output
-from anytasktune.text.json_values import layout_of, strings_in, try_json
+from anytasktune.schema import Example, Task
+from anytasktune.text.json_values import layout_of, try_json
 from anytasktune.text.plain_text import occurs_in
 from anytasktune.text.scripts import HAN
 
@@ -17,39 +15,11 @@ _LONGEST_FIELD = 40
 _WORD = re.compile(rf"[{HAN}]+|[^\W{HAN}]{{3,}}")
 
 
-def fixed_words(task: Task) -> frozenset[str]:
-    """All strings an answer must be chosen from: labels of every language, and what the JSON Schema lists."""
-    output = task.output
-    if isinstance(output, (LabelOutput, LabelsOutput)):
-        lists = output.labels.values() if isinstance(output.labels, dict) else [output.labels or []]
-        return frozenset(label for labels in lists for label in labels)
-    return frozenset(enumerated(output.json_schema)) if isinstance(output, JsonOutput) else frozenset()
-
-
-def enumerated(schema: Any) -> Iterator[str]:
-    """All strings listed under `enum` or `const` anywhere in a JSON Schema, in its order."""
-    if isinstance(schema, Mapping):
-        listed = [*_as_list(schema.get("enum")), schema.get("const")]
-        yield from (value for value in listed if isinstance(value, str))
-        for key, part in schema.items():
-            if key not in {"enum", "const"}:
-                yield from enumerated(part)
-    elif isinstance(schema, list):
-        for part in schema:
-            yield from enumerated(part)
-
-
 def free_strings(task: Task, example: Example) -> tuple[str, ...]:
     """The pieces of an answer that are words of their own: list items, strings inside JSON, the text; no fixed words."""
-    parsed = parse_output(task, example.output, example.language)
-    fixed = fixed_words(task)
-    if isinstance(task.output, LabelsOutput):
-        strings: Sequence[str] = parsed.items
-    elif isinstance(task.output, JsonOutput):
-        strings = tuple(strings_in(parsed.value))
-    else:
-        strings = (parsed.text,) if task.output.kind == "text" else ()
-    return tuple(dict.fromkeys(string for string in strings if string.strip() and string not in fixed))
+    fixed = task.output.fixed_words
+    pieces = (text for _, text in task.output.pieces(example.output, task.language_of(example.language)))
+    return tuple(dict.fromkeys(text for text in pieces if text.strip() and text not in fixed))
 
 
 def copied_strings(task: Task, example: Example) -> tuple[str, ...]:
@@ -82,7 +52,3 @@ def json_form(text: str) -> frozenset[str] | None:
         return None
     value = try_json(text)
     return None if value is None else frozenset(layout_of(value))
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

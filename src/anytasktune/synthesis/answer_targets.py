@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, NumberOutput
+from anytasktune.outputs.json_schema import properties_in
 from anytasktune.records import Language
-from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task
-from anytasktune.scorers.parse import parse_output
-from anytasktune.synthesis.json_form import properties_in
+from anytasktune.schema import Example, Task
 from anytasktune.text.json_values import try_json
 
 _BANDS = 5
@@ -71,12 +71,13 @@ def aims(task: Task, language: Language, seeds: Sequence[Example]) -> dict[Aim, 
 
 def met_by(task: Task, example: Example) -> Aim:
     """An aim that a known row fulfils."""
-    parsed = parse_output(task, example.output, example.language)
-    if parsed.label is not None:
-        return Aim(label=parsed.label)
+    parsed = task.parse(example.output, example.language)
+    if task.output.single_choice:
+        return Aim(label=parsed.text) if parsed.ok else Aim()
     if isinstance(task.output, LabelsOutput):
-        return Aim(items=len(parsed.items))
-    return Aim() if parsed.number is None else Aim(low=parsed.number, high=parsed.number)
+        return Aim(items=len(parsed.value))
+    number = task.output.number_of(example.output)
+    return Aim() if number is None else Aim(low=number, high=number)
 
 
 def _label_aims(labels: Sequence[str], seen: Counter[str]) -> dict[Aim, float]:
@@ -88,7 +89,7 @@ def _label_aims(labels: Sequence[str], seen: Counter[str]) -> dict[Aim, float]:
 
 
 def _item_aims(task: Task, language: Language, seeds: Sequence[Example]) -> dict[Aim, float]:
-    answers = [parse_output(task, seed.output, language).items for seed in seeds]
+    answers = [task.parse(seed.output, language).value for seed in seeds]
     counts = _counts(task, [len(items) for items in answers])
     labels = task.labels_in(language)
     if not labels:

@@ -9,30 +9,18 @@ from anytasktune.ids import text_hash
 from anytasktune.llm.asking import Asker, Question, Reply
 from anytasktune.llm.prompts import marks, render_prompt
 from anytasktune.records import Language
-from anytasktune.schema import Example, JsonOutput, LabelsOutput, NumberOutput, Task
-from anytasktune.scorers.json_facts import facts_of_text
-from anytasktune.scorers.overlap import rouge_l
-from anytasktune.scorers.parse import parse_output
+from anytasktune.schema import Example, Task
 from anytasktune.similarity import jaccard
 from anytasktune.synthesis.answer_form import ANSWER
 from anytasktune.synthesis.brief import PROMPTS, Brief, Messages, as_json
 from anytasktune.synthesis.drafts import Draft, Meter, Refusal
 from anytasktune.synthesis.misfits import check_rules
-from anytasktune.text.numbers import first_number
 from anytasktune.text.plain_text import collapse_space, shorten
 
 PROMPT = "answer"
 TOO_NEAR = 0.5
 """A known row this similar to the input (Jaccard over character 5-grams) is not shown: it would give the answer away."""
-TOLERANCE = 0.05
-"""Two numbers say the same if they are no further apart than this share of the range."""
-ALIKE = 0.4
-"""Two texts say the same from this ROUGE-L on; two good answers in free words rarely overlap much more."""
 _UNITS: dict[Language, dict[str, str]] = {"en": {"text": "lines", "items": "items"}, "zh": {"text": "行", "items": "项"}}
-_FORMS: dict[Language, dict[str, str]] = {
-    "en": {"label": "the answer", "labels": "[the items]", "json": "the answer as JSON", "text": "the answer as one text"},
-    "zh": {"label": "答案", "labels": "[各项]", "json": "JSON形式的答案", "text": "答案全文"},
-}
 
 
 def answer_messages(brief: Brief, input_text: str, number: object, but: Sequence[Example] = ()) -> Messages:
@@ -72,26 +60,21 @@ def _facts(brief: Brief) -> dict[str, Any]:
     """What the prompt says of the task beside its instruction, as far as that does not say it already."""
     task, form, language, output = brief.task, brief.form, brief.language, brief.task.output
     labels = [label for label in form.labels if label not in brief.instruction]
-    keys = [key for key in form.json_schema.get("properties", {}) if key not in brief.instruction]
+    keys = [key for key in form.answer_schema.get("properties", {}) if key not in brief.instruction]
     comma = ", " if language == "en" else "、"
     rules = task.rules
-    if isinstance(output, NumberOutput):
-        low, high = f"{output.minimum:g}", f"{output.maximum:g}"
-        in_words = f"a number from {low} to {high}" if language == "en" else f"{low}到{high}之间的数字"
-    else:
-        in_words = _FORMS[language][output.kind]
     return {
         "instruction": brief.instruction,
         "labels": comma.join(form.labels) if labels else "",
-        "keys": comma.join(form.json_schema["properties"]) if keys else "",
+        "keys": comma.join(form.answer_schema["properties"]) if keys else "",
         "min_items": rules.min_items,
         "max_items": rules.max_items,
-        "unit": _UNITS[language]["text" if output.kind == "text" else "items"],
+        "unit": _UNITS[language]["text" if output.free_text else "items"],
         "max_length": rules.max_length,
         "copied": rules.copies_from_input,
         "written_in": rules.language,
         "limits": collapse_space(task.limits.get(language, "")),
-        "form": in_words,
+        "form": output.placeholder(language),
     }
 
 
@@ -192,34 +175,15 @@ def _agreed(brief: Brief, replies: Sequence[Reply[str]]) -> Answered:
 def agree(task: Task, language: Language, outputs: Sequence[str], asked: int) -> Answered:
     """The answer that agrees with most others (the nearest to them, then the first, on a tie); none where there are no outputs.
 
-    Labels agree when equal, lists when their items are, JSON when it states the same facts, numbers within `TOLERANCE` of the
-    range, texts from `ALIKE` on.
+    Two answers agree as `OutputKind.likeness` says.
     """
     if not outputs:
         return Answered(None)
-    likeness = [[_likeness(task, language, one, other) for other in outputs] for one in outputs]
+    likeness = [[task.output.likeness(one, other, language) for other in outputs] for one in outputs]
     votes = [sum(value >= 0 for value in row) for row in likeness]
     closeness = [sum(value for value in row) for row in likeness]
     best = max(range(len(outputs)), key=lambda place: (votes[place], closeness[place], -place))
     return Answered(outputs[best], votes[best] / max(asked, len(outputs)))
-
-
-def _likeness(task: Task, language: Language, one: str, other: str) -> float:
-    """How far two answers agree: from 0 to 1 where they say the same, below 0 where they do not."""
-    output = task.output
-    if isinstance(output, NumberOutput):
-        width = output.maximum - output.minimum
-        apart = abs((first_number(one) or 0.0) - (first_number(other) or 0.0)) / width
-        return TOLERANCE - apart
-    if output.kind == "text":
-        return rouge_l(one, other) - ALIKE
-    if isinstance(output, LabelsOutput):
-        same = set(parse_output(task, one, language).items) == set(parse_output(task, other, language).items)
-    elif isinstance(output, JsonOutput):
-        same = facts_of_text(one) == facts_of_text(other)
-    else:
-        same = one == other
-    return 1.0 if same else -1.0
 
 
 def answer_drafts(asker: Asker, briefs: Mapping[Language, Brief], drafts: Sequence[Draft], meter: Meter) -> None:

@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Literal
 
 from anytasktune.chat import instruction_for
 from anytasktune.llm.prompts import marks, prompt_id, render_prompt
+from anytasktune.outputs.json_style import JsonStyle
 from anytasktune.records import Language
 from anytasktune.schema import Cell, Example, Task
 from anytasktune.settings import SynthesisConfig
 from anytasktune.synthesis.answer_form import AnswerForm
 from anytasktune.synthesis.answer_targets import Aim, met_by
-from anytasktune.synthesis.json_form import JsonStyle
 from anytasktune.synthesis.shots import Shots
 from anytasktune.text.json_values import try_json
 from anytasktune.text.plain_text import collapse_space
@@ -140,7 +140,7 @@ class Brief:
         """A few short sentences that describe the input wanted."""
         low, high = self.lengths.in_words(cell.length, self.language) if cell.length else (None, None)
         band = [None if edge is None else f"{edge:g}" for edge in (aim.low, aim.high)]
-        values = {"label": aim.label, "among": self.task.output.kind != "label", "items": aim.items}
+        values = {"label": aim.label, "among": not self.task.output.single_choice, "items": aim.items}
         values |= {"low": band[0], "high": band[1], "field": aim.field, "value": aim.value}
         values |= {"situation": cell.situation, "difficulty": cell.difficulty, "shortest": low, "longest": high}
         return collapse_space(render_prompt(PROMPTS, "cell", self.language, **values))

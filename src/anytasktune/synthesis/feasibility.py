@@ -1,6 +1,5 @@
 """Feasibility of a task for a teacher: it answers rows whose answers are known, before anything is made with it."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -8,9 +7,7 @@ from anytasktune.ids import content_id
 from anytasktune.llm.asking import Asker
 from anytasktune.records import Language
 from anytasktune.schema import Example, Feasibility, Interval, Task
-from anytasktune.scorers import item_statistics
-from anytasktune.scorers.metrics import item_value
-from anytasktune.scorers.parse import parse_reference_number
+from anytasktune.scorers import item_statistics, item_value, share_of_best
 from anytasktune.scorers.statistics import bootstrap_interval, wilson_interval
 from anytasktune.settings import SynthesisConfig
 from anytasktune.synthesis.answers import PROMPT, Unanswered, ask_answers
@@ -113,18 +110,12 @@ def _score(task: Task, given: Sequence[_Given], seed: int) -> Interval:
     if not given:
         return Interval(value=0.0, low=0.0, high=1.0)
     statistics = item_statistics(task, [row.output for row, _ in given], [said for _, said in given])
-    value = _turned(task, statistics.value())
+    value = share_of_best(task, statistics.value())
     if task.scored_by == "accuracy" or value in (0.0, 1.0):
         return wilson_interval(value, len(given))
     spread = bootstrap_interval(statistics, seed=seed)
-    ends = sorted((_turned(task, spread.low), _turned(task, spread.high)))
+    ends = sorted((share_of_best(task, spread.low), share_of_best(task, spread.high)))
     return Interval(value=value, low=ends[0], high=ends[1])
-
-
-def _turned(task: Task, value: float) -> float:
-    if task.output.kind != "number":
-        return value
-    return max(0.0, 1 - value / (task.output.maximum - task.output.minimum))
 
 
 def _best_fixed(task: Task, rows: Sequence[Example]) -> float:
@@ -132,19 +123,16 @@ def _best_fixed(task: Task, rows: Sequence[Example]) -> float:
     by_language: dict[Language, list[str]] = {}
     for row in rows:
         by_language.setdefault(task.language_of(row.language), []).append(row.output.strip())
-    if task.output.kind == "number":
-        fixed = {key: sorted(outputs, key=parse_reference_number)[len(outputs) // 2] for key, outputs in by_language.items()}
-    else:
-        fixed = {key: Counter(outputs).most_common(1)[0][0] for key, outputs in by_language.items()}
+    fixed = {key: task.output.fixed_answer(outputs) or outputs[0] for key, outputs in by_language.items()}
     if not rows:
         return 0.0
     said = [fixed[task.language_of(row.language)] for row in rows]
-    return _turned(task, item_statistics(task, [row.output for row in rows], said).value())
+    return share_of_best(task, item_statistics(task, [row.output for row in rows], said).value())
 
 
 def _wrong(task: Task, given: Sequence[_Given]) -> list[str]:
     """Rows that were answered worst, shortened for a person."""
-    rated = [(_turned(task, item_value(task, row.output, said)), place) for place, (row, said) in enumerate(given)]
+    rated = [(share_of_best(task, item_value(task, row.output, said)), place) for place, (row, said) in enumerate(given)]
     bad = sorted((value, place) for value, place in rated if value < 1)[:SHOWN_WRONG]
     return [
         f"{shorten(row.input, 160)} → {shorten(row.output, 100)} ✗ {shorten(said, 100) or '—'}"

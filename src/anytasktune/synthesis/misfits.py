@@ -1,22 +1,12 @@
 """What is wrong with a teacher's answer, said so that it can put it right."""
 
 from anytasktune.llm.asking import MisfitError
+from anytasktune.outputs import OUTPUT_KINDS
 from anytasktune.records import Language
 from anytasktune.schema import Task
-from anytasktune.scorers import broken_rules, explain_rules, parse_output
-from anytasktune.text.plain_text import collapse_space
 
 _SENTENCES: dict[str, dict[Language, str]] = {
     "no_answer": {"en": 'there is no key "answer" in it.', "zh": "其中没有键 answer。"},
-    "no_text": {"en": "answer is not a text, or is empty.", "zh": "answer 不是文字，或者为空。"},
-    "no_list": {"en": "answer is not a list of texts.", "zh": "answer 不是由文字组成的数组。"},
-    "no_number": {"en": "answer is not a number.", "zh": "answer 不是数字。"},
-    "unknown_label": {
-        "en": '"{said}" is not one of: {labels}.',
-        "zh": "“{said}”不在可选范围内，只能从以下各项中选：{labels}。",
-    },
-    "separator_inside": {"en": 'no item may contain "{separator}".', "zh": "各项中不能含有“{separator}”。"},
-    "schema": {"en": "answer does not fit: {said}.", "zh": "answer 不符合格式：{said}。"},
     "missing": {"en": "there are fewer inputs in it than were asked for.", "zh": "输入的条数不够。"},
     "wrong_language": {"en": "the input is not written in English.", "zh": "输入不是用中文写的。"},
     "reworded": {
@@ -69,23 +59,6 @@ _OF_REWRITES: dict[str, dict[Language, str]] = {
         "zh": "pieces 有{size}项，应为{limit}项，按顺序与片段一一对应。",
     },
 }
-_RULES_ZH = {
-    "empty": "答案为空。",
-    "unknown_label": "答案不在可选范围内。",
-    "separator": "各项之间的分隔不符合要求。",
-    "bad_json": "答案不是JSON。",
-    "repeated_key": "同一个键出现了两次。",
-    "schema": "答案不符合规定的JSON格式。",
-    "bad_number": "答案不是一个单独的数字。",
-    "out_of_range": "数字超出了规定的范围。",
-    "decimals": "小数位数过多。",
-    "min_items": "至少要有{min_items}项（行）。",
-    "max_items": "至多只能有{max_items}项（行）。",
-    "max_length": "总共不能超过{max_length}个字符。",
-    "language": "答案使用的语言不对。",
-    "pattern": "答案的写法不符合要求，须匹配正则表达式 {pattern}。",
-    "copies_from_input": "{foreign}不是输入中的原文，请逐字照抄。",
-}
 
 
 def say(name: str, language: Language, **values: object) -> str:
@@ -95,25 +68,14 @@ def say(name: str, language: Language, **values: object) -> str:
 
 def sentences(language: Language) -> list[str]:
     """All sentences about answers and new inputs, without the particulars."""
-    return [sentence[language] for sentence in _SENTENCES.values()]
+    of_kinds = [sentence for kind in OUTPUT_KINDS.values() for sentence in kind.misfits.values()]
+    return [sentence[language] for sentence in [*_SENTENCES.values(), *of_kinds]]
 
 
 def check_rules(task: Task, language: Language, input_text: str, output: str) -> None:
     """Raise MisfitError with a sentence for each rule that `output` breaks as the answer to `input_text`."""
-    broken = broken_rules(task, input_text, output, language)
-    if not broken:
-        return
-    if language == "zh":
-        values = task.rules.model_dump() | {"foreign": _foreign(task, input_text, output)}
-        raise MisfitError("".join(_RULES_ZH[name].format(**values) for name in broken))
-    problems = explain_rules(task, input_text, output, language)
-    raise MisfitError(
-        " ".join(f"{problem.what}: {problem.fix}." if problem.fix else f"{problem.what}." for problem in problems)
-    )
-
-
-def _foreign(task: Task, input_text: str, output: str) -> str:
-    """The items that do not stand in the input; where an answer has no items, that there is something."""
-    source = collapse_space(input_text)
-    items = [item for item in parse_output(task, output).items if collapse_space(item) not in source]
-    return "、".join(f"“{item}”" for item in items) or "有内容"
+    violations = task.violations(input_text, output, language)
+    if violations and language == "zh":
+        raise MisfitError("".join(dict.fromkeys(violation.zh for violation in violations)))
+    if violations:
+        raise MisfitError(" ".join(f"{violation}." for violation in violations))

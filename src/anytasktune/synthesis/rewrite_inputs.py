@@ -8,15 +8,15 @@ from anytasktune.llm.asking import Asker, MisfitError, Question
 from anytasktune.llm.prompts import marks, render_prompt
 from anytasktune.records import Language
 from anytasktune.schema import Task
-from anytasktune.scorers.overlap import token_f1
 from anytasktune.settings import Augmentation
 from anytasktune.similarity import jaccard
-from anytasktune.synthesis.anchors import copied_strings, field_words, fixed_words, json_form
+from anytasktune.synthesis.anchors import copied_strings, field_words, json_form
 from anytasktune.synthesis.brief import PROMPTS, Brief, object_schema
 from anytasktune.synthesis.drafts import Draft, Meter, Refusal, Slot, ask_for_each
 from anytasktune.synthesis.misfits import say
 from anytasktune.synthesis.seeded_choice import Chance
 from anytasktune.text.numbers import amounts_in, figures_in, lost_figures
+from anytasktune.text.overlap import token_f1
 from anytasktune.text.plain_text import collapse_space, normalise, occurs_in, shorten
 from anytasktune.text.scripts import is_in_script, tokens
 
@@ -184,7 +184,7 @@ def _check_names(task: Task, draft: Draft) -> Refusal | None:
     Short everyday words (`low`, `other`) stand in many a text by chance and do not count.
     """
     before, after = (collapse_space(text).casefold() for text in (draft.row.input, draft.text))
-    for label in sorted(fixed_words(task)):
+    for label in sorted(task.output.fixed_words):
         name = label.casefold()
         revealing = " " in label or "_" in label or (not label.isascii() and len(label) >= _SHORTEST_NAME)
         if revealing and name in after and name not in before:

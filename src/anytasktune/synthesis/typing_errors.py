@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from anytasktune.records import Language
 from anytasktune.schema import Task
-from anytasktune.synthesis.anchors import copied_strings, field_words, fixed_words, json_form, shared_words
+from anytasktune.synthesis.anchors import copied_strings, field_words, json_form, shared_words
 from anytasktune.synthesis.drafts import Draft, Refusal
 from anytasktune.synthesis.seeded_choice import Chance
 from anytasktune.synthesis.typing_tables import KEY_NEIGHBOURS, SLIPS_ZH, SLIPS_ZH_CHARACTERS, WHOLE_ZH
@@ -167,7 +167,7 @@ def misspell(task: Task, draft: Draft, seed: int) -> None:
     """Give a draft the input of its row with typing errors; the answer stays, and what it names is left alone."""
     row, slot = draft.row, draft.slot
     copied = copied_strings(task, row)
-    kept = {*copied, *shared_words(task, row), *field_words(row.input), *fixed_words(task)}
+    kept = {*copied, *shared_words(task, row), *field_words(row.input), *task.output.fixed_words}
     text = mistype(
         row.input,
         slot.language,

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from anytasktune.llm.asking import Asker
 from anytasktune.records import Language
 from anytasktune.schema import Task
+from anytasktune.scorers import item_value, share_of_best
 from anytasktune.synthesis.answers import Unanswered, ask_answers
 from anytasktune.synthesis.brief import Brief
 from anytasktune.synthesis.drafts import Draft, Refusal, open_drafts
-from anytasktune.synthesis.same_answer import is_open, is_plausible, says_the_same
 from anytasktune.text.plain_text import shorten
 
 
@@ -37,7 +37,9 @@ def verify(asker: Asker, task: Task, briefs: Mapping[Language, Brief], drafts: S
         else:
             draft.output = draft.expected
     asked = [
-        draft for draft in unlike if draft.slot.way == "counterfactual" or (draft.slot.way != "translate" and is_open(task))
+        draft
+        for draft in unlike
+        if draft.slot.way == "counterfactual" or (draft.slot.way != "translate" and not task.labels_in(None))
     ]
     old = ask_answers(asker, briefs, [Unanswered(draft.row.input, draft.slot.row_language, draft.row) for draft in asked])
     before = {draft.slot.number: answer.output for draft, answer in zip(asked, old, strict=True)}
@@ -61,4 +63,9 @@ def _compare(task: Task, draft: Draft, before: str | None) -> None:
 
 
 def _same(task: Task, draft: Draft, first: str, second: str) -> bool:
-    return says_the_same(task, draft.slot.language, first, second)
+    return task.output.says_the_same(first, second, draft.slot.language)
+
+
+def is_plausible(task: Task, expected: str, given: str) -> bool:
+    """Whether an answer is so far like the right one that whoever gave it can be taken to understand the task."""
+    return share_of_best(task, item_value(task, expected, given)) >= task.output.plausible_from

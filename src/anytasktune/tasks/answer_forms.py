@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from anytasktune.outputs import Rules, split_items
 from anytasktune.records import Language
-from anytasktune.schema import Example, Rules
-from anytasktune.scorers.parse import split_items
+from anytasktune.schema import Example
 from anytasktune.tasks.pool_drafts import Form
 from anytasktune.text.json_values import strings_in, try_json
 from anytasktune.text.language import likelier_language

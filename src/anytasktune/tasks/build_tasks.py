@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from anytasktune.outputs import Output, Rules
 from anytasktune.records import Language
-from anytasktune.schema import Action, Output, Rules, Task
+from anytasktune.schema import Action, Task
 from anytasktune.tasks.instructions import instruction
 from anytasktune.tasks.pool_drafts import ActionDraft, Form, PoolDraft, StepDraft, Texts, proper_name
 
@@ -111,9 +112,7 @@ def build_task(step: StepDraft, name: str, input_from: str | None, voice: Langua
     form, missing = _whole_form(step.form)
     output, rules = _output_of(form, languages), form.rules
     told = {language: step.told.get(language) or step.title.get(language) or name for language in languages}
-    texts: dict[Language, str] = {
-        language: instruction(told[language], output, rules, _labels_in(output, language), language) for language in languages
-    }
+    texts: dict[Language, str] = {language: instruction(told[language], output, rules, language) for language in languages}
     missing |= {what for what in ("title", "told", "done_by", "hands_over") if not getattr(step, what)}
     if form.labels and len(languages) > 1 and set(form.labels) != set(languages):
         missing.add("labels_shared")
@@ -194,11 +193,6 @@ def _fitting_labels(
     if len(lists) == 1 or all(given == lists[0] for given in lists) or not set(languages) <= set(labels):
         return next((labels[language] for language in languages if language in labels), lists[0])
     return {language: labels[language] for language in languages} if len(languages) > 1 else labels[languages[0]]
-
-
-def _labels_in(output: Output, language: Language) -> list[str]:
-    labels = getattr(output, "labels", None) or []
-    return labels.get(language, []) if isinstance(labels, dict) else labels
 
 
 def _by_language(texts: Texts) -> list[str]:

@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from anytasktune.outputs import split_items
 from anytasktune.schema import Example
-from anytasktune.scorers.parse import split_items
 from anytasktune.tasks.answer_forms import decoded, is_closed, separator_of
 from anytasktune.tasks.wording_groups import Vectors, group_rows, joined, style_vectors, word_vectors
 from anytasktune.text.numbers import is_bare_number

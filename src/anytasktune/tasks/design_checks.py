@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import combinations
 
+from anytasktune.outputs import JsonOutput, LabelsOutput, TextOutput
 from anytasktune.records import Language
-from anytasktune.schema import JsonOutput, LabelsOutput, Task, TextOutput
+from anytasktune.schema import Task
 from anytasktune.schema.domain import Action, Domain
 from anytasktune.similarity import jaccard
 from anytasktune.tasks.findings import Finding, Level, listed

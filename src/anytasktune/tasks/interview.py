@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from anytasktune.outputs import Rules
 from anytasktune.records import Language
-from anytasktune.schema import Rules
 from anytasktune.schema.exchange import InterviewLine
 from anytasktune.tasks import interview_answers as answers
 from anytasktune.tasks.interview_words import asked, word

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from anytasktune.outputs import Rules
 from anytasktune.records import Language
-from anytasktune.schema import Rules
 from anytasktune.tasks.interview_words import means, word
 from anytasktune.tasks.pool_drafts import Form, Kind, proper_name
 from anytasktune.text.plain_text import collapse_space

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from anytasktune.outputs import Rules
 from anytasktune.records import Language, Record
-from anytasktune.schema import Rules
 
 Kind = Literal["label", "labels", "json", "number", "text"]
 Texts = dict[Language, str]

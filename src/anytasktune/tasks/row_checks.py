@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
+from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, TextOutput
+from anytasktune.outputs.json_schema import schema_fault
 from anytasktune.records import Language
-from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Task, TextOutput
-from anytasktune.scorers import broken_rules, parse_output
-from anytasktune.scorers.json_schema import schema_fault
+from anytasktune.schema import Task
+from anytasktune.scorers import broken_rules
 from anytasktune.tasks.findings import At, Finding, PlacedRow, listed, rows_in
 from anytasktune.text.json_values import strings_in, try_json
 from anytasktune.text.numbers import numbers_in
@@ -104,7 +105,7 @@ def other_kind(task: Task, rows: Rows) -> Iterator[Finding]:
         yield Finding("other_kind", "advice", why, f"output: {{kind: label, labels: [{listed(sorted(set(outputs)))}]}}", at)
     elif isinstance(task.output, TextOutput) and all(_is_json(text) for text in outputs):
         yield Finding("other_kind", "advice", "all answers are JSON", "output: {kind: json, json_schema: ...}", at)
-    elif isinstance(task.output, LabelsOutput) and all(len(parse_output(task, text).items) == 1 for text in outputs):
+    elif isinstance(task.output, LabelsOutput) and all(len(task.parse(text).value) == 1 for text in outputs):
         why = "every row has exactly one item"
         yield Finding("other_kind", "advice", why, "output: {kind: label, labels: [...]}, which cannot be malformed", at)
     if task.scored_by == "accuracy":

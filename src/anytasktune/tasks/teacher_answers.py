@@ -6,8 +6,8 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from anytasktune.llm import MisfitError
+from anytasktune.outputs import Rules
 from anytasktune.records import Language
-from anytasktune.schema import Rules
 from anytasktune.tasks.interview_answers import form_of_fields
 from anytasktune.tasks.pool_drafts import Form, Kind, Texts
 from anytasktune.text.plain_text import collapse_space

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
+from anytasktune.outputs import JsonOutput, LabelsOutput, NumberOutput
+from anytasktune.outputs.json_schema import keys_of, required_in
 from anytasktune.records import Language
-from anytasktune.schema import JsonOutput, LabelsOutput, NumberOutput, Task
+from anytasktune.schema import Task
 from anytasktune.tasks.findings import At, Finding, listed
 from anytasktune.text.numbers import fewest_items_in, item_ranges_in, most_items_in, numbers_in, ranges_in
 from anytasktune.text.scripts import tokens
@@ -135,29 +136,6 @@ def keys_unnamed(task: Task, language: Language, text: str) -> Iterator[Finding]
     if keys and unknown:
         why = f"the instruction names {listed(unknown)}, which output.json_schema does not have"
         yield _error("key_unknown", _at(task, language), why, "add it to the schema, or strike it from the instruction")
-
-
-def keys_of(schema: Any) -> set[str]:
-    """Names of all properties a JSON Schema declares, at any depth."""
-    own = schema.get("properties") if isinstance(schema, dict) else None
-    return set(own if isinstance(own, dict) else ()) | {key for part in _parts(schema) for key in keys_of(part)}
-
-
-def required_in(schema: Any) -> set[str]:
-    """Names of all properties a JSON Schema demands, at any depth."""
-    own = schema.get("required") if isinstance(schema, dict) else None
-    return set(own if isinstance(own, list) else ()) | {key for part in _parts(schema) for key in required_in(part)}
-
-
-def _parts(schema: Any) -> list[Any]:
-    """The schemas directly inside a schema."""
-    if isinstance(schema, list):
-        return schema
-    if not isinstance(schema, dict):
-        return []
-    declared = schema.get("properties")
-    inner = [value for name, value in schema.items() if name not in {"properties", "enum", "required", "const"}]
-    return inner + (list(declared.values()) if isinstance(declared, dict) else [])
 
 
 CHECKS = (vague_instruction, count_contradicts, range_contradicts, labels_unnamed, separator_contradicts, keys_unnamed)

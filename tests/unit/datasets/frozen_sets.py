@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from anytasktune.datasets import FrozenDataset, GeneratedPart, freeze
+from anytasktune.outputs import LabelOutput
 from anytasktune.schema import (
     CandidateCounts,
     Example,
     GeneratedRows,
-    LabelOutput,
     Lineage,
     Origin,
     RowCounts,

@@ -11,7 +11,8 @@ from tests.unit.datasets.test_dataset_writing import texts
 from anytasktune.datasets.card import CardNotes, card_files, shown_examples
 from anytasktune.datasets.dataset_facts import measure
 from anytasktune.datasets.dataset_warnings import cautions
-from anytasktune.schema import Agreement, Example, SplitName, Task, TextOutput
+from anytasktune.outputs import TextOutput
+from anytasktune.schema import Agreement, Example, SplitName, Task
 
 KAPPA = Agreement(raters=("ann", "bob"), items=40, kappa=0.71, low=0.5, high=0.86)
 OWN: dict[SplitName, list[Example]] = {"train": rows(30), "dev": rows(4, 100), "test": rows(60, 200)}

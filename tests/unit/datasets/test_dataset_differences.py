@@ -8,7 +8,8 @@ from tests.unit.datasets.frozen_sets import TASK, frozen, rows
 
 from anytasktune.datasets.dataset_facts import MOST_BINS, label_counts, lengths, measure
 from anytasktune.datasets.differences import Counts, compare
-from anytasktune.schema import Example, LabelsOutput, NumberOutput, Task, TextOutput
+from anytasktune.outputs import LabelsOutput, NumberOutput, TextOutput
+from anytasktune.schema import Example, Task
 
 
 def test_added_removed_moved_and_changed_rows_are_told_apart() -> None:

@@ -15,7 +15,8 @@ from tests.unit.datasets.test_dataset_writing import texts
 from anytasktune.datasets import read_examples
 from anytasktune.datasets.exporting import COLUMNS, ExportedTask, ExportFormat, export
 from anytasktune.errors import ConfigError
-from anytasktune.schema import Example, SplitName, Task, TextOutput
+from anytasktune.outputs import TextOutput
+from anytasktune.schema import Example, SplitName, Task
 
 FREE = Task(name="reply", instruction={"en": "Answer.", "zh": "请回答。"}, output=TextOutput(kind="text"))
 examples = st.builds(Example, input=texts, output=texts, language=st.sampled_from([None, "en", "zh"]), source=st.none() | texts)

@@ -8,7 +8,8 @@ import pytest
 from anytasktune.datasets import FrozenDataset, freeze, load_dataset, save_dataset
 from anytasktune.errors import StoreError
 from anytasktune.ids import file_hash
-from anytasktune.schema import Example, RowCounts, SplitName, Task, TextOutput
+from anytasktune.outputs import TextOutput
+from anytasktune.schema import Example, RowCounts, SplitName, Task
 from anytasktune.settings import SplitConfig
 
 ROWS = [

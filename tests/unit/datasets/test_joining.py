@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anytasktune.datasets import Joined, join_made, seal
-from anytasktune.schema import Candidate, Example, LabelOutput, Origin, Span, SplitName, Task
+from anytasktune.outputs import LabelOutput
+from anytasktune.schema import Candidate, Example, Origin, Span, SplitName, Task
 from anytasktune.settings import SplitConfig
 from anytasktune.similarity import SHORT_TEXT, jaccard
 from anytasktune.text.plain_text import normalise

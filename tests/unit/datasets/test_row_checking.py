@@ -6,7 +6,8 @@ import pytest
 
 from anytasktune.datasets import check_examples, check_row, read_examples
 from anytasktune.errors import DataError
-from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Output, Task, TextOutput
+from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Output, TextOutput
+from anytasktune.schema import Example, Task
 
 LABEL = LabelOutput(kind="label", labels=["Evidence", "Finding", "Legal rule"])
 LABELS = LabelsOutput(kind="labels", labels=["支付/给付", "欺骗"], separator="；")
@@ -43,16 +44,16 @@ def test_an_output_in_the_right_form_has_no_fault(output: Output, text: str) -> 
     [
         (LABEL, "evidence", "unknown_label", "did you mean 'Evidence'?"),
         (LABEL, "Legal rules", "unknown_label", "did you mean 'Legal rule'?"),
-        (LABEL, "xyz", "unknown_label", "known: Evidence, Finding, Legal rule"),
+        (LABEL, "xyz", "unknown_label", "use one of: Evidence, Finding, Legal rule"),
         (LABELS, "欺骗；支付", "unknown_label", "did you mean '支付/给付'?"),
         (LABELS, "；", "empty_output", ""),
         (SCHEMA, "{'案由': 1}", "bad_json", "character 2"),
         (SCHEMA, '{"案由": "a", "案由": "b"}', "duplicate_key", "案由"),
-        (SCHEMA, '{"案由": 3}', "schema_violation", "at 案由"),
-        (SCHEMA, "[]", "schema_violation", "object"),
-        (NUMBER, "about 3", "not_a_number", "about 3"),
+        (SCHEMA, '{"案由": 3}', "schema", "at 案由"),
+        (SCHEMA, "[]", "schema", "object"),
+        (NUMBER, "about 3", "bad_number", "about 3"),
         (NUMBER, "7.5", "out_of_range", "from 1 to 7"),
-        (NUMBER, "3.25", "too_many_decimals", "more than 1"),
+        (NUMBER, "3.25", "decimals", "more than 1"),
         (TextOutput(kind="text"), " \n", "empty_output", ""),
     ],
 )

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from anytasktune.datasets import SealGuard, seal
 from anytasktune.errors import DataError
-from anytasktune.schema import Example, LabelOutput, SplitName, Task, TextOutput
+from anytasktune.outputs import LabelOutput, TextOutput
+from anytasktune.schema import Example, SplitName, Task
 
 LEASE = "The tenant shall pay the rent of the flat on the first working day."
 CLAUSE = "承租人应当按照约定的期限支付租金，逾期未支付的，出租人可以请求承租人在合理期限内支付。"

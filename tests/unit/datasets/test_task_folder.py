@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from anytasktune.datasets import check_examples, is_task_folder, read_task_folder, write_task_folder
 from anytasktune.datasets.json_shape import ENOUGH_ROWS, infer_json_schema
 from anytasktune.errors import DataError
-from anytasktune.schema import Example, JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Output, Rules, Task, TextOutput
-from anytasktune.scorers.json_schema import schema_fault
+from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Output, Rules, TextOutput
+from anytasktune.outputs.json_schema import schema_fault
+from anytasktune.schema import Example, Task
 
 BENCH = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "bench"
 BENCH_TASKS = sorted(path.parent.name for path in BENCH.glob("*/task.json"))

@@ -4,16 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from anytasktune.evaluation.comparison import build_report, task_report
 from anytasktune.evaluation.scoring import ScoredSystem, score_system
+from anytasktune.outputs import JsonOutput, LabelOutput, NumberOutput, Output, TextOutput
 from anytasktune.records import Usage
 from anytasktune.schema import (
     BaseModelRef,
     Decoding,
     EvalPoint,
     Example,
-    JsonOutput,
-    LabelOutput,
-    NumberOutput,
-    Output,
     Prediction,
     PredictionSet,
     Report,
@@ -21,7 +18,6 @@ from anytasktune.schema import (
     Run,
     Task,
     TaskReport,
-    TextOutput,
 )
 from anytasktune.settings import TASK_LMS, EvalConfig, System, TrainConfig
 

@@ -18,7 +18,8 @@ from tests.unit.evaluation.report_builders import (
 from anytasktune.errors import EvaluationError
 from anytasktune.evaluation.comparison import build_report, task_report, verdict_on
 from anytasktune.evaluation.scoring import score_system
-from anytasktune.schema import JsonOutput, Report, TaskReport, TextOutput
+from anytasktune.outputs import JsonOutput, TextOutput
+from anytasktune.schema import Report, TaskReport
 
 MANY = ["租金", "押金", "other"] * 40
 
@@ -140,7 +141,7 @@ def test_broken_rules_are_counted_and_lower_the_share_of_well_formed_answers() -
     report = report_on(task_with(JsonOutput(kind="json")), examples_of(objects), {"base": answers})
     (base,) = report.systems
     assert base.well_formed == 0.25
-    assert base.broken_rules == {"bad_json": 1, "empty": 1, "repeated_key": 1}
+    assert base.broken_rules == {"bad_json": 1, "empty_output": 1, "duplicate_key": 1}
 
 
 def test_p_values_are_corrected_over_the_tasks_of_the_report_for_each_opponent() -> None:

@@ -27,7 +27,7 @@ def test_a_failed_answer_is_unscored_and_not_zero() -> None:
 def test_an_empty_answer_that_did_not_fail_is_scored() -> None:
     examples = examples_of(["租金"])
     (score,) = score_predictions(TASK, examples, predictions_of("base", examples, [""]))
-    assert (score.value, score.parsed, score.broken_rules) == (0.0, False, ["empty"])
+    assert (score.value, score.parsed, score.broken_rules) == (0.0, False, ["empty_output"])
 
 
 def test_a_row_without_a_prediction_stops_the_scoring() -> None:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from anytasktune.gates import GateContext, Gated, run_gates
+from anytasktune.outputs import Rules
 from anytasktune.records import Language
-from anytasktune.schema import Candidate, Example, Origin, Rules, Task, Verdict
+from anytasktune.schema import Candidate, Example, Origin, Task, Verdict
 from anytasktune.settings import GateConfig
 
 ROUTING = Task.model_validate(

@@ -16,7 +16,8 @@ from tests.unit.gates.gate_rows import (
 )
 
 from anytasktune.gates import GATES, GateContext, Placed, apply_judge, run_gates
-from anytasktune.schema import Candidate, Example, LabelsOutput, Passage, Span, Task, Verdict
+from anytasktune.outputs import LabelsOutput
+from anytasktune.schema import Candidate, Example, Passage, Span, Task, Verdict
 from anytasktune.settings import GateConfig
 
 GOOD = candidate("My new armchair was left at the wrong door this morning, can the driver fetch it?", "delivery")

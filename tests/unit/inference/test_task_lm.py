@@ -13,7 +13,8 @@ from anytasktune.inference.task_lm import TASK_LM_FILE, TaskLM
 from anytasktune.inference.task_model import TaskModel
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import WEIGHTS_FILE
-from anytasktune.schema import Example, LabelOutput, Task
+from anytasktune.outputs import LabelOutput
+from anytasktune.schema import Example, Task
 from anytasktune.settings import TrainConfig
 from anytasktune.training.task_rows import Part, TrainingData
 from anytasktune.training.train_runs import ADAPTER_FOLDER, train_task_lm

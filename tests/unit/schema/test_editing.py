@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anytasktune.domain_yaml import add_task
+from anytasktune.outputs import LabelOutput, Rules, TextOutput
 from anytasktune.packs import pack_files
-from anytasktune.schema import Domain, LabelOutput, Rules, Task, TextOutput
+from anytasktune.schema import Domain, Task
 from anytasktune.settings.yaml_reading import parse_record
 
 NEW = Task(

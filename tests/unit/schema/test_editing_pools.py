@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anytasktune.domain_yaml import add_action, add_steps, add_task, add_texts, start_domain
+from anytasktune.outputs import LabelOutput
 from anytasktune.packs import pack_files
-from anytasktune.schema import Action, Domain, LabelOutput, Task
+from anytasktune.schema import Action, Domain, Task
 from anytasktune.settings.yaml_reading import parse_record
 
 WRITTEN = """\

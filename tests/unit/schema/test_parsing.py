@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anytasktune.errors import ConfigError, Problem
-from anytasktune.schema import Domain, JsonOutput
+from anytasktune.outputs import JsonOutput
+from anytasktune.schema import Domain
 from anytasktune.settings import EvalConfig, SplitConfig, TrainConfig
 from anytasktune.settings.yaml_reading import apply_overrides, nearest, parse_record
 

@@ -7,7 +7,8 @@ from statistics import median
 
 import pytest
 
-from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, Metric, NumberOutput, Output, Task, TextOutput
+from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, Metric, NumberOutput, Output, TextOutput
+from anytasktune.schema import Task
 from anytasktune.scorers import item_statistics
 
 BENCH = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "bench"

@@ -2,9 +2,10 @@
 
 import pytest
 
+from anytasktune.outputs import Metric
 from anytasktune.records import Language
-from anytasktune.schema import Metric, Task
-from anytasktune.scorers import broken_rules, explain_rules, in_first_language, item_statistics, parse_output, score_answer
+from anytasktune.schema import Task
+from anytasktune.scorers import broken_rules, explain_rules, item_statistics, score_answer
 
 MOODS = {"en": ["glad", "cross", "sad"], "zh": ["高兴", "生气", "难过"]}
 
@@ -16,13 +17,13 @@ def moods(kind: str = "label", metric: Metric | None = None) -> Task:
 
 @pytest.mark.parametrize(("language", "answer"), [("en", "glad"), ("zh", "高兴"), (None, "glad")])
 def test_a_label_of_the_rows_language_is_right(language: Language | None, answer: str) -> None:
-    assert parse_output(moods(), answer, language).label == answer
+    assert moods().parse(answer, language).value == answer
     assert broken_rules(moods(), "in", answer, language) == []
 
 
 @pytest.mark.parametrize(("language", "answer"), [("zh", "glad"), ("en", "高兴"), (None, "高兴")])
 def test_a_label_of_the_other_language_is_unknown(language: Language | None, answer: str) -> None:
-    assert not parse_output(moods(), answer, language).ok
+    assert not moods().parse(answer, language).ok
     assert broken_rules(moods(), "in", answer, language) == ["unknown_label"]
 
 
@@ -56,8 +57,8 @@ def test_an_answer_in_the_wrong_language_is_no_hit() -> None:
 
 
 def test_labels_are_compared_in_the_first_language_and_other_text_is_left_alone() -> None:
-    assert in_first_language(moods(), "生气", "生气") == "cross"
-    assert in_first_language(moods(), "生气", "cross") == ""
-    assert in_first_language(moods(), "no label at all", "x") == "x"
+    assert moods().in_first_language("生气", "生气") == "cross"
+    assert moods().in_first_language("cross", "生气") == ""
+    assert moods().in_first_language("x", "no label at all") == "x"
     plain = Task.model_validate({"name": "t", "instruction": {"en": "x"}, "output": {"kind": "label", "labels": ["a", "b"]}})
-    assert in_first_language(plain, "a", "b") == "b"
+    assert plain.in_first_language("b", "a") == "b"

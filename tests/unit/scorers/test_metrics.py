@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, Metric, NumberOutput, Output, Task, TextOutput
+from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, Metric, NumberOutput, Output, TextOutput
+from anytasktune.schema import Task
 from anytasktune.scorers import item_statistics, score_answer
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anytasktune.scorers.overlap import longest_common_subsequence, rouge_l
+from anytasktune.text.overlap import longest_common_subsequence, rouge_l
 from anytasktune.text.scripts import is_in_script, tokens
 
 

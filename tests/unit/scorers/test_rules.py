@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anytasktune.errors import ConfigError
-from anytasktune.schema import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Output, Rules, Task, TextOutput
-from anytasktune.scorers import broken_rules, explain_rules, parse_output
+from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Output, Rules, TextOutput
+from anytasktune.schema import Task
+from anytasktune.scorers import broken_rules, explain_rules
 
 ROLE = LabelOutput(kind="label", labels=["Evidence", "Legal rule", "Other"])
 EVENTS = LabelsOutput(kind="labels", labels=["欺骗", "拘捕", "支付/给付"], separator="；")
@@ -36,7 +37,7 @@ def broken(output: Output, answer: str, input_text: str = "", **rules: object) -
     [
         (ROLE, " Legal rule\n", []),
         (ROLE, "legal rule", ["unknown_label"]),
-        (ROLE, " ", ["empty"]),
+        (ROLE, " ", ["empty_output"]),
         (EVENTS, "欺骗；支付/给付", []),
         (EVENTS, "欺骗; 拘捕", []),
         (EVENTS, "欺骗、拘捕", ["separator"]),
@@ -49,9 +50,9 @@ def broken(output: Output, answer: str, input_text: str = "", **rules: object) -
         (PERSON, '{"姓名": ["司国晨"]}', []),
         (PERSON, '{"姓名": "司国晨"}', ["schema"]),
         (PERSON, '{"姓名": [], "年龄": 5}', ["schema"]),
-        (PERSON, '{"姓名": [], "姓名": []}', ["repeated_key"]),
+        (PERSON, '{"姓名": [], "姓名": []}', ["duplicate_key"]),
         (PERSON, "{'姓名': []}", ["bad_json"]),
-        (PERSON, "", ["empty"]),
+        (PERSON, "", ["empty_output"]),
         (SCORE, "3.5", []),
         (SCORE, "３．５", []),
         (SCORE, "3.5 points", ["bad_number"]),
@@ -59,7 +60,7 @@ def broken(output: Output, answer: str, input_text: str = "", **rules: object) -
         (SCORE, "3.55", ["decimals"]),
         (SCORE, "9.55", ["out_of_range", "decimals"]),
         (TEXT, "anything", []),
-        (TEXT, "", ["empty"]),
+        (TEXT, "", ["empty_output"]),
     ],
 )
 def test_an_answer_without_the_form_of_its_output_kind_breaks_a_rule(output: Output, answer: str, names: list[str]) -> None:
@@ -151,6 +152,6 @@ def test_any_text_at_all_can_be_checked(output: Output, input_text: str, answer:
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(EVENTS.labels or []), max_size=5))
 def test_items_joined_by_the_separator_of_the_task_are_read_back(items: list[str]) -> None:
-    parsed = parse_output(task_with(EVENTS), EVENTS.separator.join(items))
-    assert parsed.items == tuple(items)
+    parsed = task_with(EVENTS).parse(EVENTS.separator.join(items))
+    assert parsed.value == tuple(items)
     assert parsed.ok

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from tests.unit.synthesis.generation_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, TASKS, rows_of
 
 from anytasktune.llm import MisfitError
+from anytasktune.outputs.json_schema import schema_fault
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task
-from anytasktune.scorers.json_schema import schema_fault
 from anytasktune.synthesis.answer_form import AnswerForm
 from anytasktune.synthesis.answers import agree
 from anytasktune.synthesis.misfits import check_rules

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anytasktune.schema import Task
-from anytasktune.synthesis.same_answer import is_plausible, says_the_same
+from anytasktune.synthesis.verify import is_plausible
 from anytasktune.text.numbers import amounts_in, figures_in, lost_figures
 
 
@@ -81,9 +81,9 @@ FORM = task_of({"kind": "json", "json_schema": SCHEMA})
     ],
 )
 def test_whether_two_answers_say_the_same_depends_on_the_kind_of_task(task: Task, first: str, second: str, same: bool) -> None:
-    assert says_the_same(task, "en", first, second) is same
-    assert says_the_same(task, "en", second, first) is same
-    assert says_the_same(task, "en", first, first)
+    assert task.output.says_the_same(first, second, "en") is same
+    assert task.output.says_the_same(second, first, "en") is same
+    assert task.output.says_the_same(first, first, "en")
 
 
 def test_an_answer_far_from_the_right_one_is_not_plausible() -> None:

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.synthesis.generation_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, TASKS, passages_of, quick, rows_of
 
+from anytasktune.outputs import LabelOutput
 from anytasktune.records import Language
-from anytasktune.schema import Example, LabelOutput, Passage, Task
+from anytasktune.schema import Example, Passage, Task
 from anytasktune.settings import SynthesisConfig
 from anytasktune.synthesis.answer_targets import aims
 from anytasktune.synthesis.brief import Brief

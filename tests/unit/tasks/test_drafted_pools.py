@@ -2,8 +2,9 @@
 
 import pytest
 
+from anytasktune.outputs import Rules
 from anytasktune.records import Language
-from anytasktune.schema import Domain, Rules
+from anytasktune.schema import Domain
 from anytasktune.tasks import check_pool
 from anytasktune.tasks.build_tasks import build
 from anytasktune.tasks.interview_answers import form_of_fields

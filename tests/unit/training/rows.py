@@ -1,6 +1,7 @@
 """A small bilingual task with enough rows to train a tiny model on."""
 
-from anytasktune.schema import Example, LabelsOutput, Task
+from anytasktune.outputs import LabelsOutput
+from anytasktune.schema import Example, Task
 
 COLOURS = ["red", "blue", "green", "white", "black", "amber", "红", "蓝", "绿"]
 

@@ -10,7 +10,8 @@ from tests.tiny_models import tiny_tokenizer
 
 from anytasktune.chat import PromptFormat
 from anytasktune.errors import ConfigError
-from anytasktune.schema import Example, JsonOutput, LabelOutput, Rendering, Rules, SplitName, Task, TextOutput
+from anytasktune.outputs import JsonOutput, LabelOutput, Rules, TextOutput
+from anytasktune.schema import Example, Rendering, SplitName, Task
 from anytasktune.training.preflight import Room, preflight, view_tokens
 
 FORMAT = PromptFormat.of(tiny_tokenizer())

@@ -10,7 +10,8 @@ from tests.unit.training.rows import colour_rows, colour_task
 from anytasktune.errors import PreflightError
 from anytasktune.inference.task_lm import TASK_LM_FILE
 from anytasktune.models.load import load_base
-from anytasktune.schema import Example, LabelOutput, Run, Task, TaskLMManifest
+from anytasktune.outputs import LabelOutput
+from anytasktune.schema import Example, Run, Task, TaskLMManifest
 from anytasktune.settings import TrainConfig
 from anytasktune.store import read_record
 from anytasktune.training.task_rows import Part, TrainingData, instructions

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from anytasktune.text.scripts import tokens
 
+SHARED_WORDS = 0.6
+"""F1 of common words from which two phrases say the same."""
+
 
 def rouge_l(reference: str, output: str) -> float:
     """ROUGE-L F1 (longest common subsequence of tokens, recall and precision weighted alike; Lin 2004), 0 to 1.

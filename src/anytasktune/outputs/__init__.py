@@ -1,0 +1,53 @@
+"""Output kinds, one file each: how answers are read, checked, compared, asked of a teacher, and described.
+
+To add a kind: a file with a subclass of `OutputKind`, its name in `Output`, and its tests.
+"""
+
+from typing import Annotated, get_args
+
+from pydantic import Field
+
+from anytasktune.outputs.json_output import JsonOutput
+from anytasktune.outputs.label_output import LabelOutput
+from anytasktune.outputs.labels_output import LabelsOutput, split_items
+from anytasktune.outputs.number_output import NumberOutput, reference_number
+from anytasktune.outputs.output_kind import (
+    LOWER_IS_BETTER,
+    DecodingMethod,
+    Metric,
+    OutputKind,
+    Parsed,
+    Pieces,
+    UnfitAnswerError,
+    UntranslatableError,
+)
+from anytasktune.outputs.rules import Rules, Violation
+from anytasktune.outputs.text_output import TextOutput
+
+Output = Annotated[LabelOutput | LabelsOutput | JsonOutput | NumberOutput | TextOutput, Field(discriminator="kind")]
+OUTPUT_KINDS: dict[str, type[OutputKind]] = {
+    get_args(kind.model_fields["kind"].annotation)[0]: kind for kind in get_args(get_args(Output)[0])
+}
+"""Class of each kind, by its name in `domain.yaml`."""
+
+__all__ = [
+    "DecodingMethod",
+    "JsonOutput",
+    "LOWER_IS_BETTER",
+    "LabelOutput",
+    "LabelsOutput",
+    "Metric",
+    "NumberOutput",
+    "OUTPUT_KINDS",
+    "Output",
+    "OutputKind",
+    "Parsed",
+    "Pieces",
+    "Rules",
+    "TextOutput",
+    "UnfitAnswerError",
+    "UntranslatableError",
+    "Violation",
+    "reference_number",
+    "split_items",
+]

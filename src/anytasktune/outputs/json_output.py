@@ -1,0 +1,210 @@
+"""Answers that are one JSON value of a schema."""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from anytasktune.ids import canonical_json
+from anytasktune.outputs.json_schema import element_keys, enumerated, schema_fault, schema_in, words_by_property
+from anytasktune.outputs.json_style import JsonStyle
+from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError, UntranslatableError
+from anytasktune.outputs.rules import Rules, Violation
+from anytasktune.records import Language
+from anytasktune.text.json_values import load_json, repeated_keys, strings_at, try_json
+from anytasktune.text.overlap import SHARED_WORDS, token_f1
+from anytasktune.text.plain_text import shorten
+
+Fact = tuple[tuple[str, ...], str]
+"""(key path, value as canonical JSON)."""
+
+
+class JsonOutput(OutputKind):
+    """One JSON value, described by a JSON Schema (draft 2020-12)."""
+
+    kind: Literal["json"]
+    json_schema: dict[str, Any] = Field(default_factory=dict)
+
+    metrics = ("json_f1",)
+    misfits: ClassVar[Mapping[str, Sentences]] = {
+        "schema": {"en": "answer does not fit: {said}.", "zh": "answer 不符合格式：{said}。"},
+    }
+
+    def parse(self, text: str, language: Language | None = None) -> Parsed:
+        """Decode the JSON."""
+        text = text.strip()
+        try:
+            return Parsed(text, ok=True, value=load_json(text))
+        except ValueError as error:
+            return Parsed(text, ok=False, error=str(error))
+
+    def form_violations(self, parsed: Parsed, language: Language | None = None) -> Iterator[Violation]:
+        """`bad_json`, or `duplicate_key` and `schema`."""
+        if not parsed.ok:
+            what, fix = f"the answer is not JSON: {parsed.error}", "write one JSON value and nothing around it"
+            yield Violation("bad_json", what, fix, "答案不是JSON。")
+            return
+        for key in repeated_keys(parsed.text):
+            what = f"the key {shorten(key)!r} stands twice in one object"
+            yield Violation("duplicate_key", what, "keep one of them", "同一个键出现了两次。")
+        if fault := schema_fault(self.json_schema, parsed.value):
+            fix = "change the answer or output.json_schema of the task"
+            yield Violation("schema", fault, fix, "答案不符合规定的JSON格式。")
+
+    def count_items(self, parsed: Parsed) -> int | None:
+        """Elements of an array."""
+        return len(parsed.value) if isinstance(parsed.value, list) else None
+
+    def strings(self, parsed: Parsed, language: Language | None = None) -> Pieces:
+        """The strings inside; keys are not."""
+        return tuple(strings_at(parsed.value))
+
+    def pieces(self, text: str, language: Language | None = None) -> Pieces:
+        """The strings inside; keys are not."""
+        return self.strings(self.parse(text))
+
+    @property
+    def fixed_words(self) -> frozenset[str]:
+        """The strings that the schema lists as values."""
+        return frozenset(enumerated(self.json_schema))
+
+    @property
+    def plausible_from(self) -> float:
+        """Some facts in common."""
+        return 0.3
+
+    def facts(self, text: str) -> frozenset[Hashable]:
+        """The facts that a text states (see `facts_of`); none if it is no JSON."""
+        return frozenset(facts_of(try_json(text, otherwise=[])))
+
+    def meaning(self, text: str, language: Language) -> str:
+        """The decoded value in one way of writing."""
+        return canonical_json(self.parse(text).value)
+
+    def likeness(self, one: str, other: str, language: Language | None = None) -> float:
+        """Equal where both state the same facts."""
+        return 1.0 if self.facts(one) == self.facts(other) else -1.0
+
+    def says_the_same(self, one: str, other: str, language: Language | None = None) -> bool:
+        """The same facts, or values of which those in free words mostly share their words."""
+        first, second = self.parse(one), self.parse(other)
+        if self.likeness(one, other) >= 0 or not (first.ok and second.ok):
+            return self.likeness(one, other) >= 0
+        ours, theirs, fixed = _by_path(first.value), _by_path(second.value), self.fixed_words
+        return all(_same_values(ours.get(path, []), theirs.get(path, []), fixed) for path in ours | theirs)
+
+    def schema_in(self, language: Language) -> dict[str, Any]:
+        """The schema as far as it holds in `language`."""
+        return schema_in(self.json_schema, language)
+
+    def answer_schema(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[str, Any]:
+        """The task's schema; an array or object, as known answers are, where there is none."""
+        usual = "array" if any(answer.lstrip().startswith("[") for answer in answers) else "object"
+        return self.schema_in(language) or {"type": usual}
+
+    def style_of(self, answers: Sequence[str], language: Language) -> JsonStyle:
+        """Indent, separators, escapes and order of keys."""
+        return JsonStyle.of(answers, self.schema_in(language))
+
+    def from_json(self, value: Any, language: Language, style: Any) -> str:
+        """The value in the given `JsonStyle`."""
+        value = try_json(value, otherwise=value) if isinstance(value, str) else value
+        if fault := schema_fault(self.schema_in(language), value):
+            raise UnfitAnswerError(self.misfits["schema"], said=fault)
+        return str(style.dumps(value))
+
+    def is_whole_answer(self, value: Mapping[str, Any], language: Language) -> bool:
+        """An object with keys that fits the schema."""
+        return bool(value) and not schema_fault(self.schema_in(language), value)
+
+    def translated(self, text: str, source: Language, target: Language, pieces: Mapping[str, str]) -> str:
+        """Every string by its translation, words of a list by their position where it has as many in each script."""
+        lists = [words_by_property(self.schema_in(language)) for language in (source, target)]
+
+        def change(value: Any, key: str) -> Any:
+            if isinstance(value, dict):
+                return {name: change(child, name) for name, child in value.items()}
+            if isinstance(value, list):
+                return [change(child, key) for child in value]
+            if not isinstance(value, str) or not value.strip() or value in pieces:
+                return pieces.get(value, value) if isinstance(value, str) else value
+            own, other = (words.get(key, []) for words in lists)
+            if value in other or value not in own:
+                return value
+            if len(own) != len(other):
+                what = f"{shorten(value)!r} has no counterpart: the JSON Schema lists more words in one language"
+                raise UntranslatableError(what)
+            return other[own.index(value)]
+
+        return JsonStyle.of([text], self.json_schema).dumps(change(self.parse(text).value, ""))
+
+    def form_sentences(self, rules: Rules, language: Language) -> list[str]:
+        """Object or array, its keys, and how many items."""
+        items, is_array = rules.items_in_words(language), self.json_schema.get("type") == "array"
+        keys, null = element_keys(self.json_schema)
+        if language == "en":
+            named = (f" with the keys {', '.join(keys)}" if keys else "") + ("; null for what is not said" if null else "")
+            of, each = f" of {items} items" if items else "", f", each an object{named}" if keys else ""
+            return [f"Answer with one JSON array{of}{each}." if is_array else f"Answer with one JSON object{named}."]
+        named = (f"，键为{'、'.join(keys)}" if keys else "") + ("；未提到的写null" if null else "")
+        of, each = f"，{items}项" if items else "", f"，每项为一个对象{named}" if keys else ""
+        return [f"只回答一个JSON数组{of}{each}。" if is_array else f"只回答一个JSON对象{named}。"]
+
+    def placeholder(self, language: Language) -> str:
+        """A word for the JSON."""
+        return "the answer as JSON" if language == "en" else "JSON形式的答案"
+
+
+def facts_of(value: Any) -> frozenset[Fact]:
+    """Flatten decoded JSON: a key path with each of its values; of a list of objects, each whole object.
+
+    Order and repetition do not matter, strings are compared without space around them, and an empty list or object
+    states nothing. `{"city": ["Rome", "Oslo"]}` has the facts (city, Rome) and (city, Oslo).
+    """
+    return frozenset(_facts((), _stripped(value)))
+
+
+def _facts(path: tuple[str, ...], value: Any) -> Iterator[Fact]:
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from _facts((*path, key), child)
+    elif isinstance(value, list):
+        for child in value:
+            if isinstance(child, dict):
+                yield path, canonical_json(child)
+            else:
+                yield from _facts(path, child)
+    else:
+        yield path, canonical_json(value)
+
+
+def _stripped(value: Any) -> Any:
+    """Strings without space around them and whole floats as integers (1.0 and 1 are one JSON number)."""
+    if isinstance(value, dict):
+        return {key.strip(): _stripped(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_stripped(child) for child in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value.strip() if isinstance(value, str) else value
+
+
+def _by_path(value: Any) -> dict[str, list[Any]]:
+    """All values that say something, by the keys above them."""
+    found: dict[str, list[Any]] = {}
+
+    def gather(part: Any, path: str) -> None:
+        if isinstance(part, (dict, list)):
+            for key, child in part.items() if isinstance(part, dict) else (("", child) for child in part):
+                gather(child, f"{path}/{key}" if isinstance(part, dict) else path)
+        elif part not in (None, ""):
+            found.setdefault(path, []).append(part)
+
+    gather(value, "")
+    return found
+
+
+def _same_values(one: list[Any], other: list[Any], fixed: frozenset[str]) -> bool:
+    if all(isinstance(value, str) and value not in fixed for value in [*one, *other]):
+        return token_f1(" ".join(one), " ".join(other)) >= SHARED_WORDS
+    return sorted(map(str, one)) == sorted(map(str, other))

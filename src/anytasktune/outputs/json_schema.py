@@ -1,0 +1,173 @@
+"""JSON Schemas (draft 2020-12): does a value fit, the part that holds in one language, and the names and words in it."""
+
+import functools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from anytasktune.errors import ConfigError
+from anytasktune.ids import canonical_json
+from anytasktune.records import Language
+from anytasktune.text.json_values import load_json
+from anytasktune.text.plain_text import shorten
+from anytasktune.text.scripts import is_in_script
+
+
+def schema_fault(schema: dict[str, Any], value: Any) -> str:
+    """Why `value` does not fit `schema`, in one sentence; empty if it fits. An empty schema fits everything.
+
+    Raises:
+        ConfigError: `schema` is no JSON Schema, refers to something outside of itself (nothing is ever fetched) or to
+            itself without end, or holds a pattern that is no regular expression.
+    """
+    if not schema:
+        return ""
+    try:
+        error = best_match(_validator(canonical_json(schema)).iter_errors(value))
+    except Unresolvable as unresolvable:
+        fix = "put the definition under $defs of the same schema"
+        raise ConfigError(f"output.json_schema refers to {unresolvable.ref}, which is not in it", fix=fix) from None
+    except RecursionError:
+        raise ConfigError("output.json_schema refers to itself without end", fix="break the circle of $ref") from None
+    except re.error as fault:
+        fix = "write it as Python's re module reads it"
+        raise ConfigError(f"a pattern in output.json_schema is no regular expression: {fault}", fix=fix) from None
+    return _sentence(error) if error else ""
+
+
+@functools.lru_cache(maxsize=64)
+def _validator(schema_text: str) -> Draft202012Validator:
+    schema = load_json(schema_text)
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        place = "/".join(str(part) for part in error.absolute_path) or "its top"
+        fix = "see json-schema.org for what can stand there"
+        raise ConfigError(f"output.json_schema is no JSON Schema: {error.message} (at {place})", fix=fix) from None
+    return Draft202012Validator(schema, registry=Registry())
+
+
+def _sentence(error: ValidationError) -> str:
+    place = "/".join(str(part) for part in error.absolute_path)
+    return f"{shorten(error.message, 160)} (at {place})" if place else shorten(error.message, 160)
+
+
+def schema_in(schema: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    """`schema` without what belongs to another language.
+
+    Of a list of values in several languages those in `language` stay; of alternatives those stay in which no list is wholly in
+    another language. A single alternative left is merged into the schema it stands in.
+    """
+    narrowed = {key: _narrowed(key, value, language) for key, value in schema.items()}
+    branches = narrowed.get("anyOf")
+    if isinstance(branches, list) and len(branches) == 1 and isinstance(branches[0], dict):
+        return _merged({key: value for key, value in narrowed.items() if key != "anyOf"}, branches[0])
+    return narrowed
+
+
+def _narrowed(key: str, value: Any, language: Language) -> Any:
+    if key == "enum" and isinstance(value, list):
+        return _in_language(value, language) or value
+    if key in {"anyOf", "oneOf"} and isinstance(value, list):
+        kept = [branch for branch in value if not _is_foreign(branch, language)] or value
+        return [schema_in(branch, language) if isinstance(branch, dict) else branch for branch in kept]
+    if key in {"properties", "$defs"} and isinstance(value, dict):
+        return {name: schema_in(part, language) if isinstance(part, dict) else part for name, part in value.items()}
+    return schema_in(value, language) if isinstance(value, dict) else value
+
+
+def _in_language(values: Sequence[Any], language: Language) -> list[Any]:
+    return [value for value in values if not isinstance(value, str) or is_in_script(value, language)]
+
+
+def _is_foreign(schema: Any, language: Language) -> bool:
+    if isinstance(schema, list):
+        return any(_is_foreign(part, language) for part in schema)
+    if not isinstance(schema, dict):
+        return False
+    values = schema.get("enum")
+    if isinstance(values, list) and values and not _in_language(values, language):
+        return True
+    return any(_is_foreign(part, language) for key, part in schema.items() if key != "enum")
+
+
+def _merged(first: dict[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    both = dict(first)
+    for key, value in second.items():
+        here = both.get(key)
+        both[key] = _merged(here, value) if isinstance(here, dict) and isinstance(value, dict) else value
+    return both
+
+
+def properties_in(schema: Mapping[str, Any], language: Language) -> dict[str, dict[str, Any]]:
+    """The properties of an object's schema, as far as they hold in `language`."""
+    properties = schema_in(schema, language).get("properties", {})
+    return {name: part for name, part in properties.items() if isinstance(part, dict)}
+
+
+def enumerated(schema: Any) -> Iterator[str]:
+    """All strings listed under `enum` or `const` anywhere in a JSON Schema, in its order."""
+    if isinstance(schema, Mapping):
+        values = schema.get("enum")
+        listed = [*(values if isinstance(values, list) else []), schema.get("const")]
+        yield from (value for value in listed if isinstance(value, str))
+        for key, part in schema.items():
+            if key not in {"enum", "const"}:
+                yield from enumerated(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from enumerated(part)
+
+
+def words_by_property(schema: Any) -> dict[str, list[str]]:
+    """For each property name, all words its values may be, from all places of a JSON Schema."""
+    found: dict[str, list[str]] = {}
+    for name, part in _properties(schema):
+        words = found.setdefault(name, [])
+        words += [word for word in enumerated(part) if word not in words]
+    return found
+
+
+def _properties(schema: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(schema, Mapping):
+        yield from (schema.get("properties") or {}).items()
+        for part in schema.values():
+            yield from _properties(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _properties(part)
+
+
+def keys_of(schema: Any) -> set[str]:
+    """Names of all properties a JSON Schema declares, at any depth."""
+    own = schema.get("properties") if isinstance(schema, dict) else None
+    return set(own if isinstance(own, dict) else ()) | {key for part in _parts(schema) for key in keys_of(part)}
+
+
+def required_in(schema: Any) -> set[str]:
+    """Names of all properties a JSON Schema demands, at any depth."""
+    own = schema.get("required") if isinstance(schema, dict) else None
+    return set(own if isinstance(own, list) else ()) | {key for part in _parts(schema) for key in required_in(part)}
+
+
+def _parts(schema: Any) -> list[Any]:
+    """The schemas directly inside a schema."""
+    if isinstance(schema, list):
+        return schema
+    if not isinstance(schema, dict):
+        return []
+    declared = schema.get("properties")
+    inner = [value for name, value in schema.items() if name not in {"properties", "enum", "required", "const"}]
+    return inner + (list(declared.values()) if isinstance(declared, dict) else [])
+
+
+def element_keys(schema: Mapping[str, Any]) -> tuple[list[str], bool]:
+    """The keys of the object a schema asks for, or of the elements of its array, and whether null may stand for one."""
+    inner = schema.get("items") if schema.get("type") == "array" else schema
+    properties = inner.get("properties", {}) if isinstance(inner, dict) else {}
+    return list(properties), any("null" in str(value.get("type", "")) for value in properties.values())

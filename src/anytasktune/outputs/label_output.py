@@ -1,0 +1,97 @@
+"""Answers that are exactly one of a closed list of labels."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from anytasktune.outputs.label_lists import (
+    Choice,
+    check_labels,
+    counterpart,
+    known_label,
+    labels_of,
+    lists_in,
+    translated_label,
+    unknown_label,
+)
+from anytasktune.outputs.output_kind import OutputKind, Parsed, Sentences, UnfitAnswerError
+from anytasktune.outputs.rules import Rules, Violation
+from anytasktune.records import Language
+
+
+class LabelOutput(OutputKind):
+    """Exactly one of `labels`; where they are given per language, one of those of the example's language."""
+
+    kind: Literal["label"]
+    labels: Choice
+
+    metrics = ("accuracy", "macro_f1")
+    single_choice = True
+    misfits: ClassVar[Mapping[str, Sentences]] = {
+        "unknown_label": {
+            "en": '"{said}" is not one of: {labels}.',
+            "zh": "“{said}”不在可选范围内，只能从以下各项中选：{labels}。",
+        }
+    }
+
+    def parse(self, text: str, language: Language | None = None) -> Parsed:
+        """Read the label; `value` is None where it is none of the list."""
+        text = text.strip()
+        known = text in self.labels_in(language)
+        return Parsed(text, ok=known, value=text if known else None)
+
+    def form_violations(self, parsed: Parsed, language: Language | None = None) -> Iterator[Violation]:
+        """`unknown_label`."""
+        if not parsed.ok:
+            yield unknown_label(parsed.text, self.labels_in(language))
+
+    def labels_in(self, language: Language | None = None) -> list[str]:
+        """The labels of `language`."""
+        return labels_of(self.labels, language) or []
+
+    def chosen(self, text: str, language: Language | None = None) -> tuple[str, ...]:
+        """The label."""
+        parsed = self.parse(text, language)
+        return (parsed.text,) if parsed.ok else ()
+
+    def in_language(self, language: Language, text: str, reference: str) -> str:
+        """The label of `language` that means the same."""
+        return counterpart(self.labels, language, text, reference)
+
+    def meaning(self, text: str, language: Language) -> str:
+        """The label of `language`."""
+        return self.in_language(language, text.strip(), text.strip())
+
+    @property
+    def fixed_words(self) -> frozenset[str]:
+        """The labels of all languages."""
+        return frozenset(label for labels in lists_in(self.labels) for label in labels)
+
+    def check_languages(self, languages: Sequence[Language]) -> None:
+        """Refuse faulty lists, and lists for other languages than those of the instruction."""
+        check_labels(self.labels, languages)
+
+    def answer_schema(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[str, Any]:
+        """One of an `enum`."""
+        return {"type": "string", "enum": self.labels_in(language)}
+
+    def from_json(self, value: Any, language: Language, style: Any) -> str:
+        """The label that is meant, whatever its case, width or space."""
+        labels = self.labels_in(language)
+        found = known_label(str(value), labels)
+        if found is None:
+            raise UnfitAnswerError(self.misfits["unknown_label"], said=str(value)[:60], labels=", ".join(labels))
+        return found
+
+    def translated(self, text: str, source: Language, target: Language, pieces: Mapping[str, str]) -> str:
+        """The label at the same position."""
+        return translated_label(self.labels, text.strip(), source, target)
+
+    def form_sentences(self, rules: Rules, language: Language) -> list[str]:
+        """The list."""
+        labels = self.labels_in(language)
+        english, chinese = f"Answer with exactly one of: {', '.join(labels)}.", f"只回答以下之一：{'、'.join(labels)}。"
+        return [english if language == "en" else chinese]
+
+    def placeholder(self, language: Language) -> str:
+        """A word for the label."""
+        return "the answer" if language == "en" else "答案"

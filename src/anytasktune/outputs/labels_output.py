@@ -1,0 +1,215 @@
+"""Answers that are several items in one line, free or from a closed list."""
+
+import re
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from anytasktune.outputs.label_lists import (
+    Labels,
+    check_labels,
+    counterpart,
+    known_label,
+    labels_of,
+    lists_in,
+    translated_label,
+    unknown_label,
+)
+from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError
+from anytasktune.outputs.rules import Rules, Violation
+from anytasktune.records import Language
+from anytasktune.text.overlap import SHARED_WORDS, token_f1
+from anytasktune.text.plain_text import collapse_space, shorten
+
+_USUAL_SEPARATORS = re.compile(r"[;；,，、|｜\n]")
+
+
+class LabelsOutput(OutputKind):
+    """Several items in one line; a closed list when `labels` is given (as in `LabelOutput`), free phrases otherwise."""
+
+    kind: Literal["labels"]
+    labels: Labels | None = None
+    separator: str = Field("; ", min_length=1)
+    """What stands between two items, e.g. "; " or "；"."""
+
+    metrics = ("set_f1",)
+    misfits: ClassVar[Mapping[str, Sentences]] = {
+        "no_list": {"en": "answer is not a list of texts.", "zh": "answer 不是由文字组成的数组。"},
+        "separator_inside": {"en": 'no item may contain "{separator}".', "zh": "各项中不能含有“{separator}”。"},
+        "unknown_label": {
+            "en": '"{said}" is not one of: {labels}.',
+            "zh": "“{said}”不在可选范围内，只能从以下各项中选：{labels}。",
+        },
+    }
+
+    def parse(self, text: str, language: Language | None = None) -> Parsed:
+        """Read the items in their order, repetitions kept."""
+        text, labels = text.strip(), self.labels_in(language)
+        items = split_items(text, self.separator)
+        return Parsed(text, ok=labels is None or set(items) <= set(labels), value=items)
+
+    def form_violations(self, parsed: Parsed, language: Language | None = None) -> Iterator[Violation]:
+        """`separator` and `unknown_label`."""
+        labels, zh = self.labels_in(language), "各项之间的分隔不符合要求。"
+        fix = f"put {self.separator!r} between two items and nowhere else"
+        if _has_empty_item(parsed.text, self.separator):
+            yield Violation("separator", f"{self.separator!r} stands where no item follows or precedes it", fix, zh)
+        if labels is None:
+            if "\n" in parsed.text and "\n" not in self.separator:
+                yield Violation("separator", "the items stand on several lines", fix, zh)
+            return
+        for item in parsed.value:
+            if item in labels:
+                continue
+            parts = [part.strip() for part in _USUAL_SEPARATORS.split(item)]
+            if len(parts) > 1 and set(parts) <= set(labels):
+                what = f"{shorten(item)!r} holds {len(parts)} labels not separated as the task says"
+                yield Violation("separator", what, fix, zh)
+            else:
+                yield unknown_label(item, labels)
+
+    @property
+    def may_be_empty(self) -> bool:
+        """No item at all is a list too."""
+        return True
+
+    def count_items(self, parsed: Parsed) -> int:
+        """The items, repetitions counted."""
+        return len(parsed.value)
+
+    def strings(self, parsed: Parsed, language: Language | None = None) -> Pieces:
+        """The items."""
+        return tuple(((), item) for item in parsed.value)
+
+    def pieces(self, text: str, language: Language | None = None) -> Pieces:
+        """The items of an open list."""
+        return () if self.labels_in(language) else self.strings(self.parse(text, language))
+
+    def labels_in(self, language: Language | None = None) -> list[str] | None:
+        """The labels of `language`; None for free phrases."""
+        return labels_of(self.labels, language)
+
+    def chosen(self, text: str, language: Language | None = None) -> tuple[str, ...]:
+        """The items, repetitions kept; none of an open list."""
+        return tuple(self.parse(text, language).value) if self.labels is not None else ()
+
+    def in_language(self, language: Language, text: str, reference: str) -> str:
+        """The label of `language` that means the same."""
+        return counterpart(self.labels, language, text, reference)
+
+    @property
+    def fixed_words(self) -> frozenset[str]:
+        """The labels of all languages."""
+        return frozenset(label for labels in lists_in(self.labels) for label in labels)
+
+    def check_languages(self, languages: Sequence[Language]) -> None:
+        """Refuse faulty lists, and lists for other languages than those of the instruction."""
+        check_labels(self.labels, languages)
+
+    @property
+    def plausible_from(self) -> float:
+        """All items of a closed list, some of an open one."""
+        return 1.0 if self.labels else 0.3
+
+    def facts(self, text: str) -> frozenset[Hashable]:
+        """The items, each once."""
+        return frozenset(split_items(text, self.separator))
+
+    def meaning(self, text: str, language: Language) -> frozenset[str]:
+        """The items as labels of `language`, in any order."""
+        return frozenset(self.in_language(language, item, item) for item in split_items(text.strip(), self.separator))
+
+    def likeness(self, one: str, other: str, language: Language | None = None) -> float:
+        """Equal where the items are, in any order."""
+        return 1.0 if self.facts(one.strip()) == self.facts(other.strip()) else -1.0
+
+    def says_the_same(self, one: str, other: str, language: Language | None = None) -> bool:
+        """The same items or, in an open list, mostly the same words."""
+        first, second = (" ".join(split_items(text.strip(), self.separator)) for text in (one, other))
+        return self.likeness(one, other) >= 0 or (not self.labels and token_f1(first, second) >= SHARED_WORDS)
+
+    def answer_schema(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[str, Any]:
+        """An array of strings."""
+        labels = self.labels_in(language)
+        item: dict[str, Any] = {"type": "string"} | ({"enum": labels} if labels else {})
+        sizes = {"minItems": rules.min_items, "maxItems": rules.max_items}
+        return {"type": "array", "items": item} | {key: value for key, value in sizes.items() if value is not None}
+
+    def style_of(self, answers: Sequence[str], language: Language) -> str:
+        """The separator as most answers have it."""
+        core = self.separator.strip()
+        written: Counter[str] = Counter({self.separator: 1})
+        for separator in dict.fromkeys([self.separator, core, f"{core} "] if core else []):
+            for text in map(str.strip, answers):
+                items = split_items(text, self.separator)
+                written[separator] += len(items) > 1 and separator.join(items) == text
+        return written.most_common(1)[0][0]
+
+    def from_json(self, value: Any, language: Language, style: Any) -> str:
+        """The items with the separator `style` between them, each once."""
+        given = split_items(value, self.separator) if isinstance(value, str) else value
+        if not isinstance(given, Sequence) or not all(isinstance(item, str) for item in given):
+            raise UnfitAnswerError(self.misfits["no_list"])
+        items, labels = list(dict.fromkeys(collapse_space(item) for item in given if item.strip())), self.labels_in(language)
+        for item in items if labels else ():
+            if known_label(item, labels or ()) is None:
+                raise UnfitAnswerError(self.misfits["unknown_label"], said=item[:60], labels=", ".join(labels or ()))
+        whole = list(dict.fromkeys(known_label(item, labels or ()) or item for item in items))
+        core = self.separator.strip() or self.separator
+        if any(core in item for item in whole):
+            raise UnfitAnswerError(self.misfits["separator_inside"], separator=core)
+        return str(style).join(whole)
+
+    def to_json(self, text: str, language: Language | None = None) -> list[str] | None:
+        """The items."""
+        parsed = self.parse(text, language)
+        return list(parsed.value) if parsed.ok else None
+
+    def translated(self, text: str, source: Language, target: Language, pieces: Mapping[str, str]) -> str:
+        """Each item by its translation, or its label at the same position."""
+        return self.separator.join(
+            pieces[item] if item in pieces else translated_label(self.labels, item, source, target)
+            for item in split_items(text.strip(), self.separator)
+        )
+
+    def form_sentences(self, rules: Rules, language: Language) -> list[str]:
+        """The list, how many items, and what stands between them."""
+        items, labels = rules.items_in_words(language), self.labels_in(language)
+        if language == "en":
+            what = f"Answer with those that apply, of: {', '.join(labels)}." if labels else "Answer with short phrases."
+            number = f"Give {items} items, " if items else "Give the items "
+            return [what, number + ("one per line." if self.separator == "\n" else f'separated by "{self.separator}".')]
+        what = f"从以下各项中选出符合的：{'、'.join(labels)}。" if labels else "用简短的词语回答。"
+        number = f"写出{items}项，" if items else ""
+        return [what, number + ("每行一项。" if self.separator == "\n" else f"各项用“{self.separator}”隔开。")]
+
+    def placeholder(self, language: Language) -> str:
+        """A word for the items."""
+        return "[the items]" if language == "en" else "[各项]"
+
+
+def split_items(text: str, separator: str) -> tuple[str, ...]:
+    """The items of a list written in one line, without the space around them; empty items are left out.
+
+    Full-width and half-width forms of the separator ("；" and ";") and any space around it are taken as the same. A
+    separator of white space alone ("\\n") is taken literally.
+    """
+    core = separator.strip()
+    parts = re.split(_either_width(core), text) if core else text.split(separator)
+    return tuple(item for part in parts if (item := part.strip()))
+
+
+def _has_empty_item(text: str, separator: str) -> bool:
+    core = separator.strip()
+    return bool(text and core) and len(re.split(_either_width(core), text)) != len(split_items(text, separator))
+
+
+def _either_width(core: str) -> str:
+    """Regular expression for `core` in full-width or half-width characters."""
+    pattern = ""
+    for char in core:
+        shift = 0xFEE0 if 0x21 <= ord(char) <= 0x7E else -0xFEE0 if 0xFF01 <= ord(char) <= 0xFF5E else 0
+        pattern += f"[{re.escape(char + chr(ord(char) + shift))}]"
+    return pattern

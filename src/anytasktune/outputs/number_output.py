@@ -1,0 +1,130 @@
+"""Answers that are one number of a range."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from anytasktune.outputs.output_kind import OutputKind, Parsed, Sentences, UnfitAnswerError
+from anytasktune.outputs.rules import Rules, Violation
+from anytasktune.records import Language, fault
+from anytasktune.text.numbers import decimals_of, first_number, is_bare_number
+from anytasktune.text.plain_text import shorten
+
+TOLERANCE = 0.05
+"""Two numbers say the same if they are no further apart than this share of the range."""
+_LARGEST = 1e15
+
+
+class NumberOutput(OutputKind):
+    """One number from `minimum` to `maximum`, written with at most `decimals` digits after the point."""
+
+    kind: Literal["number"]
+    minimum: float
+    maximum: float
+    decimals: int = Field(0, ge=0, le=6)
+
+    metrics = ("mae",)
+    misfits: ClassVar[Mapping[str, Sentences]] = {
+        "no_number": {"en": "answer is not a number.", "zh": "answer 不是数字。"},
+    }
+
+    @model_validator(mode="after")
+    def _range_is_not_empty(self) -> "NumberOutput":
+        if self.minimum >= self.maximum:
+            raise fault(f"minimum {self.minimum:g} must be below maximum {self.maximum:g}", "minimum")
+        return self
+
+    def parse(self, text: str, language: Language | None = None) -> Parsed:
+        """Read the first number; `ok` where nothing else is written."""
+        text = text.strip()
+        return Parsed(text, ok=is_bare_number(text), value=first_number(text))
+
+    def form_violations(self, parsed: Parsed, language: Language | None = None) -> Iterator[Violation]:
+        """`bad_number`, or `out_of_range` and `decimals`."""
+        if not parsed.ok:
+            what = f"{shorten(parsed.text)!r} is not a bare number"
+            yield Violation("bad_number", what, "write digits only, such as 3 or 2.5", "答案不是一个单独的数字。")
+            return
+        if not self.minimum <= parsed.value <= self.maximum:
+            what = f"{parsed.text} is not from {self.minimum:g} to {self.maximum:g}"
+            yield Violation("out_of_range", what, "correct the number or the range of the task", "数字超出了规定的范围。")
+        if decimals_of(parsed.text) > self.decimals:
+            what = f"{parsed.text} has more than {self.decimals} digits after the point"
+            yield Violation("decimals", what, "round it, or raise output.decimals of the task", "小数位数过多。")
+
+    def number_of(self, text: str) -> float | None:
+        """The first number in `text`."""
+        return first_number(text)
+
+    @property
+    def full_range(self) -> float:
+        """The width of the range."""
+        return self.maximum - self.minimum
+
+    @property
+    def plausible_from(self) -> float:
+        """A quarter of the range off."""
+        return 0.75
+
+    def meaning(self, text: str, language: Language) -> float | None:
+        """The number."""
+        return first_number(text)
+
+    def likeness(self, one: str, other: str, language: Language | None = None) -> float:
+        """How much closer they are than `TOLERANCE`."""
+        return TOLERANCE - abs((first_number(one) or 0.0) - (first_number(other) or 0.0)) / self.full_range
+
+    def fixed_answer(self, references: Sequence[str]) -> str:
+        """The median."""
+        return f"{median(reference_number(reference) for reference in references):.6f}"
+
+    def answer_schema(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[str, Any]:
+        """A number or an integer of the range."""
+        return {"type": "number" if self.decimals else "integer", "minimum": self.minimum, "maximum": self.maximum}
+
+    def style_of(self, answers: Sequence[str], language: Language) -> int | None:
+        """Digits after the point that every answer has; None where they differ."""
+        seen = {decimals_of(answer.strip()) for answer in answers}
+        return seen.pop() if len(seen) == 1 else None
+
+    def from_json(self, value: Any, language: Language, style: Any) -> str:
+        """The number, rounded as the task wants it, with `style` digits after the point."""
+        number = first_number(value) if isinstance(value, str) else value
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not abs(number) < _LARGEST:
+            raise UnfitAnswerError(self.misfits["no_number"])
+        rounded = round(float(number), self.decimals)
+        return f"{rounded:g}" if style is None else f"{rounded:.{style}f}"
+
+    def to_json(self, text: str, language: Language | None = None) -> float | int | None:
+        """The number; an integer where the task has no decimals."""
+        parsed = self.parse(text)
+        if not parsed.ok:
+            return None
+        return int(parsed.value) if parsed.value.is_integer() and not self.decimals else float(parsed.value)
+
+    def form_sentences(self, rules: Rules, language: Language) -> list[str]:
+        """The range and the digits after the point."""
+        if language == "en":
+            digits = f", with at most {self.decimals} digits after the point" if self.decimals else ""
+            return [f"Answer with the number only, from {self.minimum:g} to {self.maximum:g}{digits}."]
+        digits = f"，最多{self.decimals}位小数" if self.decimals else ""
+        return [f"只回答{self.minimum:g}至{self.maximum:g}之间的一个数字{digits}。"]
+
+    def placeholder(self, language: Language) -> str:
+        """The range."""
+        low, high = f"{self.minimum:g}", f"{self.maximum:g}"
+        return f"a number from {low} to {high}" if language == "en" else f"{low}到{high}之间的数字"
+
+
+def reference_number(text: str) -> float:
+    """The number a reference answer states.
+
+    Raises:
+        ValueError: there is none.
+    """
+    number = first_number(text)
+    if number is None:
+        raise ValueError(f"no number in {text!r}")
+    return number

@@ -1,0 +1,231 @@
+"""The base of all output kinds: everything that depends on the form of a task's answers, with usual defaults.
+
+A new kind is one file with a subclass of `OutputKind`, and its registration in `outputs/__init__.py`. It has to say `kind`,
+`metrics`, `parse`, `form_violations`, `answer_schema`, `from_json`, `form_sentences` and `placeholder`; the rest has defaults.
+"""
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from anytasktune.outputs.rules import Rules, Violation
+from anytasktune.records import Language, Record
+from anytasktune.text.json_values import KeyPath
+
+Metric = Literal["accuracy", "macro_f1", "set_f1", "json_f1", "rouge_l", "token_f1", "mae"]
+LOWER_IS_BETTER: frozenset[Metric] = frozenset({"mae"})
+
+DecodingMethod = Literal["label_scoring", "greedy"]
+Sentences = Mapping[Language, str]
+Pieces = tuple[tuple[KeyPath, str], ...]
+"""(keys above it, text) of pieces of text inside an answer."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """An answer, read.
+
+    Attributes:
+        text: the answer without white space around it.
+        ok: whether it has the form of its output kind (a known label; JSON; a bare number; not empty).
+        value: what could be read: the label, the items as a tuple, the first number, the decoded JSON, the text. None where
+            there is nothing to read (look at `ok`: JSON `null` is None too).
+        error: why it could not be read, where there is more to say than that.
+    """
+
+    text: str
+    ok: bool
+    value: Any = None
+    error: str = ""
+
+
+class UnfitAnswerError(ValueError):
+    """A teacher's answer that cannot be written as an answer of the task; `sentences` say why in each language."""
+
+    def __init__(self, sentences: Sentences, **values: str) -> None:
+        self.sentences: dict[Language, str] = {language: text.format(**values) for language, text in sentences.items()}
+        super().__init__(self.sentences["en"])
+
+
+class UntranslatableError(ValueError):
+    """A fixed word of an answer has no counterpart in the other language."""
+
+
+class OutputKind(Record):
+    """How the answers of a task look.
+
+    Wherever a method takes a `language`, it is that of the row, which is one the task has an instruction in; it matters only
+    where labels differ by language. None stands for the first language.
+    """
+
+    kind: str
+
+    metrics: ClassVar[tuple[Metric, ...]]
+    """Metrics that can judge such answers; the first is the default."""
+    single_choice: ClassVar[bool] = False
+    """The whole answer is exactly one of a closed list."""
+    free_text: ClassVar[bool] = False
+    """Any text may be right, so that equal inputs may well have different answers."""
+    misfits: ClassVar[Mapping[str, Sentences]] = {}
+    """What `from_json` may find wrong, by name."""
+
+    # --- reading an answer
+
+    @abstractmethod
+    def parse(self, text: str, language: Language | None = None) -> Parsed:
+        """Read an answer. Never raises: one without the form of the kind has `ok` False."""
+
+    @abstractmethod
+    def form_violations(self, parsed: Parsed, language: Language | None = None) -> Iterator[Violation]:
+        """Faults in the form of an answer that is not empty.
+
+        Raises:
+            ConfigError: the task's JSON Schema is no schema.
+        """
+
+    def violations(self, text: str, rules: Rules, source: str, language: Language | None = None) -> Iterator[Violation]:
+        """All faults of an answer to the input `source`: of its form, then of the task's rules.
+
+        Raises:
+            ConfigError: the task's JSON Schema is no schema.
+        """
+        parsed = self.parse(text, language)
+        if not parsed.text and not self.may_be_empty:
+            yield Violation("empty_output", "the answer is empty", "write the answer, or remove the row", "答案为空。")
+            return
+        yield from self.form_violations(parsed, language)
+        strings = [string for _, string in self.strings(parsed, language)]
+        yield from rules.violations(parsed.text, self.count_items(parsed), strings, source)
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether an empty answer has the form of the kind."""
+        return False
+
+    def count_items(self, parsed: Parsed) -> int | None:
+        """How many items an answer has; None where it has none to count."""
+        return None
+
+    def strings(self, parsed: Parsed, language: Language | None = None) -> Pieces:
+        """All pieces of text an answer is made of, chosen or free."""
+        return (((), parsed.text),)
+
+    def pieces(self, text: str, language: Language | None = None) -> Pieces:
+        """Those pieces of an answer that are written freely; none where it is chosen from a closed list, or a number."""
+        return ()
+
+    def number_of(self, text: str) -> float | None:
+        """The number an answer states; None where no number is asked for."""
+        return None
+
+    # --- closed lists
+
+    def labels_in(self, language: Language | None = None) -> list[str] | None:
+        """The closed list that answers of a row of `language` are chosen from; None where there is none."""
+        return None
+
+    def chosen(self, text: str, language: Language | None = None) -> tuple[str, ...]:
+        """The members of the closed list that an answer names, as they stand there; empty where there is no such list."""
+        return ()
+
+    def in_language(self, language: Language, text: str, reference: str) -> str:
+        """`text`, an answer to a row whose right answer is `reference`, as the label of `language` that means the same.
+
+        So the same label counts as the same in all languages. An answer that is no label of the row's language is empty.
+        Where labels do not differ by language it is `text` itself.
+        """
+        return text
+
+    @property
+    def fixed_words(self) -> frozenset[str]:
+        """All strings that answers, or parts of them, must be chosen from, in all languages."""
+        return frozenset()
+
+    def check_languages(self, languages: Sequence[Language]) -> None:
+        """Raise the `fault` of a task whose output does not go with the languages of its instruction."""
+        return
+
+    # --- comparing answers
+
+    @property
+    def full_range(self) -> float:
+        """Distance between the best and the worst value the default metric can give an answer."""
+        return 1.0
+
+    @property
+    def plausible_from(self) -> float:
+        """Share of a perfect score from which whoever answered can be taken to understand the task."""
+        return 1.0
+
+    def facts(self, text: str) -> frozenset[Hashable]:
+        """What an answer states, as a set whose members can be compared one by one."""
+        return frozenset([text.strip()])
+
+    def meaning(self, text: str, language: Language) -> Hashable:
+        """What an answer says whatever its form, labels in the words of `language`; equal where two answers say the same."""
+        return text.strip()
+
+    def likeness(self, one: str, other: str, language: Language | None = None) -> float:
+        """How far two answers agree: from 0 to 1 where they say the same, below 0 where they do not."""
+        return 1.0 if one == other else -1.0
+
+    def says_the_same(self, one: str, other: str, language: Language | None = None) -> bool:
+        """Whether two answers in words of their own say the same; more generous than `likeness`."""
+        return self.likeness(one, other, language) >= 0
+
+    def fixed_answer(self, references: Sequence[str]) -> str | None:
+        """The answer that scores best when it is given to every row; None where all are different."""
+        answer, times = Counter(reference.strip() for reference in references).most_common(1)[0]
+        return answer if times > 1 else None
+
+    @property
+    def decoding(self) -> DecodingMethod:
+        """How a model answers: by the likeliest label, or token by token."""
+        return "label_scoring" if self.single_choice else "greedy"
+
+    # --- the answer as a teacher writes it
+
+    @abstractmethod
+    def answer_schema(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[str, Any]:
+        """JSON Schema of an answer as JSON; `answers` are known ones of the language."""
+
+    def style_of(self, answers: Sequence[str], language: Language) -> Any:
+        """The way known answers of a language are written, to be passed to `from_json`."""
+        return None
+
+    @abstractmethod
+    def from_json(self, value: Any, language: Language, style: Any) -> str:
+        """A JSON value as an answer in text.
+
+        Raises:
+            UnfitAnswerError: it has not the form of an answer.
+        """
+
+    def to_json(self, text: str, language: Language | None = None) -> Any:
+        """An answer as a JSON value; None where it has not the form of the kind."""
+        parsed = self.parse(text, language)
+        return parsed.value if parsed.ok else None
+
+    def is_whole_answer(self, value: Mapping[str, Any], language: Language) -> bool:
+        """Whether a JSON object is an answer by itself, without the wrapping it was asked for in."""
+        return False
+
+    def translated(self, text: str, source: Language, target: Language, pieces: Mapping[str, str]) -> str:
+        """An answer in another language: labels by their position, free pieces as `pieces` have them.
+
+        Raises:
+            UntranslatableError: a fixed word has no counterpart.
+        """
+        return pieces.get(text.strip(), text)
+
+    # --- the form of the answer in words
+
+    @abstractmethod
+    def form_sentences(self, rules: Rules, language: Language) -> list[str]:
+        """Sentences of an instruction that say everything a program will check about the form."""
+
+    @abstractmethod
+    def placeholder(self, language: Language) -> str:
+        """A few words that stand for the answer, such as "a number from 1 to 7"."""

@@ -1,0 +1,71 @@
+"""Answers in free text."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError
+from anytasktune.outputs.rules import Rules, Violation
+from anytasktune.records import Language
+from anytasktune.text.overlap import rouge_l
+
+ALIKE = 0.4
+"""Two texts say the same from this ROUGE-L on; two good answers in free words rarely overlap much more."""
+
+
+class TextOutput(OutputKind):
+    """Free text."""
+
+    kind: Literal["text"]
+
+    metrics = ("rouge_l", "token_f1")
+    free_text = True
+    misfits: ClassVar[Mapping[str, Sentences]] = {
+        "no_text": {"en": "answer is not a text, or is empty.", "zh": "answer 不是文字，或者为空。"},
+    }
+
+    def parse(self, text: str, language: Language | None = None) -> Parsed:
+        """Any text that is not empty."""
+        text = text.strip()
+        return Parsed(text, ok=bool(text), value=text)
+
+    def form_violations(self, parsed: Parsed, language: Language | None = None) -> Iterator[Violation]:
+        """None: any text has the form."""
+        yield from ()
+
+    def count_items(self, parsed: Parsed) -> int:
+        """Lines that are not blank."""
+        return sum(1 for line in parsed.text.splitlines() if line.strip())
+
+    def pieces(self, text: str, language: Language | None = None) -> Pieces:
+        """The whole text."""
+        return (((), text.strip()),) if text.strip() else ()
+
+    @property
+    def plausible_from(self) -> float:
+        """A few words in common: two good texts often share no more."""
+        return 0.1
+
+    def likeness(self, one: str, other: str, language: Language | None = None) -> float:
+        """How much more words they share than `ALIKE`."""
+        return rouge_l(one, other) - ALIKE
+
+    def answer_schema(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[str, Any]:
+        """A string."""
+        return {"type": "string"}
+
+    def from_json(self, value: Any, language: Language, style: Any) -> str:
+        """The text without white space around it."""
+        if not isinstance(value, str) or not value.strip():
+            raise UnfitAnswerError(self.misfits["no_text"])
+        return value.strip()
+
+    def form_sentences(self, rules: Rules, language: Language) -> list[str]:
+        """The number of lines, where it matters."""
+        items = rules.items_in_words(language)
+        if not items:
+            return []
+        return [f"Write {items} lines, one item per line." if language == "en" else f"写{items}行，每行一条。"]
+
+    def placeholder(self, language: Language) -> str:
+        """A word for the text."""
+        return "the answer as one text" if language == "en" else "答案全文"
