@@ -26,7 +26,7 @@ from benchmarks.gate_faults import Material, Row, plant
 SHARE = 0.05
 _DATA = 300
 _SEED_SHARE = 0.4
-_SAME = ("leak", "exact_duplicate", "near_duplicate", "semantic_duplicate")
+_SAME = ("leak", "exact_duplicate", "near_duplicate", "lexical_duplicate")
 _SENTENCE = re.compile(r"(?:[A-Z]\S*(?: [^\W\d]\S*){5,24}[.?!]|[\u4e00-\u9fff，、：]{14,80}[。？！])")
 _SAME_TEXT = 0.8
 
@@ -138,7 +138,7 @@ def _is_real(task: Task, verdict: Verdict, planted: Sequence[Row], others: Seque
     """Whether a row dropped as a duplicate or leak has the answer of a row as similar; of texts, whether they are the same."""
     if verdict.gate not in _SAME:
         return False
-    if verdict.gate == "semantic_duplicate" and not isinstance(task.output, TextOutput):
+    if verdict.gate == "lexical_duplicate" and not isinstance(task.output, TextOutput):
         return True  # the gate itself asks for the same answer
     row = planted[verdict.position].example
     rest = [other.example for place, other in enumerate(planted) if place != verdict.position]

@@ -11,7 +11,7 @@ from benchmarks.gates import GateResult
 from benchmarks.growth import Growth
 from benchmarks.machine import Machine
 from benchmarks.roofline import RooflineResult
-from benchmarks.similarity import SameMeaning, SearchCost
+from benchmarks.similarity import SameWords, SearchCost
 from benchmarks.similarity_report import similarity_page
 from benchmarks.teacher import TeacherOverhead
 from benchmarks.training import TrainingResult
@@ -35,7 +35,7 @@ class Results:
     teacher: list[TeacherOverhead] = field(default_factory=list)
     gates: list[GateResult] = field(default_factory=list)
     searches: list[SearchCost] = field(default_factory=list)
-    meaning: list[SameMeaning] = field(default_factory=list)
+    same_words: list[SameWords] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
 
@@ -57,7 +57,7 @@ def markdown(results: Results, picture: str = "") -> str:
         _fixed(results.fixed),
         _teacher(results.teacher),
         gates_page(results.gates),
-        similarity_page(results.searches, results.meaning),
+        similarity_page(results.searches, results.same_words),
         _failures(results.failures),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

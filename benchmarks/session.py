@@ -22,9 +22,9 @@ from benchmarks.our_engine import Setup, fitting, open_base
 from benchmarks.report import Results, markdown
 from benchmarks.roofline import RooflineResult, measure_roofline
 from benchmarks.similarity import (
-    SameMeaning,
+    SameWords,
     SearchCost,
-    measure_meaning,
+    measure_same_words,
     measure_search,
     searches,
 )
@@ -175,7 +175,7 @@ class Session:
             self._keep(self.results.searches, name, SearchCost, partial(measure_search, search))
         for bench in self.all_tasks:
             self._keep(
-                self.results.meaning, f"similarity, meaning in {bench.name}", SameMeaning, partial(measure_meaning, bench)
+                self.results.same_words, f"similarity, words of {bench.name}", SameWords, partial(measure_same_words, bench)
             )
 
     def write(self, path: Path) -> list[Path]:

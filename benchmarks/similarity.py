@@ -14,18 +14,20 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from anytasktune.similarity import SAME_MEANING, group_meaning, group_similar, jaccard, match_meaning, match_similar
+from anytasktune.similarity import SAME_WORDS, group_lexical, group_similar, jaccard, match_lexical, match_similar
 from benchmarks.bench_tasks import BenchTask, read_tasks
 from benchmarks.machine import ROOT
 from benchmarks.similar_texts import heap_of
 
-GROUP_SIMILAR, MATCH_SIMILAR, GROUP_MEANING, MATCH_MEANING = "group_similar", "match_similar", "group_meaning", "match_meaning"
+_GROUP = {"group_similar": group_similar, "group_lexical": group_lexical}
+_MATCH = {"match_similar": match_similar, "match_lexical": match_lexical}
 SIZES = (10_000, 100_000, 1_000_000)
 _SEARCHES = {
-    **{(GROUP_SIMILAR, threshold): SIZES for threshold in (0.8, 0.6)},
-    (MATCH_SIMILAR, 0.6): SIZES,
-    (GROUP_MEANING, SAME_MEANING): SIZES,
-    (MATCH_MEANING, SAME_MEANING): SIZES[:2],
+    ("group_similar", 0.8): SIZES,
+    ("group_similar", 0.6): SIZES,
+    ("match_similar", 0.6): SIZES,
+    ("group_lexical", SAME_WORDS): SIZES,
+    ("match_lexical", SAME_WORDS): SIZES[:2],
 }
 _REFERENCES = 5000
 _LOOKED_AT = 20_000
@@ -50,7 +52,7 @@ class SearchCost:
         seconds, processor_seconds: of the search alone.
         before_gb, peak_gb: memory of the process with the texts, and at most; 0 where the system does not tell.
         found: groups, or texts with a match.
-        close: planted near copies at the threshold or above (of some looked at), measured one by one; 0 for meaning.
+        close: planted near copies at the threshold or above (of some looked at), measured one by one; 0 for searches by words.
         recalled: those of them that were found.
     """
 
@@ -65,7 +67,7 @@ class SearchCost:
 
 
 @dataclass(frozen=True)
-class SameMeaning:
+class SameWords:
     """Pairs of train rows that say the same by their words, but not by 5-grams at 0.8; one per group of the latter."""
 
     task: str
@@ -94,7 +96,7 @@ def _measure(search: Search) -> SearchCost:
     before, wall, processor = _peak_gb(), time.perf_counter(), time.process_time()
     groups = _groups(search, heap.texts)
     seconds, processor_seconds, peak = time.perf_counter() - wall, time.process_time() - processor, _peak_gb()
-    matching = search.function in {MATCH_SIMILAR, MATCH_MEANING}
+    matching = search.function in _MATCH
     references = heap.texts[: _references(search)]
     looked_at = [(copy, origin) for copy, origin in heap.copies.items() if not matching or origin < len(references) <= copy]
     close = [pair for pair in looked_at[:_LOOKED_AT] if jaccard(*(heap.texts[place] for place in pair)) >= search.threshold]
@@ -102,7 +104,7 @@ def _measure(search: Search) -> SearchCost:
         found, recalled = sum(group >= 0 for group in groups), sum(groups[copy - len(references)] >= 0 for copy, _ in close)
     else:
         found, recalled = len(set(groups)), sum(groups[copy] == groups[origin] for copy, origin in close)
-    counted = (len(close), recalled) if search.function in {GROUP_SIMILAR, MATCH_SIMILAR} else (0, 0)
+    counted = (len(close), recalled) if search.function.endswith("similar") else (0, 0)
     return SearchCost(search, seconds, processor_seconds, before, peak, found, *counted)
 
 
@@ -112,12 +114,9 @@ def _references(search: Search) -> int:
 
 def _groups(search: Search, texts: Sequence[str]) -> list[int]:
     """The group of every text, or of every text after the references the one it matches, or -1."""
-    if search.function == GROUP_SIMILAR:
-        return group_similar(texts, search.threshold)
-    if search.function == GROUP_MEANING:
-        return group_meaning(texts, search.threshold)
-    match = match_similar if search.function == MATCH_SIMILAR else match_meaning
-    count = _references(search)
+    if search.function in _GROUP:
+        return _GROUP[search.function](texts, search.threshold)
+    count, match = _references(search), _MATCH[search.function]
     return [-1 if found is None else found for found in match(texts[count:], texts[:count], search.threshold)]
 
 
@@ -129,16 +128,16 @@ def _peak_gb() -> float:
     return int(lines["VmHWM"].split()[0]) / 2**20
 
 
-def measure_meaning(bench: BenchTask) -> SameMeaning:
+def measure_same_words(bench: BenchTask) -> SameWords:
     """What only the words of a task's rows call the same."""
     texts = [row.input for row in bench.train]
     near = group_similar(texts, 0.8)
     groups: dict[int, dict[int, int]] = {}
-    for place, group in enumerate(group_meaning(texts)):
+    for place, group in enumerate(group_lexical(texts)):
         groups.setdefault(group, {}).setdefault(near[place], place)
     pairs = [pair for members in groups.values() for pair in combinations(members.values(), 2)]
     other = sum(bench.train[one].output != bench.train[two].output for one, two in pairs)
-    return SameMeaning(bench.name, len(texts), len(pairs), other)
+    return SameWords(bench.name, len(texts), len(pairs), other)
 
 
 if __name__ == "__main__":

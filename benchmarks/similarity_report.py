@@ -2,18 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
-from anytasktune.similarity import SAME_MEANING
-from benchmarks.similarity import SameMeaning, SearchCost
+from anytasktune.similarity import SAME_WORDS
+from benchmarks.similarity import SameWords, SearchCost
 
 
-def similarity_page(costs: Sequence[SearchCost], meaning: Sequence[SameMeaning]) -> str:
-    """Time and memory, and what only meaning finds."""
+def similarity_page(costs: Sequence[SearchCost], same_words: Sequence[SameWords]) -> str:
+    """Time and memory, and what only words find."""
     parts = [
-        _section("## What is said twice: time and memory", _COSTS, _COST_HEADS, map(_cost, costs)) if costs else "",
-        _section(
-            f"### Rows that say the same by their words ({SAME_MEANING})", _MEANING, _MEANING_HEADS, map(_meaning, meaning)
-        )
-        if meaning
+        _section("## Duplicate search: time and memory", _COSTS, _COST_HEADS, map(_cost, costs)) if costs else "",
+        _section(f"### Rows that say the same by their words ({SAME_WORDS})", _PAIRS, _PAIR_HEADS, map(_pairs, same_words))
+        if same_words
         else "",
     ]
     return "\n\n".join(part for part in parts if part)
@@ -25,11 +23,11 @@ _COSTS = (
     "at or above the threshold that were found."
 )
 _COST_HEADS = ["search", "threshold", "texts", "seconds", "processor seconds", "GB with texts", "GB at most", "found", "recall"]
-_MEANING = (
+_PAIRS = (
     "Pairs of train rows that 5-grams at 0.8 tell apart, one per group of those. Those with another answer may be false "
     "alarms, or show that the words are not all the answer rests on."
 )
-_MEANING_HEADS = ["task", "rows", "pairs", "with another answer"]
+_PAIR_HEADS = ["task", "rows", "pairs", "with another answer"]
 
 
 def _section(title: str, how: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -45,5 +43,5 @@ def _cost(cost: SearchCost) -> list[str]:
     return [search.function, str(search.threshold), f"{search.texts:,}", *numbers, *memory, f"{cost.found:,}", recall]
 
 
-def _meaning(result: SameMeaning) -> list[str]:
+def _pairs(result: SameWords) -> list[str]:
     return [result.task, str(result.rows), str(result.pairs), str(result.other_answer)]

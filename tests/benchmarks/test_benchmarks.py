@@ -68,7 +68,7 @@ def test_searches_for_similar_texts_are_measured(tmp_path: Path, tiny_model: Pat
     found = results(tmp_path, tiny_model, tasks, "similarity")
     assert {cost["search"]["texts"] for cost in found["searches"]} == {500}
     assert all(cost["recalled"] == cost["close"] for cost in found["searches"])
-    assert [task["task"] for task in found["meaning"]] == ["colours"]
+    assert [task["task"] for task in found["same_words"]] == ["colours"]
     assert "| group_similar | 0.8 | 500 |" in (tmp_path / "tiny.md").read_text(encoding="utf-8")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from anytasktune.gates.gate import Finding, Job, Placed, closeness
 from anytasktune.gates.short_texts import ShortTexts, skeleton
 from anytasktune.schema import Example
-from anytasktune.similarity import jaccard, match_meaning, match_similar
+from anytasktune.similarity import jaccard, match_lexical, match_similar
 from anytasktune.text.plain_text import shorten
 
 _REACH = 0.1
@@ -16,7 +16,7 @@ _REACH = 0.1
 def leak(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
     """Inputs that give away a dev or test row, as they were made, before anything in them was masked.
 
-    Exactly, nearly (`leak`; short ones but for a letter), in the same words (`semantic_duplicate`), or made from such a row or
+    Exactly, nearly (`leak`; short ones but for a letter), in the same words (`lexical_duplicate`), or made from such a row or
     from a candidate that gives one away: a translation is found by its lineage.
     """
     sealed = _Sealed.of(job)
@@ -56,9 +56,9 @@ def _direct(job: Job, items: Sequence[Placed], sealed: "_Sealed") -> Iterator[Fi
 
 def _in_other_words(job: Job, items: Sequence[Placed], sealed: "_Sealed") -> Iterator[Finding]:
     """Rows with the words of a sealed one; of the others those that are nearly too similar, to be remembered."""
-    texts, meaning, lower = [item.input_as_made for item in items], job.config.semantic_duplicate, job.config.leak - _REACH
+    texts, threshold, lower = [item.input_as_made for item in items], job.config.lexical_duplicate, job.config.leak - _REACH
     nobody: list[int | None] = [None] * len(items)
-    same_words = match_meaning(texts, sealed.texts, meaning) if meaning < 1 else nobody
+    same_words = match_lexical(texts, sealed.texts, threshold) if threshold < 1 else nobody
     missed = match_similar(texts, sealed.texts, lower) if lower > 0 else nobody
     for item, same, near in zip(items, same_words, missed, strict=True):
         if same is not None:

@@ -17,7 +17,7 @@ from anytasktune.gates.grounding import grounding
 from anytasktune.gates.language_gate import language
 from anytasktune.gates.leakage import leak
 from anytasktune.gates.length_gate import length
-from anytasktune.gates.lexical_duplicates import semantic_duplicate
+from anytasktune.gates.lexical_duplicates import lexical_duplicate
 from anytasktune.gates.privacy import personal_data
 from anytasktune.gates.rule_gates import rules, schema
 from anytasktune.gates.wrong_labels import wrong_label
@@ -39,7 +39,7 @@ GATES: Mapping[str, Gate] = MappingProxyType(
             wrong_label,
             exact_duplicate,
             near_duplicate,
-            semantic_duplicate,
+            lexical_duplicate,
             balance,
         )
     }

@@ -199,8 +199,8 @@ class GateConfig(Record):
 
     near_duplicate: float = Field(0.8, gt=0, le=1)
     """Inputs at least this similar to one kept before are dropped (Jaccard over character 5-grams, by MinHash)."""
-    semantic_duplicate: float = Field(0.92, gt=0, le=1)
-    """The same by what the words mean as far as their weights say it (cosine); 1 switches it off."""
+    lexical_duplicate: float = Field(0.9, gt=0, le=1)
+    """The same in another order: Jaccard similarity of the content words; 1 switches it off."""
     leak: float = Field(0.6, gt=0, le=1)
     """Inputs at least this similar to a dev or test input are dropped; stricter than among themselves."""
     shortest_input: int = Field(2, ge=1)

@@ -1,106 +1,139 @@
-"""Texts that say the same in nearly the same words, in whatever order.
+"""Texts that say the same in nearly the same words, in whatever order: Jaccard similarity of their content words.
 
-A text is the vector of its content words (`words`), each weighted by 1 + log of how often it stands there and by the logarithm
-of how rare it is among all texts; two texts are as near as the cosine of their vectors. This sees a text whose words were put
-in another order, whose endings, small words or a few common words were changed. It does not see synonyms ("car", "vehicle"),
-nor who did what to whom, as order says nothing. Texts with different numbers, or of which only one denies something, are never
-the same.
+This sees a text whose clauses were put in another order, and whose endings, small words or a word or two were changed. It does
+not see synonyms ("car", "vehicle"), nor who did what to whom, as order says nothing. Texts with different numbers, or of which
+only one denies something, are never the same.
 """
 
-from collections.abc import Iterable, Sequence
+import hashlib
+import re
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
-from anytasktune.similarity.buckets import Buckets
-from anytasktune.similarity.pair_join import Join
-from anytasktune.similarity.text_batches import Positions, batches, in_threads
-from anytasktune.similarity.union_find import Groups, Matches, UnionFind
-from anytasktune.similarity.vectors import Cosines, Vectors
-from anytasktune.text.plain_text import normalise
+from anytasktune.similarity.near_duplicates import group_by_sets, match_by_sets
+from anytasktune.similarity.shingles import Hashes, HashSets, Positions
+from anytasktune.text.scripts import HAN
 
 FEWEST_WORDS = 5
-"""Content words (a pair of Chinese characters is one) below which texts say the same only when they are equal."""
-SAME_MEANING = 0.92
-"""Recommended cosine; see `benchmarks/results`."""
+"""Different content words (a pair of Chinese characters is one) below which texts say the same only when they are equal."""
+SAME_WORDS = 0.9
+"""Recommended Jaccard similarity; see `benchmarks/results`."""
 
-_CROWD = 64
-_PAIRS = 1 << 20
-_AT_ONCE = 16
-_STARS = (0.0, 0.5)
-_ROUNDING = 1e-9
-_MIX = np.uint64(0xD6E8FEB86659FD93)
+_LABEL = r"(?P<label>(?<!\S)(?=[^\s:]*[^\s:\d.])[^\s:]{1,12}:(?!//))"
+_NUMBER = r"(?P<number>\d+(?:[.,:/-]\d+)*%?)"
+_PIECE = re.compile(rf"{_LABEL}|(?P<han>[{HAN}]+)|{_NUMBER}|(?P<word>[^\W\d{HAN}_]+(?:['’][^\W\d{HAN}_]+)?)")
+_ZH_PARTICLES = str.maketrans("", "", "的了吗呢吧啊呀嘛哦嗯哈请您")
+_ZH_DENIALS = frozenset("不没无未勿莫")
+_EN_DENIALS = frozenset(
+    re.findall(
+        r"\w+",
+        """not no never none without nothing nobody cannot neither nor dont cant wont isnt doesnt didnt havent hasnt wasnt""",
+    )
+)
+_STOP_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """a an the this that these those i me my mine myself we us our ours you your yours he him his she her hers it its they
+        them their theirs am is are was were be been being do does did doing done have has had having will would shall should
+        can could may might must ought to of in on at by for with into onto as and or but so if then than too very just also
+        please hi hello thanks thank there here about up out some any such own same s m re ve ll d t am pm im ive id""",
+    )
+)
+_VOWEL = re.compile("[aeiouy]")
 
 
-def group_meaning(texts: Sequence[str], threshold: float = SAME_MEANING) -> list[int]:
-    """Which texts say the same, directly or through others between them.
+def group_lexical(texts: Sequence[str], threshold: float = SAME_WORDS) -> list[int]:
+    """`group_similar` by content words; texts of fewer than `FEWEST_WORDS` of them belong together only when they are equal."""
+    return group_by_sets(texts, threshold, _word_sets)
 
-    Args:
-        texts: the texts, in any order; the grouping does not depend on it, but on all texts, which say what words are rare.
-        threshold: cosine from which two texts say the same; above 0.
 
-    Returns:
-        One number per text, the position of the first text of its group.
+def match_lexical(texts: Sequence[str], references: Sequence[str], threshold: float = SAME_WORDS) -> list[int | None]:
+    """`match_similar` by content words."""
+    return match_by_sets(texts, references, threshold, _word_sets)
+
+
+class _WordSets:
+    """The hashes of the content words of texts, kept."""
+
+    def __init__(self, sets: Sequence[Hashes]) -> None:
+        self.sizes: Positions = np.array([len(members) for members in sets], dtype=np.intp)
+        self._hashes = np.concatenate([*sets, np.zeros(0, dtype=np.uint64)])
+        self._starts = np.cumsum(self.sizes) - self.sizes
+
+    def take(self, places: Positions) -> Hashes:
+        counts = self.sizes[places]
+        return self._hashes[np.arange(int(counts.sum())) + np.repeat(self._starts[places] - np.cumsum(counts) + counts, counts)]
+
+
+def _word_sets(texts: Sequence[str]) -> tuple[Positions, HashSets]:
+    """Of normalised texts; the hashes of texts with different marks differ, so that such texts share none."""
+    hashes = _WordHashes()
+    places, sets = [], []
+    for place, text in enumerate(texts):
+        words, mark = content_words(text)
+        if len(words) >= FEWEST_WORDS:
+            places.append(place)
+            sets.append(np.array([hashes[word] for word in words], dtype=np.uint64) ^ np.uint64(hashes[mark]))
+    return np.array(places, dtype=np.intp), _WordSets(sets)
+
+
+class _WordHashes(dict[str, int]):
+    """The hash of a word, worked out when it is first met."""
+
+    def __missing__(self, word: str) -> int:
+        digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        self[word] = int.from_bytes(digest, "little")
+        return self[word]
+
+
+def content_words(text: str) -> tuple[set[str], str]:
+    """The words of a normalised text that carry what it says, and a mark: its numbers, and whether something is denied.
+
+    English words without their endings, pairs of Chinese characters; each with the label it stands under ("seller: ...") and
+    with "from" where that stands before it, as there an exchange of words changes what is said.
     """
-    labels, firsts = _distinct(texts)
-    vectors = Vectors.of(list(firsts), FEWEST_WORDS)
-    groups = Groups(len(firsts))
-    _settle(vectors, threshold, groups)
-    heads = np.fromiter(firsts.values(), dtype=np.intp, count=len(firsts))
-    grouped: list[int] = heads[groups.labels][np.searchsorted(heads, labels)].tolist()
-    return grouped
+    words: set[str] = set()
+    numbers: list[str] = []
+    denied, label, before = False, "", ""
+    for match in _PIECE.finditer(text):
+        piece = match.group()
+        if match.lastgroup == "label":
+            label = piece
+        elif match.lastgroup == "number":
+            numbers.append(label + piece)
+        elif match.lastgroup == "han":
+            denied = denied or not _ZH_DENIALS.isdisjoint(piece)
+            run = piece.translate(_ZH_PARTICLES)
+            words.update(label + run[place : place + 2] for place in range(max(1, len(run) - 1)) if run)
+        elif piece == "from":
+            before = "from "
+        elif (word := _content_word(piece)) == "not":
+            denied = True
+        elif word:
+            words.add(label + before + word)
+            before = ""
+    return words, " ".join([*sorted(numbers), "not" if denied else ""])
 
 
-def match_meaning(texts: Sequence[str], references: Sequence[str], threshold: float = SAME_MEANING) -> list[int | None]:
-    """For each text the position of the first reference that is equal, else of the first that says the same, else None.
-
-    What words are rare is learned from texts and references together.
-    """
-    _, known = _distinct(references)
-    labels, ours = _distinct(texts)
-    unknown = [text for text in ours if text not in known]
-    matches = Matches(len(known), len(unknown))
-    _settle(Vectors.of([*known, *unknown], FEWEST_WORDS), threshold, matches)
-    places = list(known.values())
-    found = {text: places[match] for text, match in zip(unknown, matches.found.tolist(), strict=True) if match < len(places)}
-    answers = {first: known.get(text, found.get(text)) for text, first in ours.items()}
-    return [answers[label] for label in labels.tolist()]
-
-
-def _distinct(texts: Iterable[str]) -> tuple[Positions, dict[str, int]]:
-    firsts: dict[str, int] = {}
-    labels = [firsts.setdefault(normalise(text), index) for index, text in enumerate(texts)]
-    return np.array(labels, dtype=np.intp), firsts
-
-
-def _settle(vectors: Vectors, threshold: float, settling: UnionFind) -> None:
-    """Tell `settling` of texts that say the same: those that share one of their rarest words, measured."""
-    prefix = vectors.prefixes(threshold)
-    owners = vectors.owners[prefix]
-    members = vectors.words[prefix] * _MIX ^ vectors.marks[owners]
-    if not len(owners):
-        return
-    search = _Search(Cosines(vectors), threshold, settling)
-    crowds = Buckets.of(members)
-    crowds = crowds.where(crowds.sizes > _CROWD)
-    for share in _STARS:
-        first, second = crowds.star(share)
-        search.measure(owners[first], owners[second])
-    join = Join.of(members, owners, np.ones(len(owners), dtype=np.bool_), settling.sides())
-    parts, least = batches(join.work, _PAIRS, _PAIRS), np.ones(len(join.work), dtype=np.intp)
-    for start in range(0, len(parts), _AT_ONCE):
-        for first, second, _ in in_threads(lambda part: join.count(part, least), parts[start : start + _AT_ONCE]):
-            search.measure(first[first < second], second[first < second])
-
-
-class _Search:
-    def __init__(self, cosines: Cosines, threshold: float, settling: UnionFind) -> None:
-        self.cosines = cosines
-        self.threshold = threshold
-        self.settling = settling
-
-    def measure(self, first: Positions, second: Positions) -> None:
-        """Settle those of the pairs that are open and say the same."""
-        open_ = self.settling.open(first, second)
-        first, second = first[open_], second[open_]
-        same = self.cosines.of(first, second) >= self.threshold - _ROUNDING
-        self.settling.settle(first[same], second[same])
+@lru_cache(1 << 16)
+def _content_word(word: str) -> str:
+    """A word without the commonest English endings (charge, charges, charged and charging are one); empty for a stop word;
+    "not" for a denial."""
+    word, _, ending = word.replace("’", "'").partition("'")
+    if word in _EN_DENIALS or (ending == "t" and word.endswith("n")):
+        return "not"
+    if word in _STOP_WORDS:
+        return ""
+    if not word.isascii() or len(word) < 4:
+        return word
+    if word.endswith(("ies", "ied")):
+        word = word[:-3] + "y"
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for ending in ("ing", "ed"):
+        rest = word.removesuffix(ending)
+        if rest != word and len(rest) > 2 and _VOWEL.search(rest):
+            word = rest[:-1] if rest[-1] == rest[-2] and rest[-1] not in "lsz" else rest
+    return word[:-1] if len(word) > 4 and word.endswith("e") else word

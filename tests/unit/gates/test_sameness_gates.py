@@ -219,10 +219,10 @@ def test_the_same_words_in_another_order_are_no_new_row() -> None:
     again = candidate("The balance of my account did not change after I deposited the cheque on Monday.", "refund")
     other = again.model_copy(update={"output": "repair"})
     loose = GateConfig(near_duplicate=1.0)
-    assert only(gated(ROUTING, [first, again], None, loose)).gate == "semantic_duplicate"
+    assert only(gated(ROUTING, [first, again], None, loose)).gate == "lexical_duplicate"
     assert gated(ROUTING, [first, other], None, loose).dropped == (), "words do not tell who did what, answers do"
-    assert gated(ROUTING, [first, again], None, GateConfig(near_duplicate=1.0, semantic_duplicate=1)).dropped == ()
-    assert only(gated(ROUTING, [again], [first.example()], loose)).gate == "semantic_duplicate"
+    assert gated(ROUTING, [first, again], None, GateConfig(near_duplicate=1.0, lexical_duplicate=1)).dropped == ()
+    assert only(gated(ROUTING, [again], [first.example()], loose)).gate == "lexical_duplicate"
     made = again.model_copy(update={"origin": again.origin.model_copy(update={"kind": "restructure", "parents": (first.id,)})})
     assert gated(ROUTING, [made], [first.example()], loose).dropped == ()
 
