@@ -11,7 +11,6 @@ from anytasktune.errors import EvaluationError
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_model import BATCH_TOKENS, OnRows, TaskModel
 from anytasktune.models.load import BaseLM
-from anytasktune.outputs import LabelOutput
 from anytasktune.records import Language, Usage
 from anytasktune.schema import Decoding, Example, Prediction, Task
 from anytasktune.settings import System
@@ -85,7 +84,7 @@ def choose_shots(task: Task, train: Sequence[Example], count: int) -> tuple[Exam
 def _shots_of_one_language(task: Task, train: Sequence[Example], count: int) -> tuple[Example, ...]:
     by_length = sorted(train, key=lambda example: (len(example.input) + len(example.output), example.id))
     usual = by_length[: max(count, math.ceil(len(by_length) * 0.6))]
-    if isinstance(task.output, LabelOutput):
+    if task.output.single_choice:
         return _one_per_label(usual, count)
     ordered = sorted(usual, key=lambda example: (len(example.output), example.id))
     stride = max(1, len(ordered) // max(1, count))

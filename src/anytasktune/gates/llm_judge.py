@@ -9,7 +9,6 @@ from typing import Any
 from anytasktune.chat import instruction_for
 from anytasktune.llm.asking import Asker, MisfitError, Question, Reply
 from anytasktune.llm.prompts import marks, prompt_id, render_prompt
-from anytasktune.outputs import LabelsOutput, NumberOutput
 from anytasktune.records import Language
 from anytasktune.schema import Candidate, Task, Verdict
 from anytasktune.settings import GateConfig
@@ -53,10 +52,8 @@ _RULES: dict[Language, dict[str, str]] = {
         "items": "from {low} to {high} items",
         "fewest": "at least {low} items",
         "most": "at most {high} items",
-        "separator": "items are separated by {separator!r}",
         "length": "at most {length} characters",
         "copies": "every item and every text in it stands in the input word for word",
-        "range": "a number from {low:g} to {high:g}",
         "en": "written in English",
         "zh": "written in Chinese",
     },
@@ -64,10 +61,8 @@ _RULES: dict[Language, dict[str, str]] = {
         "items": "{low}至{high}项",
         "fewest": "至少{low}项",
         "most": "至多{high}项",
-        "separator": "各项之间用“{separator}”隔开",
         "length": "不超过{length}个字符",
         "copies": "每一项、每一处文字都照抄自输入，一字不差",
-        "range": "{low:g}到{high:g}之间的一个数",
         "en": "用英文写",
         "zh": "用中文写",
     },
@@ -158,7 +153,7 @@ def _prompt(task: Task, language: Language, input_text: str, output: str) -> str
         _PROMPTS,
         _NAME,
         language,
-        kind=task.output.kind,
+        correctness=task.output.correctness(language),
         instruction=instruction_for(task, language),
         labels=task.labels_in(language) or [],
         rules=_rules(task, language),
@@ -171,11 +166,9 @@ def _prompt(task: Task, language: Language, input_text: str, output: str) -> str
 
 def _rules(task: Task, language: Language) -> list[str]:
     """What a program can check, in words; a judge is to know the rules, whoever else checks them."""
-    words, rules, output = _RULES[language], task.rules, task.output
+    words, rules = _RULES[language], task.rules
     low, high = rules.min_items, rules.max_items
-    said = [words["separator"].format(separator=output.separator)] if isinstance(output, LabelsOutput) else []
-    if isinstance(output, NumberOutput):
-        said.append(words["range"].format(low=output.minimum, high=output.maximum))
+    said = task.output.constraints(language)
     if low is not None or high is not None:
         form = "fewest" if high is None else "most" if low is None else "items"
         said.append(words[form].format(low=low, high=high))

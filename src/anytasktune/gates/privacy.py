@@ -4,17 +4,15 @@ A mask says what stood there ("[PHONE_1]", "[电话1]"). The same number gets th
 that the answer still fits, and what it copied from the input still stands there.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from anytasktune.gates.gate import Finding, Job, Placed
 from anytasktune.gates.grounding import copied_places, ungrounded
-from anytasktune.outputs import JsonOutput
 from anytasktune.records import Language
 from anytasktune.schema import Candidate
-from anytasktune.text.json_values import is_json, load_json
+from anytasktune.text.json_values import write_out_escapes
 from anytasktune.text.personal_data import PersonalData, PersonalKind, find_personal_data
 
 _MASKS: dict[Language, dict[PersonalKind, str]] = {
@@ -61,20 +59,13 @@ def personal_data(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
 
 
 def _found(candidate: Candidate) -> list[PersonalData]:
-    return [*find_personal_data(candidate.input), *find_personal_data(_unescaped(candidate.output))]
-
-
-def _unescaped(output: str) -> str:
-    """JSON with `\\u....` written out, so that what is meant can be found; anything else as it is."""
-    if "\\u" not in output or not is_json(output):
-        return output
-    return json.dumps(load_json(output), ensure_ascii=False)
+    return [*find_personal_data(candidate.input), *find_personal_data(write_out_escapes(candidate.output))]
 
 
 def mask(job: Job, candidate: Candidate, found: Sequence[PersonalData]) -> Candidate | None:
     """The candidate with a mask for each piece of personal data; None where some of it would still be there."""
     masks = _masks(found, candidate.language)
-    output = _unescaped(candidate.output) if isinstance(job.task.output, JsonOutput) else candidate.output
+    output = job.task.output.written_out(candidate.output)
     changed = candidate.model_copy(update={"input": _masked(candidate.input, masks), "output": _masked(output, masks)})
     return None if _found(changed) else changed
 

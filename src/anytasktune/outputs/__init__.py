@@ -7,6 +7,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
+from anytasktune.outputs.answer_target import EMPTY, FILLED, AnswerTarget
 from anytasktune.outputs.json_output import JsonOutput
 from anytasktune.outputs.label_output import LabelOutput
 from anytasktune.outputs.labels_output import LabelsOutput, split_items
@@ -31,6 +32,9 @@ OUTPUT_KINDS: dict[str, type[OutputKind]] = {
 """Class of each kind, by its name in `domain.yaml`."""
 
 __all__ = [
+    "AnswerTarget",
+    "EMPTY",
+    "FILLED",
     "DecodingMethod",
     "JsonOutput",
     "LOWER_IS_BETTER",

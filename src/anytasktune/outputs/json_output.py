@@ -6,12 +6,20 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from anytasktune.ids import canonical_json
-from anytasktune.outputs.json_schema import element_keys, enumerated, schema_fault, schema_in, words_by_property
+from anytasktune.outputs.answer_target import EMPTY, ENOUGH_ANSWERS, FILLED, AnswerTarget, item_counts
+from anytasktune.outputs.json_schema import (
+    declared_values,
+    element_keys,
+    enumerated,
+    schema_fault,
+    schema_in,
+    words_by_property,
+)
 from anytasktune.outputs.json_style import JsonStyle
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError, UntranslatableError
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
-from anytasktune.text.json_values import load_json, repeated_keys, strings_at, try_json
+from anytasktune.text.json_values import load_json, repeated_keys, strings_at, try_json, write_out_escapes
 from anytasktune.text.overlap import SHARED_WORDS, token_f1
 from anytasktune.text.plain_text import shorten
 
@@ -117,6 +125,27 @@ class JsonOutput(OutputKind):
         """An object with keys that fits the schema."""
         return bool(value) and not schema_fault(self.schema_in(language), value)
 
+    def targets(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[AnswerTarget, float]:
+        """Values the schema lists, fields filled and empty, or numbers of elements of an array."""
+        objects = [value for answer in answers if isinstance(value := try_json(answer), dict)]
+        either = {
+            AnswerTarget(field=key, value=state): 1.0
+            for key in dict.fromkeys(key for value in objects for key in value)
+            if {value.get(key) not in (None, [], {}, "") for value in objects} == {True, False}
+            for state in (FILLED, EMPTY)
+        }
+        declared = [AnswerTarget(field=key, value=value) for key, value in declared_values(self.json_schema, language)]
+        found = declared or list(either)
+        if len(objects) >= ENOUGH_ANSWERS:
+            found = [target for target in found if target.value not in (FILLED, EMPTY) or target in either]
+        if not found and self.json_schema.get("type") == "array":
+            found = [AnswerTarget(items=count) for count in item_counts(rules, [])]
+        return dict.fromkeys(found or [AnswerTarget()], 1.0)
+
+    def written_out(self, text: str) -> str:
+        """`\\u....` as the characters that are meant."""
+        return write_out_escapes(text)
+
     def translated(self, text: str, source: Language, target: Language, pieces: Mapping[str, str]) -> str:
         """Every string by its translation, words of a list by their position where it has as many in each script."""
         lists = [words_by_property(self.schema_in(language)) for language in (source, target)]
@@ -153,6 +182,10 @@ class JsonOutput(OutputKind):
     def placeholder(self, language: Language) -> str:
         """A word for the JSON."""
         return "the answer as JSON" if language == "en" else "JSON形式的答案"
+
+    def correctness(self, language: Language) -> str:
+        """The right value under every key."""
+        return "Every key holds the value the task asks for." if language == "en" else "每个键的值都是任务要的。"
 
 
 def facts_of(value: Any) -> frozenset[Fact]:

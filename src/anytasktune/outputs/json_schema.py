@@ -12,10 +12,13 @@ from referencing.exceptions import Unresolvable
 
 from anytasktune.errors import ConfigError
 from anytasktune.ids import canonical_json
+from anytasktune.outputs.answer_target import EMPTY, FILLED
 from anytasktune.records import Language
 from anytasktune.text.json_values import load_json
 from anytasktune.text.plain_text import shorten
 from anytasktune.text.scripts import is_in_script
+
+_MOST_NUMBERS = 10
 
 
 def schema_fault(schema: dict[str, Any], value: Any) -> str:
@@ -108,6 +111,22 @@ def properties_in(schema: Mapping[str, Any], language: Language) -> dict[str, di
     """The properties of an object's schema, as far as they hold in `language`."""
     properties = schema_in(schema, language).get("properties", {})
     return {name: part for name, part in properties.items() if isinstance(part, dict)}
+
+
+def declared_values(schema: Mapping[str, Any], language: Language) -> Iterator[tuple[str, str]]:
+    """(property, value) that can be asked for: listed words, few whole numbers, and `FILLED` or `EMPTY` where both may be."""
+    required = schema.get("required", ())
+    for name, part in properties_in(schema, language).items():
+        kinds = part.get("type", ())
+        kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+        low, high = part.get("minimum"), part.get("maximum")
+        if "enum" in part:
+            yield from ((name, value) for value in part["enum"] if isinstance(value, str))
+        elif kinds == ("integer",):
+            if isinstance(low, int) and isinstance(high, int) and high - low < _MOST_NUMBERS:
+                yield from ((name, str(number)) for number in range(low, high + 1))
+        elif "null" in kinds or name not in required or ("array" in kinds and not part.get("minItems")):
+            yield from ((name, FILLED), (name, EMPTY))
 
 
 def enumerated(schema: Any) -> Iterator[str]:

@@ -1,8 +1,10 @@
 """Answers that are exactly one of a closed list of labels."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+from anytasktune.outputs.answer_target import AnswerTarget, label_shares
 from anytasktune.outputs.label_lists import (
     Choice,
     check_labels,
@@ -26,6 +28,7 @@ class LabelOutput(OutputKind):
 
     metrics = ("accuracy", "macro_f1")
     single_choice = True
+    atomic = True
     misfits: ClassVar[Mapping[str, Sentences]] = {
         "unknown_label": {
             "en": '"{said}" is not one of: {labels}.',
@@ -82,6 +85,15 @@ class LabelOutput(OutputKind):
             raise UnfitAnswerError(self.misfits["unknown_label"], said=str(value)[:60], labels=", ".join(labels))
         return found
 
+    def targets(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[AnswerTarget, float]:
+        """Each label."""
+        shares = label_shares(self.labels_in(language), Counter(answer.strip() for answer in answers))
+        return {AnswerTarget(label=label): share for label, share in shares.items()}
+
+    def target_met_by(self, text: str, language: Language | None = None) -> AnswerTarget:
+        """Its label."""
+        return AnswerTarget(label="".join(self.chosen(text, language)))
+
     def translated(self, text: str, source: Language, target: Language, pieces: Mapping[str, str]) -> str:
         """The label at the same position."""
         return translated_label(self.labels, text.strip(), source, target)
@@ -95,3 +107,8 @@ class LabelOutput(OutputKind):
     def placeholder(self, language: Language) -> str:
         """A word for the label."""
         return "the answer" if language == "en" else "答案"
+
+    def correctness(self, language: Language) -> str:
+        """No other label fits better."""
+        english = "The answer is the one the task's definitions give; no other answer fits better."
+        return english if language == "en" else "按任务的规定，答案就是这一个，没有更合适的。"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from anytasktune.outputs.answer_target import AnswerTarget, item_counts, label_shares
 from anytasktune.outputs.label_lists import (
     Labels,
     check_labels,
@@ -167,6 +168,24 @@ class LabelsOutput(OutputKind):
         parsed = self.parse(text, language)
         return list(parsed.value) if parsed.ok else None
 
+    def targets(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[AnswerTarget, float]:
+        """Numbers of items, of a closed list with each of its labels among them."""
+        lists, labels = [split_items(answer, self.separator) for answer in answers], self.labels_in(language)
+        counts = item_counts(rules, [len(items) for items in lists])
+        if not labels:
+            return {AnswerTarget(items=count): 1.0 for count in counts}
+        usable = [count for count in counts if 1 <= count <= len(labels)] or [1]
+        shares = label_shares(labels, Counter(item for items in lists for item in items))
+        found = {
+            AnswerTarget(label=label, items=usable[place % len(usable)]): share
+            for place, (label, share) in enumerate(shares.items())
+        }
+        return found | ({AnswerTarget(items=0): 1 / (len(labels) + 1)} if 0 in counts else {})
+
+    def target_met_by(self, text: str, language: Language | None = None) -> AnswerTarget:
+        """Its number of items."""
+        return AnswerTarget(items=len(split_items(text, self.separator)))
+
     def translated(self, text: str, source: Language, target: Language, pieces: Mapping[str, str]) -> str:
         """Each item by its translation, or its label at the same position."""
         return self.separator.join(
@@ -188,6 +207,16 @@ class LabelsOutput(OutputKind):
     def placeholder(self, language: Language) -> str:
         """A word for the items."""
         return "[the items]" if language == "en" else "[各项]"
+
+    def constraints(self, language: Language) -> list[str]:
+        """The separator."""
+        english = f"items are separated by {self.separator!r}"
+        return [english if language == "en" else f"各项之间用“{self.separator}”隔开"]
+
+    def correctness(self, language: Language) -> str:
+        """Exactly the right items."""
+        english = "The answer has exactly the items the task asks for; none is missing, wrong or too many."
+        return english if language == "en" else "各项正好是任务要的，没有缺漏、错误或多余。"
 
 
 def split_items(text: str, separator: str) -> tuple[str, ...]:

@@ -1,11 +1,13 @@
 """Answers that are one number of a range."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from statistics import median
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from anytasktune.outputs.answer_target import AnswerTarget
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Sentences, UnfitAnswerError
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language, fault
@@ -15,6 +17,7 @@ from anytasktune.text.plain_text import shorten
 TOLERANCE = 0.05
 """Two numbers say the same if they are no further apart than this share of the range."""
 _LARGEST = 1e15
+_BANDS = 5
 
 
 class NumberOutput(OutputKind):
@@ -26,6 +29,7 @@ class NumberOutput(OutputKind):
     decimals: int = Field(0, ge=0, le=6)
 
     metrics = ("mae",)
+    atomic = True
     misfits: ClassVar[Mapping[str, Sentences]] = {
         "no_number": {"en": "answer is not a number.", "zh": "answer 不是数字。"},
     }
@@ -104,6 +108,19 @@ class NumberOutput(OutputKind):
             return None
         return int(parsed.value) if parsed.value.is_integer() and not self.decimals else float(parsed.value)
 
+    def targets(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[AnswerTarget, float]:
+        """Each whole number of a short range, else bands of the range."""
+        if self.decimals == 0 and self.full_range < 2 * _BANDS:
+            numbers = range(int(self.minimum), int(self.maximum) + 1)
+            return {AnswerTarget(low=number, high=number): 1.0 for number in numbers}
+        edges = [round(self.minimum + self.full_range * part / _BANDS, self.decimals) for part in range(_BANDS + 1)]
+        return {AnswerTarget(low=low, high=high): 1.0 for low, high in pairwise(edges)}
+
+    def target_met_by(self, text: str, language: Language | None = None) -> AnswerTarget:
+        """Its number."""
+        number = first_number(text)
+        return AnswerTarget(low=number, high=number)
+
     def form_sentences(self, rules: Rules, language: Language) -> list[str]:
         """The range and the digits after the point."""
         if language == "en":
@@ -116,6 +133,16 @@ class NumberOutput(OutputKind):
         """The range."""
         low, high = f"{self.minimum:g}", f"{self.maximum:g}"
         return f"a number from {low} to {high}" if language == "en" else f"{low}到{high}之间的数字"
+
+    def constraints(self, language: Language) -> list[str]:
+        """The range."""
+        low, high = f"{self.minimum:g}", f"{self.maximum:g}"
+        return [f"a number from {low} to {high}" if language == "en" else f"{low}到{high}之间的一个数"]
+
+    def correctness(self, language: Language) -> str:
+        """The right place on the scale."""
+        english = "The number is where the task's scale puts this input."
+        return english if language == "en" else "按任务的评分标准，这条输入就该是这个数。"
 
 
 def reference_number(text: str) -> float:

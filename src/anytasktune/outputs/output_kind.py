@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from anytasktune.outputs.answer_target import AnswerTarget
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language, Record
 from anytasktune.text.json_values import KeyPath
@@ -66,6 +67,8 @@ class OutputKind(Record):
     """Metrics that can judge such answers; the first is the default."""
     single_choice: ClassVar[bool] = False
     """The whole answer is exactly one of a closed list."""
+    atomic: ClassVar[bool] = False
+    """An answer is one value without parts."""
     free_text: ClassVar[bool] = False
     """Any text may be right, so that equal inputs may well have different answers."""
     misfits: ClassVar[Mapping[str, Sentences]] = {}
@@ -220,6 +223,22 @@ class OutputKind(Record):
         """
         return pieces.get(text.strip(), text)
 
+    def targets(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[AnswerTarget, float]:
+        """Targets for new answers with the weight of each; one empty target where any answer will do.
+
+        Args:
+            answers: known ones of `language`.
+        """
+        return {AnswerTarget(): 1.0}
+
+    def target_met_by(self, text: str, language: Language | None = None) -> AnswerTarget:
+        """A target that a known answer meets."""
+        return AnswerTarget()
+
+    def written_out(self, text: str) -> str:
+        """An answer without escapes, so that its words can be found and replaced in it."""
+        return text
+
     # --- the form of the answer in words
 
     @abstractmethod
@@ -229,3 +248,12 @@ class OutputKind(Record):
     @abstractmethod
     def placeholder(self, language: Language) -> str:
         """A few words that stand for the answer, such as "a number from 1 to 7"."""
+
+    def constraints(self, language: Language) -> list[str]:
+        """Short clauses about the form, beside the closed list and the task's rules, for a judge."""
+        return []
+
+    def correctness(self, language: Language) -> str:
+        """The statement that an answer is right, for a judge to agree with or not."""
+        english = "The answer does what the task says and leaves out nothing that is needed."
+        return english if language == "en" else "答案做到了任务的要求，该有的都有。"

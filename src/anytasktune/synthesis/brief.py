@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Literal
 
 from anytasktune.chat import instruction_for
 from anytasktune.llm.prompts import marks, prompt_id, render_prompt
+from anytasktune.outputs import AnswerTarget
 from anytasktune.outputs.json_style import JsonStyle
 from anytasktune.records import Language
 from anytasktune.schema import Cell, Example, Task
 from anytasktune.settings import SynthesisConfig
 from anytasktune.synthesis.answer_form import AnswerForm
-from anytasktune.synthesis.answer_targets import Aim, met_by
 from anytasktune.synthesis.shots import Shots
 from anytasktune.text.json_values import try_json
 from anytasktune.text.plain_text import collapse_space
@@ -136,18 +136,20 @@ class Brief:
         written = [is_in_script(row.input, self.language) for row in self.rows]
         return sum(written) >= _IN_SCRIPT * len(written)
 
-    def wish(self, cell: Cell, aim: Aim) -> str:
+    def wish(self, cell: Cell, target: AnswerTarget) -> str:
         """A few short sentences that describe the input wanted."""
         low, high = self.lengths.in_words(cell.length, self.language) if cell.length else (None, None)
-        band = [None if edge is None else f"{edge:g}" for edge in (aim.low, aim.high)]
-        values = {"label": aim.label, "among": not self.task.output.single_choice, "items": aim.items}
-        values |= {"low": band[0], "high": band[1], "field": aim.field, "value": aim.value}
+        band = [None if edge is None else f"{edge:g}" for edge in (target.low, target.high)]
+        values = {"label": target.label, "among": not self.task.output.single_choice, "items": target.items}
+        values |= {"low": band[0], "high": band[1], "field": target.field, "value": target.value}
         values |= {"situation": cell.situation, "difficulty": cell.difficulty, "shortest": low, "longest": high}
         return collapse_space(render_prompt(PROMPTS, "cell", self.language, **values))
 
     def wish_met_by(self, row: Example) -> str:
         """A wish that a known row fulfils."""
-        return self.wish(Cell(length=self.lengths.name_of(row.input)), met_by(self.task, row))
+        return self.wish(
+            Cell(length=self.lengths.name_of(row.input)), self.task.output.target_met_by(row.output, self.language)
+        )
 
     def as_value(self, row: Example) -> Any:
         """A known row's input as a teacher would write it into JSON."""

@@ -8,7 +8,6 @@ from anytasktune.records import Language
 from anytasktune.schema import Cell, Example, Passage, Span, Task
 from anytasktune.schema.candidate import OriginKind
 from anytasktune.settings import Augmentation, InputSource, SynthesisConfig
-from anytasktune.synthesis.answer_targets import aims
 from anytasktune.synthesis.brief import Brief, InputLengths
 from anytasktune.synthesis.drafts import OTHER_LANGUAGE, Slot
 from anytasktune.synthesis.excerpts import by_turns, excerpts
@@ -19,14 +18,13 @@ DIFFICULTIES = {"easy": 0.25, "usual": 0.4, "hard": 0.35}
 """Share of the rows of each difficulty; the hard ones lie at the border between two answers."""
 _FEWEST_TOKENS = 8
 """Shorter inputs have nothing to leave out or to put in another order."""
-_CLOSED = {"label", "number"}
 
 
 def plan_generation(briefs: Sequence[Brief], passages: Sequence[Passage], as_inputs: Collection[Language] = ()) -> list[Slot]:
     """Plan `config.rows` rows for every brief for which there is a way to make them.
 
-    Rows are shared evenly among the ways there is material for, and within each among aims of the answer, difficulties and
-    lengths, so that every combination comes up about as often as every other and each aim at least once if there are rows
+    Rows are shared evenly among the ways there is material for, and within each among targets of the answer, difficulties and
+    lengths, so that every combination comes up about as often as every other and each target at least once if there are rows
     enough. Excerpts are rows without a cell: what stands in a document is not chosen. Only `config.seed` decides what is left
     to chance.
 
@@ -74,22 +72,22 @@ def _excerpts(passages: Sequence[Passage], lengths: InputLengths) -> list[tuple[
 
 
 def _cells(brief: Brief, quotas: Mapping[InputSource, int]) -> list[Slot]:
-    """A row for each place in the quotas; difficulties are spread along the aims, ways and lengths along both."""
+    """A row for each place in the quotas; difficulties are spread along the targets, ways and lengths along both."""
     total = sum(quotas.values())
     chance = (brief.config.seed, brief.task.name, brief.language)
-    weights = aims(brief.task, brief.language, brief.rows)
-    order = shuffled(list(weights), *chance, "aims")  # with fewer rows than aims it is not always the first that are left
-    of_answers = apportion(total, {aim: weights[aim] for aim in order}, cover=True)
-    aimed = [aim for aim, count in of_answers.items() for _ in range(count)]
+    weights = brief.task.output.targets(brief.language, brief.task.rules, [row.output for row in brief.rows])
+    order = shuffled(list(weights), *chance, "targets")  # with fewer rows than targets it is not always the first that are left
+    of_answers = apportion(total, {target: weights[target] for target in order}, cover=True)
+    of_rows = [target for target, count in of_answers.items() for _ in range(count)]
     difficulties = spread(apportion(total, DIFFICULTIES), *chance, "difficulty")
-    places = {aim: place for place, aim in enumerate(of_answers)}
-    rows = sorted(zip(aimed, difficulties, strict=True), key=lambda row: (places[row[0]], row[1]))
+    places = {target: place for place, target in enumerate(of_answers)}
+    rows = sorted(zip(of_rows, difficulties, strict=True), key=lambda row: (places[row[0]], row[1]))
     ways = spread(quotas, *chance, "way")
     lengths = spread(apportion(total, dict.fromkeys(InputLengths.names, 1.0)), *chance, "length")
     found = []
-    for (aim, difficulty), way, length in zip(rows, ways, lengths, strict=True):
-        cell = Cell(difficulty=difficulty, length=length, label=aim.label, aspect=aim.aspect)
-        found.append(Slot(0, brief.language, way, cell, aim))
+    for (target, difficulty), way, length in zip(rows, ways, lengths, strict=True):
+        cell = Cell(difficulty=difficulty, length=length, label=target.label, aspect=target.aspect)
+        found.append(Slot(0, brief.language, way, cell, target))
     return found
 
 
@@ -143,7 +141,7 @@ def _obstacle(task: Task, row: Example, way: Augmentation, teacher: bool) -> str
         return "no_teacher"
     if way == "translate" and not set(OTHER_LANGUAGE) <= set(task.languages):
         return "one_language"
-    if way == "noisy_input" and task.output.kind in _CLOSED:
+    if way == "noisy_input" and task.output.atomic:
         return "closed_answers"
     if way in {"simplify", "restructure"} and len(tokens(row.input)) < _FEWEST_TOKENS:
         return "rows_too_short"

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from anytasktune.llm.asking import Asker, Question, Value
+from anytasktune.outputs import AnswerTarget
 from anytasktune.records import Language
 from anytasktune.schema import Candidate, Cell, Example, FailedCandidate, Origin, Passage, Span
 from anytasktune.schema.candidate import OriginKind
-from anytasktune.synthesis.answer_targets import Aim
 
 OTHER_LANGUAGE: dict[Language, Language] = {"en": "zh", "zh": "en"}
 
@@ -22,7 +22,7 @@ class Slot:
         language: of the new row.
         way: how its input comes to be.
         cell: what a generated row is to be like.
-        aim: what its answer is to be like.
+        target: for its answer.
         passage: source of the input, where `way` is `passage`.
         excerpt: part of the passage that is the input as it stands; None where an input is to be written.
         row: the row that an augmentation changes.
@@ -33,7 +33,7 @@ class Slot:
     language: Language
     way: OriginKind
     cell: Cell = field(default_factory=Cell)
-    aim: Aim = field(default_factory=Aim)
+    target: AnswerTarget = field(default_factory=AnswerTarget)
     passage: Passage | None = None
     excerpt: Span | None = None
     row: Example | None = None

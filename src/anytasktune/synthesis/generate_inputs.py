@@ -68,9 +68,9 @@ class Request:
     def told(self) -> str:
         """All that was said to the teacher but for the material that inputs may be like, and the ways to find fault."""
         brief = self.brief
-        bare = tuple(Slot(slot.number, slot.language, "task_only", slot.cell, slot.aim) for slot in self.slots)
+        bare = tuple(Slot(slot.number, slot.language, "task_only", slot.cell, slot.target) for slot in self.slots)
         said = [message["content"] for message in messages_of(Request(brief, bare))]
-        wishes = [brief.wish(slot.cell, slot.aim) for slot in self.slots]
+        wishes = [brief.wish(slot.cell, slot.target) for slot in self.slots]
         return "\n".join([*said, *wishes, *sentences(brief.language), *demonstration(brief.language).values()])
 
 
@@ -84,7 +84,7 @@ def requests(brief: Brief, slots: Sequence[Slot]) -> Iterator[Request]:
     for (way, _), group in groups.items():
         for start in range(0, len(group), size):
             part = tuple(group[start : start + size])
-            labels = [slot.aim.label for slot in part]
+            labels = [slot.target.label for slot in part]
             drawn = brief.shots.draw(brief.config.seed, "inputs", brief.language, part[0].number, first=labels)
             yield Request(brief, part, tuple(islice(drawn, most.get(way, 0))))
 
@@ -105,7 +105,7 @@ def messages_of(request: Request) -> Messages:
         turns.append({"role": "assistant", "content": as_json({"inputs": [brief.as_value(row) for row in shown]})})
     else:
         turns = _demonstrated(brief, from_passage=bool(passage))
-    wishes = [brief.wish(slot.cell, slot.aim) for slot in request.slots]
+    wishes = [brief.wish(slot.cell, slot.target) for slot in request.slots]
     asked: dict[str, Any] = {"count": len(wishes), "wishes": wishes}
     if passage:
         return turns + brief.messages("from_passage", material, passage=passage, shown=bool(shown), **asked, **told)
@@ -199,7 +199,7 @@ def _fault(request: Request, slot: Slot, text: str) -> str:
     brief, passage = request.brief, request.passage
     if brief.in_script and not is_in_script(text, brief.language):
         return "wrong_language"
-    if normalise(text) in {normalise(label) for label in (slot.aim.label, *brief.form.labels) if label}:
+    if normalise(text) in {normalise(label) for label in (slot.target.label, *brief.form.labels) if label}:
         return "gives_answer"
     if copied_share(text, request.told) >= COPIED:
         return "copied_prompt"

@@ -42,6 +42,11 @@ def is_json(text: str) -> bool:
     return try_json(text, otherwise=is_json) is not is_json
 
 
+def write_out_escapes(text: str) -> str:
+    """JSON with `\\u....` written out, so that its words can be found; anything else as it is."""
+    return json.dumps(load_json(text), ensure_ascii=False) if "\\u" in text and is_json(text) else text
+
+
 def refuse_constant(name: str) -> NoReturn:
     """Refuse `NaN` and infinity, which Python's decoder would take (its `parse_constant`)."""
     raise ValueError(f"{name} is not a JSON number")

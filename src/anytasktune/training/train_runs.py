@@ -167,8 +167,7 @@ def _decoding(train: Sequence[TaskRow], encoded: Sequence[Encoded]) -> dict[str,
 
 def decoding_for(task: Task, longest_answer: int) -> Decoding:
     """Label tasks are answered by scoring their labels; others greedily, with room for half as much as ever trained."""
-    method = "label_scoring" if task.output.kind == "label" else "greedy"
-    return Decoding(method=method, max_new_tokens=math.ceil(longest_answer * 1.5) + 8)
+    return Decoding(method=task.output.decoding, max_new_tokens=math.ceil(longest_answer * 1.5) + 8)
 
 
 def _run_record(base: BaseLM, item: _Prepared, result: LoopResult, identity: str) -> Run:

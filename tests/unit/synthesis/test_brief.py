@@ -11,9 +11,9 @@ from tests.unit.synthesis.generation_play import CARD, KEYWORDS, RATING, ROUTING
 
 from anytasktune.llm import MisfitError
 from anytasktune.llm.prompts import marks
+from anytasktune.outputs import EMPTY, FILLED, AnswerTarget
 from anytasktune.records import Language
 from anytasktune.schema import Cell, Example
-from anytasktune.synthesis.answer_targets import EMPTY, FILLED, Aim
 from anytasktune.synthesis.answers import answer_messages
 from anytasktune.synthesis.brief import PROMPTS, Brief, InputLengths
 from anytasktune.synthesis.drafts import Slot
@@ -54,20 +54,20 @@ def test_marks_stand_nowhere_in_the_material(material: list[str]) -> None:
 def test_every_aim_is_put_into_words(language: Language) -> None:
     brief = brief_of(CARD, language)
     said = [
-        brief.wish(Cell(), aim)
-        for aim in (
-            Aim(items=0),
-            Aim(items=2),
-            Aim(low=3, high=3),
-            Aim(low=1, high=2.2),
-            Aim(field="deadline", value=FILLED),
-            Aim(field="deadline", value=EMPTY),
-            Aim(field="urgency", value="low"),
+        brief.wish(Cell(), target)
+        for target in (
+            AnswerTarget(items=0),
+            AnswerTarget(items=2),
+            AnswerTarget(low=3, high=3),
+            AnswerTarget(low=1, high=2.2),
+            AnswerTarget(field="deadline", value=FILLED),
+            AnswerTarget(field="deadline", value=EMPTY),
+            AnswerTarget(field="urgency", value="low"),
         )
     ]
     assert len({*said, ""}) == len(said) + 1
-    assert brief.wish(Cell(), Aim()) == ""
-    whole = brief.wish(Cell(situation="A clerk asks", difficulty="hard", length="long"), Aim())
+    assert brief.wish(Cell(), AnswerTarget()) == ""
+    whole = brief.wish(Cell(situation="A clerk asks", difficulty="hard", length="long"), AnswerTarget())
     assert "A clerk asks" in whole
     assert re.search(r"\d", whole)
 

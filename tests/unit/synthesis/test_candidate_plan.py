@@ -9,15 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.synthesis.generation_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, TASKS, passages_of, quick, rows_of
 
-from anytasktune.outputs import LabelOutput
+from anytasktune.outputs import AnswerTarget, LabelOutput
 from anytasktune.records import Language
 from anytasktune.schema import Example, Passage, Task
 from anytasktune.settings import SynthesisConfig
-from anytasktune.synthesis.answer_targets import aims
 from anytasktune.synthesis.brief import Brief
 from anytasktune.synthesis.candidate_plan import DIFFICULTIES, plan_generation, with_situations
 from anytasktune.synthesis.drafts import Slot
 from anytasktune.synthesis.seeded_choice import apportion, shuffled, spread
+
+
+def targets(task: Task, language: Language, seeds: Sequence[Example]) -> dict[AnswerTarget, float]:
+    return task.output.targets(language, task.rules, [seed.output for seed in seeds])
+
 
 BOTH: tuple[Language, ...] = ("en", "zh")
 WEIGHTS = st.dictionaries(st.text(min_size=1, max_size=3), st.floats(0.01, 100), min_size=1, max_size=12)
@@ -115,38 +119,40 @@ def test_every_label_has_easy_usual_and_hard_cases_from_every_way() -> None:
 def test_labels_lean_towards_the_seeds_where_there_are_many_and_none_is_lost() -> None:
     seeds = [Example(input=f"matter {number}", output="billing") for number in range(98)]
     seeds += [Example(input="parcel", output="delivery"), Example(input="boiler", output="repair")]
-    weights = {aim.label: weight for aim, weight in aims(ROUTING, "en", seeds).items()}
+    weights = {target.label: weight for target, weight in targets(ROUTING, "en", seeds).items()}
     assert weights == pytest.approx(
         {"billing": (1 / 3 + 0.98) / 2, "delivery": (1 / 3 + 0.01) / 2, "repair": (1 / 3 + 0.01) / 2}
     )
-    assert len(set(aims(ROUTING, "en", seeds[-5:]).values())) == 1, "five rows say nothing about how often labels come up"
+    assert len(set(targets(ROUTING, "en", seeds[-5:]).values())) == 1, "five rows say nothing about how often labels come up"
 
 
 def test_the_fewest_items_that_are_allowed_are_aimed_at() -> None:
-    assert {aim.items for aim in aims(KEYWORDS, "en", [])} == {2, 3, 4}
-    assert {aim.items for aim in aims(KEYWORDS, "en", rows_of(KEYWORDS))} == {2, 3}
+    assert {target.items for target in targets(KEYWORDS, "en", [])} == {2, 3, 4}
+    assert {target.items for target in targets(KEYWORDS, "en", rows_of(KEYWORDS))} == {2, 3}
     free = KEYWORDS.model_copy(update={"rules": KEYWORDS.rules.model_copy(update={"min_items": 0})})
-    assert 0 in {aim.items for aim in aims(free, "en", rows_of(free))}
+    assert 0 in {target.items for target in targets(free, "en", rows_of(free))}
 
 
 def test_items_of_a_closed_list_are_aimed_at_one_by_one_in_the_language_of_the_row() -> None:
     output = {"kind": "labels", "labels": {"en": ["a", "b", "c"], "zh": ["甲", "乙", "丙"]}}
     task = Task.model_validate({"name": "events", "instruction": {"en": "x", "zh": "x"}, "output": output})
-    assert {aim.label for aim in aims(task, "zh", [])} >= {"甲", "乙", "丙"}
+    assert {target.label for target in targets(task, "zh", [])} >= {"甲", "乙", "丙"}
 
 
 def test_the_bands_of_a_range_cover_it_without_a_gap() -> None:
-    bands = [(aim.low, aim.high) for aim in aims(RATING, "en", [])]
+    bands = [(target.low, target.high) for target in targets(RATING, "en", [])]
     assert (bands[0][0], bands[-1][1]) == (1.0, 5.0)
     assert all(first[1] == second[0] for first, second in pairwise(bands))
     whole = Task.model_validate(RATING.model_dump() | {"output": RATING.output.model_copy(update={"decimals": 0})})
-    assert [aim.low for aim in aims(whole, "en", [])] == [1, 2, 3, 4, 5]
+    assert [target.low for target in targets(whole, "en", [])] == [1, 2, 3, 4, 5]
 
 
 def test_values_of_a_json_field_are_aimed_at_in_the_language_of_the_row_and_fields_filled_and_empty() -> None:
-    assert {aim.aspect for aim in aims(CARD, "zh", [])} == {"urgency=高", "urgency=低", "deadline=+", "deadline=-"}
+    assert {target.aspect for target in targets(CARD, "zh", [])} == {"urgency=高", "urgency=低", "deadline=+", "deadline=-"}
     always = [Example(input=f"x{number}", output='{"urgency": "low", "deadline": "now"}') for number in range(6)]
-    assert {aim.aspect for aim in aims(CARD, "en", always)} == {"urgency=high", "urgency=low"}, "no seed leaves it empty"
+    assert {target.aspect for target in targets(CARD, "en", always)} == {"urgency=high", "urgency=low"}, (
+        "no seed leaves it empty"
+    )
 
 
 def test_alternatives_of_one_language_go_together() -> None:
@@ -154,12 +160,12 @@ def test_alternatives_of_one_language_go_together() -> None:
     schema = {"type": "object", "properties": {"level": {"type": "string"}}, "required": ["level"], "anyOf": branches}
     output = {"kind": "json", "json_schema": schema}
     task = Task.model_validate({"name": "risk", "instruction": {"en": "x", "zh": "x"}, "output": output})
-    assert {aim.value for aim in aims(task, "en", [])} == {"low", "high"}
-    assert {aim.value for aim in aims(task, "zh", [])} == {"低", "高"}
+    assert {target.value for target in targets(task, "en", [])} == {"low", "high"}
+    assert {target.value for target in targets(task, "zh", [])} == {"低", "高"}
 
 
 def test_nothing_is_aimed_at_where_answers_are_free_text() -> None:
-    assert [aim.aspect for aim in aims(SUMMARY, "en", rows_of(SUMMARY))] == [""]
+    assert [target.aspect for target in targets(SUMMARY, "en", rows_of(SUMMARY))] == [""]
 
 
 def test_passages_take_turns_document_by_document() -> None:
