@@ -25,7 +25,7 @@ FEWEST_KNOWN = 8
 _SHOWN = 160
 PASSING = frozenset({"over_budget", "not_answered"})
 """Failures that another run may see gone: what has them is made again by the same command."""
-_UNNAMED: tuple[Augmentation, ...] = ("typos", "paraphrase")
+_UNNAMED: tuple[Augmentation, ...] = ("paraphrase",)
 """The augmentations that are made if none is named."""
 
 
@@ -105,24 +105,25 @@ def synthesise_task(making: BuildContext, task: Task) -> Made:
 
 
 def augment_task(making: BuildContext, task: Task, more: Sequence[Example] = ()) -> Made:
-    """Augmentations of the task's train rows and of `more`, by its teacher; without one, those that need none.
+    """Augmentations of the task's train rows and of `more`, by its teacher; without one, only typing errors.
 
     Raises:
-        DataError: there are no rows to enhance.
+        ConfigError: no teacher is named, and each augmentation needs one.
+        DataError: there are no rows to augment.
         EndpointError: the teacher cannot be asked.
     """
     sources = making.sources(task)
     rows = [*sources.shown_train, *more]
     if not rows:
         fix = f"import some: anytasktune import FILE --task {task.name}, or make some: anytasktune synth {task.name}"
-        raise DataError("there are no train rows to enhance", where=f"task {task.name}", fix=fix)
+        raise DataError("there are no train rows to augment", where=f"task {task.name}", fix=fix)
     config = making.settings.synthesis
     if not config.augmentations:
         config = config.model_copy(update={"augmentations": list(_UNNAMED)})
     go = _Go(making, sources, "augment", rows, config)
     if (made := go.found()) is not None:
         return _told(making, made, built=False)
-    teacher = making.teacher if making.has_teacher else None
+    teacher = making.teacher if making.has_teacher or "typos" not in config.augmentations else None
     before = teacher.usage if teacher else TeacherUsage()
 
     def on_progress(progress: Progress) -> None:

@@ -187,7 +187,7 @@ class SynthesisConfig(Record):
     despite_feasibility: bool = False
     """Make candidates although the teacher fails on known rows."""
     augmentations: list[Augmentation] = Field(default_factory=list)
-    """Which augmentations `build` makes of the rows there are; `augment` makes these, or typos and paraphrases by default."""
+    """Which augmentations `build` makes of the rows there are; `augment` makes these, or paraphrases if none is named."""
     augmented_share: float = Field(0.5, ge=0, le=10)
     """Augmented rows wanted per training row there is, over all augmentations together."""
     seed: int = 0

@@ -1,20 +1,22 @@
-"""Typing errors as people make them, by rule: no model is asked.
+"""Typing errors as people make them, by rule and from the tables in `typing_errors.toml`: no model is asked.
 
 English: a neighbouring key, a letter left out, doubled or swapped with the next, punctuation left out. Chinese: a character of
 the same sound or a similar shape, 的, 地 and 得 confused, punctuation left out or replaced by a space. Never touched are
 numbers (in digits or words), denials, names (words with a capital), addresses on the net, and whatever the caller names.
 """
 
+import functools
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from anytasktune.records import Language
 from anytasktune.schema import Task
 from anytasktune.synthesis.anchors import copied_strings, field_words, json_form, shared_words
 from anytasktune.synthesis.drafts import Draft, Refusal
 from anytasktune.synthesis.seeded_choice import Chance
-from anytasktune.synthesis.typing_tables import KEY_NEIGHBOURS, SLIPS_ZH, SLIPS_ZH_CHARACTERS, WHOLE_ZH
 from anytasktune.text.numbers import NUMBER_CHARACTERS, NUMBER_WORDS
 from anytasktune.text.plain_text import occurs_in, shorten
 from anytasktune.text.scripts import HAN, count_han
@@ -35,19 +37,33 @@ _UNTOUCHED = (
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"(?P<key>\s*:)?')
 _ENGLISH_WORD = re.compile(r"(?<![^\W_])[a-z]{4,}(?![^\W_])")
 _ENGLISH_MARK = re.compile(r"(?<=[a-z])[,;.?!](?=\s|$)|(?<=[a-z])['’](?=[a-z])")
-_CHINESE_SLIP = re.compile(f"(?P<whole>{WHOLE_ZH})|{'|'.join(SLIPS_ZH)}|[{''.join(SLIPS_ZH_CHARACTERS)}]")
 _CHINESE_MARK = re.compile("[，。、；！？]")
 _CHINESE_DOUBLE = re.compile(rf"(?<=[{HAN}])[{HAN}]")
 _FEWEST_TO_DOUBLE = 6
 
 
-@dataclass(frozen=True)
-class Edit:
-    """What is put in place of the characters from `start` to `end`."""
+class Edit(NamedTuple):
+    """The text that replaces the characters from `start` to `end`."""
 
     start: int
     end: int
     text: str
+
+
+class _Confusions(NamedTuple):
+    """The tables: neighbours of each key, misspellings of Chinese words and characters, and where to look for these."""
+
+    keys: Mapping[str, str]
+    chinese: Mapping[str, Sequence[str]]
+    pattern: re.Pattern[str]
+
+
+@functools.cache
+def _confusions() -> _Confusions:
+    table = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    words, characters, whole = table["words"], table["characters"], table["whole"]["words"]
+    pattern = re.compile(f"(?P<whole>{'|'.join(whole)})|{'|'.join(words)}|[{''.join(characters)}]")
+    return _Confusions(table["keys"], characters | words, pattern)
 
 
 def mistype(text: str, language: Language, kept: Iterable[str], chance: Chance, *, is_json: bool = False) -> str | None:
@@ -65,15 +81,29 @@ def mistype(text: str, language: Language, kept: Iterable[str], chance: Chance, 
         return chance.shuffled([edit for edit in edits if not any(untouched[edit.start : edit.end])])
 
     if language == "en":
-        letters, marks = free(_slips_en(text, chance)), free(_marks_en(text))
+        letters = free(_misspelt_word(match, chance) for match in _ENGLISH_WORD.finditer(text))
+        marks = free(Edit(*mark.span(), "") for mark in _ENGLISH_MARK.finditer(text))
         wanted = len(text.split()) * MOST_ENGLISH
     else:
-        letters, marks = free(_slips_zh(text, chance)) or free(_doubled(text)), free(_marks_zh(text, chance))
+        letters = free(_chinese_slips(text, chance))
+        if not letters and len(text) >= _FEWEST_TO_DOUBLE:  # a character typed twice, where nothing else can go wrong
+            letters = free(Edit(*match.span(), match.group() * 2) for match in _CHINESE_DOUBLE.finditer(text))
+        marks = free(
+            Edit(*mark.span(), chance.pick(["", " "]) if mark.end() < len(text) else "")
+            for mark in _CHINESE_MARK.finditer(text)
+        )
         wanted = count_han(text) * MOST_CHINESE
     if not letters:
         return None
     rest = chance.shuffled([*letters[1:], *marks])
-    return _applied(text, _apart([letters[0], *rest], max(1, int(wanted * chance.between(_LEAST_SHARE, 1)))))
+    count = max(1, int(wanted * chance.between(_LEAST_SHARE, 1)))
+    chosen: list[Edit] = []
+    for edit in [letters[0], *rest]:  # edits that touch one another would give something nobody types
+        if len(chosen) < count and all(edit.end < other.start or edit.start > other.end for other in chosen):
+            chosen.append(edit)
+    for edit in sorted(chosen, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
 
 
 def _untouched(text: str, kept: Iterable[str], is_json: bool) -> bytearray:
@@ -101,31 +131,8 @@ def _around_values(text: str) -> Iterator[tuple[int, int]]:
     yield end, len(text)
 
 
-def _slips_en(text: str, chance: Chance) -> Iterator[Edit]:
-    return (_english_edit(match, chance) for match in _ENGLISH_WORD.finditer(text))
-
-
-def _marks_en(text: str) -> Iterator[Edit]:
-    return (Edit(mark.start(), mark.end(), "") for mark in _ENGLISH_MARK.finditer(text))
-
-
-def _slips_zh(text: str, chance: Chance) -> Iterator[Edit]:
-    return (_chinese_edit(match, chance) for match in _CHINESE_SLIP.finditer(text) if match["whole"] is None)
-
-
-def _marks_zh(text: str, chance: Chance) -> Iterator[Edit]:
-    for mark in _CHINESE_MARK.finditer(text):
-        yield Edit(mark.start(), mark.end(), chance.pick(["", " "]) if mark.end() < len(text) else "")
-
-
-def _doubled(text: str) -> Iterator[Edit]:
-    """A character typed twice, where nothing else can go wrong."""
-    if len(text) >= _FEWEST_TO_DOUBLE:
-        yield from (Edit(match.start(), match.end(), match.group() * 2) for match in _CHINESE_DOUBLE.finditer(text))
-
-
-def _english_edit(match: re.Match[str], chance: Chance) -> Edit:
-    """One wrong letter, never the first one."""
+def _misspelt_word(match: re.Match[str], chance: Chance) -> Edit:
+    """One wrong letter, never the first one: swapped with the next, left out, doubled, or a neighbouring key."""
     word = match.group()
     place = 1 + chance.below(len(word) - 2)
     key, after = word[place], word[place + 1]
@@ -137,30 +144,15 @@ def _english_edit(match: re.Match[str], chance: Chance) -> Edit:
     elif kind == 2:
         changed = word[:place] + key + word[place:]
     else:
-        changed = word[:place] + chance.pick(KEY_NEIGHBOURS[key]) + word[place + 1 :]
-    return Edit(match.start(), match.end(), changed)
+        changed = word[:place] + chance.pick(_confusions().keys[key]) + word[place + 1 :]
+    return Edit(*match.span(), changed)
 
 
-def _chinese_edit(match: re.Match[str], chance: Chance) -> Edit:
-    word = match.group()
-    return Edit(match.start(), match.end(), chance.pick(SLIPS_ZH.get(word) or SLIPS_ZH_CHARACTERS[word]))
-
-
-def _apart(edits: Iterable[Edit], wanted: int) -> list[Edit]:
-    """The first `wanted` of them that do not touch one another."""
-    chosen: list[Edit] = []
-    for edit in edits:
-        if len(chosen) == wanted:
-            break
-        if all(edit.end < other.start or edit.start > other.end for other in chosen):
-            chosen.append(edit)
-    return chosen
-
-
-def _applied(text: str, edits: Iterable[Edit]) -> str:
-    for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
+def _chinese_slips(text: str, chance: Chance) -> Iterator[Edit]:
+    tables = _confusions()
+    for match in tables.pattern.finditer(text):
+        if match["whole"] is None:
+            yield Edit(*match.span(), chance.pick(tables.chinese[match.group()]))
 
 
 def misspell(task: Task, draft: Draft, seed: int) -> None:

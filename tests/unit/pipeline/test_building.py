@@ -137,6 +137,8 @@ def test_without_a_teacher_typos_can_be_made_and_nothing_else(project: Path) -> 
     workspace = Workspace.open(project)
     with pytest.raises(ConfigError, match="a teacher is needed"):
         synth(workspace, ("team",), workspace.settings(["rows=4"]))
+    with pytest.raises(ConfigError, match="a teacher is needed"):
+        augment(workspace, ("team",), workspace.settings([]))  # typos are made only where they are named
     settings = workspace.settings(["augmentations=[typos,paraphrase]"])
     (made,) = augment(workspace, ("team",), settings)
     assert {candidate.origin.kind for candidate in made.candidates} == {"typos"}
