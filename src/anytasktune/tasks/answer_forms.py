@@ -18,7 +18,7 @@ from anytasktune.text.scripts import is_in_script, tokens
 
 SEPARATORS = ("; ", "；", "\n", "、", ", ", "，", " | ")
 """What may stand between two items; the first that fits is taken."""
-MOST_LABELS = 40
+MOST_LABELS = 200
 _LONGEST_LABEL = 60
 _LONGEST_ITEM = 12
 """Words of an item of a list; a sentence has more."""
@@ -46,8 +46,13 @@ def separator_of(text: str) -> str | None:
     return None
 
 
+def is_sentence(text: str) -> bool:
+    """Whether a text ends as a sentence does."""
+    return _SENTENCE_END.search(text) is not None
+
+
 def _is_phrase(item: str) -> bool:
-    return len(tokens(item)) <= _LONGEST_ITEM * (2 if is_in_script(item, "zh") else 1) and not _SENTENCE_END.search(item)
+    return len(tokens(item)) <= _LONGEST_ITEM * (2 if is_in_script(item, "zh") else 1) and not is_sentence(item)
 
 
 def is_closed(answers: Sequence[str]) -> bool:

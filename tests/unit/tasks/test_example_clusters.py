@@ -63,6 +63,45 @@ def test_two_label_tasks_on_the_same_inputs_are_told_apart() -> None:
     assert sorted(sorted({row.output for row in task}) for task in tasks) == [["later", "today"], ["loan", "search"]]
 
 
+SIX = {
+    "loan": "Please extend my book number {n}, it is due on Friday.",
+    "search": "Do you have the atlas of volume {n}?",
+    "hours": "When is the reading room open on day {n}?",
+    "card": "I lost my card with number {n} in the tram",
+    "fee": "The fee of {n} euros is too high, I want it back!",
+    "praise": "Thank you for finding {n} letters of my grandmother, you are wonderful and I will come again",
+}
+
+
+@pytest.mark.parametrize("repeats", [5, 9, 40])
+def test_one_column_of_six_classes_stays_one_task(repeats: int) -> None:
+    pairs = [(text.format(n=n), label) for n in range(repeats) for label, text in SIX.items()]
+    tasks, left = cluster_examples(rows(pairs))
+    assert ([len(task) for task in tasks], left) == ([6 * repeats], [])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        [("How many books have you got?", "count")],
+        [(SIX["loan"].format(n=0), "card"), (SIX["fee"].format(n=1), "praise"), (SIX["loan"].format(n=2), "card")],
+        [(f"Who wrote the letter in room {n}?", "authorship_of_letters_and_other_papers_in_reading_rooms") for n in range(12)],
+    ],
+    ids=["a class that occurs once", "inputs answered twice by mistake", "a long name of a class"],
+)
+def test_odd_rows_of_a_column_do_not_break_it_into_two_tasks(odd: list[tuple[str, str]]) -> None:
+    pairs = [(text.format(n=n), label) for n in range(12) for label, text in SIX.items()]
+    tasks, left = cluster_examples(rows([*pairs, *odd]))
+    assert ([len(task) for task in tasks], left) == ([len(pairs) + len(odd)], [])
+
+
+def test_json_whose_keys_vary_from_row_to_row_is_one_task() -> None:
+    kinds = ("person", "place", "date", "sum")
+    answers = [{kind: ["x"] for place, kind in enumerate(kinds) if n >> place & 1} for n in range(16)]
+    tasks, left = cluster_examples(rows([(f"text {n}", json.dumps(answer)) for n, answer in enumerate(answers)]))
+    assert ([len(task) for task in tasks], left) == ([16], [])
+
+
 def test_numbers_give_their_range() -> None:
     form = form_of(rows([("fine", "4.5"), ("bad", "1"), ("good", "5"), ("so so", "3")]))
     assert (form.kind, form.minimum, form.maximum, form.decimals) == ("number", 1, 5, 1)
