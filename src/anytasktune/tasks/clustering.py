@@ -8,6 +8,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,8 +128,8 @@ def _by_form(examples: Sequence[Example]) -> dict[str, Rows]:
 def _by_keys(rows: Rows) -> list[Rows]:
     """JSON answers whose keys overlap, directly or through others, are of one task; empty ones of the most frequent."""
     values = [decoded(row.output.strip()) for row in rows]
-    inner = [value if isinstance(value, dict) else next((item for item in value if isinstance(item, dict)), {}) for value in values]
-    shapes = [(isinstance(value, dict), *sorted(keys)) for value, keys in zip(values, inner, strict=True)]
+    objects = [value if isinstance(value, dict) else next(filter(_is_object, value), {}) for value in values]
+    shapes = [(_is_object(value), *sorted(keys)) for value, keys in zip(values, objects, strict=True)]
     known = sorted({shape for shape in shapes if len(shape) > 1})
     if not known:
         return _parted(rows, [shape[0] for shape in shapes])
@@ -141,6 +142,10 @@ def _by_keys(rows: Rows) -> list[Rows]:
     times = Counter(shape for shape in shapes if shape in group_of)
     frequent = {shape[0]: group_of[shape] for shape, _ in reversed(times.most_common())}
     return _parted(rows, [group_of.get(shape, frequent.get(shape[0], shape[0])) for shape in shapes])
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _without_conflicts(rows: Rows) -> list[Rows]:
@@ -215,7 +220,7 @@ def _mixed(vectors: Vectors, groups: NDArray[np.intp]) -> float:
 def _vectors(texts: Sequence[str]) -> Vectors:
     """Words and style of texts, half each, of unit length; shape (texts, features)."""
     read = [text.strip()[:_READ] for text in texts]
-    style = normalize(np.array([_style(text) for text in read]))
+    style: Vectors = normalize(np.array([_style(text) for text in read]))
     try:
         words = TfidfVectorizer(analyzer=tokens, sublinear_tf=True, min_df=2, max_features=_WORDS).fit_transform(read)
     except ValueError:  # no word occurs twice
@@ -223,7 +228,8 @@ def _vectors(texts: Sequence[str]) -> Vectors:
     dimensions = min(_DIMENSIONS, min(words.shape) - 1)
     with np.errstate(invalid="ignore"):  # the share of explained variance of texts that are all alike
         reduced = TruncatedSVD(dimensions, random_state=0).fit_transform(words) if dimensions > 1 else words.toarray()
-    return normalize(np.hstack([normalize(reduced), style]))
+    both: Vectors = normalize(np.hstack([normalize(reduced), style]))
+    return both
 
 
 def _style(text: str) -> list[float]:
