@@ -9,33 +9,25 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from anytasktune.datasets.json_shape import infer_json_schema
 from anytasktune.datasets.read_result import ReadResult
 from anytasktune.datasets.read_rows import read_examples
 from anytasktune.datasets.write_rows import write_examples
 from anytasktune.errors import DataError, Problem
-from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, Metric, NumberOutput, Output, Rules, TextOutput
+from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, Metric, NumberOutput, Output, Rules, TaskType, TextOutput
 from anytasktune.records import Language
 from anytasktune.schema import SPLIT_NAMES, Example, SplitName, Task
 from anytasktune.store import write_atomic
 from anytasktune.text.numbers import decimals_of
 
-TaskType = Literal["classification", "extraction", "structured_generation", "scoring", "generation", "rewriting"]
 TASK_FILE = "task.json"
 _ITEM_SEPARATOR = "；"
 _MAX_DECIMALS = 6
 _AS_IN_DOMAIN = ("rules", "title", "input_from", "limits", "done_by", "hands_over")
-_TYPE_OF_KIND: dict[str, TaskType] = {
-    "label": "classification",
-    "labels": "classification",
-    "json": "structured_generation",
-    "number": "scoring",
-    "text": "generation",
-}
 
 
 @dataclass(frozen=True)
@@ -187,16 +179,9 @@ def _number_output(description: _TaskFile, outputs: Sequence[str], path: Path) -
 
 def _describe(task: Task) -> dict[str, Any]:
     """The fields of `task.json`: those every reader of the format knows, then those that make it complete."""
-    output = task.output
     texts = list(task.instruction.values())
     described: dict[str, Any] = {"name": task.name, "language": task.languages[0]}
     described["instruction"] = texts[0] if len(texts) == 1 else dict(task.instruction)
-    described |= {"task_type": _TYPE_OF_KIND[output.kind], "metric": task.scored_by}
-    if isinstance(output, (LabelOutput, LabelsOutput)) and output.labels:
-        described["labels"] = list(dict.fromkeys(label for spoken in task.languages for label in task.labels_in(spoken) or []))
-    if isinstance(output, LabelsOutput):
-        described["multi_label"] = True
-    if isinstance(output, NumberOutput):
-        described["score_range"] = [output.minimum, output.maximum]
-    described["output"] = TypeAdapter(Output).dump_python(output, mode="json")
+    described |= {"task_type": task.output.task_type, "metric": task.scored_by}
+    described |= task.output.folder_fields() | {"output": task.output.model_dump(mode="json")}
     return described | task.model_dump(mode="json", include=set(_AS_IN_DOMAIN), exclude_defaults=True)

@@ -19,6 +19,7 @@ from anytasktune.outputs.output_kind import (
     OutputKind,
     Parsed,
     Pieces,
+    TaskType,
     UnfitAnswerError,
     UntranslatableError,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "Parsed",
     "Pieces",
     "Rules",
+    "TaskType",
     "TextOutput",
     "UnfitAnswerError",
     "UntranslatableError",

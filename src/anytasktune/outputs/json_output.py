@@ -34,6 +34,7 @@ class JsonOutput(OutputKind):
     json_schema: dict[str, Any] = Field(default_factory=dict)
 
     metrics = ("json_f1",)
+    task_type = "structured_generation"
     misfits: ClassVar[Mapping[str, Sentences]] = {
         "schema": {"en": "answer does not fit: {said}.", "zh": "answer 不符合格式：{said}。"},
     }

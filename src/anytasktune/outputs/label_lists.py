@@ -30,9 +30,10 @@ Labels = Annotated[
 LabelLists = list[str] | dict[Language, list[str]]
 
 
-def lists_in(labels: LabelLists | None) -> list[list[str]]:
-    """All lists there are: one, or one per language."""
-    return list(labels.values()) if isinstance(labels, dict) else [labels or []]
+def all_labels(labels: LabelLists | None) -> list[str]:
+    """The labels of all languages, each once."""
+    lists = labels.values() if isinstance(labels, dict) else [labels or []]
+    return list(dict.fromkeys(label for names in lists for label in names))
 
 
 def labels_of(labels: LabelLists | None, language: Language | None) -> list[str] | None:

@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Literal
 from anytasktune.outputs.answer_target import AnswerTarget, label_shares
 from anytasktune.outputs.label_lists import (
     Choice,
+    all_labels,
     check_labels,
     counterpart,
     known_label,
     labels_of,
-    lists_in,
     translated_label,
     unknown_label,
 )
@@ -29,6 +29,7 @@ class LabelOutput(OutputKind):
     metrics = ("accuracy", "macro_f1")
     single_choice = True
     atomic = True
+    task_type = "classification"
     misfits: ClassVar[Mapping[str, Sentences]] = {
         "unknown_label": {
             "en": '"{said}" is not one of: {labels}.',
@@ -67,7 +68,11 @@ class LabelOutput(OutputKind):
     @property
     def fixed_words(self) -> frozenset[str]:
         """The labels of all languages."""
-        return frozenset(label for labels in lists_in(self.labels) for label in labels)
+        return frozenset(all_labels(self.labels))
+
+    def folder_fields(self) -> dict[str, Any]:
+        """The labels of all languages in one list."""
+        return {"labels": all_labels(self.labels)}
 
     def check_languages(self, languages: Sequence[Language]) -> None:
         """Refuse faulty lists, and lists for other languages than those of the instruction."""

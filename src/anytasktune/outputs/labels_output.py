@@ -10,11 +10,11 @@ from pydantic import Field
 from anytasktune.outputs.answer_target import AnswerTarget, item_counts, label_shares
 from anytasktune.outputs.label_lists import (
     Labels,
+    all_labels,
     check_labels,
     counterpart,
     known_label,
     labels_of,
-    lists_in,
     translated_label,
     unknown_label,
 )
@@ -36,6 +36,7 @@ class LabelsOutput(OutputKind):
     """What stands between two items, e.g. "; " or "；"."""
 
     metrics = ("set_f1",)
+    task_type = "classification"
     misfits: ClassVar[Mapping[str, Sentences]] = {
         "no_list": {"en": "answer is not a list of texts.", "zh": "answer 不是由文字组成的数组。"},
         "separator_inside": {"en": 'no item may contain "{separator}".', "zh": "各项中不能含有“{separator}”。"},
@@ -103,7 +104,11 @@ class LabelsOutput(OutputKind):
     @property
     def fixed_words(self) -> frozenset[str]:
         """The labels of all languages."""
-        return frozenset(label for labels in lists_in(self.labels) for label in labels)
+        return frozenset(all_labels(self.labels))
+
+    def folder_fields(self) -> dict[str, Any]:
+        """The labels of all languages in one list, and that there may be several."""
+        return ({"labels": all_labels(self.labels)} if self.labels else {}) | {"multi_label": True}
 
     def check_languages(self, languages: Sequence[Language]) -> None:
         """Refuse faulty lists, and lists for other languages than those of the instruction."""

@@ -30,6 +30,7 @@ class NumberOutput(OutputKind):
 
     metrics = ("mae",)
     atomic = True
+    task_type = "scoring"
     misfits: ClassVar[Mapping[str, Sentences]] = {
         "no_number": {"en": "answer is not a number.", "zh": "answer 不是数字。"},
     }
@@ -79,6 +80,10 @@ class NumberOutput(OutputKind):
     def likeness(self, one: str, other: str, language: Language | None = None) -> float:
         """How much closer they are than `TOLERANCE`."""
         return TOLERANCE - abs((first_number(one) or 0.0) - (first_number(other) or 0.0)) / self.full_range
+
+    def folder_fields(self) -> dict[str, Any]:
+        """The range."""
+        return {"score_range": [self.minimum, self.maximum]}
 
     def fixed_answer(self, references: Sequence[str]) -> str:
         """The median."""

@@ -18,6 +18,7 @@ from anytasktune.text.json_values import KeyPath
 Metric = Literal["accuracy", "macro_f1", "set_f1", "json_f1", "rouge_l", "token_f1", "mae"]
 LOWER_IS_BETTER: frozenset[Metric] = frozenset({"mae"})
 
+TaskType = Literal["classification", "extraction", "structured_generation", "scoring", "generation", "rewriting"]
 DecodingMethod = Literal["label_scoring", "greedy"]
 Sentences = Mapping[Language, str]
 Pieces = tuple[tuple[KeyPath, str], ...]
@@ -71,6 +72,8 @@ class OutputKind(Record):
     """An answer is one value without parts."""
     free_text: ClassVar[bool] = False
     """Any text may be right, so that equal inputs may well have different answers."""
+    task_type: ClassVar[TaskType] = "generation"
+    """The type of such tasks in a `task.json` of the benchmark's format."""
     misfits: ClassVar[Mapping[str, Sentences]] = {}
     """What `from_json` may find wrong, by name."""
 
@@ -149,6 +152,10 @@ class OutputKind(Record):
     def check_languages(self, languages: Sequence[Language]) -> None:
         """Raise the `fault` of a task whose output does not go with the languages of its instruction."""
         return
+
+    def folder_fields(self) -> dict[str, Any]:
+        """Fields of a `task.json` that say the same as the output to readers that know no `output`."""
+        return {}
 
     # --- comparing answers
 
