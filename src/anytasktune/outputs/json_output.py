@@ -1,5 +1,7 @@
 """Answers that are one JSON value of a schema."""
 
+import json
+import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -11,18 +13,23 @@ from anytasktune.outputs.json_schema import (
     declared_values,
     element_keys,
     enumerated,
+    keys_of,
+    required_in,
     schema_fault,
     schema_in,
     words_by_property,
 )
 from anytasktune.outputs.json_style import JsonStyle
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError, UntranslatableError
+from anytasktune.outputs.remarks import Remark, names_after
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
 from anytasktune.text.json_values import load_json, repeated_keys, strings_at, try_json, write_out_escapes
 from anytasktune.text.overlap import SHARED_WORDS, token_f1
-from anytasktune.text.plain_text import shorten
+from anytasktune.text.plain_text import listed, shorten
 
+_LIST_OF_KEYS = re.compile(r"(?:\bkeys?\b(?: are)?|键(?:为|是|名为)?)\s*[:：]?\s*([^.。;；:：\n]+)", re.I)
+_KEY = re.compile(r"[a-z][a-z0-9_]*")
 Fact = tuple[tuple[str, ...], str]
 """(key path, value as canonical JSON)."""
 
@@ -183,6 +190,41 @@ class JsonOutput(OutputKind):
     def placeholder(self, language: Language) -> str:
         """A word for the JSON."""
         return "the answer as JSON" if language == "en" else "JSON形式的答案"
+
+    def design_remark(self, rules: Rules) -> Remark | None:
+        """No schema."""
+        why, instead = "any JSON at all would be a well-formed answer", "give output.json_schema with properties and required"
+        return None if self.json_schema else Remark("no_checkable_rule", "error", why, instead)
+
+    def instruction_remarks(self, text: str, language: Language) -> Iterator[Remark]:
+        """`key_unnamed` and `key_unknown`."""
+        keys, required = sorted(keys_of(self.json_schema)), required_in(self.json_schema)
+        missing = [key for key in keys if not re.search(rf"(?<![A-Za-z0-9_]){re.escape(key)}(?![A-Za-z0-9_])", text)]
+        if demanded := [key for key in missing if key in required]:
+            why = f"the instruction does not name the keys {listed(demanded)}, so an untuned model has to guess them"
+            yield Remark("key_unnamed", "error", why, "name every key, spelt as in output.json_schema")
+        if optional := [key for key in missing if key not in required]:
+            why = f"output.json_schema allows the keys {listed(optional)}, which the instruction does not name"
+            yield Remark("key_unnamed", "advice", why, "say when they are to be given, or strike them from the schema")
+        named = {name for names in names_after(_LIST_OF_KEYS, text, " \"'“”‘’`") for name in names}
+        unknown = sorted(name for name in named if _KEY.fullmatch(name) and "_" in name and name not in keys)
+        if keys and unknown:
+            why = f"the instruction names {listed(unknown)}, which output.json_schema does not have"
+            yield Remark("key_unknown", "error", why, "add it to the schema, or strike it from the instruction")
+
+    def fields(self, text: str) -> dict[str, str] | None:
+        """The values of an object, those that are no strings as JSON."""
+        value = try_json(text)
+        if not isinstance(value, dict):
+            return None
+        return {key: part if isinstance(part, str) else json.dumps(part, ensure_ascii=False) for key, part in value.items()}
+
+    def part_faults(self, text: str, whole: list[str]) -> list[str]:
+        """`schema`, where it is no element of the array."""
+        element = self.json_schema.get("items")
+        if element is None:
+            return whole
+        return ["schema"] if schema_fault(element, try_json(text, otherwise=text)) else []
 
     def correctness(self, language: Language) -> str:
         """The right value under every key."""

@@ -1,17 +1,20 @@
 """Closed lists of labels: one that holds in every language, or one per language, in which equal positions mean the same."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
 from anytasktune.outputs.output_kind import UntranslatableError
+from anytasktune.outputs.remarks import Remark, names_after
 from anytasktune.outputs.rules import Violation
 from anytasktune.records import IN_ALL_LANGUAGES, PER_LANGUAGE, Language, fault
-from anytasktune.text.plain_text import normalise, shorten
+from anytasktune.text.plain_text import listed, normalise, shorten
 
 _CLOSE = 0.5
+_LIST_OF_LABELS = re.compile(r"(?:one of|以下之一|下列之一|之一)[^:：,，]{0,20}?[:：]?\s*([^.。;；\n]+)", re.I)
 
 
 def _form_of_labels(labels: Any) -> str:
@@ -58,6 +61,19 @@ def unknown_label(text: str, labels: Sequence[str]) -> Violation:
     fix = f"did you mean {folded[close[0]]!r}?" if close else f"use one of: {shorten(', '.join(labels), 200)}"
     what = f"{shorten(text)!r} is not one of the task's {len(labels)} labels"
     return Violation("unknown_label", what, fix, "答案不在可选范围内。")
+
+
+def label_remarks(labels: Sequence[str], text: str) -> Iterator[Remark]:
+    """Labels that an instruction does not name, and ones it names that are none."""
+    if missing := [label for label in labels if label not in text]:
+        why = f"the instruction does not name {listed(missing)}, so an untuned model cannot answer and a reader cannot check"
+        instead = "list all labels in the instruction, spelt as in output.labels"
+        yield Remark("label_unnamed", "error", why, instead)
+    for named in names_after(_LIST_OF_LABELS, text, " \"'“”‘’"):
+        unknown = [name for name in named if name and name not in labels and not any(name in label for label in labels)]
+        if sum(name in labels for name in named) >= max(2, len(unknown) + 1) and unknown:
+            why = f"the instruction lists {listed(unknown)}, which output.labels does not have"
+            yield Remark("label_unknown", "error", why, "add it to output.labels, or strike it from the instruction")
 
 
 def known_label(said: str, labels: Sequence[str]) -> str | None:

@@ -11,11 +11,13 @@ from anytasktune.outputs.label_lists import (
     check_labels,
     counterpart,
     known_label,
+    label_remarks,
     labels_of,
     translated_label,
     unknown_label,
 )
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Sentences, UnfitAnswerError
+from anytasktune.outputs.remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
 
@@ -112,6 +114,10 @@ class LabelOutput(OutputKind):
     def placeholder(self, language: Language) -> str:
         """A word for the label."""
         return "the answer" if language == "en" else "答案"
+
+    def instruction_remarks(self, text: str, language: Language) -> Iterator[Remark]:
+        """`label_unnamed` and `label_unknown`."""
+        yield from label_remarks(self.labels_in(language), text)
 
     def correctness(self, language: Language) -> str:
         """No other label fits better."""

@@ -14,16 +14,26 @@ from anytasktune.outputs.label_lists import (
     check_labels,
     counterpart,
     known_label,
+    label_remarks,
     labels_of,
     translated_label,
     unknown_label,
 )
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError
+from anytasktune.outputs.remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
 from anytasktune.text.overlap import SHARED_WORDS, token_f1
-from anytasktune.text.plain_text import collapse_space, shorten
+from anytasktune.text.plain_text import collapse_space, listed, shorten
 
+_SEPARATOR_NAMES = {
+    ";": ("semicolon", "分号"),
+    ",": ("comma", "逗号"),
+    "、": ("顿号",),
+    "|": ("vertical bar", "pipe", "竖线"),
+    "\n": ("one per line", "a line", "per line", "每行", "换行", "一行一"),
+}
+_QUOTED_SEPARATOR = re.compile(r"[\"“”'‘’「`]\s*([;；,，、|])\s*[\"“”'‘’」`]")
 _USUAL_SEPARATORS = re.compile(r"[;；,，、|｜\n]")
 
 
@@ -212,6 +222,37 @@ class LabelsOutput(OutputKind):
     def placeholder(self, language: Language) -> str:
         """A word for the items."""
         return "[the items]" if language == "en" else "[各项]"
+
+    def design_remark(self, rules: Rules) -> Remark | None:
+        """Phrases of an open list without a rule."""
+        if self.labels is not None or rules.limits_form:
+            return None
+        why = "any list of any phrases would be a well-formed answer"
+        instead = "give output.labels, or rules: max_items and, if the phrases are quoted, copies_from_input"
+        return Remark("no_checkable_rule", "error", why, instead)
+
+    def instruction_remarks(self, text: str, language: Language) -> Iterator[Remark]:
+        """`label_unnamed`, `label_unknown`, `separator_contradicts` and `separator_unsaid`."""
+        if (labels := self.labels_in(language)) is not None:
+            yield from label_remarks(labels, text)
+        half_width = str.maketrans("；，", ";,")
+        own = (self.separator.strip() or self.separator).translate(half_width)
+        named = {sign.translate(half_width) for sign in _QUOTED_SEPARATOR.findall(text)}
+        named |= {sign for sign, names in _SEPARATOR_NAMES.items() if any(name in text.lower() for name in names)}
+        instead = f'write: separated by "{self.separator}"' if language == "en" else f"写明：用“{self.separator}”隔开"
+        if named and own not in named:
+            why = f"the instruction names {listed(sorted(map(repr, named)))}, output.separator is {self.separator!r}"
+            yield Remark("separator_contradicts", "error", why, instead)
+        elif not named:
+            why = f"the instruction does not say that items are separated by {self.separator!r}"
+            yield Remark("separator_unsaid", "advice", why, instead)
+
+    def other_kind(self, answers: Sequence[str]) -> Remark | None:
+        """One label, where there is never more than one item."""
+        if not all(len(split_items(answer, self.separator)) == 1 for answer in answers):
+            return None
+        instead = "output: {kind: label, labels: [...]}, which cannot be malformed"
+        return Remark("other_kind", "advice", "every row has exactly one item", instead)
 
     def constraints(self, language: Language) -> list[str]:
         """The separator."""

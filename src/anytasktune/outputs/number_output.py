@@ -9,10 +9,11 @@ from pydantic import Field, model_validator
 
 from anytasktune.outputs.answer_target import AnswerTarget
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Sentences, UnfitAnswerError
+from anytasktune.outputs.remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language, fault
-from anytasktune.text.numbers import decimals_of, first_number, is_bare_number
-from anytasktune.text.plain_text import shorten
+from anytasktune.text.numbers import decimals_of, first_number, is_bare_number, numbers_in, ranges_in
+from anytasktune.text.plain_text import listed, shorten
 
 TOLERANCE = 0.05
 """Two numbers say the same if they are no further apart than this share of the range."""
@@ -138,6 +139,20 @@ class NumberOutput(OutputKind):
         """The range."""
         low, high = f"{self.minimum:g}", f"{self.maximum:g}"
         return f"a number from {low} to {high}" if language == "en" else f"{low}到{high}之间的数字"
+
+    def instruction_remarks(self, text: str, language: Language) -> Iterator[Remark]:
+        """`range_contradicts` and `range_unsaid`."""
+        low, high, said = self.minimum, self.maximum, ranges_in(text)
+        if (low, high) in said or {low, high} <= numbers_in(text):
+            return
+        instead = f"write: a number from {low:g} to {high:g}" if language == "en" else f"写明：{low:g} 至 {high:g} 之间的数字"
+        if said:
+            spoken = listed([f"{a:g} to {b:g}" for a, b in sorted(said)])
+            why = f"the instruction says {spoken}, the output is from {low:g} to {high:g}"
+            yield Remark("range_contradicts", "error", why, instead)
+        else:
+            why = f"the instruction does not say that the number is from {low:g} to {high:g}"
+            yield Remark("range_unsaid", "advice", why, instead)
 
     def constraints(self, language: Language) -> list[str]:
         """The range."""

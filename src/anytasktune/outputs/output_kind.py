@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from anytasktune.outputs.answer_target import AnswerTarget
+from anytasktune.outputs.remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language, Record
 from anytasktune.text.json_values import KeyPath
@@ -255,6 +256,30 @@ class OutputKind(Record):
     @abstractmethod
     def placeholder(self, language: Language) -> str:
         """A few words that stand for the answer, such as "a number from 1 to 7"."""
+
+    # --- what a reviewer says
+
+    def design_remark(self, rules: Rules) -> Remark | None:
+        """The remark that a program can check nothing about an answer, where that is so."""
+        return None
+
+    def instruction_remarks(self, text: str, language: Language) -> Iterator[Remark]:
+        """What an instruction says of the output that is wrong, or does not say."""
+        yield from ()
+
+    def other_kind(self, answers: Sequence[str]) -> Remark | None:
+        """The remark that all these answers would better be of another kind."""
+        return None
+
+    def fields(self, text: str) -> dict[str, str] | None:
+        """The parts of an answer by name, an answer without names under the empty one; None where it has not that form."""
+        return {"": text}
+
+    def part_faults(self, text: str, whole: list[str]) -> list[str]:
+        """Rules that `text` breaks as one item of an answer, where it breaks those of `whole` as an answer by itself."""
+        return ["max_items"] if "\n" in text.strip() else [rule for rule in whole if rule not in {"min_items", "pattern"}]
+
+    # --- for a judge
 
     def constraints(self, language: Language) -> list[str]:
         """Short clauses about the form, beside the closed list and the task's rules, for a judge."""

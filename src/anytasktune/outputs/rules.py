@@ -68,6 +68,12 @@ class Rules(Record):
                 raise fault(f"pattern is not a regular expression: {error}", "pattern") from None
         return self
 
+    @property
+    def limits_form(self) -> bool:
+        """Whether something about a free answer can be checked: its size, its pattern, or where its words come from."""
+        sized = self.max_items is not None or self.max_length is not None or self.pattern is not None
+        return sized or self.copies_from_input
+
     def items_in_words(self, language: Language) -> str:
         """How many items are wanted, such as "2 to 4"; empty where any number is."""
         low, high = self.min_items or 0, self.max_items

@@ -4,12 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError
+from anytasktune.outputs.remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
+from anytasktune.text.json_values import try_json
 from anytasktune.text.overlap import rouge_l
+from anytasktune.text.plain_text import listed
 
 ALIKE = 0.4
 """Two texts say the same from this ROUGE-L on; two good answers in free words rarely overlap much more."""
+
+
+_FEW_ANSWERS = 8
 
 
 class TextOutput(OutputKind):
@@ -65,6 +71,24 @@ class TextOutput(OutputKind):
         if not items:
             return []
         return [f"Write {items} lines, one item per line." if language == "en" else f"写{items}行，每行一条。"]
+
+    def design_remark(self, rules: Rules) -> Remark | None:
+        """No rule at all."""
+        why, instead = (
+            "any text at all would be a well-formed answer",
+            "add rules: max_length, min_items and max_items, or pattern",
+        )
+        return None if rules.limits_form else Remark("no_checkable_rule", "error", why, instead)
+
+    def other_kind(self, answers: Sequence[str]) -> Remark | None:
+        """Labels, where a few texts come again and again; JSON, where all are."""
+        different = sorted(set(answers))
+        if len(different) <= _FEW_ANSWERS:
+            why = f"all {len(answers)} answers are one of {len(different)} texts; as free text they are judged by likeness"
+            return Remark("other_kind", "advice", why, f"output: {{kind: label, labels: [{listed(different)}]}}")
+        if all(isinstance(try_json(answer), (dict, list)) for answer in answers):
+            return Remark("other_kind", "advice", "all answers are JSON", "output: {kind: json, json_schema: ...}")
+        return None
 
     def placeholder(self, language: Language) -> str:
         """A word for the text."""

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import combinations
 
-from anytasktune.outputs import JsonOutput, LabelsOutput, TextOutput
+from anytasktune.outputs.remarks import Level
 from anytasktune.records import Language
 from anytasktune.schema import Task
 from anytasktune.schema.domain import Action, Domain
 from anytasktune.similarity import jaccard
-from anytasktune.tasks.findings import Finding, Level, listed
-from anytasktune.text.plain_text import normalise
+from anytasktune.tasks.findings import Finding
+from anytasktune.text.plain_text import listed, normalise
 
 NEAR_LABELS = 0.85
 """Share of common characters from which two labels look alike."""
@@ -22,18 +22,8 @@ _NEGATION = re.compile(r"^(?:un|dis|non|in|im|not|no|不|非|无|未)[ -]?")
 
 def no_checkable_rule(task: Task) -> Iterator[Finding]:
     """Nothing a program could check about an answer."""
-    at, rules = ("tasks", task.name, "rules"), task.rules
-    sized = rules.max_items is not None or rules.max_length is not None or rules.pattern is not None
-    if isinstance(task.output, TextOutput) and not (sized or rules.copies_from_input):
-        why = "any text at all would be a well-formed answer"
-        yield Finding("no_checkable_rule", "error", why, "add rules: max_length, min_items and max_items, or pattern", at)
-    if isinstance(task.output, LabelsOutput) and task.output.labels is None and not (sized or rules.copies_from_input):
-        why = "any list of any phrases would be a well-formed answer"
-        instead = "give output.labels, or rules: max_items and, if the phrases are quoted, copies_from_input"
-        yield Finding("no_checkable_rule", "error", why, instead, at)
-    if isinstance(task.output, JsonOutput) and not task.output.json_schema:
-        why = "any JSON at all would be a well-formed answer"
-        yield Finding("no_checkable_rule", "error", why, "give output.json_schema with properties and required", at)
+    if remark := task.output.design_remark(task.rules):
+        yield Finding.of(remark, ("tasks", task.name, "rules"))
 
 
 def labels_overlap(task: Task) -> Iterator[Finding]:
@@ -67,7 +57,7 @@ def twin_tasks(tasks: Sequence[Task]) -> Iterator[Finding]:
     for first, second in combinations(tasks, 2):
         common = [language for language in first.languages if language in second.languages]
         near = [jaccard(first.instruction[language], second.instruction[language]) for language in common]
-        if first.output.kind == second.output.kind and near and max(near) >= NEAR_INSTRUCTIONS:
+        if type(first.output) is type(second.output) and near and max(near) >= NEAR_INSTRUCTIONS:
             why = f"{first.name} and {second.name} have nearly the same instruction ({max(near):.0%} of it)"
             instead = "make one task of them, or say in each instruction what sets it apart"
             yield Finding("twin_tasks", "advice", why, instead, ("tasks", second.name, "instruction"))

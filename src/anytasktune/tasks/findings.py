@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
+from anytasktune.outputs.remarks import Level, Remark
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task
 
-Level = Literal["error", "advice"]
-"""`error`: something contradicts something else, or must not be there. `advice`: worth a second look."""
 At = tuple[str | int, ...]
 
 
@@ -32,6 +30,11 @@ class Finding:
     at: At = ()
     place: str = ""
 
+    @classmethod
+    def of(cls, remark: Remark, at: At) -> "Finding":
+        """A remark on the output of a task, at its place in `domain.yaml`."""
+        return cls(remark.code, remark.level, remark.why, remark.instead, at)
+
     def placed(self, place: str) -> "Finding":
         """The same with its place."""
         return replace(self, place=place)
@@ -48,8 +51,3 @@ class PlacedRow:
 def rows_in(task: Task, rows: Sequence[PlacedRow], language: Language) -> list[PlacedRow]:
     """The rows that are handled in `language`."""
     return [row for row in rows if task.language_of(row.example.language) == language]
-
-
-def listed(names: Sequence[str], most: int = 6) -> str:
-    """`a, b, c, …`"""
-    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

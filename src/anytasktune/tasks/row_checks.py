@@ -1,18 +1,14 @@
 """What the rows of a task say about it: is it the right kind, a job for a program, or too much for a small model?"""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
-from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, TextOutput
-from anytasktune.outputs.json_schema import schema_fault
 from anytasktune.records import Language
 from anytasktune.schema import Task
 from anytasktune.scorers import broken_rules
-from anytasktune.tasks.findings import At, Finding, PlacedRow, listed, rows_in
-from anytasktune.text.json_values import strings_in, try_json
+from anytasktune.tasks.findings import At, Finding, PlacedRow, rows_in
 from anytasktune.text.numbers import numbers_in
 from anytasktune.text.personal_data import find_personal_data
 from anytasktune.text.scripts import tokens
@@ -26,7 +22,6 @@ LONGEST_ANSWER: dict[Language, int] = {"en": 250, "zh": 500}
 """Words or characters of a usual answer above which a small model loses the thread."""
 SHOWN = 3
 _ONE_SIDED = 0.6
-_FEW_ANSWERS = 8
 _OUTSIDE = 0.3
 _DATE = re.compile(
     r"\d{4}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}月\d{1,2}日|"
@@ -70,14 +65,9 @@ def broken_as_hand_over(earlier: Task, row: PlacedRow) -> list[str]:
     """
     language, text = row.example.language, row.example.input
     whole = [rule for rule in broken_rules(earlier, text, text, language) if rule != "copies_from_input"]
-    if earlier.rules.max_items is None or isinstance(earlier.output, (LabelOutput, NumberOutput)):
+    if earlier.rules.max_items is None or earlier.output.atomic:
         return whole
-    if isinstance(earlier.output, JsonOutput):
-        element = earlier.output.json_schema.get("items")
-        item = whole if element is None else ["schema"] if schema_fault(element, try_json(text, otherwise=text)) else []
-    else:
-        item = ["max_items"] if "\n" in text.strip() else [rule for rule in whole if rule not in {"min_items", "pattern"}]
-    return min(whole, item, key=len)
+    return min(whole, earlier.output.part_faults(text, whole), key=len)
 
 
 def rows_without_instruction(task: Task, rows: Rows) -> Iterator[Finding]:
@@ -98,25 +88,13 @@ def other_kind(task: Task, rows: Rows) -> Iterator[Finding]:
     outputs = [row.example.output.strip() for row in rows]
     if len(outputs) < FEWEST_ROWS:
         return
-    different = len(set(outputs))
-    at: At = ("tasks", task.name, "output", "kind")
-    if isinstance(task.output, TextOutput) and different <= _FEW_ANSWERS:
-        why = f"all {len(outputs)} answers are one of {different} texts; as free text they are judged by likeness"
-        yield Finding("other_kind", "advice", why, f"output: {{kind: label, labels: [{listed(sorted(set(outputs)))}]}}", at)
-    elif isinstance(task.output, TextOutput) and all(_is_json(text) for text in outputs):
-        yield Finding("other_kind", "advice", "all answers are JSON", "output: {kind: json, json_schema: ...}", at)
-    elif isinstance(task.output, LabelsOutput) and all(len(task.parse(text).value) == 1 for text in outputs):
-        why = "every row has exactly one item"
-        yield Finding("other_kind", "advice", why, "output: {kind: label, labels: [...]}, which cannot be malformed", at)
+    if remark := task.output.other_kind(outputs):
+        yield Finding.of(remark, ("tasks", task.name, "output", "kind"))
     if task.scored_by == "accuracy":
         answer, times = Counter(outputs).most_common(1)[0]
         if times > _ONE_SIDED * len(outputs):
             why = f"{times} of {len(outputs)} rows answer {answer!r}: always saying so already looks good in accuracy"
             yield Finding("metric_misfit", "advice", why, "metric: macro_f1", ("tasks", task.name, "metric"))
-
-
-def _is_json(text: str) -> bool:
-    return isinstance(try_json(text, otherwise=text), (dict, list))
 
 
 def regular_expression_solves(task: Task, rows: Rows) -> Iterator[Finding]:
@@ -134,21 +112,14 @@ def regular_expression_solves(task: Task, rows: Rows) -> Iterator[Finding]:
 
 
 def _shortcut_for_all(task: Task, language: Language, pairs: Sequence[tuple[str, str]]) -> str:
-    if isinstance(task.output, LabelOutput) and _only_label_in_input(task.labels_in(language) or [], pairs):
+    if task.output.single_choice and _only_label_in_input(task.labels_in(language) or [], pairs):
         return "the one label that stands in the input"
-    if not isinstance(task.output, JsonOutput):
-        return _shortcut(pairs)
-    decoded = [(text, try_json(output, otherwise=output)) for text, output in pairs]
-    objects = [(text, value) for text, value in decoded if isinstance(value, dict)]
-    if len(objects) < ALWAYS * len(pairs):
+    fields = [(text, found) for text, output in pairs if (found := task.output.fields(output)) is not None]
+    if len(fields) < ALWAYS * len(pairs):
         return ""
-    keys = sorted({key for _, value in objects for key in value})
-    found = {key: _shortcut([(text, _plain(value.get(key))) for text, value in objects]) for key in keys}
-    return ", ".join(f"{key}: {how}" for key, how in found.items()) if keys and all(found.values()) else ""
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    keys = sorted({key for _, found in fields for key in found})
+    shortcuts = {key: _shortcut([(text, found.get(key, "null")) for text, found in fields]) for key in keys}
+    return ", ".join(f"{key}: {how}" if key else how for key, how in shortcuts.items()) if all(shortcuts.values()) else ""
 
 
 def _only_label_in_input(labels: Sequence[str], pairs: Sequence[tuple[str, str]]) -> bool:
@@ -198,7 +169,7 @@ def too_much_for_a_small_model(task: Task, rows: Rows) -> Iterator[Finding]:
     """Very long answers, essays, and facts that the input does not hold."""
     at: At = ("tasks", task.name, "output")
     for language, text in task.instruction.items():
-        if (found := _ESSAY.search(text)) and isinstance(task.output, TextOutput):
+        if (found := _ESSAY.search(text)) and task.output.free_text:
             why = f"{found.group()!r}: a small model loses the thread of long texts"
             instead = "cut the task: outline, then one short part at a time"
             yield Finding("too_much", "advice", why, instead, ("tasks", task.name, "instruction", language))
@@ -219,14 +190,8 @@ def too_much_for_a_small_model(task: Task, rows: Rows) -> Iterator[Finding]:
 
 def _numbers_from_nowhere(task: Task, row: PlacedRow) -> bool:
     """Whether what the answer says holds a number that the input says neither in digits nor in words."""
-    if not isinstance(task.output, (TextOutput, JsonOutput)):
-        return False
-    closed = json.dumps(getattr(task.output, "json_schema", ""), ensure_ascii=False)
-    said = " ".join(
-        text
-        for text in strings_in(try_json(row.example.output, otherwise=row.example.output))
-        if json.dumps(text, ensure_ascii=False) not in closed
-    )
+    fixed, language = task.output.fixed_words, task.language_of(row.example.language)
+    said = " ".join(text for _, text in task.output.pieces(row.example.output, language) if text not in fixed)
     given, known = set(_NUMBER.findall(row.example.input)), numbers_in(row.example.input)
     return any(number not in given and not numbers_in(number) <= known for number in _NUMBER.findall(said))
 

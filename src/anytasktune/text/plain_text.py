@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _COMMON_FORMS = tuple(zip("，：；？！（）\u3000", ",:;?!() ", strict=True))
 _WORD = re.compile(r"[a-z0-9]")
@@ -17,6 +18,11 @@ def shorten(text: str, length: int = 60) -> str:
     """`text` on one line, cut to `length` characters with an ellipsis, for use inside a message."""
     line = collapse_space(text)
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """`a, b, c, …`"""
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
 def normalise(text: str) -> str:
