@@ -1,6 +1,5 @@
 """Predictions of a system on the rows of a task. Nothing is scored here."""
 
-import math
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from anytasktune.errors import EvaluationError
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_model import BATCH_TOKENS, OnRows, TaskModel
 from anytasktune.models.load import BaseLM
-from anytasktune.records import Language, Usage
+from anytasktune.records import Usage
 from anytasktune.schema import Decoding, Example, Prediction, Task
 from anytasktune.settings import System
 
@@ -68,32 +67,3 @@ def predict(
     ]
     tokens = sum(answer.prompt_tokens + answer.tokens for answer in answers)
     return predictions, Usage(seconds=round(time.monotonic() - start, 3), tokens=tokens)
-
-
-def choose_shots(task: Task, train: Sequence[Example], count: int) -> tuple[Example, ...]:
-    """Examples to show: short ones, as different in their answers as can be, always the same ones; `count` per language.
-
-    Label tasks: one example per label, as many labels as there are shots. Others: examples spread over the answer lengths.
-    """
-    spoken: dict[Language, list[Example]] = {}
-    for example in train:
-        spoken.setdefault(task.language_of(example.language), []).append(example)
-    return tuple(shot for rows in spoken.values() for shot in _shots_of_one_language(task, rows, count))
-
-
-def _shots_of_one_language(task: Task, train: Sequence[Example], count: int) -> tuple[Example, ...]:
-    by_length = sorted(train, key=lambda example: (len(example.input) + len(example.output), example.id))
-    usual = by_length[: max(count, math.ceil(len(by_length) * 0.6))]
-    if task.output.single_choice:
-        return _one_per_label(usual, count)
-    ordered = sorted(usual, key=lambda example: (len(example.output), example.id))
-    stride = max(1, len(ordered) // max(1, count))
-    return tuple(ordered[stride // 2 :: stride][:count])
-
-
-def _one_per_label(examples: Sequence[Example], count: int) -> tuple[Example, ...]:
-    typical = [*examples[len(examples) // 3 :], *examples[: len(examples) // 3]]
-    first: dict[str, Example] = {}
-    for example in typical:
-        first.setdefault(example.output, example)
-    return tuple(list(first.values())[:count])

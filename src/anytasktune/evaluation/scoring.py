@@ -1,24 +1,30 @@
 """Predictions → scores: one per example, none lost, none invented."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from anytasktune.errors import EvaluationError, Problem
-from anytasktune.schema import Example, Prediction, PredictionSet, Score, Task
+from anytasktune.outputs import LOWER_IS_BETTER
+from anytasktune.schema import Example, Prediction, PredictionSet, Sample, Score, Task
 from anytasktune.scorers import score_answer
 from anytasktune.settings import System
+
+RANDOM_SAMPLES = 3
+WORST_SAMPLES = 2
 
 
 @dataclass(frozen=True)
 class ScoredSystem:
-    """One system's answers to the rows of a task, with what they are worth.
+    """One system's predictions on the rows of a task, with their scores.
 
     Attributes:
         system: which one.
         predictions: one per row, in the order of the rows.
         scores: likewise.
-        seconds: what predicting took.
+        seconds: how long predicting took.
         shots: examples shown in every prompt; None for a system that is shown none.
     """
 
@@ -35,46 +41,21 @@ class ScoredSystem:
 
 
 def score_system(task: Task, examples: Sequence[Example], predictions: PredictionSet, shots: int | None = None) -> ScoredSystem:
-    """Score a prediction set and put it in the order of `examples`.
-
-    Raises:
-        EvaluationError: predictions and examples do not pair up one to one.
-    """
-    return ScoredSystem(
-        system=predictions.system,
-        predictions=[prediction for _, prediction in match_predictions(examples, predictions.predictions)],
-        scores=score_predictions(task, examples, predictions),
-        seconds=predictions.usage.seconds,
-        shots=shots,
-    )
-
-
-def score_predictions(
-    task: Task, examples: Sequence[Example], predictions: PredictionSet | Sequence[Prediction]
-) -> list[Score]:
-    """Judge the predictions of one system; one score per example, in the order of `examples`.
+    """Score a prediction set, in the order of `examples`; examples of the same id take their predictions in order.
 
     A prediction that carries an error is unscored (`value` None), which is not a zero.
 
     Raises:
-        EvaluationError: an example has no prediction, a prediction belongs to no example, or an example's reference
-            cannot be used (a number task's without a number).
+        EvaluationError: predictions and examples do not pair up one to one, or an example's reference cannot be used (a
+            number task's without a number).
     """
-    given = predictions.predictions if isinstance(predictions, PredictionSet) else predictions
-    return [_score(task, example, prediction) for example, prediction in match_predictions(examples, given)]
-
-
-def match_predictions(examples: Sequence[Example], predictions: Sequence[Prediction]) -> list[tuple[Example, Prediction]]:
-    """Each example with its prediction, in the order of `examples`. Examples of the same id are served in order.
-
-    Raises:
-        EvaluationError: the two do not pair up one to one.
-    """
-    _check_balance(examples, predictions)
+    _check_balance(examples, predictions.predictions)
     waiting: dict[str, deque[Prediction]] = defaultdict(deque)
-    for prediction in predictions:
+    for prediction in predictions.predictions:
         waiting[prediction.example_id].append(prediction)
-    return [(example, waiting[example.id].popleft()) for example in examples]
+    ordered = [waiting[example.id].popleft() for example in examples]
+    scores = [_score(task, example, prediction) for example, prediction in zip(examples, ordered, strict=True)]
+    return ScoredSystem(predictions.system, ordered, scores, predictions.usage.seconds, shots)
 
 
 def _check_balance(examples: Sequence[Example], predictions: Sequence[Prediction]) -> None:
@@ -82,30 +63,48 @@ def _check_balance(examples: Sequence[Example], predictions: Sequence[Prediction
     given = Counter(prediction.example_id for prediction in predictions)
     problems = []
     if missing := expected - given:
-        what = f"{missing.total()} of {len(examples)} rows have no prediction, the first one {_first(missing)}"
+        what = f"{missing.total()} of {len(examples)} rows have no prediction, the first one example {next(iter(missing))}"
         problems.append(Problem(what, fix="run the prediction again; an answer that failed must be kept with its error"))
     if surplus := given - expected:
-        what = f"{surplus.total()} predictions belong to no row, the first one to {_first(surplus)}"
+        what = f"{surplus.total()} predictions belong to no row, the first one to example {next(iter(surplus))}"
         problems.append(Problem(what, fix="predict again on the same data set and the same rows"))
     if problems:
         raise EvaluationError(problems)
-
-
-def _first(ids: Iterable[str]) -> str:
-    return f"example {next(iter(ids))}"
 
 
 def _score(task: Task, example: Example, prediction: Prediction) -> Score:
     if prediction.error is not None:
         return Score(example_id=example.id, value=None, parsed=False)
     try:
-        judgement = score_answer(task, example.input, example.output, prediction.output, example.language)
+        scored = score_answer(task, example.input, example.output, prediction.output, example.language)
     except ValueError as error:
         fix = "correct the row; `anytasktune check` finds all such rows"
         raise EvaluationError(f"the reference of example {example.id} of task {task.name}: {error}", fix=fix) from None
-    return Score(
-        example_id=example.id,
-        value=judgement.value,
-        parsed=judgement.parsed,
-        broken_rules=list(judgement.broken_rules),
-    )
+    return Score(example_id=example.id, value=scored.value, parsed=scored.parsed, broken_rules=list(scored.broken_rules))
+
+
+def pick_samples(
+    task: Task, examples: Sequence[Example], systems: Mapping[System, ScoredSystem], subject: System, seed: int = 0
+) -> list[Sample]:
+    """A few rows with every system's answer: `RANDOM_SAMPLES` drawn with `seed`, then up to `WORST_SAMPLES` of the subject's
+    worst that were not drawn (none where it made no mistake)."""
+    order = [int(row) for row in np.random.default_rng(seed).permutation(len(examples))]
+    errors: dict[int, float] = {}
+    for row in order[RANDOM_SAMPLES:]:
+        value = systems[subject].scores[row].value if subject in systems else None
+        if value is not None:
+            errors[row] = value if task.scored_by in LOWER_IS_BETTER else 1 - value
+    worst = sorted((row for row in errors if errors[row] > 0), key=lambda row: -errors[row])[:WORST_SAMPLES]
+    samples = []
+    for row in (*order[:RANDOM_SAMPLES], *worst):
+        scored = {system: entry for system, entry in systems.items() if entry.scores[row].value is not None}
+        samples.append(
+            Sample(
+                input=examples[row].input,
+                reference=examples[row].output,
+                answers={system: entry.predictions[row].output for system, entry in scored.items()},
+                values={system: entry.scores[row].value or 0.0 for system, entry in scored.items()},
+                picked="worst" if row in worst else "random",
+            )
+        )
+    return samples

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from anytasktune.chat import PromptFormat
+from anytasktune.inference.few_shot import shots_for
 from anytasktune.inference.generation import Limits, generate
 from anytasktune.inference.label_scoring import score_labels
 from anytasktune.models.load import BaseLM
@@ -69,7 +70,11 @@ class TaskModel:
                 else:
                     made = self._generate(format_, chosen, batch_tokens, on_rows)
                 answers |= zip(rows, made, strict=True)
-        return [answers.get(row) or _too_long(len(prompt), room) for row, prompt in enumerate(prompts)]
+        for row, length in enumerate(map(len, prompts)):
+            if row not in answers:
+                error = f"the prompt has {length} tokens, more than the {room} that fit"
+                answers[row] = Answer(output="", prompt_tokens=length, error=error)
+        return [answers[row] for row in range(len(prompts))]
 
     def _score_labels(
         self, format_: PromptFormat, prompts: list[list[int]], labels: list[str], batch_tokens: int, on_rows: OnRows
@@ -101,14 +106,3 @@ class TaskModel:
             )
             for prompt, generated in zip(prompts, generate(self.base.model, prompts, limits, on_rows), strict=True)
         ]
-
-
-def shots_for(task: Task, example: Example, shots: tuple[Example, ...]) -> tuple[Example, ...]:
-    """The examples shown before this one: those of its language, or all of them where there are none."""
-    language = task.language_of(example.language)
-    return tuple(shot for shot in shots if task.language_of(shot.language) == language) or shots
-
-
-def _too_long(length: int, room: int) -> Answer:
-    error = f"the prompt has {length} tokens, more than the {room} that fit"
-    return Answer(output="", prompt_tokens=length, error=error)

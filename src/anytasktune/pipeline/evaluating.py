@@ -9,8 +9,9 @@ import torch
 
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import EvaluationError
-from anytasktune.evaluation import EvaluatedSystem, build_report, choose_shots, predict, score_system, task_report
+from anytasktune.evaluation import EvaluatedSystem, build_report, predict, score_system, task_report
 from anytasktune.ids import content_id
+from anytasktune.inference.few_shot import choose_shots
 from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.models.load import choose_device, choose_dtype
 from anytasktune.pipeline.adapter_targets import names_with
@@ -23,21 +24,21 @@ from anytasktune.training.train_runs import ADAPTER_FOLDER, decoding_for, finish
 from anytasktune.version import __version__
 
 Runs = Mapping[System, Run]
-"""The trainings behind the Task-LMs that are judged on one task."""
+"""The trainings behind the Task-LMs that are evaluated on one task."""
 
 
 def require_held_out(bench: TrainingContext, tasks: Sequence[Task]) -> None:
-    """Raises EvaluationError if a task has no rows to be judged on."""
+    """Raises EvaluationError if a task has no rows to be evaluated on."""
     split = bench.settings.evaluate.split
     for task in tasks:
         if not bench.dataset(task).splits.get(split):
-            what = f"task {task.name} has no {split} rows to be judged on"
+            what = f"task {task.name} has no {split} rows to evaluate on"
             fix = f"import some: anytasktune import FILE --task {task.name} --split {split}"
             raise EvaluationError(what, where=f"data/{task.name}", fix=fix)
 
 
 def evaluated_runs(bench: TrainingContext, tasks: Sequence[Task], fresh: Sequence[Run] = ()) -> list[Runs]:
-    """Per task, the runs whose Task-LMs are to be judged on it: those of `fresh`, and else the last finished ones.
+    """Per task, the runs whose Task-LMs are to be evaluated on it: those of `fresh`, and else the last finished ones.
 
     A Task-LM that learned other rows of the task than it has now is left out, because it may know the test rows; so is one
     that was trained for another instruction, output or rules, and one on another base model. Without `fresh`, the bench takes

@@ -1,5 +1,5 @@
-"""A report as JSON, Markdown, HTML and terminal text, in English and Chinese."""
+"""A report in three forms and two languages."""
 
-from anytasktune.reports.report_files import write_report
+from anytasktune.reports.pages import write_report
 
 __all__ = ["write_report"]

@@ -1,16 +1,15 @@
-"""A report as a reader meets it: every number written, every sentence said, every place in a plot worked out.
+"""A report ready to be laid out: every number written, every sentence worded, every place in a plot computed.
 
 The renderers (terminal, Markdown, HTML) only lay this out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from anytasktune.records import Language
-from anytasktune.reports.granularity_view import GranularityView, view_granularity
-from anytasktune.reports.headline import first_opponent, headline, sublines
-from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean, words
+from anytasktune.reports.overall_view import GranularityView, headline, opponents, sublines, view_granularity
+from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean, p_words, signed, words
 from anytasktune.reports.svg_plots import Sparkline, Whisker, axis_for, sparkline, whisker
 from anytasktune.schema import Comparison, Report, Sample, SystemResult, TaskReport
 from anytasktune.settings import SYSTEMS, TASK_LMS, System
@@ -18,10 +17,12 @@ from anytasktune.settings import SYSTEMS, TASK_LMS, System
 MAX_SHOWN = 600
 """Most characters of an input or answer shown; the rest is counted."""
 
+Tone = Literal["right", "wrong", "partly", "none"]
+
 
 @dataclass(frozen=True)
 class SystemView:
-    """One system's row."""
+    """One system on one task."""
 
     system: System
     name: str
@@ -40,7 +41,7 @@ class SystemView:
 
 @dataclass(frozen=True)
 class ComparisonView:
-    """Tuned against one opponent."""
+    """The subject of a task against one opponent."""
 
     against: System
     verdict: str
@@ -52,13 +53,13 @@ class ComparisonView:
 
 @dataclass(frozen=True)
 class AnswerView:
-    """What one system answered to a sample row; `text` is None where it gave no answer."""
+    """One system's answer to a sample row; `text` is None where it gave none."""
 
     system: System
     name: str
     text: str | None
     mark: str
-    tone: Literal["right", "wrong", "partly", "none"]
+    tone: Tone
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class TaskView:
     language: Language
     metric: str
     metric_line: str
-    """What the metric means and which direction is better; stands after its name."""
+    """Direction and meaning of the metric; stands after its name."""
     metric_brief: str
     """The metric and its direction."""
     facts: tuple[tuple[str, str], ...]
@@ -88,11 +89,11 @@ class TaskView:
     comparisons: tuple[ComparisonView, ...]
     ticks: tuple[tuple[float, str], ...]
     """(percent of the axis, label)."""
-    fixed_answer: tuple[float, str] | None
+    constant_baseline: tuple[float, str] | None
     """(percent of the axis, words)."""
     spark: Sparkline | None
     spark_words: str
-    remarks: tuple[str, ...]
+    caveats: tuple[str, ...]
     samples: tuple[SampleView, ...]
 
     @property
@@ -117,7 +118,7 @@ class ReportView:
     headline: str
     sublines: tuple[str, ...]
     tone: str
-    """`better`, `worse` or `cannot_tell`: how the headline is to be coloured."""
+    """`better`, `worse` or `inconclusive`: the colour of the headline."""
     facts: tuple[tuple[str, str], ...]
     systems: tuple[System, ...]
     opponents: tuple[System, ...]
@@ -131,211 +132,161 @@ class ReportView:
 
 
 def view_report(report: Report, language: Language = "en") -> ReportView:
-    """Say `report` in `language`."""
-    spoken = words(language)
+    """Word `report` in `language`."""
+    texts = words(language)
+    say = texts.say
     present = {result.system for task in report.tasks for result in task.systems}
-    compared = {comparison.against for task in report.tasks for comparison in task.comparisons}
-    untuned = tuple(system for system in SYSTEMS if system in compared and system not in TASK_LMS)
-    return ReportView(
-        words=spoken,
-        headline=headline(report, spoken),
-        sublines=tuple(sublines(report, spoken)),
-        tone=_tone(report),
-        facts=_report_facts(report, spoken),
-        systems=tuple(system for system in SYSTEMS if system in present),
-        opponents=untuned or tuple(system for system in SYSTEMS if system in compared),
-        tasks=tuple(_task_view(task, spoken) for task in report.tasks),
-        granularity=view_granularity(report, spoken),
-        samples_how=spoken.say("label.samples_how", seed=report.config.seed),
-        method=_method(report, spoken),
-        versions=(*sorted(report.versions.items()), (spoken.say("label.machine"), report.machine)),
-    )
-
-
-def _tone(report: Report) -> str:
-    opponent = first_opponent(report)
-    verdicts = {entry.verdict for task in report.tasks for entry in task.comparisons if entry.against == opponent}
-    if "worse" in verdicts and "better" not in verdicts:
-        return "worse"
-    return "better" if "better" in verdicts else "cannot_tell"
-
-
-def _report_facts(report: Report, spoken: Words) -> tuple[tuple[str, str], ...]:
+    compared = opponents(report)
     facts = {
         "domain": report.domain,
         "model": report.model,
         "created": report.created[:16].replace("T", " ") + " UTC",
         "report_id": report.id,
     }
-    return tuple((spoken.say(f"label.{name}"), value) for name, value in facts.items())
-
-
-def _method(report: Report, spoken: Words) -> tuple[str, ...]:
-    config = report.config
     shown = [result.shots for task in report.tasks for result in task.systems if result.shots is not None]
-    values = {
-        "shots": str(config.shots) if not shown else spoken_range(min(shown), max(shown), spoken),
-        "resamples": f"{config.resamples:,}",
-        "seed": config.seed,
-        "alpha": f"{config.significance:g}",
+    method = {
+        "shots": texts.number_range(min(shown), max(shown)) if shown else str(report.config.shots),
+        "resamples": f"{report.config.resamples:,}",
+        "seed": report.config.seed,
+        "alpha": f"{report.config.significance:g}",
     }
-    return tuple(spoken.say(f"method.{name}", **values) for name in spoken.section("method"))
-
-
-def spoken_range(low: int, high: int, spoken: Words) -> str:
-    """One number, or two with what stands between them."""
-    return str(low) if low == high else spoken.say("headline.rows_range", low=low, high=high)
-
-
-def _task_view(task: TaskReport, spoken: Words) -> TaskView:
-    axis, spark = axis_for(task), sparkline(task.dev_curve)
-    direction = spoken.say("label.lower" if task.lower_is_better else "label.higher")
-    best = spoken.say("label.dev_best", loss=f"{spark.loss:.3f}", step=spark.step) if spark else ""
-    return TaskView(
-        name=task.task,
-        title=clean(task.titles.get(spoken.language) or task.title),
-        language=task.language,
-        metric=spoken.say(f"metric.{task.metric}"),
-        metric_line=spoken.say("label.metric_line", direction=direction, meaning=spoken.say(f"meaning.{task.metric}")),
-        metric_brief=spoken.say("label.metric_brief", metric=task.metric, direction=direction),
-        facts=_task_facts(task, spoken),
-        systems=tuple(_system_view(task, result, spoken) for result in task.systems),
-        comparisons=tuple(_comparison_view(comparison, spoken) for comparison in task.comparisons),
-        ticks=tuple((axis.percent(tick), f"{tick:g}") for tick in axis.ticks),
-        fixed_answer=None if task.fixed_answer is None else (axis.percent(task.fixed_answer), _fixed_words(task, spoken)),
-        spark=spark,
-        spark_words=best,
-        remarks=tuple(spoken.remark(entry.code, entry.values) if entry.code else clean(entry.text) for entry in task.remarks),
-        samples=tuple(_sample_view(task, sample, spoken) for sample in task.samples),
+    return ReportView(
+        words=texts,
+        headline=headline(report, texts),
+        sublines=tuple(sublines(report, texts)),
+        tone=_tone(report, compared),
+        facts=tuple((say(f"label.{name}"), value) for name, value in facts.items()),
+        systems=tuple(system for system in SYSTEMS if system in present),
+        opponents=tuple(system for system in compared if system not in TASK_LMS) or tuple(compared),
+        tasks=tuple(_task_view(task, texts) for task in report.tasks),
+        granularity=view_granularity(report, texts),
+        samples_how=say("label.samples_how", seed=report.config.seed),
+        method=tuple(say(f"method.{name}", **method) for name in texts.table["method"]),
+        versions=(*sorted(report.versions.items()), (say("label.machine"), report.machine)),
     )
 
 
-def _fixed_words(task: TaskReport, spoken: Words) -> str:
-    return spoken.say("label.fixed_answer", score=f"{task.fixed_answer:.3f}")
+def _tone(report: Report, compared: Sequence[System]) -> str:
+    verdicts = {entry.verdict for task in report.tasks for entry in task.comparisons if entry.against == compared[0]}
+    if "worse" in verdicts and "better" not in verdicts:
+        return "worse"
+    return "better" if "better" in verdicts else "inconclusive"
 
 
-def _task_facts(task: TaskReport, spoken: Words) -> tuple[tuple[str, str], ...]:
-    rows = str(task.test_rows)
+def _task_view(task: TaskReport, words: Words) -> TaskView:
+    axis, spark, say = axis_for(task), sparkline(task.dev_curve), words.say
+    direction = say("label.lower" if task.lower_is_better else "label.higher")
+    baseline = task.constant_baseline
+    baseline_words = "" if baseline is None else say("label.constant_baseline", score=f"{baseline:.3f}")
+    return TaskView(
+        name=task.task,
+        title=clean(task.titles.get(words.language) or task.title),
+        language=task.language,
+        metric=say(f"metric.{task.metric}"),
+        metric_line=say("label.metric_line", direction=direction, meaning=say(f"meaning.{task.metric}")),
+        metric_brief=say("label.metric_brief", metric=task.metric, direction=direction),
+        facts=_task_facts(task, words),
+        systems=tuple(_system_view(task, result, words) for result in task.systems),
+        comparisons=tuple(_comparison_view(comparison, words) for comparison in task.comparisons),
+        ticks=tuple((axis.percent(tick), f"{tick:g}") for tick in axis.ticks),
+        constant_baseline=None if baseline is None else (axis.percent(baseline), baseline_words),
+        spark=spark,
+        spark_words=say("label.dev_best", loss=f"{spark.loss:.3f}", step=spark.step) if spark else "",
+        caveats=tuple(say(f"caveat.{caveat.code}", **caveat.values) for caveat in task.caveats),
+        samples=tuple(_sample_view(task, sample, words) for sample in task.samples),
+    )
+
+
+def _task_facts(task: TaskReport, words: Words) -> tuple[tuple[str, str], ...]:
+    say, rows = words.say, str(task.test_rows)
     if task.rows_available is not None and task.rows_available > task.test_rows:
-        rows = spoken.say("label.of", part=task.test_rows, whole=task.rows_available)
-    facts = [("test_rows", rows)]
+        rows = say("label.of", part=task.test_rows, whole=task.rows_available)
+    facts = [(say("label.test_rows"), rows)]
     if task.train_rows:
-        facts += [("train_rows", str(task.train_rows)), ("train_time", duration(task.train_seconds, spoken))]
-    said = [(spoken.say(f"label.{name}"), value) for name, value in facts]
-    return (*said, *(_learned(result, spoken) for result in task.systems if len(result.learned) > 1))
+        facts.append((say("label.train_rows"), str(task.train_rows)))
+        facts.append((say("label.train_time"), words.duration(task.train_seconds)))
+    for result in task.systems:
+        if len(result.trained_on) > 1:
+            values = {"count": len(result.trained_on), "rows": result.train_rows or 0}
+            value = say("granularity.trained", time=words.duration(result.train_seconds or 0.0), **values)
+            facts.append((say("granularity.trained_on", name=say(f"system.{result.system}")), value))
+    return tuple(facts)
 
 
-def _learned(result: SystemResult, spoken: Words) -> tuple[str, str]:
-    time = duration(result.train_seconds or 0.0, spoken)
-    value = spoken.say("granularity.learned", count=len(result.learned), rows=result.train_rows or 0, time=time)
-    return spoken.say("granularity.learner", name=spoken.say(f"system.{result.system}")), value
-
-
-def duration(seconds: float, spoken: Words) -> str:
-    """A length of time in the two units that matter: `48 s`, `6 min 12 s`, `1 h 5 min`; under ten seconds to a tenth."""
-    if seconds < 9.95:
-        return spoken.say("unit.second", seconds=f"{seconds:.1f}")
-    whole = round(seconds)
-    if whole < 60:
-        return spoken.say("unit.second", seconds=whole)
-    if whole < 3600:
-        return spoken.say("unit.minute", minutes=whole // 60, seconds=whole % 60)
-    return spoken.say("unit.hour", hours=whole // 3600, minutes=whole % 3600 // 60)
-
-
-def _system_view(task: TaskReport, result: SystemResult, spoken: Words) -> SystemView:
-    none, name = spoken.say("label.none"), spoken.say(f"system.{result.system}")
+def _system_view(task: TaskReport, result: SystemResult, words: Words) -> SystemView:
+    none, name = words.say("label.none"), words.say(f"system.{result.system}")
     score = f"{result.score.value:.3f}" if result.score else none
     interval = f"{result.score.low:.2f}–{result.score.high:.2f}" if result.score else none
     total = result.scored + result.unscored
+    broken = sorted(result.broken_rules.items(), key=lambda item: (-item[1], item[0]))
     return SystemView(
         system=result.system,
         name=name,
         score=score,
         interval=interval,
         whisker=whisker(axis_for(task), result.score) if result.score else None,
-        spoken=spoken.say("label.plot", name=name, score=score, interval=interval),
+        spoken=words.say("label.plot", name=name, score=score, interval=interval),
         well_formed=f"{result.well_formed:.0%}" if result.scored else none,
-        scored=str(total) if not result.unscored else spoken.say("label.of", part=result.scored, whole=total),
-        seconds=duration(result.seconds, spoken),
+        scored=str(total) if not result.unscored else words.say("label.of", part=result.scored, whole=total),
+        seconds=words.duration(result.seconds),
         rank_correlation="" if result.rank_correlation is None else signed(result.rank_correlation, 2),
-        broken=tuple((_rule_words(rule, spoken), count) for rule, count in _commonest(result.broken_rules)),
+        broken=tuple((words.table["rule"].get(rule, rule), count) for rule, count in broken),
     )
 
 
-def _rule_words(rule: str, spoken: Words) -> str:
-    return spoken.say(f"rule.{rule}") if spoken.knows(f"rule.{rule}") else rule
-
-
-def _commonest(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _comparison_view(comparison: Comparison, spoken: Words) -> ComparisonView:
-    sentence = spoken.say(
-        "comparison.untold" if comparison.verdict == "cannot_tell" else "comparison.told",
+def _comparison_view(comparison: Comparison, words: Words) -> ComparisonView:
+    sentence = words.say(
+        "comparison.inconclusive" if comparison.verdict == "inconclusive" else "comparison.decided",
         difference=signed(comparison.difference.value, 3),
         low=signed(comparison.difference.low, 2),
         high=signed(comparison.difference.high, 2),
         system=comparison.against,
         p=p_words(comparison.p_holm),
-        smallest=f"{comparison.smallest_visible:.2f}",
+        smallest=f"{comparison.minimum_detectable:.2f}",
         rows=comparison.items,
     )
     return ComparisonView(
         against=comparison.against,
         verdict=comparison.verdict,
         symbol=VERDICT_SYMBOLS[comparison.verdict],
-        word=spoken.say(f"verdict.{comparison.verdict}"),
+        word=words.say(f"verdict.{comparison.verdict}"),
         difference=signed(comparison.difference.value, 3),
         sentence=sentence,
     )
 
 
-def signed(value: float, decimals: int) -> str:
-    """A number with its sign, a true minus, and no sign where it rounds to zero."""
-    text = f"{value:+.{decimals}f}"
-    return text[1:] if float(text) == 0 else text.replace("-", "−")
-
-
-def p_words(p_value: float) -> str:
-    """A p value to three digits after the point."""
-    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
-
-
-def _sample_view(task: TaskReport, sample: Sample, spoken: Words) -> SampleView:
+def _sample_view(task: TaskReport, sample: Sample, words: Words) -> SampleView:
+    answers = []
+    for system in (result.system for result in task.systems):
+        name = words.say(f"system.{system}")
+        if system in sample.answers:
+            text = _shown(sample.answers[system], words) or words.say("label.empty_answer")
+            answers.append(AnswerView(system, name, text, *_mark(task, sample.values.get(system), words)))
+        else:
+            answers.append(AnswerView(system, name, None, words.say("label.no_answer"), "none"))
     return SampleView(
-        picked=spoken.say(f"label.{sample.picked}"),
-        input=_shown(sample.input, spoken),
-        reference=_shown(sample.reference, spoken),
-        answers=tuple(_answer_view(task, sample, result.system, spoken) for result in task.systems),
+        picked=words.say(f"label.{sample.picked}"),
+        input=_shown(sample.input, words),
+        reference=_shown(sample.reference, words),
+        answers=tuple(answers),
     )
 
 
-def _answer_view(task: TaskReport, sample: Sample, system: System, spoken: Words) -> AnswerView:
-    name = spoken.say(f"system.{system}")
-    if system not in sample.answers:
-        return AnswerView(system, name, None, spoken.say("label.no_answer"), "none")
-    text = _shown(sample.answers[system], spoken) or spoken.say("label.empty_answer")
-    mark, tone = _mark(task, sample.values.get(system), spoken)
-    return AnswerView(system, name, text, mark, tone)
-
-
-def _mark(task: TaskReport, value: float | None, spoken: Words) -> tuple[str, Literal["right", "wrong", "partly", "none"]]:
+def _mark(task: TaskReport, value: float | None, words: Words) -> tuple[str, Tone]:
     if value is None:
         return "", "none"
     if value == (0.0 if task.lower_is_better else 1.0):
-        return spoken.say("label.right"), "right"
+        return words.say("label.right"), "right"
     if task.lower_is_better:
-        return spoken.say("label.off_by", value=f"{value:.3g}"), "partly"
+        return words.say("label.off_by", value=f"{value:.3g}"), "partly"
     if value == 0 and task.metric not in ("rouge_l", "token_f1"):
-        return spoken.say("label.wrong"), "wrong"
-    return spoken.say("label.partly", value=f"{value:.2f}"), "partly"
+        return words.say("label.wrong"), "wrong"
+    return words.say("label.partly", value=f"{value:.2f}"), "partly"
 
 
-def _shown(text: str, spoken: Words) -> str:
+def _shown(text: str, words: Words) -> str:
     """`text` as it is safe to show, cut to `MAX_SHOWN` characters."""
     whole = clean(text)
     if len(whole) <= MAX_SHOWN:
         return whole
-    return whole[:MAX_SHOWN] + " " + spoken.say("label.more", count=len(whole) - MAX_SHOWN)
+    return whole[:MAX_SHOWN] + " " + words.say("label.more", count=len(whole) - MAX_SHOWN)

@@ -1,4 +1,4 @@
-"""The fixed texts of a report in English and Chinese."""
+"""The fixed texts of a report in English and Chinese, and how numbers are written in them."""
 
 import functools
 import tomllib
@@ -10,7 +10,7 @@ from typing import Any
 from anytasktune.records import Language
 
 TEMPLATES = Path(__file__).parent / "templates"
-VERDICT_SYMBOLS = {"better": "▲", "worse": "▼", "cannot_tell": "≈"}
+VERDICT_SYMBOLS = {"better": "▲", "worse": "▼", "inconclusive": "≈"}
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,20 @@ class Words:
         named = {kind: self.table[name].get(values[kind], values[kind]) for kind, name in sections.items() if kind in values}
         return str(entry).format(**values | named)
 
-    def remark(self, code: str, values: Mapping[str, int | float | str]) -> str:
-        """The sentence of the remark called `code`."""
-        return self.say(f"remark.{code}", **values)
+    def number_range(self, low: int, high: int) -> str:
+        """One number, or two as a range."""
+        return str(low) if low == high else self.say("headline.rows_range", low=low, high=high)
 
-    def knows(self, key: str) -> bool:
-        """Whether there is a text `section.name`."""
-        section, _, name = key.partition(".")
-        return name in self.table.get(section, {})
-
-    def section(self, name: str) -> Mapping[str, Any]:
-        """All texts of a section, unfilled."""
-        return self.table[name]
+    def duration(self, seconds: float) -> str:
+        """A length of time in the two units that matter: `48 s`, `6 min 12 s`, `1 h 5 min`; under ten seconds to a tenth."""
+        if seconds < 9.95:
+            return self.say("unit.second", seconds=f"{seconds:.1f}")
+        whole = round(seconds)
+        if whole < 60:
+            return self.say("unit.second", seconds=whole)
+        if whole < 3600:
+            return self.say("unit.minute", minutes=whole // 60, seconds=whole % 60)
+        return self.say("unit.hour", hours=whole // 3600, minutes=whole % 3600 // 60)
 
 
 @functools.cache
@@ -65,3 +67,14 @@ def words(language: Language) -> Words:
 def clean(text: str) -> str:
     """`text` without characters that steer a terminal or turn the writing direction."""
     return "".join(char if char.isprintable() or char in "\n\t" else " " if char.isspace() else "�" for char in text.strip())
+
+
+def signed(value: float, decimals: int) -> str:
+    """A number with its sign, a true minus, and no sign where it rounds to zero."""
+    text = f"{value:+.{decimals}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def p_words(p_value: float) -> str:
+    """A p value to three digits after the point."""
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"

@@ -1,4 +1,4 @@
-"""Where things stand in a plot: pure geometry, in percent of the width or in points, for any renderer."""
+"""Geometry of the plots, in percent of the width or in points, for any renderer."""
 
 import math
 from collections.abc import Sequence
@@ -55,8 +55,11 @@ def axis_for(task: TaskReport) -> Axis:
     if not task.lower_is_better:
         return Axis(0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0))
     highest = max((result.score.high for result in task.systems if result.score), default=1.0)
-    step = _round_step(max(highest, task.fixed_answer or 0.0, 1e-9) / 4)
-    count = math.ceil(max(highest, task.fixed_answer or 0.0, 1e-9) / step)
+    highest = max(highest, task.constant_baseline or 0.0, 1e-9)
+    # the smallest of 1, 2, 2.5, 5 times a power of ten that makes at most four steps
+    power = 10.0 ** math.floor(math.log10(highest / 4))
+    step = next(factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * power >= highest / 4 * (1 - 1e-9))
+    count = math.ceil(highest / step)
     return Axis(0.0, count * step, tuple(index * step for index in range(count + 1)))
 
 
@@ -70,25 +73,12 @@ def sparkline(curve: Sequence[tuple[int, float]]) -> Sparkline | None:
     finite = [(step, loss) for step, loss in curve if math.isfinite(loss)]
     if len(finite) < 2:
         return None
-    placed = [_place(finite, step, loss) for step, loss in finite]
-    lowest = min(range(len(finite)), key=lambda index: finite[index][1])
-    return Sparkline(
-        points=" ".join(f"{x:g},{y:g}" for x, y in placed),
-        best=placed[lowest],
-        step=finite[lowest][0],
-        loss=finite[lowest][1],
-    )
-
-
-def _place(curve: Sequence[tuple[int, float]], step: int, loss: float) -> tuple[float, float]:
-    steps, losses = [point[0] for point in curve], [point[1] for point in curve]
-    across = (step - min(steps)) / (max(steps) - min(steps) or 1)
-    down = (max(losses) - loss) / (max(losses) - min(losses) or 1)
+    steps, losses = [step for step, _ in finite], [loss for _, loss in finite]
     width, height = SPARK_WIDTH - 2 * _SPARK_MARGIN, SPARK_HEIGHT - 2 * _SPARK_MARGIN
-    return round(_SPARK_MARGIN + across * width, 1), round(_SPARK_MARGIN + down * height, 1)
-
-
-def _round_step(least: float) -> float:
-    """The smallest of 1, 2, 2.5, 5 times a power of ten that is not below `least`."""
-    power = 10.0 ** math.floor(math.log10(least))
-    return next(factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * power >= least * (1 - 1e-9))
+    points = []
+    for step, loss in finite:
+        across = (step - min(steps)) / (max(steps) - min(steps) or 1)
+        down = (max(losses) - loss) / (max(losses) - min(losses) or 1)
+        points.append((round(_SPARK_MARGIN + across * width, 1), round(_SPARK_MARGIN + down * height, 1)))
+    lowest = losses.index(min(losses))
+    return Sparkline(" ".join(f"{x:g},{y:g}" for x, y in points), points[lowest], steps[lowest], losses[lowest])

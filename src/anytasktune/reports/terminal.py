@@ -6,13 +6,13 @@ from rich.table import Table
 from rich.text import Text
 
 from anytasktune.records import Language
-from anytasktune.reports.granularity_view import GranularityView
-from anytasktune.reports.report_view import ReportView, SystemView, TaskView, view_report
+from anytasktune.reports.overall_view import GranularityView
+from anytasktune.reports.report_view import ReportView, TaskView, view_report
 from anytasktune.reports.svg_plots import Whisker
 from anytasktune.schema import Report
 
 PLOT_WIDTH = 28
-_VERDICT_STYLES = {"better": "green", "worse": "red", "cannot_tell": "yellow"}
+_VERDICT_STYLES = {"better": "green", "worse": "red", "inconclusive": "yellow"}
 _SYSTEM_STYLES = {"base": "dim", "few_shot": "blue", "tuned": "bold green", "action": "cyan", "mixed": "magenta"}
 
 
@@ -31,9 +31,9 @@ def _task(view: ReportView, task: TaskView) -> RenderableType:
         Text.assemble((f"{entry.symbol} {entry.word}", _VERDICT_STYLES[entry.verdict]), "  ", entry.sentence)
         for entry in task.comparisons
     ]
-    remarks = [Text(f"! {remark}", style="yellow") for remark in task.remarks]
+    caveats = [Text(f"! {caveat}", style="yellow") for caveat in task.caveats]
     below = Padding(Text(facts, style="dim"), (0, 0, 0, 2))
-    return Group(title, below, _systems(view, task), *(Padding(line, (0, 0, 0, 2)) for line in (*verdicts, *remarks)))
+    return Group(title, below, _systems(view, task), *(Padding(line, (0, 0, 0, 2)) for line in (*verdicts, *caveats)))
 
 
 def _systems(view: ReportView, task: TaskView) -> Table:
@@ -43,15 +43,10 @@ def _systems(view: ReportView, task: TaskView) -> Table:
     for label in ("score", "interval", "well_formed"):
         table.add_column(view.words.say(f"label.{label}"), justify="right", no_wrap=True)
     for result in task.systems:
-        table.add_row(*_row(result))
+        plot = whisker_line(result.whisker) if result.whisker else ""
+        cells = ("  " + result.name, plot, result.score, result.interval, result.well_formed)
+        table.add_row(*(Text(cell, style=_SYSTEM_STYLES[result.system]) for cell in cells))
     return table
-
-
-def _row(result: SystemView) -> list[Text]:
-    style = _SYSTEM_STYLES[result.system]
-    plot = whisker_line(result.whisker) if result.whisker else ""
-    cells = ("  " + result.name, plot, result.score, result.interval, result.well_formed)
-    return [Text(cell, style=style) for cell in cells]
 
 
 def _granularity(view: ReportView, granularity: GranularityView) -> RenderableType:
@@ -63,7 +58,7 @@ def _granularity(view: ReportView, granularity: GranularityView) -> RenderableTy
         table.add_column(say(f"system.{system}"), justify="right", no_wrap=True)
     table.add_column(say("granularity.best"), no_wrap=True)
     for row in granularity.rows:
-        style = _SYSTEM_STYLES[row.best] if row.best else _VERDICT_STYLES["cannot_tell"]
+        style = _SYSTEM_STYLES[row.best] if row.best else _VERDICT_STYLES["inconclusive"]
         table.add_row(Text(f"  {row.title}"), *row.scores, Text(row.word, style=style))
     return Group(title, table, Padding(Text(granularity.method, style="dim"), (0, 0, 0, 2)))
 

@@ -19,11 +19,11 @@ from anytasktune.schema.dataset import SPLIT_NAMES, DatasetManifest, GeneratedRo
 from anytasktune.schema.domain import Action, Domain
 from anytasktune.schema.evaluation import (
     Answer,
+    Caveat,
     Comparison,
     Interval,
     Prediction,
     PredictionSet,
-    Remark,
     Report,
     Sample,
     Score,
@@ -59,6 +59,7 @@ __all__ = [
     "Candidate",
     "CandidateCounts",
     "CandidateSet",
+    "Caveat",
     "Cell",
     "Comparison",
     "DatasetManifest",
@@ -80,7 +81,6 @@ __all__ = [
     "PassageSet",
     "Prediction",
     "PredictionSet",
-    "Remark",
     "Rendering",
     "Report",
     "ResolvedTrainConfig",

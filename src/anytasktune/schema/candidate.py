@@ -129,7 +129,7 @@ class Feasibility(Artifact):
     low: float
     high: float
     """95 % interval of the score."""
-    fixed_answer: float = 0.0
+    constant_baseline: float = 0.0
     """Score of one and the same answer to every row; a teacher that does no better knows nothing of the task."""
     by_language: dict[Language, float] = Field(default_factory=dict)
     threshold: float

@@ -71,7 +71,7 @@ class Interval(Record):
 
 
 class SystemResult(Record):
-    """How one system did on one task."""
+    """The results of one system on one task."""
 
     system: System
     score: Interval | None
@@ -84,12 +84,12 @@ class SystemResult(Record):
     shots: int | None = None
     """Examples shown in every prompt; None for a system that is shown none."""
     truncated: int = 0
-    """Answers cut at the length limit."""
+    """Answers truncated at the length limit."""
     broken_rules: dict[str, int] = Field(default_factory=dict)
     """Number of answers by the rule they break; an answer that breaks two rules counts under both."""
     rank_correlation: float | None = None
     """Number tasks: Spearman's rho with the references, over the answers that hold a number."""
-    learned: list[Name] = Field(default_factory=list)
+    trained_on: list[Name] = Field(default_factory=list)
     """The tasks a Task-LM was trained on; empty for an untuned system."""
     train_rows: int | None = None
     """Rows it was trained on, of all these tasks; None for an untuned system."""
@@ -106,9 +106,9 @@ class Comparison(Record):
     """Two-sided paired permutation test."""
     p_holm: float
     """The same, Holm-corrected over all tasks of the report for this opponent."""
-    verdict: Literal["better", "worse", "cannot_tell"]
-    smallest_visible: float
-    """About the smallest difference a test set of this size can show."""
+    verdict: Literal["better", "worse", "inconclusive"]
+    minimum_detectable: float
+    """The true difference that a test set of this size detects with 80 % power."""
     items: int = 0
     """Rows both systems have a score for; only these are compared."""
 
@@ -122,19 +122,17 @@ class Sample(Record):
     """A system that gave no answer is left out."""
     values: dict[System, float] = Field(default_factory=dict)
     """Item value of each answer, in the metric's own terms."""
-    picked: Literal["chance", "tuned_worst"] = "chance"
-    """`chance`: drawn with the seed of the report. `tuned_worst`: the subject's worst row, shown on purpose."""
+    picked: Literal["random", "worst"] = "random"
+    """`random`: drawn with the seed of the report. `worst`: one of the subject's worst answers."""
 
 
-class Remark(Record):
-    """Something a reader must know before believing the numbers."""
+class Caveat(Record):
+    """A fact a reader must know before relying on the numbers."""
 
-    code: str = ""
-    """Name of the remark, for programs and for saying it in another language; empty for one in free words."""
+    code: str
+    """Which one; `reports/templates/words_*.toml` has its sentence."""
     values: dict[str, int | float | str] = Field(default_factory=dict)
-    """What the sentence of the remark is filled with."""
-    text: str
-    """The remark in English."""
+    """The values of the sentence's placeholders."""
 
 
 class TaskReport(Record):
@@ -148,7 +146,7 @@ class TaskReport(Record):
     metric: Metric
     lower_is_better: bool
     subject: System = "tuned"
-    """The Task-LM that is compared with the other systems: the task's own, if it was judged."""
+    """The Task-LM that is compared with the other systems: the task's own, if it was evaluated."""
     test_rows: int
     train_rows: int
     """Of the subject, as is `train_seconds`."""
@@ -158,15 +156,15 @@ class TaskReport(Record):
     samples: list[Sample]
     dev_curve: list[tuple[int, float]] = Field(default_factory=list)
     """(step, dev loss) of the training run."""
-    remarks: list[Remark] = Field(default_factory=list)
+    caveats: list[Caveat] = Field(default_factory=list)
     rows_available: int | None = None
     """Rows of the split, where more than `test_rows` of them exist."""
     generated_rows: int = 0
     """How many of the test rows a teacher model wrote."""
-    fixed_answer: float | None = None
+    constant_baseline: float | None = None
     """Score of giving every row the same answer (the commonest reference, for numbers the median)."""
     action_against_mixed: Comparison | None = None
-    """Where both were judged beside the task's own Task-LM: the action's minus the mixed one."""
+    """Where both were evaluated beside the task's own Task-LM: the action's minus the mixed one."""
 
 
 class Report(Artifact):

@@ -114,8 +114,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def smallest_visible_difference(standard_error: float, items: int, full_range: float = 1.0, alpha: float = 0.05) -> float:
-    """The true difference a test on this many items would find four times out of five.
+def minimum_detectable_difference(standard_error: float, items: int, full_range: float = 1.0, alpha: float = 0.05) -> float:
+    """The true difference that a test on this many items detects with 80 % power.
 
     (z(1 - alpha/2) + z(0.8)) * standard error of the paired difference, i.e. 2.80 standard errors at alpha 0.05
     (Cohen 1988). Where the items show no spread at all the formula would promise everything; then it is the difference

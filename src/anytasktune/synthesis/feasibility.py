@@ -86,7 +86,7 @@ def _judged(task: Task, given: Sequence[_Given], config: SynthesisConfig) -> dic
         "score": score.value,
         "low": score.low,
         "high": score.high,
-        "fixed_answer": fixed,
+        "constant_baseline": fixed,
         "by_language": by_language,
         "threshold": config.feasibility_threshold,
         "decision": _decision(task, score, fixed, config.feasibility_threshold),

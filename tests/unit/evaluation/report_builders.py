@@ -93,11 +93,11 @@ def run_of(tasks: Sequence[str] = ("topic",), config: TrainConfig | None = None)
 def report_on(
     task: Task, examples: Sequence[Example], answers: Mapping[System, Sequence[str]], available: int | None = None
 ) -> TaskReport:
-    judged = [score_system(task, examples, predictions_of(system, examples, given)) for system, given in answers.items()]
-    return task_report(task, examples, judged, runs_of(answers), CONFIG, available)
+    scored = [score_system(task, examples, predictions_of(system, examples, given)) for system, given in answers.items()]
+    return task_report(task, examples, scored, runs_of(answers), CONFIG, available)
 
 
-def judged_by(task: Task, examples: Sequence[Example], answers: Mapping[System, Sequence[str]]) -> list[ScoredSystem]:
+def scored_by(task: Task, examples: Sequence[Example], answers: Mapping[System, Sequence[str]]) -> list[ScoredSystem]:
     return [score_system(task, examples, predictions_of(system, examples, given)) for system, given in answers.items()]
 
 
@@ -107,7 +107,7 @@ def wrong_after(outputs: Sequence[str], right: int, wrong: str) -> list[str]:
 
 
 def full_report(title: str = "Topic of a letter", text: str = "letter", wrong: str = "nonsense") -> Report:
-    """One clear win, one that cannot be told and one loss, of three output kinds."""
+    """One clear win, one inconclusive and one loss, of three output kinds."""
     labels = ["租金", "押金", "other"] * 20
     objects = [f'{{"客户": ["name{row}"]}}' for row in range(20)]
     texts = [f"the summary of letter number {row}" for row in range(40)]

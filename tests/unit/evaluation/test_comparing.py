@@ -6,11 +6,11 @@ from tests.unit.evaluation.report_builders import (
     LABELS,
     examples_of,
     full_report,
-    judged_by,
     number_task,
     predictions_of,
     report_on,
     runs_of,
+    scored_by,
     task_with,
     wrong_after,
 )
@@ -19,13 +19,14 @@ from anytasktune.errors import EvaluationError
 from anytasktune.evaluation.comparison import build_report, task_report, verdict_on
 from anytasktune.evaluation.scoring import score_system
 from anytasktune.outputs import JsonOutput, TextOutput
-from anytasktune.schema import Report, TaskReport
+from anytasktune.reports.report_words import words
+from anytasktune.schema import Caveat, Report, TaskReport
 
 MANY = ["租金", "押金", "other"] * 40
 
 
-def remark_codes(report: TaskReport) -> set[str]:
-    return {remark.code for remark in report.remarks}
+def caveat_codes(report: TaskReport) -> set[str]:
+    return {caveat.code for caveat in report.caveats}
 
 
 def test_a_win_a_draw_and_a_loss_are_called_by_their_names() -> None:
@@ -34,8 +35,8 @@ def test_a_win_a_draw_and_a_loss_are_called_by_their_names() -> None:
     assert verdicts == {
         ("topic", "base"): "better",
         ("topic", "few_shot"): "better",
-        ("names", "base"): "cannot_tell",
-        ("names", "few_shot"): "cannot_tell",
+        ("names", "base"): "inconclusive",
+        ("names", "few_shot"): "inconclusive",
         ("summary", "base"): "worse",
         ("summary", "few_shot"): "worse",
     }
@@ -68,26 +69,26 @@ def test_unscored_answers_are_left_out_of_scores_and_of_both_sides_of_a_comparis
     base = predictions_of("base", examples, ["other"] * 120, failed=[0, 1, 2])
     tuned = predictions_of("tuned", examples, MANY, failed=[2, 3])
     task = task_with(LABELS)
-    judged = [score_system(task, examples, base), score_system(task, examples, tuned)]
-    report = task_report(task, examples, judged, runs_of(["tuned"]), CONFIG)
+    scored = [score_system(task, examples, base), score_system(task, examples, tuned)]
+    report = task_report(task, examples, scored, runs_of(["tuned"]), CONFIG)
     assert [(result.scored, result.unscored) for result in report.systems] == [(117, 3), (118, 2)]
     assert report.systems[1].score is not None
     assert report.systems[1].score.value == 1.0
     assert report.comparisons[0].items == 116
-    assert "3 answers unscored (base): they failed" in report.remarks[0].text
+    assert report.caveats[0] == Caveat(code="unscored", values={"count": 3, "system": "base"})
 
 
 def test_a_system_without_any_score_is_not_compared_and_the_report_says_so() -> None:
     examples = examples_of(MANY)
     task = task_with(LABELS)
-    judged = [
+    scored = [
         score_system(task, examples, predictions_of("base", examples, MANY, failed=range(120))),
         score_system(task, examples, predictions_of("tuned", examples, MANY)),
     ]
-    report = task_report(task, examples, judged, {}, CONFIG)
+    report = task_report(task, examples, scored, {}, CONFIG)
     assert report.systems[0].score is None
     assert report.comparisons == []
-    assert {"unscored", "not_compared"} <= remark_codes(report)
+    assert {"unscored", "not_compared"} <= caveat_codes(report)
 
 
 def test_a_few_rows_show_only_large_differences_and_the_report_says_which() -> None:
@@ -95,44 +96,45 @@ def test_a_few_rows_show_only_large_differences_and_the_report_says_which() -> N
     answers = {"base": wrong_after(labels, 12, "other"), "tuned": wrong_after(labels, 14, "other")}
     report = report_on(task_with(LABELS), examples_of(labels), answers)
     (comparison,) = report.comparisons
-    assert comparison.verdict == "cannot_tell"
-    assert comparison.smallest_visible > comparison.difference.value
-    assert f"Only 24 test rows: a difference below {comparison.smallest_visible:.2f}" in report.remarks[0].text
+    assert comparison.verdict == "inconclusive"
+    assert comparison.minimum_detectable > comparison.difference.value
+    smallest = round(comparison.minimum_detectable, 4)
+    assert report.caveats[0] == Caveat(code="small_test_set", values={"count": 24, "smallest": smallest})
 
 
-def test_remarks_name_rows_left_out_cut_answers_and_rough_metrics() -> None:
+def test_caveats_name_rows_left_out_cut_answers_and_rough_metrics() -> None:
     texts = [f"summary number {row}" for row in range(120)]
     examples = examples_of(texts)
     task = task_with(TextOutput(kind="text"))
     cut = predictions_of("base", examples, texts, cut=range(12))
     report = task_report(
-        task, examples, [score_system(task, examples, cut), *judged_by(task, examples, {"tuned": texts})], {}, CONFIG, 500
+        task, examples, [score_system(task, examples, cut), *scored_by(task, examples, {"tuned": texts})], {}, CONFIG, 500
     )
-    sentences = [remark.text for remark in report.remarks]
-    assert sentences[0] == "Judged on the first 120 of 500 test rows."
-    assert sentences[1] == "10% of answers were cut at the length limit (base)."
+    sentences = [words("en").say(f"caveat.{caveat.code}", **caveat.values) for caveat in report.caveats]
+    assert sentences[0] == "Evaluated on the first 120 of 500 test rows."
+    assert sentences[1] == "10% of answers were truncated at the length limit (base)."
     assert sentences[2].startswith("ROUGE-L is only a rough guide")
 
 
 def test_test_rows_that_a_teacher_wrote_are_named() -> None:
     examples, task = examples_of(MANY), task_with(LABELS)
-    judged = judged_by(task, examples, {"base": MANY, "tuned": MANY})
-    report = task_report(task, examples, judged, {}, CONFIG, generated_rows=30)
-    assert report.remarks[0].text.startswith("30 of 120 test rows were written by a teacher model")
-    assert "generated_test_rows" not in remark_codes(task_report(task, examples, judged, {}, CONFIG))
+    scored = scored_by(task, examples, {"base": MANY, "tuned": MANY})
+    report = task_report(task, examples, scored, {}, CONFIG, generated_rows=30)
+    assert report.caveats[0] == Caveat(code="generated_test_rows", values={"count": 30, "rows": 120})
+    assert "generated_test_rows" not in caveat_codes(task_report(task, examples, scored, {}, CONFIG))
 
 
 def test_a_model_that_only_learnt_the_commonest_answer_is_found_out() -> None:
     labels = ["other"] * 110 + ["租金"] * 10
     report = report_on(task_with(LABELS), examples_of(labels), {"base": ["x"] * 120, "tuned": ["other"] * 120})
-    assert report.fixed_answer == pytest.approx(110 / 120)
+    assert report.constant_baseline == pytest.approx(110 / 120)
     assert report.comparisons[0].verdict == "better"
-    assert "fixed_answer_rivals" in remark_codes(report)
+    assert "constant_baseline_rivals" in caveat_codes(report)
 
 
-def test_free_text_without_a_repeated_reference_has_no_fixed_answer() -> None:
+def test_free_text_without_a_repeated_reference_has_no_constant_baseline() -> None:
     texts = [f"summary {row}" for row in range(10)]
-    assert report_on(task_with(TextOutput(kind="text")), examples_of(texts), {"base": texts}).fixed_answer is None
+    assert report_on(task_with(TextOutput(kind="text")), examples_of(texts), {"base": texts}).constant_baseline is None
 
 
 def test_broken_rules_are_counted_and_lower_the_share_of_well_formed_answers() -> None:
@@ -153,7 +155,7 @@ def test_p_values_are_corrected_over_the_tasks_of_the_report_for_each_opponent()
         assert all(corrected[name] >= raw[name] for name in raw)
 
 
-def test_a_difference_that_does_not_survive_the_correction_cannot_be_told() -> None:
+def test_a_difference_that_does_not_survive_the_correction_is_inconclusive() -> None:
     labels = MANY[:60]
     answers = {"base": wrong_after(labels, 30, "x"), "tuned": wrong_after(labels, 37, "x")}
     single = report_on(task_with(LABELS), examples_of(labels), answers)
@@ -161,23 +163,23 @@ def test_a_difference_that_does_not_survive_the_correction_cannot_be_told() -> N
     same = [report_on(task_with(LABELS, f"same{n}"), examples_of(labels), {"base": labels, "tuned": labels}) for n in range(9)]
     report = build_report("letters", "tiny", [single, *same], CONFIG, {}, "")
     assert report.tasks[0].comparisons[0].p_holm == pytest.approx(10 * single.comparisons[0].p_value)
-    assert report.tasks[0].comparisons[0].verdict == "cannot_tell"
+    assert report.tasks[0].comparisons[0].verdict == "inconclusive"
 
 
-def test_samples_are_drawn_by_chance_and_then_show_where_the_tuned_model_is_worst() -> None:
+def test_samples_are_drawn_at_random_and_then_show_where_the_tuned_model_is_worst() -> None:
     report = full_report().tasks[2]
     picked = [sample.picked for sample in report.samples]
-    assert picked == ["chance"] * 3 + ["tuned_worst"] * 2
+    assert picked == ["random"] * 3 + ["worst"] * 2
     assert len({sample.input for sample in report.samples}) == 5
     assert all(sample.values["tuned"] < 1 for sample in report.samples[3:])
 
 
-def test_a_system_judged_on_other_rows_is_refused() -> None:
+def test_a_system_evaluated_on_other_rows_is_refused() -> None:
     task, examples = task_with(LABELS), examples_of(MANY)
-    judged = judged_by(task, examples[:10], {"base": MANY[:10]})
-    with pytest.raises(EvaluationError, match="base was judged on other rows"):
-        task_report(task, examples, judged, {}, CONFIG)
-    with pytest.raises(EvaluationError, match="no rows to judge"):
+    scored = scored_by(task, examples[:10], {"base": MANY[:10]})
+    with pytest.raises(EvaluationError, match="base was evaluated on other rows"):
+        task_report(task, examples, scored, {}, CONFIG)
+    with pytest.raises(EvaluationError, match="no rows to evaluate on"):
         task_report(task, [], [], {}, CONFIG)
 
 

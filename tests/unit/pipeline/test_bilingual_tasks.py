@@ -6,9 +6,8 @@ import pytest
 from tests.tiny_project import quick_settings, write_project, write_rows
 
 from anytasktune.datasets import read_task_folder, write_task_folder
-from anytasktune.evaluation import choose_shots
-from anytasktune.evaluation.fixed_answer import fixed_answer_score
-from anytasktune.inference.task_model import shots_for
+from anytasktune.evaluation.comparison import constant_baseline
+from anytasktune.inference.few_shot import choose_shots, shots_for
 from anytasktune.pipeline import Workspace, check, tune
 from anytasktune.schema import Example, PredictionSet, Report
 from anytasktune.store import read_record
@@ -83,10 +82,10 @@ def test_the_report_counts_every_answer_as_well_formed(report: Report) -> None:
     assert [result.shots for result in task.systems] == [None, 2, None]
 
 
-def test_a_fixed_answer_means_the_same_label_in_both_languages(project: Path) -> None:
+def test_the_constant_baseline_means_the_same_label_in_both_languages(project: Path) -> None:
     task = Workspace.open(project).domain.task("mood")
-    bilingual = fixed_answer_score(task, ["glad", "高兴", "生气"])
-    assert bilingual == fixed_answer_score(task, ["glad", "glad", "cross"])
+    bilingual = constant_baseline(task, ["glad", "高兴", "生气"])
+    assert bilingual == constant_baseline(task, ["glad", "glad", "cross"])
 
 
 def test_a_question_is_preceded_by_examples_of_its_language(project: Path) -> None:

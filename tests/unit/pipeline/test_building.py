@@ -231,4 +231,4 @@ def test_tuning_builds_first_where_a_teacher_is_named_and_the_report_says_who_wr
     report = tune(Workspace.open(folder), (), quick_settings(tiny_model, *NAMED))
     (found,) = report.tasks
     assert 0 < found.generated_rows < found.test_rows
-    assert "generated_test_rows" in {remark.code for remark in found.remarks}
+    assert "generated_test_rows" in {caveat.code for caveat in found.caveats}

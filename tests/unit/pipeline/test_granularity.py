@@ -13,7 +13,7 @@ from tests.unit.pipeline.recording import Recording
 from anytasktune.errors import ConfigError, EvaluationError
 from anytasktune.pipeline import Workspace, evaluate, plan, train, tune
 from anytasktune.pipeline.adapter_targets import without_leaks
-from anytasktune.reports.best_granularity import task_lms
+from anytasktune.reports.overall_view import task_lms
 from anytasktune.schema import Domain, Example, PredictionSet, TaskLMManifest
 from anytasktune.settings.yaml_reading import parse_record
 from anytasktune.store import read_record, read_ref
@@ -92,13 +92,13 @@ def test_the_report_sets_the_granularities_side_by_side_on_the_same_rows(pool: P
         assert [entry.against for entry in task.comparisons] == ["base", "few_shot", "action", "mixed"]
         assert task.action_against_mixed is not None
         assert len({result.scored + result.unscored for result in task.systems}) == 1
-    learned = {task.task: task.systems[3].learned for task in report.tasks}
-    assert learned == {"team": ["team", "haste"], "haste": ["team", "haste"], "reply": ["haste", "reply"]}
+    trained_on = {task.task: task.systems[3].trained_on for task in report.tasks}
+    assert trained_on == {"team": ["team", "haste"], "haste": ["team", "haste"], "reply": ["haste", "reply"]}
     folder = pool / "artifacts" / "reports" / report.id
     for page in ("report.html", "report.md"):
-        assert "Learned alone or together" in (folder / page).read_text(encoding="utf-8")
+        assert "Single-task and multi-task training" in (folder / page).read_text(encoding="utf-8")
     for page in ("report.zh.html", "report.zh.md"):
-        assert "单独学与一起学" in (folder / page).read_text(encoding="utf-8")
+        assert "单任务训练与多任务训练" in (folder / page).read_text(encoding="utf-8")
 
 
 def test_what_was_trained_before_is_compared_with_later(pool: Path, tiny_model: Path) -> None:
@@ -173,9 +173,9 @@ def test_a_task_lm_answers_with_the_decoding_it_was_trained_for(pool: Path, tiny
 def test_task_lms_of_other_settings_or_judged_on_dev_rows_are_marked(pool: Path, tiny_model: Path) -> None:
     train(Workspace.open(pool), settings=quick_settings(tiny_model, "rank=2"), granularity="mixed")
     report = tune(Workspace.open(pool), settings=quick_settings(tiny_model, "split=dev"))
-    sentences = [remark.text for remark in report.tasks[0].remarks]
-    assert "Mixed-LM was trained with other settings: rank." in sentences
-    assert any("dev rows of this task may stand among them" in sentence for sentence in sentences)
+    caveats = {caveat.code: caveat.values for caveat in report.tasks[0].caveats}
+    assert caveats["other_settings"] == {"system": "mixed", "subject": "tuned", "settings": "rank"}
+    assert caveats["dev_not_sealed"] == {"system": "mixed"}
 
 
 def given_splits(folder: Path, rows: dict[str, dict[str, list[Example]]]) -> Path:

@@ -13,9 +13,9 @@ from anytasktune.scorers.statistics import (
     bootstrap_interval,
     compare_paired,
     holm,
+    minimum_detectable_difference,
     permutation_p_value,
     rank_correlation,
-    smallest_visible_difference,
 )
 
 values = st.lists(st.floats(0, 1, allow_nan=False), min_size=1, max_size=30)
@@ -108,10 +108,10 @@ def test_holm_is_at_most_bonferroni(raw: list[float]) -> None:
     assert all(after <= min(1.0, len(raw) * before) + 1e-12 for before, after in zip(raw, holm(raw), strict=True))
 
 
-def test_the_smallest_visible_difference_is_found_four_times_out_of_five() -> None:
+def test_the_minimum_detectable_difference_is_found_with_80_percent_power() -> None:
     random = np.random.default_rng(0)
     items, spread = 100, 0.5
-    smallest = smallest_visible_difference(spread / items**0.5, items)
+    smallest = minimum_detectable_difference(spread / items**0.5, items)
     found = 0
     for trial in range(150):
         gaps = random.normal(smallest, spread, items)
@@ -120,8 +120,8 @@ def test_the_smallest_visible_difference_is_found_four_times_out_of_five() -> No
 
 
 def test_items_without_any_spread_do_not_promise_to_show_everything() -> None:
-    assert smallest_visible_difference(0.0, 60) == pytest.approx(6 / 60)
-    assert smallest_visible_difference(0.0, 3, full_range=6) == 6
+    assert minimum_detectable_difference(0.0, 60) == pytest.approx(6 / 60)
+    assert minimum_detectable_difference(0.0, 3, full_range=6) == 6
 
 
 def test_the_rank_correlation_gives_ties_their_mean_rank() -> None:

@@ -93,7 +93,7 @@ def test_free_text_is_not_judged_by_overlap_alone(tmp_path: Path) -> None:
     assert found.decision == "unsure"
     with teacher(lambda _: json.dumps({"answer": "Hm."}), tmp_path / "bad") as (asker, _):
         found = measure_feasibility(asker, SUMMARY, rows_of(SUMMARY), quick(feasibility_rows=12))
-    assert found.fixed_answer > 0.5
+    assert found.constant_baseline > 0.5
     assert found.decision == "stop", "one of the two answers for all rows would do better"
 
 
@@ -101,7 +101,7 @@ def test_a_number_task_scores_how_near_the_answers_are(tmp_path: Path) -> None:
     with teacher(lambda _: json.dumps({"answer": 3}), tmp_path) as (asker, _):
         found = measure_feasibility(asker, RATING, rows_of(RATING, 12), quick(feasibility_rows=12))
     assert found.score == pytest.approx(1 - 1.0 / 4)
-    assert found.score == pytest.approx(found.fixed_answer), "the same answer for everything is no skill"
+    assert found.score == pytest.approx(found.constant_baseline), "the same answer for everything is no skill"
 
 
 def test_a_teacher_that_answers_nothing_of_use_scores_nothing(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
-"""Task-LMs that learned alone and together, side by side: which is best, and where that cannot be told."""
+"""Task-LMs of different granularity side by side: which is best, and where that is inconclusive."""
 
-import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -12,27 +12,27 @@ from tests.unit.evaluation.report_builders import (
     LABELS,
     examples_of,
     full_report,
-    judged_by,
     number_task,
     report_on,
     run_of,
+    scored_by,
     task_with,
     wrong_after,
 )
 
 from anytasktune.evaluation.comparison import build_report, task_report
 from anytasktune.records import Language
-from anytasktune.reports import html_page, markdown_page, terminal
-from anytasktune.reports.best_granularity import best_task_lm, task_lms
-from anytasktune.reports.headline import headline, sublines
+from anytasktune.reports.overall_view import best_task_lm, headline, sublines, task_lms
+from anytasktune.reports.pages import render_html, render_markdown
 from anytasktune.reports.report_words import words
+from anytasktune.reports.terminal import render
 from anytasktune.schema import Report, TaskReport
 from anytasktune.settings import System, TrainConfig
 
 REFERENCES = ["租金", "押金", "other"] * 40
 
 
-def judged(right: dict[System, int], name: str = "topic") -> TaskReport:
+def scored(right: dict[System, int], name: str = "topic") -> TaskReport:
     """A task of 120 rows, of which each system answers so many rightly."""
     answers = {system: wrong_after(REFERENCES, count, "x") for system, count in right.items()}
     return report_on(task_with(LABELS, name), examples_of(REFERENCES), answers)
@@ -43,12 +43,12 @@ def settled(*tasks: TaskReport) -> Report:
 
 
 def three_ways() -> Report:
-    """Own wins, mixed wins, nobody can be told; the fourth has no action."""
+    """Own wins, mixed wins, inconclusive; the fourth has no action."""
     return settled(
-        judged({"base": 10, "few_shot": 20, "tuned": 110, "action": 60, "mixed": 61}, "own"),
-        judged({"base": 10, "few_shot": 20, "tuned": 60, "action": 61, "mixed": 110}, "together"),
-        judged({"base": 10, "few_shot": 20, "tuned": 60, "action": 61, "mixed": 62}, "nobody"),
-        judged({"base": 10, "few_shot": 20, "tuned": 60, "mixed": 110}, "without_action"),
+        scored({"base": 10, "few_shot": 20, "tuned": 110, "action": 60, "mixed": 61}, "own"),
+        scored({"base": 10, "few_shot": 20, "tuned": 60, "action": 61, "mixed": 110}, "together"),
+        scored({"base": 10, "few_shot": 20, "tuned": 60, "action": 61, "mixed": 62}, "nobody"),
+        scored({"base": 10, "few_shot": 20, "tuned": 60, "mixed": 110}, "without_action"),
     )
 
 
@@ -67,7 +67,7 @@ def three_ways() -> Report:
     ],
 )
 def test_the_best_is_better_than_every_other_one_or_it_cannot_be_told(right: dict[System, int], best: System | None) -> None:
-    assert best_task_lm(settled(judged(right)).tasks[0]) == best
+    assert best_task_lm(settled(scored(right)).tasks[0]) == best
 
 
 def test_for_an_error_the_lowest_is_best() -> None:
@@ -79,22 +79,22 @@ def test_for_an_error_the_lowest_is_best() -> None:
 
 def test_a_best_one_that_does_not_survive_the_correction_is_none() -> None:
     close = {"tuned": 30, "action": 23, "mixed": 23}
-    alone = settled(judged(close))
+    alone = settled(scored(close))
     assert best_task_lm(alone.tasks[0]) == "tuned"
-    same = [judged({"tuned": 60, "action": 60, "mixed": 60}, f"same{number}") for number in range(9)]
-    assert best_task_lm(settled(judged(close), *same).tasks[0]) is None
+    same = [scored({"tuned": 60, "action": 60, "mixed": 60}, f"same{number}") for number in range(9)]
+    assert best_task_lm(settled(scored(close), *same).tasks[0]) is None
 
 
 def test_the_action_is_tested_against_the_mixed_one_with_its_own_correction() -> None:
     report = three_ways()
     found = [task.action_against_mixed for task in report.tasks if task.action_against_mixed]
     assert [entry.against for entry in found] == ["mixed"] * 3
-    assert [entry.verdict for entry in found] == ["cannot_tell", "worse", "cannot_tell"]
+    assert [entry.verdict for entry in found] == ["inconclusive", "worse", "inconclusive"]
     assert min(entry.p_holm for entry in found) == pytest.approx(3 * min(entry.p_value for entry in found))
 
 
-def test_without_a_task_lm_of_its_own_a_task_is_judged_by_the_one_it_has() -> None:
-    report = settled(judged({"base": 10, "few_shot": 20, "mixed": 110}))
+def test_without_a_task_lm_of_its_own_a_task_is_scored_by_the_one_it_has() -> None:
+    report = settled(scored({"base": 10, "few_shot": 20, "mixed": 110}))
     (task,) = report.tasks
     assert task.subject == "mixed"
     assert [entry.against for entry in task.comparisons] == ["base", "few_shot"]
@@ -102,14 +102,14 @@ def test_without_a_task_lm_of_its_own_a_task_is_judged_by_the_one_it_has() -> No
     assert task.samples[-1].values["mixed"] < 1
     assert headline(report, words("en")) == "Tuning beats the untuned base on the one task measured."
     assert task_lms(task) == ("mixed",)
-    assert "Learned alone or together" not in markdown_page.render(report)
+    assert "Single-task and multi-task training" not in render_markdown(report)
 
 
 def test_the_outcome_against_every_opponent_is_said() -> None:
     assert sublines(three_ways(), words("en")) == [
-        "Against the same base shown examples: 4 better.",
-        "Against the Action-LM: 1 better, 2 cannot be told.",
-        "Against the Mixed-LM: 1 better, 2 worse, 1 cannot be told.",
+        "Against the few-shot prompted base: 4 better.",
+        "Against the Action-LM: 1 better, 2 inconclusive.",
+        "Against the Mixed-LM: 1 better, 2 worse, 1 inconclusive.",
     ]
     assert sublines(three_ways(), words("zh"))[1] == "与动作模型相比：1 项更好，2 项无法判断。"
 
@@ -117,7 +117,7 @@ def test_the_outcome_against_every_opponent_is_said() -> None:
 def printed(report: Report, language: Language) -> list[str]:
     console = Console(width=80)
     with console.capture() as capture:
-        console.print(terminal.render(report, language))
+        console.print(render(report, language))
     return capture.get().splitlines()
 
 
@@ -125,7 +125,7 @@ def printed(report: Report, language: Language) -> list[str]:
 def test_the_terminal_shows_all_of_them_within_80_columns(language: Language) -> None:
     lines = printed(three_ways(), language)
     assert max(cell_len(line) for line in lines) <= 80
-    names = {"en": ("Action-LM", "Mixed-LM", "cannot tell"), "zh": ("动作模型", "混合模型", "无法判断")}[language]
+    names = {"en": ("Action-LM", "Mixed-LM", "inconclusive"), "zh": ("动作模型", "混合模型", "无法判断")}[language]
     assert all(any(name in line for line in lines) for name in names)
 
 
@@ -136,60 +136,47 @@ def rows_after(text: str, heading: str) -> list[list[str]]:
 
 
 def test_the_table_names_the_best_granularity_of_each_task_with_the_verdicts() -> None:
-    head, _, *rows = rows_after(markdown_page.render(three_ways()), "## Learned alone or together")
+    head, _, *rows = rows_after(render_markdown(three_ways()), "## Single-task and multi-task training")
     assert head == ["Task", "Tuned", "Action-LM", "Mixed-LM", "Best"]
     assert [row[1:] for row in rows] == [
         ["0.917", "0.500 ▼", "0.508 ▼", "Tuned"],
         ["0.500", "0.508 ≈", "0.917 ▲", "Mixed-LM"],
-        ["0.500", "0.508 ≈", "0.517 ≈", "cannot tell"],
+        ["0.500", "0.508 ≈", "0.517 ≈", "inconclusive"],
         ["0.500", "–", "0.917 ▲", "Mixed-LM"],
     ]
-    assert "Best: Tuned 1, Action-LM 0, Mixed-LM 2, cannot tell 1" in markdown_page.render(three_ways())
+    assert "Best: Tuned 1, Action-LM 0, Mixed-LM 2, inconclusive 1" in render_markdown(three_ways())
 
 
 def test_the_page_holds_the_table_and_what_each_one_learned() -> None:
-    page = html_page.render(three_ways())
-    assert "Learned alone or together" in page
+    page = render_html(three_ways())
+    assert "Single-task and multi-task training" in page
     assert page.count('class="granularity"') == 1
-    assert "Action-LM learned</dt><dd>2 tasks, 240 rows, 1 min 35 s" in page
-    assert "Mixed-LM learned</dt><dd>3 tasks, 360 rows, 1 min 35 s" in page
-    assert "混合模型学习</dt><dd>3 项任务，360 条数据，1 分 35 秒" in html_page.render(three_ways(), "zh")
+    assert "Action-LM trained on</dt><dd>2 tasks, 240 rows, 1 min 35 s" in page
+    assert "Mixed-LM trained on</dt><dd>3 tasks, 360 rows, 1 min 35 s" in page
+    assert "混合模型训练数据</dt><dd>3 项任务，360 条数据，1 分 35 秒" in render_html(three_ways(), "zh")
 
 
 def test_a_report_of_single_task_lms_has_no_such_table() -> None:
-    for render in (html_page.render, markdown_page.render):
-        assert "Learned alone or together" not in render(full_report())
+    for form in (render_html, render_markdown):
+        assert "Single-task and multi-task training" not in form(full_report())
 
 
-def sentences(configs: dict[System, TrainConfig], tasks: Sequence[str], split: str = "test") -> list[str]:
+def caveats(configs: dict[System, TrainConfig], tasks: Sequence[str], split: str = "test") -> dict[str, dict[str, Any]]:
     examples, task = examples_of(REFERENCES), task_with(LABELS)
-    entries = judged_by(task, examples, dict.fromkeys(configs, REFERENCES))
+    entries = scored_by(task, examples, dict.fromkeys(configs, REFERENCES))
     runs = {system: run_of(["topic"] if system == "tuned" else tasks, config) for system, config in configs.items()}
     config = CONFIG.model_copy(update={"split": split})
-    return [remark.text for remark in task_report(task, examples, entries, runs, config).remarks]
+    return {caveat.code: caveat.values for caveat in task_report(task, examples, entries, runs, config).caveats}
 
 
 def test_a_task_lm_trained_with_other_settings_is_marked_with_their_names() -> None:
     usual, other = TrainConfig(), TrainConfig(epochs=3, seed=1, micro_batch_tokens=64, sampling_temperature=5)
-    assert "Mixed-LM was trained with other settings: epochs, seed." in sentences(
-        {"tuned": usual, "mixed": other}, ["topic", "names"]
-    )
-    assert not any("settings" in text for text in sentences({"tuned": usual, "mixed": usual}, ["topic", "names"]))
+    found = caveats({"tuned": usual, "mixed": other}, ["topic", "names"])["other_settings"]
+    assert words("en").say("caveat.other_settings", **found) == "Mixed-LM was trained with other settings: epochs, seed."
+    assert "other_settings" not in caveats({"tuned": usual, "mixed": usual}, ["topic", "names"])
 
 
 def test_dev_rows_are_not_called_sealed_for_what_was_learned_together() -> None:
     both: dict[System, TrainConfig] = {"tuned": TrainConfig(), "mixed": TrainConfig()}
-    assert any("dev rows of this task may stand among them" in text for text in sentences(both, ["topic", "names"], "dev"))
-    assert not any("dev rows" in text for text in sentences(both, ["topic", "names"]))
-
-
-def test_a_report_written_before_there_were_granularities_still_loads() -> None:
-    document = json.loads(full_report().model_dump_json())
-    for task in document["tasks"]:
-        del task["subject"], task["action_against_mixed"]
-        for result in task["systems"]:
-            del result["learned"], result["train_rows"], result["train_seconds"]
-    document["config"]["systems"] = ["base", "few_shot", "tuned"]
-    old = Report.model_validate(document)
-    assert "beats the untuned base" in headline(old, words("en"))
-    assert html_page.render(old)
+    assert caveats(both, ["topic", "names"], "dev")["dev_not_sealed"] == {"system": "mixed"}
+    assert "dev_not_sealed" not in caveats(both, ["topic", "names"])

@@ -1,16 +1,69 @@
-"""A report as Markdown, for a repository or a merge request."""
+"""A report on disk: the record itself, and what people read as HTML and Markdown, in English and Chinese."""
 
+import functools
 import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from anytasktune.records import Language
-from anytasktune.reports.granularity_view import GranularityView
-from anytasktune.reports.report_view import AnswerView, ReportView, SampleView, TaskView, view_report
+from anytasktune.reports.overall_view import GranularityView
+from anytasktune.reports.report_view import ReportView, SampleView, TaskView, view_report
+from anytasktune.reports.report_words import TEMPLATES
+from anytasktune.reports.svg_plots import SPARK_HEIGHT, SPARK_WIDTH
 from anytasktune.schema import Report
+from anytasktune.store import atomic_folder, write_atomic, write_record
 from anytasktune.text.plain_text import collapse_space
 
+_HTML_LANGUAGE = {"en": "en", "zh": "zh-CN"}
 
-def render(report: Report, language: Language = "en") -> str:
-    """The report in `language`, as GitHub-flavoured Markdown. Text from data stands in fences or is escaped."""
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write `report.json`, `report.md`, `report.html` and their Chinese versions `report.zh.*` as a new `folder`.
+
+    All or nothing; a folder that exists already holds this very report (its name is the report's id) and stays.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    with atomic_folder(folder) as new:
+        write_record(new / "report.json", report)
+        write_atomic(new / "report.md", render_markdown(report))
+        write_atomic(new / "report.zh.md", render_markdown(report, "zh"))
+        write_atomic(new / "report.html", render_html(report))
+        write_atomic(new / "report.zh.html", render_html(report, "zh"))
+
+
+def render_html(report: Report, language: Language = "en") -> str:
+    """One HTML page that needs nothing else: no script, no font, no request.
+
+    Everything that comes from data is escaped; a content security policy in the page forbids scripts and requests besides.
+    """
+    view = view_report(report, language)
+    return _template("report.html.j2").render(
+        view=view,
+        say=view.words.say,
+        lang=_HTML_LANGUAGE[language],
+        languages=_HTML_LANGUAGE,
+        spark_width=SPARK_WIDTH,
+        spark_height=SPARK_HEIGHT,
+    )
+
+
+@functools.cache
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
+
+
+def render_markdown(report: Report, language: Language = "en") -> str:
+    """The report as GitHub-flavoured Markdown. Text from data stands in fences or is escaped."""
     view = view_report(report, language)
     blocks = [f"# {_inline(view.headline)}", *(_inline(line) for line in view.sublines), _facts(view, view.facts)]
     blocks += ["## " + view.words.say("label.overview"), _overview(view)]
@@ -26,19 +79,14 @@ def _overview(view: ReportView) -> str:
     say = view.words.say
     head = [say("label.task"), say("label.metric"), *(say(f"system.{system}") for system in view.systems)]
     head += [say(f"label.versus_{opponent}") for opponent in view.opponents]
-    return _table(head, [_overview_row(view, task) for task in view.tasks])
-
-
-def _overview_row(view: ReportView, task: TaskView) -> list[str]:
-    none = view.words.say("label.none")
-    cells = [task.title, task.metric_brief]
-    for system in view.systems:
-        result = task.result(system)
-        cells.append(f"{result.score} [{result.interval}]" if result and result.whisker else none)
-    for opponent in view.opponents:
-        verdict = task.against(opponent)
-        cells.append(f"{verdict.symbol} {verdict.word} {verdict.difference}" if verdict else none)
-    return cells
+    rows = []
+    for task in view.tasks:
+        results, verdicts = map(task.result, view.systems), map(task.against, view.opponents)
+        cells = [task.title, task.metric_brief]
+        cells += [f"{found.score} [{found.interval}]" if found and found.whisker else say("label.none") for found in results]
+        cells += [f"{it.symbol} {it.word} {it.difference}" if it else say("label.none") for it in verdicts]
+        rows.append(cells)
+    return _table(head, rows)
 
 
 def _granularity(view: ReportView, granularity: GranularityView) -> list[str]:
@@ -53,12 +101,15 @@ def _task(view: ReportView, task: TaskView) -> list[str]:
     blocks = [f"## {_inline(task.title)}", f"**{task.metric}**{say('label.space')}{task.metric_line}", _facts(view, task.facts)]
     blocks.append(_systems(view, task))
     notes = [f"{entry.symbol} {entry.word}{colon}{entry.sentence}" for entry in task.comparisons]
-    notes += [task.fixed_answer[1]] if task.fixed_answer else []
+    notes += [task.constant_baseline[1]] if task.constant_baseline else []
     notes += [f"{say('label.dev_loss')}{colon}{task.spark_words}"] if task.spark else []
-    notes += [line for result in task.systems if (line := _broken(view, result.name, result.broken))]
+    for result in task.systems:
+        if result.broken:
+            counted = [f"{rule} {say('label.times', count=count)}" for rule, count in result.broken]
+            notes.append(f"{say('label.broken')} · {result.name}{colon}{say('headline.list_joint').join(counted)}")
     blocks.append(_bullets(notes))
-    if task.remarks:
-        blocks += [f"**{say('label.remarks')}**", _bullets(task.remarks)]
+    if task.caveats:
+        blocks += [f"**{say('label.caveats')}**", _bullets(task.caveats)]
     if task.samples:
         blocks += [f"### {say('label.samples')}", view.samples_how]
         blocks += [block for number, sample in enumerate(task.samples, 1) for block in _sample(view, number, sample)]
@@ -76,24 +127,14 @@ def _systems(view: ReportView, task: TaskView) -> str:
     return _table([say(f"label.{name}") for name in names], rows)
 
 
-def _broken(view: ReportView, name: str, broken: tuple[tuple[str, int], ...]) -> str:
-    say = view.words.say
-    counted = say("headline.list_joint").join(f"{rule} {say('label.times', count=count)}" for rule, count in broken)
-    return f"{say('label.broken')} · {name}{say('label.colon')}{counted}" if counted else ""
-
-
 def _sample(view: ReportView, number: int, sample: SampleView) -> list[str]:
     say = view.words.say
     blocks = [f"**{number}** · {sample.picked}", say("label.input"), _fenced(sample.input)]
     blocks += [say("label.reference"), _fenced(sample.reference)]
     for answer in sample.answers:
-        blocks += _answer(answer)
+        blocks.append(f"{answer.name} · {answer.mark}" if answer.mark else answer.name)
+        blocks += [] if answer.text is None else [_fenced(answer.text)]
     return blocks
-
-
-def _answer(answer: AnswerView) -> list[str]:
-    title = f"{answer.name} · {answer.mark}" if answer.mark else answer.name
-    return [title] if answer.text is None else [title, _fenced(answer.text)]
 
 
 def _facts(view: ReportView, facts: tuple[tuple[str, str], ...]) -> str:

@@ -1,4 +1,4 @@
-"""The three renderings of one report."""
+"""The renderings of one report."""
 
 import re
 from html.parser import HTMLParser
@@ -11,13 +11,12 @@ from tests.unit.evaluation.report_builders import CONFIG, examples_of, full_repo
 
 from anytasktune.evaluation.comparison import build_report
 from anytasktune.records import Language
-from anytasktune.reports import html_page, markdown_page, terminal
-from anytasktune.reports.headline import headline, sublines
-from anytasktune.reports.report_files import write_report
-from anytasktune.reports.report_view import duration, p_words, signed
-from anytasktune.reports.report_words import words
+from anytasktune.reports.overall_view import headline, sublines
+from anytasktune.reports.pages import render_html, render_markdown, write_report
+from anytasktune.reports.report_words import p_words, signed, words
 from anytasktune.reports.svg_plots import Axis, axis_for, sparkline
-from anytasktune.schema import Remark, Report
+from anytasktune.reports.terminal import render
+from anytasktune.schema import Report
 from anytasktune.settings import System
 from anytasktune.store import read_record
 
@@ -59,13 +58,13 @@ class Page(HTMLParser):
 def printed(report: Report, language: Language = "en", width: int = 80) -> str:
     console = Console(width=width)
     with console.capture() as capture:
-        console.print(terminal.render(report, language))
+        console.print(render(report, language))
     return capture.get()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_is_well_formed_and_asks_the_network_for_nothing(language: Language) -> None:
-    page = Page(html_page.render(full_report(), language))
+    page = Page(render_html(full_report(), language))
     assert "script" not in page.tags
     assert not {"iframe", "object", "embed", "img", "form"} & set(page.tags)
     sources = [value for name, value in page.attributes if name in ("src", "href", "action", "srcset", "xlink:href")]
@@ -77,7 +76,7 @@ def test_the_page_is_well_formed_and_asks_the_network_for_nothing(language: Lang
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_stands_in_rows_and_titles_never_becomes_markup(language: Language) -> None:
-    source = html_page.render(full_report(title=EVIL, text=EVIL, wrong=EVIL), language)
+    source = render_html(full_report(title=EVIL, text=EVIL, wrong=EVIL), language)
     page = Page(source)
     assert "script" not in page.tags
     assert "img" not in page.tags
@@ -87,27 +86,27 @@ def test_what_stands_in_rows_and_titles_never_becomes_markup(language: Language)
 
 def test_control_characters_of_a_row_do_not_reach_the_reader() -> None:
     report = full_report(wrong="red \x1b[31m\x00 and \u202e turned")
-    for rendering in (html_page.render(report), markdown_page.render(report), printed(report)):
+    for rendering in (render_html(report), render_markdown(report), printed(report)):
         assert not set("\x1b\x00\u202e") & set(rendering)
 
 
 def test_the_page_shows_every_number_of_the_report() -> None:
     report = full_report()
-    page = Page(html_page.render(report))
+    page = Page(render_html(report))
     for task in report.tasks:
         assert task.title in page.text
         for result in task.systems:
             assert result.score is not None
             assert f"{result.score.value:.3f}" in page.text
             assert f"{result.score.low:.2f}–{result.score.high:.2f}" in page.text
-        for remark in task.remarks:
-            assert remark.text in page.text
-    assert "on 1 of 3 tasks; on 1 it is worse; on 1 it cannot be told with 20 test rows." in page.text
+        for caveat in task.caveats:
+            assert words("en").say(f"caveat.{caveat.code}", **caveat.values) in page.text
+    assert "on 1 of 3 tasks; worse on 1; inconclusive on 1 with 20 test rows." in page.text
     assert "2.13.0" in page.text
 
 
 def test_the_chinese_page_speaks_chinese_throughout() -> None:
-    source = html_page.render(full_report(), "zh")
+    source = render_html(full_report(), "zh")
     page = Page(source)
     assert '<html lang="zh-CN">' in source
     assert "3 项任务中，微调后有 1 项优于未微调的基座模型；1 项更差；1 项仅凭 20 条测试数据无法判断。" in page.text
@@ -142,7 +141,7 @@ def test_the_terminal_never_reads_titles_as_console_markup() -> None:
 
 
 def test_the_markdown_overview_has_a_row_per_task_and_as_many_cells_as_its_head() -> None:
-    rendered = markdown_page.render(full_report(title="Rent | deposit"))
+    rendered = render_markdown(full_report(title="Rent | deposit"))
     tables = re.findall(r"(?:^\|.*\|\n)+", rendered, flags=re.M)
     overview = tables[0].splitlines()
     assert len(overview) == 2 + 3
@@ -152,12 +151,12 @@ def test_the_markdown_overview_has_a_row_per_task_and_as_many_cells_as_its_head(
         assert len(widths) == 1
     assert "Rent \\| deposit" in overview[2]
     assert "▲ better" in overview[2]
-    assert "≈ cannot tell" in overview[3]
+    assert "≈ inconclusive" in overview[3]
     assert "▼ worse" in overview[4]
 
 
 def test_rows_in_markdown_stand_in_fences_they_cannot_close() -> None:
-    rendered = markdown_page.render(full_report(wrong="```\n# Not a heading\n<b>bold</b>"))
+    rendered = render_markdown(full_report(wrong="```\n# Not a heading\n<b>bold</b>"))
     assert "````text\n```\n# Not a heading\n<b>bold</b>\n````" in rendered
 
 
@@ -166,20 +165,13 @@ def test_an_answer_that_failed_is_shown_as_such() -> None:
     sample = report.tasks[0].samples[0].model_copy(update={"answers": {}, "values": {}})
     task = report.tasks[0].model_copy(update={"samples": [sample]})
     shown = report.model_copy(update={"tasks": [task]})
-    assert "no score: the system gave no answer" in html_page.render(shown)
-    assert "no score: the system gave no answer" in markdown_page.render(shown)
+    assert "unscored: the system gave no answer" in render_html(shown)
+    assert "unscored: the system gave no answer" in render_markdown(shown)
 
 
 def test_a_long_input_is_cut_and_the_rest_counted() -> None:
     report = full_report(text="x" * 700)
-    assert "more characters" in html_page.render(report)
-
-
-def test_a_remark_in_free_words_is_shown_as_it_stands() -> None:
-    report = full_report()
-    task = report.tasks[0].model_copy(update={"remarks": [Remark(text="The letters are from one office.")]})
-    for language in LANGUAGES:
-        assert "The letters are from one office." in html_page.render(report.model_copy(update={"tasks": [task]}), language)
+    assert "more characters" in render_html(report)
 
 
 @pytest.mark.parametrize("keep", [["base"], ["tuned"], ["base", "tuned"], ["few_shot", "tuned"]])
@@ -189,8 +181,8 @@ def test_a_report_of_fewer_systems_renders(keep: list[System]) -> None:
     task = report_on(number_task(), examples_of(references), {system: answers[system] for system in keep})
     report = build_report("letters", "tiny", [task], CONFIG, {}, "here")
     for language in LANGUAGES:
-        Page(html_page.render(report, language))
-        assert markdown_page.render(report, language)
+        Page(render_html(report, language))
+        assert render_markdown(report, language)
         assert printed(report, language)
     if keep in (["base"], ["tuned"]):
         assert headline(report, words("en")).startswith("Nothing was compared")
@@ -206,13 +198,13 @@ def test_headlines_say_what_may_be_said() -> None:
     assert said(won) == "Tuning beats the untuned base on the one task measured."
     assert said(won, won) == "Tuning beats the untuned base on all 2 tasks."
     assert said(lost) == "Tuning is worse than the untuned base on the one task measured."
-    assert said(undecided) == "Whether tuning beats the untuned base cannot be told with 20 test rows."
+    assert said(undecided) == "Tuned against the untuned base: inconclusive with 20 test rows."
     assert said(lost, undecided) == (
-        "Tuning beats the untuned base on none of 2 tasks; on 1 it is worse; on 1 it cannot be told with 20 test rows."
+        "Tuning beats the untuned base on none of 2 tasks; worse on 1; inconclusive on 1 with 20 test rows."
     )
     chinese = said(won, undecided, language="zh")
     assert chinese == "2 项任务中，微调后有 1 项优于未微调的基座模型；1 项仅凭 20 条测试数据无法判断。"
-    assert sublines(report, words("en")) == ["Against the same base shown examples: 1 better, 1 worse, 1 cannot be told."]
+    assert sublines(report, words("en")) == ["Against the few-shot prompted base: 1 better, 1 worse, 1 inconclusive."]
 
 
 def test_the_axis_of_an_error_ends_at_a_round_number_beyond_the_worst_interval() -> None:
@@ -243,7 +235,7 @@ def test_numbers_are_written_for_people() -> None:
     assert signed(0.0001, 3) == "0.000"
     assert signed(-0.0001, 3) == "0.000"
     assert p_words(0.0005) == "< 0.001"
-    assert [duration(s, words("en")) for s in (3.21, 48.3, 372, 3900)] == ["3.2 s", "48 s", "6 min 12 s", "1 h 5 min"]
+    assert [words("en").duration(s) for s in (3.21, 48.3, 372, 3900)] == ["3.2 s", "48 s", "6 min 12 s", "1 h 5 min"]
 
 
 def test_a_report_is_written_whole_and_a_second_time_changes_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""Caveats: facts a reader must know before relying on the numbers of a task. `reports` words them."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from anytasktune.schema import Caveat, Run, TaskReport
+from anytasktune.settings import System
+
+SMALL_TEST_SET = 100
+"""With fewer rows than this the report gives the difference it cannot detect."""
+RARE_LABEL = 5
+"""A label with fewer test rows than this has an F1 of little meaning."""
+NOTICEABLE_SHARE = 0.02
+"""Share of answers truncated at the length limit from which it is reported."""
+
+_OF_NO_EFFECT = {
+    "schema_version",
+    "model",
+    "device",
+    "sampling_temperature",
+    "micro_batch_tokens",
+    "checkpoint_seconds",
+    "adapters_at_once",
+}
+
+
+def caveats_on(report: TaskReport, references: Sequence[str], runs: Mapping[System, Run], split: str) -> list[Caveat]:
+    """The caveats on one task: its test rows, the answers, the metric, the training runs compared.
+
+    Args:
+        references: of the test rows.
+        runs: of the Task-LMs in the report.
+        split: the rows the systems were evaluated on.
+    """
+    return [*_of_rows_and_answers(report), *_of_metric(report, references), *_of_training(report, runs, split)]
+
+
+def _of_rows_and_answers(report: TaskReport) -> Iterator[Caveat]:
+    rows = report.test_rows
+    if report.rows_available is not None and report.rows_available > rows:
+        yield Caveat(code="first_rows", values={"rows": rows, "available": report.rows_available})
+    if report.generated_rows:
+        yield Caveat(code="generated_test_rows", values={"count": report.generated_rows, "rows": rows})
+    if rows < SMALL_TEST_SET and report.comparisons:
+        undetected = max(comparison.minimum_detectable for comparison in report.comparisons)
+        yield Caveat(code="small_test_set", values={"count": rows, "smallest": round(undetected, 4)})
+    present = {result.system for result in report.systems}
+    compared = {report.subject, *(comparison.against for comparison in report.comparisons)}
+    for result in report.systems:
+        if result.unscored:
+            yield Caveat(code="unscored", values={"count": result.unscored, "system": result.system})
+        if result.truncated / rows >= NOTICEABLE_SHARE:
+            yield Caveat(code="truncated", values={"share": result.truncated / rows, "system": result.system})
+        if report.subject in present and result.system not in compared:
+            yield Caveat(code="not_compared", values={"system": result.system})
+
+
+def _of_metric(report: TaskReport, references: Sequence[str]) -> Iterator[Caveat]:
+    if report.metric in ("rouge_l", "token_f1"):
+        yield Caveat(code="rough_metric", values={"metric": report.metric})
+    if report.metric == "macro_f1":
+        counts = Counter(reference.strip() for reference in references)
+        if rare := sum(1 for times in counts.values() if times < RARE_LABEL):
+            yield Caveat(code="rare_labels", values={"count": rare, "labels": len(counts), "fewest": RARE_LABEL})
+    baseline = report.constant_baseline
+    tuned = next((result.score for result in report.systems if result.system == report.subject), None)
+    if tuned is not None and baseline is not None:
+        margin = baseline - tuned.high if report.lower_is_better else tuned.low - baseline
+        if margin <= 0:
+            yield Caveat(code="constant_baseline_rivals", values={"baseline": round(baseline, 4)})
+
+
+def _of_training(report: TaskReport, runs: Mapping[System, Run], split: str) -> Iterator[Caveat]:
+    own = runs.get(report.subject)
+    settings = own.config.model_dump(exclude=_OF_NO_EFFECT) if own else {}
+    for system, run in runs.items():
+        theirs = run.config.model_dump(exclude=_OF_NO_EFFECT)
+        if different := [name for name in settings if settings[name] != theirs[name]]:
+            values = {"system": system, "subject": report.subject, "settings": ", ".join(different)}
+            yield Caveat(code="other_settings", values=values)
+        if split == "dev" and len(run.tasks) > 1:
+            yield Caveat(code="dev_not_sealed", values={"system": system})

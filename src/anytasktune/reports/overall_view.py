@@ -1,0 +1,129 @@
+"""The results of all tasks together: the headline, and which granularity of Task-LM does each task best.
+
+Training on several tasks can improve or impair each of them. Whether it does is read from paired tests between the Task-LMs
+on the same rows; where those are inconclusive, nothing is claimed.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean
+from anytasktune.schema import Report, TaskReport
+from anytasktune.settings import SYSTEMS, TASK_LMS, System
+
+_VERDICTS = ("better", "worse", "inconclusive")
+_REVERSE = {"better": "worse", "worse": "better", "inconclusive": "inconclusive"}
+
+
+def opponents(report: Report) -> list[System]:
+    """The systems the Task-LMs were compared with anywhere in the report, the untuned base first."""
+    found = {comparison.against for task in report.tasks for comparison in task.comparisons}
+    return [system for system in SYSTEMS if system in found]
+
+
+def headline(report: Report, words: Words) -> str:
+    """The outcome against the first opponent in one sentence (the untuned base, where it was evaluated)."""
+    opponent = next(iter(opponents(report)), None)
+    if opponent is None:
+        return words.say("headline.nothing")
+    found = [entry for task in report.tasks for entry in task.comparisons if entry.against == opponent]
+    counts: Counter[str] = Counter(comparison.verdict for comparison in found)
+    undecided = [comparison.items for comparison in found if comparison.verdict == "inconclusive"]
+    rows = words.number_range(min(undecided), max(undecided)) if undecided else ""
+    named = {"opponent": words.say(f"opponent.{opponent}"), "total": len(found), "rows": rows}
+    if len(counts) == 1:
+        amount = "single" if len(found) == 1 else "all"
+        return words.say(f"headline.{amount}_{found[0].verdict}", **named)
+    parts = [words.say("headline.better" if counts["better"] else "headline.none_better", count=counts["better"], **named)]
+    parts += [words.say(f"headline.{name}", count=counts[name], **named) for name in _VERDICTS[1:] if counts[name]]
+    return words.say("headline.joint").join(parts) + words.say("headline.stop")
+
+
+def sublines(report: Report, words: Words) -> list[str]:
+    """Further sentences: the outcome against the other opponents, and tasks that could not be compared."""
+    lines = []
+    for opponent in opponents(report)[1:]:
+        verdicts = [entry.verdict for task in report.tasks for entry in task.comparisons if entry.against == opponent]
+        said = [words.say(f"count.{name}", count=verdicts.count(name)) for name in _VERDICTS if name in verdicts]
+        joined = words.say("headline.list_joint").join(said)
+        lines.append(words.say("headline.second", opponent=words.say(f"opponent.{opponent}"), counts=joined))
+    missing = sum(1 for task in report.tasks if not task.comparisons)
+    if missing and opponents(report):
+        lines.append(words.say("headline.not_compared", count=missing))
+    return lines
+
+
+def task_lms(task: TaskReport) -> tuple[System, ...]:
+    """The Task-LMs that were evaluated on a task, the task's own first."""
+    present = {result.system for result in task.systems}
+    return tuple(system for system in TASK_LMS if system in present)
+
+
+def best_task_lm(task: TaskReport) -> System | None:
+    """The Task-LM that is better than every other one on this task; None where that is inconclusive.
+
+    Better means the corrected verdict of their comparison. Naming the best of three takes two such verdicts, which is
+    stricter than one, so no further correction is due.
+    """
+    rivals = task_lms(task)
+    if len(rivals) < 2:
+        return None
+    duels = [(task.subject, comparison) for comparison in task.comparisons if comparison.against in rivals]
+    duels += [("action", task.action_against_mixed)] if task.action_against_mixed else []
+    won = {(system, entry.against) for system, entry in duels if entry.verdict == "better"}
+    won |= {(entry.against, system) for system, entry in duels if entry.verdict == "worse"}
+    return next((one for one in rivals if all((one, other) in won for other in rivals if other != one)), None)
+
+
+@dataclass(frozen=True)
+class GranularityRow:
+    """The Task-LMs of different granularity on one task."""
+
+    name: str
+    title: str
+    scores: tuple[str, ...]
+    """Per Task-LM of the report, with the sign of its comparison with the first one."""
+    best: System | None
+    word: str
+
+
+@dataclass(frozen=True)
+class GranularityView:
+    """The Task-LMs side by side: which granularity does each task best."""
+
+    systems: tuple[System, ...]
+    rows: tuple[GranularityRow, ...]
+    summary: str
+    method: str
+
+
+def view_granularity(report: Report, words: Words) -> GranularityView | None:
+    """The granularities side by side; None where no task was done by more than one Task-LM."""
+    tasks = [task for task in report.tasks if len(task_lms(task)) > 1]
+    if not tasks:
+        return None
+    systems = tuple(system for system in TASK_LMS if any(system in task_lms(task) for task in tasks))
+    best, say = [best_task_lm(task) for task in tasks], words.say
+    counted = [(say(f"system.{system}"), best.count(system)) for system in systems]
+    counted.append((say("verdict.inconclusive"), best.count(None)))
+    listed = say("headline.list_joint").join(f"{name} {count}" for name, count in counted)
+    return GranularityView(
+        systems=systems,
+        rows=tuple(_granularity_row(task, systems, words) for task in tasks),
+        summary=say("granularity.best") + say("label.colon") + listed,
+        method=say("granularity.method"),
+    )
+
+
+def _granularity_row(task: TaskReport, systems: tuple[System, ...], words: Words) -> GranularityRow:
+    scores = {result.system: f"{result.score.value:.3f}" for result in task.systems if result.score}
+    # the sign in the cell of another Task-LM is that of its own comparison with the first, the reverse of the recorded one
+    signs = {entry.against: VERDICT_SYMBOLS[_REVERSE[entry.verdict]] for entry in task.comparisons}
+    none, best = words.say("label.none"), best_task_lm(task)
+    return GranularityRow(
+        name=task.task,
+        title=clean(task.titles.get(words.language) or task.title),
+        scores=tuple(f"{scores.get(system, none)} {signs.get(system, '')}".rstrip() for system in systems),
+        best=best,
+        word=words.say(f"system.{best}" if best else "verdict.inconclusive"),
+    )
