@@ -61,7 +61,7 @@ class TeacherOverhead:
 def measure_teacher(questions: int, concurrency: int, rounds: int) -> TeacherOverhead:
     """Ask different questions round after round, in a book that grows; then those of the first round again."""
     config = TeacherConfig(
-        teacher="m", price_in=0.14, price_out=0.28, max_cost=1e6, max_tokens=10**12, concurrency=concurrency, timeout=30
+        name="m", price_in=0.14, price_out=0.28, max_cost=1e6, max_tokens=10**12, concurrency=concurrency, timeout=30
     )
     with _stub() as url, tempfile.TemporaryDirectory(prefix="bench-") as place:
         teacher = Teacher.open(config, {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "none"}, Path(place) / ANSWERS_FILE)

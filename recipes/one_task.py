@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from anytasktune import Settings, Workspace, check, init_project, tune
+from anytasktune.settings import TrainConfig
 
 # A project is a folder: domain.yaml says what the tasks are, data/ holds their rows. Here, the built-in example's.
 folder = Path(mkdtemp(prefix="one-task-"))
@@ -21,7 +22,7 @@ print(f"{task.name}: {task.instruction['en']}")
 
 # Settings have defaults chosen from the model's size and the number of rows; change what you like.
 model = sys.argv[1] if len(sys.argv) > 1 else "smollm2-135m"
-settings = Settings().with_overrides([f"model={model}", "preset=quick", "seed=0"])
+settings = Settings(train=TrainConfig(model=model, preset="quick", seed=0))
 
 # Every row is rendered as training will see it. What would teach the wrong thing is named, with file and row.
 (checked,) = check(workspace, [task.name], settings)

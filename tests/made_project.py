@@ -30,7 +30,7 @@ from anytasktune.schema import (
     TeacherUsage,
     Verdict,
 )
-from anytasktune.settings import GateConfig, IngestConfig, SplitConfig, SynthesisConfig
+from anytasktune.settings import DocumentsConfig, GateConfig, SplitConfig, SynthesisConfig
 from anytasktune.store import LATEST, write_record, write_ref
 from anytasktune.version import __version__
 from tests.tiny_project import LABELS, team_rows
@@ -92,7 +92,7 @@ def write_made(
         documents=info,
         passages=len(rows),
         sha256=hash_of_records(rows),
-        config=IngestConfig(),
+        config=DocumentsConfig(),
         **shared,
     )
     save_passages(project.passages / passage_set.id, Passages(passage_set, rows))

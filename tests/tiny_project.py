@@ -5,8 +5,9 @@ import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from anytasktune.pipeline import Settings
 from anytasktune.schema import Example
+from anytasktune.settings import Settings
+from anytasktune.settings.overrides import apply_overrides
 
 LABELS = ("housing", "family", "work")
 DOMAIN = """\
@@ -57,7 +58,7 @@ def write_project(folder: Path, rows: Sequence[Example] | None = None, domain: s
 
 
 def quick_settings(model: Path, *more: str) -> Settings:
-    return Settings().with_overrides([f"model={model}", *QUICK, *more])
+    return apply_overrides(Settings(), [f"train.model={model}", *QUICK, *more])
 
 
 POOL = """\

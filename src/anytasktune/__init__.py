@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from anytasktune.pipeline import (
         BuildOptions,
         ImportOptions,
-        Settings,
         Workspace,
         augment,
         build,
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
         tune,
     )
     from anytasktune.schema import Domain, Example, Report, Run, Task
+    from anytasktune.settings import Settings
 
 # PyTorch's worker threads spin while they wait for each other. As soon as anything else wants a core, every one of the
 # thousands of waits in a training step then costs a time slice: steps of 2 s were measured at 5 to 40 s. Read once, when
@@ -54,7 +54,7 @@ _HOME = {
     "BuildOptions": "anytasktune.pipeline",
     "Report": "anytasktune.schema",
     "Run": "anytasktune.schema",
-    "Settings": "anytasktune.pipeline",
+    "Settings": "anytasktune.settings",
     "Task": "anytasktune.schema",
     "Workspace": "anytasktune.pipeline",
     "augment": "anytasktune.pipeline",

@@ -1,7 +1,7 @@
 """Everything that can go wrong in a way the user can mend.
 
     AnyTaskTuneError
-    ├── ConfigError      domain.yaml, train.yaml or a -c override is wrong     (also a ValueError)
+    ├── ConfigError      domain.yaml, settings.yaml or a -c override is wrong  (also a ValueError)
     ├── DataError        a data file cannot be read, or nothing in it is kept  (also a ValueError)
     ├── PreflightError   the data would train the wrong thing                  (also a ValueError)
     ├── ModelError       a base model cannot be found, fetched or used

@@ -22,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -41,16 +42,8 @@ from anytasktune.gates.run_gates import GATES, JUDGE
 from anytasktune.models.catalog import CATALOG
 from anytasktune.outputs import OUTPUT_KINDS, Metric, Rules
 from anytasktune.schema import AUGMENTATIONS, Domain, Task
-from anytasktune.settings import (
-    BuildConfig,
-    EvalConfig,
-    GateConfig,
-    IngestConfig,
-    SplitConfig,
-    SynthesisConfig,
-    TeacherConfig,
-    TrainConfig,
-)
+from anytasktune.settings import Settings
+from anytasktune.settings.overrides import SECTIONS, parse_settings
 from anytasktune.settings.yaml_reading import parse_record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +51,7 @@ SOURCE = ROOT / "src" / "anytasktune"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 DOMAIN_PAGE, FORMATS_PAGE = ROOT / "docs" / "domain-yaml.md", ROOT / "docs" / "data-formats.md"
-DATA_PAGE = ROOT / "docs" / "making-data.md"
+DATA_PAGE, SETTINGS_PAGE = ROOT / "docs" / "making-data.md", ROOT / "docs" / "settings.md"
 REPORT_PAGE, ARCHITECTURE_PAGE = ROOT / "docs" / "reading-the-report.md", ROOT / "docs" / "architecture.md"
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
 SHORT = ("max_train_rows=8", "max_dev_rows=4", "epochs=1", "max_rows=4", "max_new_tokens=8", "resamples=100", "device=cpu")
@@ -146,8 +139,10 @@ def unknown_words(command: str) -> list[str]:
 
 
 def known_settings() -> set[str]:
-    making = (TeacherConfig, SynthesisConfig, GateConfig, IngestConfig)
-    return {name for record in (TrainConfig, EvalConfig, SplitConfig, *making) for name in record.model_fields}
+    """All keys that `-c` takes: with their section, and without it where no other section has the same."""
+    dotted = [(section, name) for section, record in SECTIONS.items() for name in record.model_fields]
+    bare = Counter(name for _, name in dotted)
+    return {f"{section}.{name}" for section, name in dotted} | {name for name, count in bare.items() if count == 1}
 
 
 def run_document(document: Path, folder: Path, model: Path) -> list[Spoken]:
@@ -211,8 +206,8 @@ def test_commands_that_are_only_shown_exist_with_their_options_and_settings(docu
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_settings_named_in_running_text_exist(document: Path) -> None:
-    named = {key for code in CODE.findall(prose(document)) for key in re.findall(r"-c (\w+)=", code)}
-    assert named <= known_settings() | {"key"}
+    named = {key for code in CODE.findall(prose(document)) for key in re.findall(r"-c ([\w.]+)=", code)}
+    assert named <= known_settings() | {"section.key"}
 
 
 def test_every_verb_is_mentioned() -> None:
@@ -271,10 +266,8 @@ def test_configuration_files_in_documents_are_valid(document: Path) -> None:
     for block in blocks(document):
         if block.title.endswith("domain.yaml"):
             assert parse_record(Domain, block.text, block.title).tasks
-        elif block.title.endswith("build.yaml"):
-            assert parse_record(BuildConfig, block.text, block.title).teacher
-        elif block.title.endswith("train.yaml"):
-            assert parse_record(TrainConfig, block.text, block.title).model
+        elif block.title.endswith("settings.yaml"):
+            assert parse_settings(block.text, block.title) != Settings()
 
 
 def test_sample_rows_of_every_format_are_read_as_they_stand(tmp_path: Path) -> None:
@@ -291,23 +284,11 @@ def test_sample_rows_of_every_format_are_read_as_they_stand(tmp_path: Path) -> N
     assert read_task_folder(tmp_path).task.name == "message_kind"
 
 
-@pytest.mark.parametrize(
-    ("heading", "record"),
-    [
-        ("in train.yaml or with -c", TrainConfig),
-        ("evaluation, with -c", EvalConfig),
-        ("dividing rows, with -c", SplitConfig),
-        ("`teacher:`", TeacherConfig),
-        ("`synthesis:`", SynthesisConfig),
-        ("`gates:`", GateConfig),
-        ("`ingest:`", IngestConfig),
-    ],
-)
-def test_every_setting_is_documented_with_its_default(heading: str, record: type[BaseModel]) -> None:
-    documented = {row[0]: row[1] for row in table(DATA_PAGE if heading.startswith("`") else DOMAIN_PAGE, heading)}
-    fields = {name: field.default for name, field in record.model_fields.items() if name != "schema_version"}
-    assert list(documented) == list(fields)
-    for name, default in record().model_dump(include=set(fields)).items():
+@pytest.mark.parametrize(("section", "record"), SECTIONS.items(), ids=SECTIONS)
+def test_every_setting_is_documented_with_its_default(section: str, record: type[BaseModel]) -> None:
+    documented = {row[0]: row[1] for row in table(SETTINGS_PAGE, f"`{section}:`")}
+    assert list(documented) == list(record.model_fields)
+    for name, default in record().model_dump().items():
         if default is None:
             assert documented[name] in {"chosen", "all", "unset"}
         else:

@@ -20,9 +20,10 @@ from anytasktune.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from anytasktune.pipeline import Settings
     from anytasktune.pipeline.build_context import BuildOptions
     from anytasktune.pipeline.candidate_runs import GatedCandidates, Made
-    from anytasktune.pipeline.workspace import Settings, Workspace
+    from anytasktune.pipeline.workspace import Workspace
 
 
 def ingest(
@@ -38,7 +39,7 @@ def ingest(
 
     workspace = Workspace.open(project)
     with Display(silent=as_json) as display:
-        passages = ingest_documents(workspace.project, documents, workspace.settings(overrides or ()).ingest, display)
+        passages = ingest_documents(workspace.project, documents, workspace.settings(overrides or ()).documents, display)
     if as_json:
         print_json(passages.manifest.model_dump(mode="json"))
     else:
@@ -171,7 +172,7 @@ def _open(
     from anytasktune.pipeline.workspace import Workspace
 
     workspace = Workspace.open(project)
-    settings = workspace.settings([*(overrides or ()), *([f"teacher={teacher}"] if teacher else [])])
+    settings = workspace.settings([*(overrides or ()), *([f"teacher.name={teacher}"] if teacher else [])])
     workspace.tasks(tasks or ())
     from anytasktune.pipeline.build_context import BuildOptions
 

@@ -12,7 +12,12 @@ Granularity = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Overrides = Annotated[
-    list[str] | None, typer.Option("-c", metavar="KEY=VALUE", help="Change a setting, e.g. -c epochs=3. Repeatable.")
+    list[str] | None,
+    typer.Option(
+        "-c",
+        metavar="SECTION.KEY=VALUE",
+        help="Change a setting, e.g. -c train.epochs=3. Repeatable; `anytasktune schema Settings` lists all settings.",
+    ),
 ]
 TaskNames = Annotated[list[str] | None, typer.Argument(metavar="[TASK]...", help="Names of tasks; default: all.")]
 ShownLanguage = Annotated[Literal["en", "zh"], typer.Option("--language", help="Language of the output.")]

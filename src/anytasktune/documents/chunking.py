@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from anytasktune.documents.headings import ARTICLE, ARTICLE_LINE
 from anytasktune.schema.passages import Heading, Passage, ReadDocument, Span
-from anytasktune.settings import IngestConfig
+from anytasktune.settings import DocumentsConfig
 from anytasktune.text.scripts import HAN, count_han
 
 TOO_SHORT, CONTENTS = "too_short", "contents"
@@ -72,7 +72,7 @@ def measure(text: str) -> int:
     return len(text) + count_han(text)
 
 
-def chunk_document(document: ReadDocument, name: str, config: IngestConfig) -> tuple[list[Passage], Counter[str]]:
+def chunk_document(document: ReadDocument, name: str, config: DocumentsConfig) -> tuple[list[Passage], Counter[str]]:
     """Cut a document.
 
     Every passage holds at most `config.passage_length` (by `measure`), starts and ends with a character other than space, and
@@ -172,7 +172,7 @@ def _pack(text: str, pieces: Sequence[Range], limit: int) -> Iterator[tuple[int,
     yield start, end, alone
 
 
-def _join_short(text: str, chunks: Sequence[_Chunk], config: IngestConfig) -> list[_Chunk]:
+def _join_short(text: str, chunks: Sequence[_Chunk], config: DocumentsConfig) -> list[_Chunk]:
     """Short chunks put together with a neighbour, where the two have headings in common; within a section also small ones."""
     joined: list[_Chunk] = []
     for chunk in chunks:
@@ -187,7 +187,7 @@ def _join_short(text: str, chunks: Sequence[_Chunk], config: IngestConfig) -> li
     return joined
 
 
-def _is_short(text: str, chunk: _Chunk, config: IngestConfig) -> bool:
+def _is_short(text: str, chunk: _Chunk, config: DocumentsConfig) -> bool:
     """Whether it holds too little text; web addresses do not count."""
     least = config.shortest_passage
     said = text[chunk.start : min(chunk.end, chunk.start + 10 * least)]

@@ -13,7 +13,7 @@ from anytasktune.documents.skip_reasons import SkippedFileError
 from anytasktune.errors import DataError
 from anytasktune.ids import file_hash
 from anytasktune.schema.passages import DocumentInfo, Passage, ReadDocument
-from anytasktune.settings import IngestConfig
+from anytasktune.settings import DocumentsConfig
 from anytasktune.similarity import group_similar, jaccard
 from anytasktune.text.language import language_of
 from anytasktune.text.plain_text import normalise
@@ -50,7 +50,7 @@ class Ingested:
 
 def ingest(
     folder: Path,
-    config: IngestConfig,
+    config: DocumentsConfig,
     known: Mapping[str, ReadDocument] | None = None,
     on_document: OnDocument | None = None,
     limits: Limits | None = None,
@@ -88,7 +88,7 @@ def read_document(path: Path, limits: Limits | None = None) -> ReadDocument:
         if not path.is_file():
             raise SkippedFileError("unreadable", "there is no such file", "check its name")
         size = path.stat().st_size
-        check_size(size, IngestConfig().largest_file)
+        check_size(size, DocumentsConfig().largest_file)
     except SkippedFileError as skipped:
         return skipped_document(skipped, "", "")
     if not chosen.sandboxed:
@@ -158,7 +158,7 @@ def _read_all(
 
 
 def _chunk_all(
-    read: Sequence[tuple[DocumentFile, ReadDocument]], config: IngestConfig
+    read: Sequence[tuple[DocumentFile, ReadDocument]], config: DocumentsConfig
 ) -> tuple[list[DocumentInfo], list[Passage]]:
     """Records of all documents, and the passages of those that say something new."""
     infos = [_info(file, document) for file, document in read if document.status == "skipped"]

@@ -89,7 +89,7 @@ class Teacher:
         if replay is not None:
             if record is not None:
                 raise ConfigError("a recording is either made or replayed", fix="give --record or --replay, not both")
-            return cls(Replay(replay, config.teacher, Prices.of(config)), config, guard=guard)
+            return cls(Replay(replay, config.name, Prices.of(config)), config, guard=guard)
         endpoint = Endpoint.from_environment(environment, timeout=config.timeout, attempts=config.attempts)
         return cls.at(endpoint, config, answers_file, record=record, on_wait=on_wait, guard=guard)
 
@@ -105,8 +105,8 @@ class Teacher:
         guard: Guard | None = None,
     ) -> "Teacher":
         """The same at an endpoint of one's own, whose patience counts, not that of the config."""
-        source = LiveAnswers(endpoint, config.teacher, answers_file, terms_of(config), on_wait)
-        recorder = Recorder(record, config.teacher) if record is not None else None
+        source = LiveAnswers(endpoint, config.name, answers_file, terms_of(config), on_wait)
+        recorder = Recorder(record, config.name) if record is not None else None
         return cls(source, config, recorder, guard)
 
     @property

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.ingesting import ingest_documents
     from anytasktune.pipeline.initializing import init_project
     from anytasktune.pipeline.tuning import evaluate, train, tune
-    from anytasktune.pipeline.workspace import Settings, Workspace
+    from anytasktune.pipeline.workspace import Workspace
+    from anytasktune.settings import Settings
     from anytasktune.tasks import Finding
 
 _HOME = {

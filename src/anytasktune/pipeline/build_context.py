@@ -14,9 +14,10 @@ from anytasktune.pipeline.candidate_runs import Passages
 from anytasktune.pipeline.events import Listener, Silent
 from anytasktune.pipeline.frozen_datasets import own_splits
 from anytasktune.pipeline.ingesting import ingest_documents
-from anytasktune.pipeline.workspace import Settings, Workspace
+from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Example, Passage, Seal, SplitName, Task, TeacherUsage
+from anytasktune.settings import Settings
 from anytasktune.store import write_record
 
 
@@ -109,7 +110,7 @@ class BuildContext:
         """All passages there are; None without documents."""
         project = self.workspace.project
         folder = self.options.documents or (project.documents if project.documents.is_dir() else None)
-        return ingest_documents(project, folder, self.settings.ingest, self.listener) if folder else None
+        return ingest_documents(project, folder, self.settings.documents, self.listener) if folder else None
 
     @cached_property
     def sealed(self) -> SealedProject:
@@ -165,24 +166,24 @@ class BuildContext:
     @property
     def has_teacher(self) -> bool:
         """Whether a teacher is named."""
-        return bool(self.settings.teacher.teacher)
+        return bool(self.settings.teacher.name)
 
     @cached_property
     def teacher(self) -> Teacher:
         """The model that writes; ConfigError if none is named."""
         if not self.has_teacher:
-            fix = "name a model: --teacher NAME, or `teacher:` in build.yaml; OPENAI_BASE_URL says where it is"
+            fix = "name a model: --teacher NAME, or `teacher: {name: ...}` in settings.yaml; OPENAI_BASE_URL says where it is"
             raise ConfigError("a teacher is needed, and none is named", fix=fix)
-        return self._open(self.settings.teacher.teacher)
+        return self._open(self.settings.teacher.name)
 
     @cached_property
     def judge(self) -> Teacher:
         """The model that marks; the teacher unless another is named."""
         named = self.settings.teacher.judge
-        return self.teacher if not named or named == self.settings.teacher.teacher else self._open(named)
+        return self.teacher if not named or named == self.settings.teacher.name else self._open(named)
 
     def _open(self, model: str) -> Teacher:
-        config = self.settings.teacher.model_copy(update={"teacher": model})
+        config = self.settings.teacher.model_copy(update={"name": model})
         return Teacher.open(
             config,
             os.environ,

@@ -13,8 +13,9 @@ from anytasktune.pipeline.events import Listener
 from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.gating import gate_task
 from anytasktune.pipeline.generating import augment_task, synthesise_task
-from anytasktune.pipeline.workspace import Settings, Workspace
+from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Task
+from anytasktune.settings import Settings
 
 
 @dataclass(frozen=True)

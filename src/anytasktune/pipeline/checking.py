@@ -7,8 +7,9 @@ from anytasktune.pipeline.adapter_targets import Granularity, training_data
 from anytasktune.pipeline.events import Listener, Silent
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.training_forecast import measure, planned
-from anytasktune.pipeline.workspace import Settings, Workspace
+from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Estimate, SplitName, Task
+from anytasktune.settings import Settings
 from anytasktune.training.estimate import Machine, total
 from anytasktune.training.preflight import Preflight, TokenView, view_tokens
 from anytasktune.training.run_plan import estimate_run

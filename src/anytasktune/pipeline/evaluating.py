@@ -2,7 +2,6 @@
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -29,7 +28,7 @@ Runs = Mapping[System, Run]
 
 def require_held_out(bench: TrainingContext, tasks: Sequence[Task]) -> None:
     """Raises EvaluationError if a task has no rows to be evaluated on."""
-    split = bench.settings.evaluate.split
+    split = bench.settings.eval.split
     for task in tasks:
         if not bench.dataset(task).splits.get(split):
             what = f"task {task.name} has no {split} rows to evaluate on"
@@ -47,14 +46,14 @@ def evaluated_runs(bench: TrainingContext, tasks: Sequence[Task], fresh: Sequenc
     Raises:
         EvaluationError: without `fresh`, if a task has no such run, or the runs are on different base models.
     """
-    asked = [system for system in TASK_LMS if system in bench.settings.evaluate.systems]
+    asked = [system for system in TASK_LMS if system in bench.settings.eval.systems]
     if not asked:
         return [{} for _ in tasks]
     found = [_runs_of(bench, task, asked, {run.unit: run for run in fresh}) for task in tasks]
     if not fresh:
         _require_runs(tasks, found, asked[0])
         config = _common_config([next(iter(runs.values())) for runs in found])
-        bench.settings = replace(bench.settings, train=config)
+        bench.settings = bench.settings.model_copy(update={"train": config})
     return [{system: run for system, run in runs.items() if _on_this_base(bench, run)} for runs in found]
 
 
@@ -111,7 +110,7 @@ def _on_this_base(bench: TrainingContext, run: Run) -> bool:
 
 def compare(bench: TrainingContext, tasks: Sequence[tuple[Task, Runs]]) -> Report:
     """The report on some tasks, written to `artifacts/reports`."""
-    config = bench.settings.evaluate
+    config = bench.settings.eval
     reports = [_report_on(bench, task, runs, config) for task, runs in tasks]
     report = build_report(
         domain=bench.workspace.domain.name,
@@ -143,7 +142,7 @@ def _report_on(bench: TrainingContext, task: Task, runs: Runs, config: EvalConfi
 
 def _systems(bench: TrainingContext, task: Task, train: Sequence[Example], runs: Runs) -> list[EvaluatedSystem]:
     """The untuned systems, asked as the task is today, and the Task-LMs, asked as they were trained."""
-    config = bench.settings.evaluate
+    config = bench.settings.eval
     longest = max((len(bench.model_info.format.answer_ids(row.output)) for row in train), default=64)
     limit = {"max_new_tokens": config.max_new_tokens} if config.max_new_tokens else {}
     decoding = decoding_for(task, longest).model_copy(update=limit)
@@ -159,7 +158,7 @@ def _systems(bench: TrainingContext, task: Task, train: Sequence[Example], runs:
 
 def _answers(bench: TrainingContext, data: tuple[FrozenDataset, Sequence[Example]], system: EvaluatedSystem) -> PredictionSet:
     dataset, rows = data
-    config, task = bench.settings.evaluate, system.task
+    config, task = bench.settings.eval, system.task
     precision = choose_dtype(bench.settings.train.dtype, choose_device(bench.settings.train.device))
     asked = [task.definition, system.decoding.model_dump(), [shot.id for shot in system.shots], system.task_lm]
     model = [bench.model_info.ref.fingerprint, bench.model_info.format.fingerprint, precision]

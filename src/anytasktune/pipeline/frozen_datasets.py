@@ -25,9 +25,9 @@ from anytasktune.pipeline.events import Listener, Silent
 from anytasktune.pipeline.made_rows import MadeMaterial, made_material
 from anytasktune.pipeline.own_rows import checked, has_own_rows, placed, relative, row_files
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import DroppedRow, Example, RowCounts, SplitName, Task
+from anytasktune.schema import DatasetManifest, DroppedRow, Example, RowCounts, SplitName, Task
 from anytasktune.settings import SplitConfig
-from anytasktune.store import LATEST, read_lines, read_ref, write_atomic, write_ref
+from anytasktune.store import LATEST, MANIFEST, read_lines, read_record, read_ref, write_atomic, write_ref
 from anytasktune.version import __version__
 
 
@@ -67,6 +67,7 @@ def frozen_dataset(workspace: Workspace, task: Task, config: SplitConfig, listen
     if found:
         dropped = read_lines(_dropped_file(folder, origin), DroppedRow)
         dataset = _with_counts(load_dataset(folder / found), dropped)
+        _note_another_split(folder, dataset.manifest, config, listener)
         write_ref(folder, LATEST, found)
         listener.dataset(dataset.manifest, dropped, built=False)
         return dataset
@@ -77,10 +78,23 @@ def frozen_dataset(workspace: Workspace, task: Task, config: SplitConfig, listen
         notes = card_notes(project, task, dataset.manifest.generated)
         save_dataset(dataset, target, card_files(task, dataset, notes))
     write_atomic(_dropped_file(folder, origin), "".join(row.model_dump_json() + "\n" for row in own.dropped))
+    _note_another_split(folder, dataset.manifest, config, listener)
     for name in (origin, LATEST):
         write_ref(folder, name, dataset.manifest.id)
     listener.dataset(dataset.manifest, own.dropped, built=True)
     return dataset
+
+
+def _note_another_split(folder: Path, now: DatasetManifest, config: SplitConfig, listener: Listener) -> None:
+    """Say so where the rows are split by other settings than in the data set of the last command."""
+    latest = read_ref(folder)
+    if latest in {None, now.id} or now.split_by == "given":
+        return
+    last = read_record(folder / str(latest) / MANIFEST, DatasetManifest).config
+    changed = [name for name in SplitConfig.model_fields if getattr(last, name) != getattr(config, name)]
+    if changed:
+        ours = ", ".join(f"split.{name} {getattr(config, name)} (was {getattr(last, name)})" for name in changed)
+        listener.note(f"{now.task}: another split than in the last command, {ours}; write it into settings.yaml to keep one")
 
 
 def own_splits(workspace: Workspace, task: Task, config: SplitConfig) -> dict[SplitName, list[Example]]:

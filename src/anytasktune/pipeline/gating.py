@@ -46,7 +46,7 @@ def gate_task(making: BuildContext, task: Task, made: Sequence[Made] = ()) -> Ga
 
 def _judge_of(making: BuildContext) -> str:
     asked = making.has_teacher and making.settings.gates.judge_threshold > 0
-    return (making.settings.teacher.judge or making.settings.teacher.teacher) if asked else ""
+    return (making.settings.teacher.judge or making.settings.teacher.name) if asked else ""
 
 
 def _inputs(making: BuildContext, sources: Sources, sets: Sequence[Made], judge: str) -> str:

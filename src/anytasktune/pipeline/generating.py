@@ -44,7 +44,7 @@ class _Go:
         sources, making = self.sources, self.making
         passages = [passage.id for passage in sources.passages] if self.stage == "synth" else []
         made_of = [sources.task.model_dump(), sources.seal.id, sorted(row.id for row in self.rows), passages]
-        asked = [self.config.model_dump(), making.languages(sources.task), making.settings.teacher.teacher]
+        asked = [self.config.model_dump(), making.languages(sources.task), making.settings.teacher.name]
         return content_id([self.stage, made_of, asked, __version__])
 
     def found(self) -> Made | None:
@@ -64,7 +64,7 @@ class _Go:
             candidates=len(candidates),
             failed=reasons,
             sha256=sha256,
-            teacher=self.making.settings.teacher.teacher,
+            teacher=self.making.settings.teacher.name,
             seal=self.sources.seal.id,
             passages=passages.manifest.id if passages else None,
             config=self.config,
@@ -151,7 +151,7 @@ def require_feasible(making: BuildContext, sources: Sources) -> Feasibility | No
         return None
     settings = config.model_dump(include={"feasibility_rows", "feasibility_threshold", "shots", "seed"})
     rows = [sorted(row.id for row in part) for part in (sources.shown_train, sources.shown_dev)]
-    identity = content_id([task.model_dump(), making.settings.teacher.teacher, settings, rows, __version__])
+    identity = content_id([task.model_dump(), making.settings.teacher.name, settings, rows, __version__])
     file = making.workspace.project.feasibility(task.name) / f"{identity}.json"
     built = not file.exists()
     if built:

@@ -10,7 +10,7 @@ from anytasktune.pipeline.candidate_runs import Passages, hash_of_records, save_
 from anytasktune.pipeline.events import Listener, Silent
 from anytasktune.schema import DocumentInfo, PassageSet
 from anytasktune.schema.passages import ReadDocument
-from anytasktune.settings import IngestConfig
+from anytasktune.settings import DocumentsConfig
 from anytasktune.store import LATEST, Project, read_record, write_record, write_ref
 from anytasktune.version import __version__
 
@@ -44,14 +44,14 @@ class ReadBefore(Mapping[str, ReadDocument]):
 
 
 def ingest_documents(
-    project: Project, folder: Path | None = None, config: IngestConfig | None = None, listener: Listener | None = None
+    project: Project, folder: Path | None = None, config: DocumentsConfig | None = None, listener: Listener | None = None
 ) -> Passages:
     """Read the documents in `folder` (the project's `documents/` unless given) and cut them into passages.
 
     Raises:
         DataError: there is no such folder, or nothing in it can be read; every file is named with its reason.
     """
-    folder, config, listener = folder or project.documents, config or IngestConfig(), listener or Silent()
+    folder, config, listener = folder or project.documents, config or DocumentsConfig(), listener or Silent()
     before = ReadBefore(project)
     total = sum(1 for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
     done = 0

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from anytasktune.packs import pack_files, pack_names
 from anytasktune.packs.contents import PackSummary, files_in_language, summarise
 from anytasktune.records import Artifact, Language, Record
 from anytasktune.schema import Domain
+from anytasktune.settings import Settings
 from anytasktune.settings.yaml_reading import nearest
-from anytasktune.store import DOMAIN_FILE, TRAIN_FILE, Project, write_atomic
+from anytasktune.store import DOMAIN_FILE, SETTINGS_FILE, Project, write_atomic
 
-SCHEMA_FILE = "domain.schema.json"
-_MODEL_LINE = re.compile(r"^#? ?model:.*\n?", re.M)
+SCHEMAS: Mapping[str, type[Artifact]] = {"domain.schema.json": Domain, "settings.schema.json": Settings}
+"""Files beside the YAML files they describe, for editors."""
+_MODEL_LINE = re.compile(r"^  model:.*\n", re.M)
 
 
 def init_project(folder: Path, *, pack: str = "empty", language: Language | None = None, domain: str | None = None) -> Project:
@@ -24,7 +27,7 @@ def init_project(folder: Path, *, pack: str = "empty", language: Language | None
 
     Args:
         pack: `empty`, or one of `packs.pack_names()` for its tasks and rows.
-        language: take instructions, labels and rows in this language only; `train.yaml` names a model that speaks it.
+        language: take instructions, labels and rows in this language only; `settings.yaml` names a model that speaks it.
         domain: the text of `domain.yaml`, in place of the pack's.
 
     Raises:
@@ -35,14 +38,15 @@ def init_project(folder: Path, *, pack: str = "empty", language: Language | None
     if project.domain_file.exists():
         raise ConfigError("there is a project already", where=str(project.domain_file), fix="choose another folder")
     files = pack_files(pack) if language is None else files_in_language(pack, language)
-    if language and TRAIN_FILE in files:
-        files[TRAIN_FILE] = _with_model_for(language, files[TRAIN_FILE].decode("utf-8")).encode("utf-8")
+    if language and SETTINGS_FILE in files:
+        files[SETTINGS_FILE] = _with_model_for(language, files[SETTINGS_FILE].decode("utf-8")).encode("utf-8")
     if domain is not None:
         files[DOMAIN_FILE] = domain.encode("utf-8")
     for name in sorted(files, key=lambda name: name == DOMAIN_FILE):  # last: a folder with a domain.yaml is whole
         write_atomic(project.root / name, files[name])
     write_atomic(project.root / ".gitignore", "artifacts/\n")
-    write_atomic(project.root / SCHEMA_FILE, json.dumps(Domain.model_json_schema(), indent=2, ensure_ascii=False) + "\n")
+    for name, record in SCHEMAS.items():
+        write_atomic(project.root / name, json.dumps(record.model_json_schema(), indent=2, ensure_ascii=False) + "\n")
     return project
 
 
@@ -59,10 +63,10 @@ def started(project: Project, pack: str, only: Language | None) -> list[str]:
     if (project.root / "CARD.md").exists():
         lines.append("CARD.md says how they were made and what they must not be used for")
     if only == "zh":
-        lines.append(f"train.yaml names {model_for('zh')}, which speaks Chinese and comes from a model hub")
+        lines.append(f"settings.yaml names {model_for('zh')}, which speaks Chinese and comes from a model hub")
         lines.append(f"{DEFAULT_MODEL} needs no hub, but speaks English")
     elif "zh" in taken:
-        lines.append(f"{DEFAULT_MODEL} speaks English; for Chinese set model: {model_for('zh')} in train.yaml")
+        lines.append(f"{DEFAULT_MODEL} speaks English; for Chinese set train.model to {model_for('zh')} in settings.yaml")
     return lines
 
 
@@ -76,7 +80,7 @@ def json_schemas(name: str | None = None) -> dict[str, Any]:
     for module in (schema, settings):
         for word in module.__all__:
             kind = getattr(module, word)
-            if isinstance(kind, type) and issubclass(kind, Artifact):
+            if isinstance(kind, type) and issubclass(kind, Artifact if module is schema else Record):
                 known[word] = kind
     if name is not None and name not in known:
         raise ConfigError(f"there is no record {name!r}", fix=nearest(name, known))
@@ -94,7 +98,7 @@ def _with_model_for(language: Language, text: str) -> str:
     if model == DEFAULT_MODEL:
         return text
     lines = (
-        f"model: {model}          # the smallest we name that speaks Chinese; modelscope:{model} where the Hub is not reached\n"
-        f"# model: {DEFAULT_MODEL}          # needs no hub, but speaks English: expect little of it in Chinese\n"
+        f"  model: {model}       # the smallest we name that speaks Chinese; modelscope:{model} where the Hub is not reached\n"
+        f"  # model: {DEFAULT_MODEL}         # needs no hub, but speaks English: expect little of it in Chinese\n"
     )
-    return _MODEL_LINE.sub(lines, text, count=1) if _MODEL_LINE.search(text) else text + lines
+    return _MODEL_LINE.sub(lines, text, count=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 from anytasktune.documents import ENDINGS, READABLE, ingest, read_document
 from anytasktune.errors import DataError
 from anytasktune.schema.passages import DocumentInfo, ReadDocument
-from anytasktune.settings import IngestConfig
+from anytasktune.settings import DocumentsConfig
 
 BUDGET = 12_000
 """Characters of material that a teacher is given; beyond them small models lose the thread, and large ones cost."""
@@ -66,7 +66,7 @@ def read_documents(folder: Path) -> Material:
         DataError: there is no such folder, or nothing in it can be read.
     """
     read: dict[str, ReadDocument] = {}
-    found = ingest(folder, IngestConfig(), on_document=read.__setitem__)
+    found = ingest(folder, DocumentsConfig(), on_document=read.__setitem__)
     repeated = {info.document for info in found.documents if info.reason == "duplicate"}
     texts = {name: document.text.strip() for name, document in read.items() if document.text and name not in repeated}
     left_out = [info for info in found.documents if info.document not in texts and info.reason not in _UNMENTIONED]

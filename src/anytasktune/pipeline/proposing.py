@@ -142,7 +142,7 @@ def propose_pool(
 
 def _teacher(project: Project, sources: PoolSources, on_wait: Callable[[str, float], None] | None) -> Teacher:
     """The teacher under the project's settings: its prices, its cap and its earlier spending count."""
-    settings = Workspace(project, Domain(name="pool")).settings([*sources.overrides, f"teacher={sources.teacher}"])
+    settings = Workspace(project, Domain(name="pool")).settings([*sources.overrides, f"teacher.name={sources.teacher}"])
     return Teacher.open(settings.teacher, os.environ, project.teacher_answers / ANSWERS_FILE, on_wait=on_wait)
 
 

@@ -10,8 +10,9 @@ from anytasktune.models.load import BaseLM, ModelInfo, inspect_model, load_base
 from anytasktune.pipeline.events import Listener
 from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.own_rows import row_places
-from anytasktune.pipeline.workspace import Settings, Workspace
+from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Example, SplitName, Task
+from anytasktune.settings import Settings
 from anytasktune.training.preflight import Preflight, Room, preflight
 from anytasktune.training.task_rows import Part
 from anytasktune.training.tokenizing import RowEncoder

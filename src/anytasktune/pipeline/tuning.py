@@ -10,8 +10,9 @@ from anytasktune.pipeline.evaluating import compare, evaluated_runs, require_hel
 from anytasktune.pipeline.events import Listener, Silent
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.training_forecast import forecast
-from anytasktune.pipeline.workspace import Settings, Workspace
+from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Estimate, Report, Run
+from anytasktune.settings import Settings
 from anytasktune.store import LATEST, write_ref
 from anytasktune.training.estimate import total
 from anytasktune.training.task_rows import TrainingData
@@ -91,7 +92,7 @@ def tune(
     compared with, too.
     """
     settings = settings or Settings()
-    if settings.teacher.teacher:
+    if settings.teacher.name:
         build(workspace, task_names, settings, listener)
     bench = TrainingContext(workspace, settings, listener or Silent())
     tasks = workspace.tasks(task_names)

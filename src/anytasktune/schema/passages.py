@@ -6,7 +6,7 @@ from pydantic import Field
 
 from anytasktune.ids import content_id
 from anytasktune.records import Artifact, Language, Record
-from anytasktune.settings import IngestConfig
+from anytasktune.settings import DocumentsConfig
 
 
 class Span(Record):
@@ -100,5 +100,5 @@ class PassageSet(Artifact):
     passages: int
     sha256: str
     """Hash of the passages' JSONL file."""
-    config: IngestConfig
+    config: DocumentsConfig
     code_version: str

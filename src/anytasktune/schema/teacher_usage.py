@@ -1,4 +1,4 @@
-"""How data sets are made: the settings of `build.yaml`."""
+"""The cost of asking a teacher."""
 
 from anytasktune.records import Record
 

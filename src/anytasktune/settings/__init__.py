@@ -1,15 +1,15 @@
-"""Every setting of every stage, how settings are overridden, and how YAML becomes a record."""
+"""Every setting of every stage, how settings are overridden, and how YAML is read and edited."""
 
 from anytasktune.settings.sections import (
     SYSTEMS,
     TASK_LMS,
     Augmentation,
-    BuildConfig,
+    DocumentsConfig,
     DType,
     EvalConfig,
     GateConfig,
-    IngestConfig,
     InputSource,
+    Settings,
     SplitConfig,
     SynthesisConfig,
     System,
@@ -18,13 +18,13 @@ from anytasktune.settings.sections import (
 )
 
 __all__ = [
-    "BuildConfig",
     "DType",
+    "DocumentsConfig",
     "Augmentation",
     "EvalConfig",
     "GateConfig",
-    "IngestConfig",
     "SYSTEMS",
+    "Settings",
     "SplitConfig",
     "InputSource",
     "SynthesisConfig",

@@ -1,4 +1,4 @@
-"""Settings of every stage: one section of `settings.yaml` each."""
+"""Settings of every stage: a section of `settings.yaml` each, and `Settings`, the whole file."""
 
 from typing import Literal, get_args
 
@@ -32,7 +32,7 @@ def _all_input_sources() -> list[InputSource]:
 
 
 class SplitConfig(Record):
-    """How rows that come without splits are divided."""
+    """How rows that come without splits are split."""
 
     dev: float = Field(0.1, ge=0, lt=1)
     """Share of rows for choosing when to stop."""
@@ -49,8 +49,8 @@ class SplitConfig(Record):
         return self
 
 
-class TrainConfig(Artifact):
-    """The config of `train`. What is None is chosen from the model's size and the number of rows (see `preset`)."""
+class TrainConfig(Record):
+    """How adapters are trained. Whatever is None is chosen from the model's size and the number of rows (see `preset`)."""
 
     model: str = "smollm2-135m"
     """Local folder, `.gguf` file, Hub id, `modelscope:` id, or the alias of the embedded default."""
@@ -99,8 +99,8 @@ class TrainConfig(Artifact):
     """How much work a killed run can lose."""
 
 
-class EvalConfig(Artifact):
-    """The config of `eval`."""
+class EvalConfig(Record):
+    """How systems are evaluated."""
 
     systems: list[System] = Field(default_factory=lambda: list(SYSTEMS), min_length=1)
     """Which systems answer; of the Task-LMs, those that are trained."""
@@ -123,8 +123,8 @@ class EvalConfig(Artifact):
 class TeacherConfig(Record):
     """Which model is asked, how hard, and what it may cost. Where it lives and its key come from the environment."""
 
-    teacher: str = ""
-    """Name of the model at `OPENAI_BASE_URL`. Empty: no teacher is asked."""
+    name: str = ""
+    """The model at `OPENAI_BASE_URL`. Empty: no teacher is asked."""
     judge: str = ""
     """Name of the model that judges what the teacher made; empty: the teacher itself."""
     price_in: float | None = Field(None, ge=0)
@@ -152,7 +152,7 @@ class TeacherConfig(Record):
         return self
 
 
-class IngestConfig(Artifact):
+class DocumentsConfig(Record):
     """How documents are cut into passages."""
 
     passage_length: int = Field(1200, ge=100, le=20_000)
@@ -218,10 +218,13 @@ class GateConfig(Record):
     """Whether what a candidate made from a passage rests on must stand there."""
 
 
-class BuildConfig(Artifact):
-    """The config of `build`, written by hand as `build.yaml`."""
+class Settings(Artifact):
+    """All settings of a project, written by hand as `settings.yaml`. Sections and settings may be left out."""
 
+    train: TrainConfig = TrainConfig()
+    split: SplitConfig = SplitConfig()
+    eval: EvalConfig = EvalConfig()
+    documents: DocumentsConfig = DocumentsConfig()
     teacher: TeacherConfig = TeacherConfig()
     synthesis: SynthesisConfig = SynthesisConfig()
     gates: GateConfig = GateConfig()
-    ingest: IngestConfig = IngestConfig()

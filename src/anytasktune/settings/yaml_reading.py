@@ -5,7 +5,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -20,7 +20,10 @@ from anytasktune.errors import ConfigError, Problem
 from anytasktune.records import IN_ALL_LANGUAGES, PER_LANGUAGE
 
 AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
-Path_ = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
+"""Keys and positions that lead from a record to a value in it."""
+Advise = Callable[[FieldPath, Sequence[str]], str]
+"""Path of an unknown field, names of the known ones beside it → advice; empty: the nearest of these."""
 
 _YAML_FIX = "check the indentation, and that text with `:` or `#` in it stands in quotes"
 # words in the YAML reader's message → better advice
@@ -33,7 +36,7 @@ _YAML_FIXES = {
 _FIELDS_FIX = "write them as `key: value`, one per line"
 _EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 _LANGUAGE_TEXTS = ("instruction", "title")
-# what pydantic says of frequent mistakes, in the user's words, and what to do
+# pydantic's words for frequent mistakes → the user's words, and what to do
 _WORDS = {
     "bool_parsing": ("must be true or false", ""),
     "dict_type": ("must hold fields", _FIELDS_FIX),
@@ -44,69 +47,56 @@ _WORDS = {
 }
 
 
-def parse_record(record_type: type[AnyRecord], text: str, filename: str) -> AnyRecord:
+def parse_record(record_type: type[AnyRecord], text: str, filename: str, advise: Advise = lambda *_: "") -> AnyRecord:
     """Read `text` as YAML and make a record of it.
+
+    Args:
+        advise: has something better to say of an unknown field than the nearest name beside it.
 
     Raises:
         ConfigError: with one Problem per wrong field, each at `filename:line`.
     """
     data = _load_yaml(text, filename)
     if data is None and not any(field.is_required() for field in record_type.model_fields.values()):
-        return record_type()  # every line is a remark, and nothing has to be set
+        return record_type()  # every line is a comment, and nothing has to be set
     if not isinstance(data, Mapping):
         fix = f"write fields like `name: ...`; `anytasktune schema {record_type.__name__}` lists them"
         raise ConfigError("the file holds no fields", where=filename, fix=fix)
     try:
         if endless := list(_endless_numbers(data)):
-            raise ConfigError([_at(data, path, filename, "must be a finite number") for path in endless])
+            raise ConfigError([_problem_at(data, path, filename, "must be a finite number") for path in endless])
         return record_type.model_validate(_plain(data))
     except ValidationError as error:
         details = _without_echoes(error.errors())
-        raise ConfigError([_problem(record_type, data, filename, detail) for detail in details]) from None
+        raise ConfigError([_problem(record_type, data, filename, detail, advise) for detail in details]) from None
     except RecursionError:
         raise ConfigError("nested too deeply, or an alias (*) stands inside what it means", where=filename) from None
 
 
-def lines_of(text: str, paths: Iterable[Path_]) -> list[int]:
+def lines_of(text: str, paths: Iterable[FieldPath]) -> list[int]:
     """For each path the line of `text` (YAML that was read before) at which its deepest existing part stands."""
     data = _load_yaml(text, "")
     return [_line(data, path) for path in paths]
 
 
-def apply_overrides(record: AnyRecord, assignments: Iterable[str]) -> AnyRecord:
-    """A copy of `record` with `key=value` assignments applied; values are read as YAML (`1e-3`, `true`, `[a, b]`).
+def parse_value(text: str, annotation: Any) -> Any:
+    """One value as YAML, for a field with this annotation; a list of one needs no brackets.
+
+    YAML 1.2 reads `1e-3` as text; here it is a number, as everybody expects.
 
     Raises:
-        ConfigError: for an assignment without key or value, an unknown key (with the nearest right one) or a wrong value.
+        ValueError: a number that is not finite.
     """
-    values = record.model_dump()
-    written: dict[str, str] = {}
-    for assignment in assignments:
-        key, text = split_assignment(assignment)
-        if key not in settable(type(record)):
-            raise ConfigError(f"unknown setting {key!r}", where=f"-c {assignment}", fix=nearest(key, settable(type(record))))
-        written[key] = f"-c {assignment}"
-        values[key] = _typed(text, type(record).model_fields[key].annotation)
-        if list(_endless_numbers(values[key])):
-            raise ConfigError("must be a finite number", where=written[key])
+    if annotation is str:
+        return text
     try:
-        return type(record).model_validate(values)
-    except ValidationError as error:
-        raise ConfigError([_override_problem(written, detail) for detail in error.errors()]) from None
-
-
-def split_assignment(assignment: str) -> tuple[str, str]:
-    """Key and value of `key=value`; ConfigError if there is no `=`, or nothing after it."""
-    key, equals, text = assignment.partition("=")
-    if not equals or not text.strip():
-        what = "there is nothing after the `=`" if equals else "there is no `=` in it"
-        raise ConfigError(what, where=f"-c {assignment}", fix="write -c key=value, e.g. -c epochs=3")
-    return key.strip(), text.strip()
-
-
-def settable(record_type: type[BaseModel]) -> set[str]:
-    """Names of the settings of a config."""
-    return set(record_type.model_fields) - {"schema_version"}
+        value = float(text) if _EXPONENT.fullmatch(text) else _plain(YAML(typ="safe").load(text))
+    except Exception:  # what is no YAML is text
+        value = text
+    if list(_endless_numbers(value)):
+        raise ValueError("must be a finite number")
+    is_list = get_origin(annotation) is list and not isinstance(value, list)
+    return [part.strip() for part in text.split(",")] if is_list else value
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
@@ -114,6 +104,22 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     known = sorted(candidates)
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+
+
+def fault_of(detail: ErrorDetails) -> tuple[FieldPath, str, str]:
+    """Where in a record an error of pydantic is, as a person would go there; what is wrong; what to do about it."""
+    # pydantic puts the chosen kind of output, and the form of its labels, into the path ("output.label.labels.per_language");
+    # the file has no such levels
+    unwritten = ("[key]", IN_ALL_LANGUAGES, PER_LANGUAGE)
+    loc = [part for before, part in pairwise(("", *detail["loc"])) if before != "output" and part not in unwritten]
+    context = detail.get("ctx", {})
+    path = (*loc, *context.get("at", ()))
+    if detail["type"] in {"union_tag_not_found", "union_tag_invalid"}:
+        tags = str(context.get("expected_tags", "'label', 'labels', 'json', 'number', 'text'")).replace("'", "")
+        given = str(context.get("tag", ""))
+        return path, f"needs `kind:`, one of {tags}", nearest(given, tags.split(", ")) if given else ""
+    usual = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    return path, *_WORDS.get(detail["type"], (usual, ""))
 
 
 def _load_yaml(text: str, filename: str) -> Any:
@@ -133,26 +139,8 @@ def _load_yaml(text: str, filename: str) -> Any:
         raise ConfigError(what, where=filename, fix=_YAML_FIX) from None
 
 
-def _typed(text: str, annotation: Any) -> Any:
-    if annotation is str:
-        return text
-    value = _scalar(text)
-    is_list = get_origin(annotation) is list and not isinstance(value, list)
-    return [part.strip() for part in text.split(",")] if is_list else value
-
-
-def _scalar(text: str) -> Any:
-    """YAML 1.2 reads `1e-3` as text; here it is a number, as everybody expects."""
-    if _EXPONENT.fullmatch(text):
-        return float(text)
-    try:
-        return _plain(YAML(typ="safe").load(text))
-    except Exception:  # what is no YAML is text
-        return text
-
-
-def _endless_numbers(value: Any, path: Path_ = ()) -> Iterator[Path_]:
-    """Where `.inf` or `.nan` stands: YAML has them, JSON and our records do not."""
+def _endless_numbers(value: Any, path: FieldPath = ()) -> Iterator[FieldPath]:
+    """Paths to `.inf` and `.nan`: YAML has them, JSON and our records do not."""
     if isinstance(value, float) and not math.isfinite(value):
         yield path
     items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
@@ -171,62 +159,44 @@ def _plain(value: Any) -> Any:
     return next((base(value) for base in (int, float) if isinstance(value, base)), str(value))
 
 
-def _override_problem(written: Mapping[str, str], detail: ErrorDetails) -> Problem:
-    what, fix = _say(detail)
-    # settings that do not go together: the fault is in none of them alone
-    key = str(_full_path(detail)[0])
-    where = ", ".join(written.values()) if detail["type"] == "fault" else written.get(key, key)
-    return Problem(what, where, fix)
-
-
 def _without_echoes(details: list[ErrorDetails]) -> list[ErrorDetails]:
-    """A misspelt field is unknown, and the one that was meant is missing: saying the first is enough."""
-    missing = {_full_path(detail) for detail in details if detail["type"] == "missing"}
-    for path in (_full_path(detail) for detail in details if detail["type"] == "extra_forbidden"):
+    """A misspelt field is unknown, and the right one is missing: the first says enough."""
+    missing = {fault_of(detail)[0] for detail in details if detail["type"] == "missing"}
+    for path in (fault_of(detail)[0] for detail in details if detail["type"] == "extra_forbidden"):
         beside = [str(other[-1]) for other in missing if other[:-1] == path[:-1]]
         missing -= {(*path[:-1], name) for name in difflib.get_close_matches(str(path[-1]), beside, n=1)}
-    return [detail for detail in details if detail["type"] != "missing" or _full_path(detail) in missing]
+    return [detail for detail in details if detail["type"] != "missing" or fault_of(detail)[0] in missing]
 
 
-def _problem(record_type: type[BaseModel], data: Any, filename: str, detail: ErrorDetails) -> Problem:
-    path = _full_path(detail)
+def _problem(record_type: type[BaseModel], data: Any, filename: str, detail: ErrorDetails, advise: Advise) -> Problem:
+    path, what, fix = fault_of(detail)
     if detail["type"] == "extra_forbidden":
-        fix = nearest(str(path[-1]), _fields_at(record_type, path[:-1]))
-        return _at(data, path, filename, "there is no such field", fix)
+        known = _fields_at(record_type, path[:-1])
+        return _problem_at(data, path, filename, "there is no such field", advise(path, known) or nearest(str(path[-1]), known))
     if detail["type"] == "missing":
-        return _at(data, path, filename, "is missing", f"add `{path[-1]}:`")
-    what, fix = _say(detail)
+        return _problem_at(data, path, filename, "is missing", f"add `{path[-1]}:`")
     if detail["type"] == "dict_type" and path[-1] in _LANGUAGE_TEXTS:
         fix = f"write one text per language: {path[-1]}: {{en: ...}}"
-    known = detail.get("ctx", {}).get("known")
-    return _at(data, path, filename, what, nearest(str(_followed(data, path)[-1]), known) if known else fix)
+    if names := detail.get("ctx", {}).get("known"):
+        fix = nearest(str(_values_along(data, path)[-1]), names)
+    return _problem_at(data, path, filename, what, fix)
 
 
-def _at(data: Any, path: Path_, filename: str, what: str, fix: str = "") -> Problem:
-    return Problem(f"{_spoken(data, path)}: {what}", f"{filename}:{_line(data, path)}", fix)
+def _problem_at(data: Any, path: FieldPath, filename: str, what: str, fix: str = "") -> Problem:
+    """The problem with a value, named `tasks[legal_keywords].rules.min_items`: items by their name, else by number from 1."""
+    words = ""
+    values = _values_along(data, path)
+    for depth, part in enumerate(path, 1):
+        if isinstance(part, str):
+            words += f".{part}" if words else part
+            continue
+        item = values[depth] if depth < len(values) else None
+        name = item.get("name") if isinstance(item, Mapping) else None
+        words += f"[{name}]" if isinstance(name, str) else f"[#{part + 1}]"
+    return Problem(f"{words or 'the file'}: {what}", f"{filename}:{_line(data, path)}", fix)
 
 
-def _say(detail: ErrorDetails) -> tuple[str, str]:
-    """What is wrong with a value, and what to do about it."""
-    context = detail.get("ctx", {})
-    if detail["type"] in {"union_tag_not_found", "union_tag_invalid"}:
-        tags = str(context.get("expected_tags", "'label', 'labels', 'json', 'number', 'text'")).replace("'", "")
-        given = str(context.get("tag", ""))
-        return f"needs `kind:`, one of {tags}", nearest(given, tags.split(", ")) if given else ""
-    usual = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    return _WORDS.get(detail["type"], (usual, ""))
-
-
-def _full_path(detail: ErrorDetails) -> Path_:
-    """From the whole record to the value at fault, as a person would go."""
-    # pydantic puts the chosen kind of output, and the form of its labels, into the path ("output.label.labels.per_language");
-    # the file has no such levels
-    unwritten = ("[key]", IN_ALL_LANGUAGES, PER_LANGUAGE)
-    loc = [part for before, part in pairwise(("", *detail["loc"])) if before != "output" and part not in unwritten]
-    return (*loc, *detail.get("ctx", {}).get("at", ()))
-
-
-def _followed(data: Any, path: Path_) -> list[Any]:
+def _values_along(data: Any, path: FieldPath) -> list[Any]:
     """The values on the way along `path`, as far as it exists."""
     values = [data]
     for part in path:
@@ -237,36 +207,17 @@ def _followed(data: Any, path: Path_) -> list[Any]:
     return values
 
 
-def _line(data: Any, path: Path_) -> int:
+def _line(data: Any, path: FieldPath) -> int:
     """The line of the deepest part of `path` that exists."""
     line = 1
-    for value, part in zip(_followed(data, path), path, strict=False):
-        line = _line_of(value, part) or line
+    for value, part in zip(_values_along(data, path), path, strict=False):
+        places = value.lc.data or {} if isinstance(value, (CommentedMap, CommentedSeq)) else {}
+        if part in places:  # what came in by a merge key (<<) has none
+            line = int(places[part][0]) + 1
     return line
 
 
-def _line_of(node: Any, part: str | int) -> int | None:
-    if not isinstance(node, (CommentedMap, CommentedSeq)):
-        return None
-    place = (node.lc.data or {}).get(part)  # what came in by a merge key (<<) has none
-    return int(place[0]) + 1 if place else None
-
-
-def _spoken(data: Any, path: Path_) -> str:
-    """`tasks[legal_keywords].rules.min_items`: items by their name where they have one, else by their number from 1."""
-    words = ""
-    values = _followed(data, path)
-    for depth, part in enumerate(path, 1):
-        if isinstance(part, str):
-            words += f".{part}" if words else part
-            continue
-        item = values[depth] if depth < len(values) else None
-        name = item.get("name") if isinstance(item, Mapping) else None
-        words += f"[{name}]" if isinstance(name, str) else f"[#{part + 1}]"
-    return words or "the file"
-
-
-def _fields_at(record_type: type[BaseModel], path: Path_) -> set[str]:
+def _fields_at(record_type: type[BaseModel], path: FieldPath) -> list[str]:
     """Names of the fields a record has at `path`; all variants of a union together."""
     types_here: list[type[BaseModel]] = [record_type]
     for part in path:
@@ -274,7 +225,7 @@ def _fields_at(record_type: type[BaseModel], path: Path_) -> set[str]:
             continue
         annotations = [kind.model_fields[part].annotation for kind in types_here if part in kind.model_fields]
         types_here = [inner for annotation in annotations for inner in _record_types(annotation)]
-    return {name for kind in types_here for name in kind.model_fields}
+    return sorted({name for kind in types_here for name in kind.model_fields})
 
 
 def _record_types(annotation: Any) -> list[type[BaseModel]]:

@@ -17,7 +17,7 @@ from anytasktune.store.artifacts import (
     write_ref,
 )
 from anytasktune.store.atomic import atomic_folder, disk_errors, write_atomic
-from anytasktune.store.layout import BUILD_FILE, DOMAIN_FILE, TRAIN_FILE, Project
+from anytasktune.store.layout import DOMAIN_FILE, SETTINGS_FILE, Project
 from anytasktune.store.record_files import (
     MANIFEST,
     append_line,
@@ -33,12 +33,11 @@ from anytasktune.store.record_files import (
 
 __all__ = [
     "ArtifactKind",
-    "BUILD_FILE",
     "DOMAIN_FILE",
     "LATEST",
     "MANIFEST",
     "Project",
-    "TRAIN_FILE",
+    "SETTINGS_FILE",
     "append_line",
     "atomic_folder",
     "disk_errors",

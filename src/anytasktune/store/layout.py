@@ -6,8 +6,7 @@ from pathlib import Path
 from anytasktune.errors import ConfigError
 
 DOMAIN_FILE = "domain.yaml"
-TRAIN_FILE = "train.yaml"
-BUILD_FILE = "build.yaml"
+SETTINGS_FILE = "settings.yaml"
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,8 @@ class Project:
         return self.root / DOMAIN_FILE
 
     @property
-    def train_file(self) -> Path:
-        return self.root / TRAIN_FILE
-
-    @property
-    def build_file(self) -> Path:
-        return self.root / BUILD_FILE
+    def settings_file(self) -> Path:
+        return self.root / SETTINGS_FILE
 
     @property
     def interview_file(self) -> Path:

@@ -36,7 +36,7 @@ def test_check_shows_three_rows_token_by_token_with_the_trained_ones_marked(run:
 def test_a_long_prompt_is_shown_without_its_middle(run: Run, project: Path, quick: list[str]) -> None:
     rows = [row.model_copy(update={"input": f"{row.input} {'押金 ' * 100}"}) for row in team_rows()]
     write_rows(project / "data" / "team.jsonl", rows)
-    ended = run("check", "-p", project, *quick, "-c", "near_duplicate=1.0")
+    ended = run("check", "-p", project, *quick, "-c", "split.near_duplicate=1.0")
     assert re.search(r" … \d+ tokens … ", ended.out)
 
 

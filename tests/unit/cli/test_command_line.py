@@ -60,7 +60,7 @@ def test_a_misspelt_record_is_told_its_nearest_name(run: Run) -> None:
 
 
 def test_every_schema_is_printed_as_json(run: Run) -> None:
-    assert {"Domain", "Task", "Example", "TrainConfig", "Run", "Report"} <= set(run("schema").document)
+    assert {"Domain", "Task", "Example", "TrainConfig", "Settings", "Run", "Report"} <= set(run("schema").document)
     assert run("schema", "Task", "--json").document["title"] == "Task"
 
 
@@ -74,7 +74,7 @@ def test_a_folder_without_a_project_says_how_to_make_one(run: Run) -> None:
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("epoch=3", "did you mean 'epochs'?"),
+        ("epoch=3", "did you mean train.epochs?"),
         ("epochs=many", "must be a valid number"),
         ("epochs=-1", "must be greater than 0"),
         ("epochs", "there is no `=` in it"),

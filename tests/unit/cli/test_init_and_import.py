@@ -33,7 +33,8 @@ def test_init_makes_a_project_that_opens_and_says_what_comes_next(run: Run) -> N
         ".gitignore",
         "domain.schema.json",
         "domain.yaml",
-        "train.yaml",
+        "settings.schema.json",
+        "settings.yaml",
     ]
 
 
@@ -181,7 +182,7 @@ def test_a_folder_of_splits_is_taken_as_it_is_divided(run: Run, empty: Path) -> 
     write_rows(Path("given/train.jsonl"), team_rows(12))
     write_rows(Path("given/validation.jsonl"), team_rows(3, start=20))
     write_rows(Path("given/test.jsonl"), team_rows(5, start=40))
-    Path("given/train.yaml").write_text("not rows", encoding="utf-8")
+    Path("given/settings.yaml").write_text("not rows", encoding="utf-8")
     ended = run("import", "given", "-t", "team", "-p", empty)
     assert ended.code == 0
     assert "read 20, kept 20" in ended.out

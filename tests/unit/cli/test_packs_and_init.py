@@ -102,7 +102,7 @@ def test_a_pack_in_one_language_has_no_word_of_the_other_in_rows_and_instruction
 @pytest.mark.parametrize("pack", BILINGUAL[:1])
 def test_for_chinese_a_model_that_speaks_it_is_named(run: Run, pack: str) -> None:
     ended = run("init", "--pack", pack, "--language", "zh", "chinese")
-    assert "train.yaml names Qwen/Qwen3-0.6B, which speaks Chinese" in ended.out
+    assert "settings.yaml names Qwen/Qwen3-0.6B, which speaks Chinese" in ended.out
     assert "smollm2-135m needs no hub, but speaks English" in ended.out
     assert Workspace.open("chinese").settings().train.model == "Qwen/Qwen3-0.6B"
     assert run("init", "--pack", pack, "--language", "en", "english").code == 0

@@ -80,7 +80,7 @@ def test_an_interview_makes_a_project_that_a_reviewer_accepts(
     assert [task.input_from for task in pool_of(folder).tasks] == [None, "sort_it"]
     text = (folder / "domain.yaml").read_text(encoding="utf-8")
     assert "# no Chinese yet; `anytasktune tasks propose --interview --language zh` asks for it" in text
-    assert (folder / "train.yaml").exists()
+    assert (folder / "settings.yaml").exists()
     assert (folder / ".gitignore").read_text(encoding="utf-8") == "artifacts/\n"
     review = run("tasks", "check", "-p", folder)
     assert (review.code, "no findings" in review.out) == (0, True)
@@ -331,7 +331,7 @@ def test_a_teacher_adds_to_a_pool_and_is_paid_once(run: Run, tmp_path: Path, end
 
 def test_the_cap_of_the_project_holds_for_proposals(run: Run, tmp_path: Path, endpoint: Any) -> None:
     run("init", "library")
-    (tmp_path / "library" / "build.yaml").write_text("teacher: {max_tokens: 100}\n", encoding="utf-8")
+    (tmp_path / "library" / "settings.yaml").write_text("teacher: {max_tokens: 100}\n", encoding="utf-8")
     with serving(teacher) as served:
         endpoint(served.url)
         ended = run("tasks", "propose", "--about", "A library.", "--teacher", "big", "-p", "library")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from anytasktune.documents.chunking import chunk_document, measure, sentences
 from anytasktune.documents.headings import markdown_headings
 from anytasktune.schema.passages import Passage, ReadDocument
-from anytasktune.settings import IngestConfig
+from anytasktune.settings import DocumentsConfig
 
 ENGLISH = "Readers may borrow ten books at a time. Dr. Smith, e.g., may borrow 3.5 times as many! Is that fair?"
 CHINESE = "读者每次可以借阅图书十册。逾期不还的，按照每册每天一角收取滞纳金；遗失的，照价赔偿。"
@@ -40,7 +40,7 @@ def markdown(text: str) -> ReadDocument:
 
 
 def chunked(text: str, **settings_: int) -> tuple[list[Passage], Counter[str]]:
-    return chunk_document(markdown(text), "a.md", IngestConfig.model_validate(settings_))
+    return chunk_document(markdown(text), "a.md", DocumentsConfig.model_validate(settings_))
 
 
 @given(TEXTS, st.integers(100, 300), st.integers(0, 100))

@@ -27,7 +27,7 @@ from anytasktune.documents import Limits, ingest
 from anytasktune.documents.discovery import DocumentFile
 from anytasktune.documents.sandbox import read_sandboxed
 from anytasktune.schema.passages import DocumentInfo
-from anytasktune.settings import IngestConfig
+from anytasktune.settings import DocumentsConfig
 
 GOOD = "Readers may borrow ten books at a time for thirty days. Whoever is late pays ten cents a day for each."
 BILLION_LAUGHS = (
@@ -135,7 +135,7 @@ def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, DocumentInfo]:
     for name, write, _ in HOSTILE:
         write(folder / name)
     started = time.monotonic()
-    found = ingest(folder, IngestConfig())
+    found = ingest(folder, DocumentsConfig())
     assert time.monotonic() - started < 60
     assert [passage.text for passage in found.passages] == [GOOD]
     assert sorted(path.name for path in folder.parent.iterdir()) == ["documents"]
@@ -162,8 +162,9 @@ def test_a_hundred_megabytes_in_one_line_are_refused_in_little_memory(tmp_path: 
     used = "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss"
     code = (
         "import resource\nfrom pathlib import Path\nfrom anytasktune.documents import ingest\n"
-        f"from anytasktune.schema.passages import IngestConfig\nbefore = {used}\n"
-        f"info = ingest(Path({str(tmp_path)!r}), IngestConfig()).documents[0]\nprint(info.reason, info.bytes, {used} - before)"
+        f"from anytasktune.schema.passages import DocumentsConfig\nbefore = {used}\n"
+        f"info = ingest(Path({str(tmp_path)!r}), DocumentsConfig()).documents[0]\n"
+        f"print(info.reason, info.bytes, {used} - before)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     reason, size, more = done.stdout.split()
@@ -173,7 +174,7 @@ def test_a_hundred_megabytes_in_one_line_are_refused_in_little_memory(tmp_path: 
 
 def test_a_deeply_nested_page_is_read(tmp_path: Path) -> None:
     (tmp_path / "deep.html").write_text("<div>" * 200_000 + GOOD, encoding="utf-8")
-    (passage,) = ingest(tmp_path, IngestConfig()).passages
+    (passage,) = ingest(tmp_path, DocumentsConfig()).passages
     assert passage.text == GOOD
 
 
@@ -223,7 +224,7 @@ SLOW = {
 def test_text_made_to_be_slow_is_cut_in_time(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.md").write_text(text, encoding="utf-8")
     started = time.process_time()
-    ingest(tmp_path, IngestConfig())
+    ingest(tmp_path, DocumentsConfig())
     assert time.process_time() - started < 15
 
 
@@ -236,8 +237,8 @@ def test_reading_works_from_a_script_without_a_guard_in_a_folder_of_traps(tmp_pa
     script.parent.mkdir()
     script.write_text(
         "from pathlib import Path\nfrom anytasktune.documents import ingest\n"
-        "from anytasktune.schema.passages import IngestConfig\n"
-        f"print(len(ingest(Path({str(documents)!r}), IngestConfig()).passages))\n",
+        "from anytasktune.schema.passages import DocumentsConfig\n"
+        f"print(len(ingest(Path({str(documents)!r}), DocumentsConfig()).passages))\n",
         encoding="utf-8",
     )
     done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -260,7 +261,7 @@ def test_links_pipes_and_sockets_are_not_opened(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         os.chdir(inside)  # a socket's path may not be long
         listener.bind("socket.md")
-        found = ingest(inside, IngestConfig())
+        found = ingest(inside, DocumentsConfig())
     assert {info.document: info.reason for info in found.documents} == {
         "again.txt": "duplicate",
         "file.txt": "unsafe",
@@ -278,7 +279,7 @@ def test_links_pipes_and_sockets_are_not_opened(tmp_path: Path) -> None:
 def test_names_that_cannot_be_printed_are_refused_and_shown_in_one_line(tmp_path: Path) -> None:
     for name in (b"a\nb.txt", b"caf\xe9.txt", b"\x1b[31m.txt"):
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text(GOOD, encoding="utf-8")
-    found = ingest(tmp_path, IngestConfig())
+    found = ingest(tmp_path, DocumentsConfig())
     assert [(info.document, info.reason) for info in found.documents] == [
         ("\\x1b[31m.txt", "unsafe"),
         ("a\\nb.txt", "unsafe"),
@@ -291,7 +292,7 @@ def test_names_that_cannot_be_printed_are_refused_and_shown_in_one_line(tmp_path
 def test_what_may_not_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "closed.txt").write_text(GOOD, encoding="utf-8")
     (tmp_path / "closed.txt").chmod(0)
-    assert [info.reason for info in ingest(tmp_path, IngestConfig()).documents] == ["unreadable"]
+    assert [info.reason for info in ingest(tmp_path, DocumentsConfig()).documents] == ["unreadable"]
 
 
 def test_a_file_that_vanishes_is_said(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from tests.unit.documents.document_files import docx_paragraph, write_docx, writ
 from anytasktune.documents import Ingested, ingest
 from anytasktune.errors import DataError
 from anytasktune.schema.passages import ReadDocument
-from anytasktune.settings import IngestConfig
+from anytasktune.settings import DocumentsConfig
 
 RULES = "Readers may borrow ten books at a time for thirty days. Whoever is late pays ten cents a day for each of them."
 REGELN = "读者每次可以借阅图书十册，借期三十天，可以续借一次。逾期不还的，按照每册每天一角收取滞纳金，遗失图书的照价赔偿。"
@@ -31,7 +31,7 @@ def write(folder: Path, **texts: str) -> Path:
 def test_files_become_passages_in_the_order_of_their_names(tmp_path: Path) -> None:
     write(tmp_path, b=f"# Rules\n\n{RULES}", a=f"# 规则\n\n{REGELN}")
     write_pdf(tmp_path / "c.pdf", [[(line, 11.0) for line in ("# no heading", HOURS[:60], HOURS[60:])]])
-    found = ingest(tmp_path, IngestConfig())
+    found = ingest(tmp_path, DocumentsConfig())
     assert told(found) == {"a.md": "read", "b.md": "read", "c.pdf": "read"}
     assert [(one.span.document, one.language, one.page, one.heading) for one in found.passages] == [
         ("a.md", "zh", None, ("规则",)),
@@ -46,31 +46,31 @@ def test_a_rerun_with_what_is_known_reads_nothing_and_gives_the_same(tmp_path: P
     write(folder, a=f"# Rules\n\n{RULES}")
     write_docx(folder / "b.docx", docx_paragraph(HOURS))
     known: dict[str, ReadDocument] = {}
-    first = ingest(folder, IngestConfig(), on_document=lambda _, document: known.update({document.sha256: document}))
+    first = ingest(folder, DocumentsConfig(), on_document=lambda _, document: known.update({document.sha256: document}))
     kept = {key: ReadDocument.model_validate_json(document.model_dump_json()) for key, document in known.items()}
     marked = {key: document.model_copy(update={"title": "known"}) for key, document in kept.items()}
-    assert ingest(folder, IngestConfig(), kept) == first
-    assert {info.title for info in ingest(folder, IngestConfig(), marked).documents} == {"known"}
+    assert ingest(folder, DocumentsConfig(), kept) == first
+    assert {info.title for info in ingest(folder, DocumentsConfig(), marked).documents} == {"known"}
 
 
 def test_the_same_file_and_nearly_the_same_text_are_read_once(tmp_path: Path) -> None:
     long = "\n\n".join(f"## Part {number}\n\nPart {number}: {RULES}" for number in range(30))
     write(tmp_path, a=long, b=long, c=long + "\n\nOne more word.", d=HOURS)
-    found = ingest(tmp_path, IngestConfig(near_duplicate=1))
+    found = ingest(tmp_path, DocumentsConfig(near_duplicate=1))
     assert told(found) == {"a.md": "read", "b.md": "duplicate", "c.md": "duplicate", "d.md": "read"}
     assert [info.detail for info in found.documents[1:3]] == ["the same bytes as a.md", "nearly the same text as a.md"]
 
 
 def test_passages_nearly_the_same_as_an_earlier_one_are_left_out_and_counted(tmp_path: Path) -> None:
     write(tmp_path, a=f"# A\n\n{RULES}\n\n# B\n\n{HOURS}", b=f"# C\n\n{REGELN}\n\n# D\n\n{RULES.replace('ten', 'nine', 1)}")
-    found = ingest(tmp_path, IngestConfig())
+    found = ingest(tmp_path, DocumentsConfig())
     assert [passage.heading for passage in found.passages] == [("A",), ("B",), ("C",)]
     assert [(info.passages, info.dropped) for info in found.documents] == [(2, {}), (1, {"near_duplicate": 1})]
 
 
 def test_a_file_whose_passages_all_went_is_left_out_with_the_reason(tmp_path: Path) -> None:
     write(tmp_path, a=f"# A\n\n{RULES}\n\n# B\n\n{HOURS}", b=RULES, c="Opening hours")
-    found = ingest(tmp_path, IngestConfig())
+    found = ingest(tmp_path, DocumentsConfig())
     assert told(found) == {"a.md": "read", "b.md": "near_duplicate", "c.md": "too_short"}
     assert all("; " in info.detail for info in found.documents if info.status == "skipped")
 
@@ -82,7 +82,7 @@ def test_every_file_is_told_of_with_a_reason_and_what_to_do(tmp_path: Path) -> N
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "config").write_bytes(b"x")
     (tmp_path / "big.txt").write_bytes(b"word\n" * 300_000)
-    found = ingest(tmp_path, IngestConfig(largest_file=1))
+    found = ingest(tmp_path, DocumentsConfig(largest_file=1))
     assert told(found) == {
         ".git": "hidden",
         ".hidden.md": "hidden",
@@ -112,28 +112,28 @@ def test_every_file_is_told_of_with_a_reason_and_what_to_do(tmp_path: Path) -> N
     ],
 )
 def test_the_language_is_english_chinese_or_neither(tmp_path: Path, text: str, language: str | None) -> None:
-    (passage,) = ingest(write(tmp_path, a=text), IngestConfig()).passages
+    (passage,) = ingest(write(tmp_path, a=text), DocumentsConfig()).passages
     assert passage.language == language
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
-        ingest(tmp_path / "nowhere", IngestConfig())
+        ingest(tmp_path / "nowhere", DocumentsConfig())
 
 
 def test_an_empty_folder_gives_nothing(tmp_path: Path) -> None:
-    assert ingest(tmp_path, IngestConfig()) == Ingested([], [])
+    assert ingest(tmp_path, DocumentsConfig()) == Ingested([], [])
 
 
 def test_a_record_of_a_document_survives_json(tmp_path: Path) -> None:
     seen: list[ReadDocument] = []
-    ingest(write(tmp_path, a=f"# 规则 \U0001f600\n\n{REGELN}"), IngestConfig(), on_document=lambda _, one: seen.append(one))
+    ingest(write(tmp_path, a=f"# 规则 \U0001f600\n\n{REGELN}"), DocumentsConfig(), on_document=lambda _, one: seen.append(one))
     assert ReadDocument.model_validate(json.loads(seen[0].model_dump_json())) == seen[0]
 
 
 @pytest.mark.skipif(not DOCUMENTS.is_dir(), reason="the real documents are not here")
 def test_real_statutes_and_handbooks_are_cut_along_their_headings() -> None:
-    found = ingest(DOCUMENTS, IngestConfig())
+    found = ingest(DOCUMENTS, DocumentsConfig())
     assert len(found.documents) == sum(len(files) for _, _, files in os.walk(DOCUMENTS))
     assert {info.reason for info in found.documents} <= {"", "duplicate"}
     assert sum(one.language is None for one in found.passages) < 0.01 * len(found.passages)

@@ -41,7 +41,7 @@ def candidate(text: str = "my chest hurts", output: str = "urgent", language: La
 @contextmanager
 def judge(answers: Answers, folder: Path) -> Iterator[tuple[Teacher, Served]]:
     with serving(answers) as served:
-        config = TeacherConfig(teacher="judge-model", attempts=2)
+        config = TeacherConfig(name="judge-model", attempts=2)
         yield Teacher.open(config, {"OPENAI_BASE_URL": served.url}, folder / "answers"), served
 
 

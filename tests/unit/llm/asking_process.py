@@ -16,7 +16,7 @@ def number(value: Any) -> int:
 
 
 def asked(url: str, folder: Path, count: int, cap: int) -> tuple[list[int | None], Teacher]:
-    config = TeacherConfig(teacher="m", concurrency=CONCURRENCY, answer_tokens=32, max_tokens=cap)
+    config = TeacherConfig(name="m", concurrency=CONCURRENCY, answer_tokens=32, max_tokens=cap)
     teacher = Teacher.at(Endpoint(url, first_wait=0.05), config, folder / "answers.sqlite", record=folder / "asked.jsonl")
     questions = [Question([{"role": "user", "content": f"Number {place} of all"}], SCHEMA, number) for place in range(count)]
     return [reply.value for reply in teacher.ask_all(questions)], teacher

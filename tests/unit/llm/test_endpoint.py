@@ -22,7 +22,7 @@ def asked(tmp_path: Path) -> Callable[..., Any]:
     """Asks an endpoint one question, and gives what was read."""
 
     def ask(endpoint: Endpoint, on_wait: Callable[[str, float], None] | None = None) -> Any:
-        teacher = Teacher.at(endpoint, TeacherConfig(teacher="m"), tmp_path / "answers.sqlite", on_wait=on_wait)
+        teacher = Teacher.at(endpoint, TeacherConfig(name="m"), tmp_path / "answers.sqlite", on_wait=on_wait)
         return teacher.ask(ASKED).value
 
     return ask

@@ -12,7 +12,7 @@ from anytasktune.llm import Expected, Question, Teacher, Tokens, expected_cost
 from anytasktune.llm.prices import likely_tokens, most_prompt_tokens
 from anytasktune.settings import TeacherConfig
 
-PRICED = TeacherConfig(teacher="m", price_in=1.0, price_out=2.0, currency="CNY", answer_tokens=400)
+PRICED = TeacherConfig(name="m", price_in=1.0, price_out=2.0, currency="CNY", answer_tokens=400)
 
 
 def anything(value: Any) -> Any:
@@ -35,7 +35,7 @@ def test_the_likely_and_the_most_are_told_in_tokens_and_money() -> None:
 
 
 def test_without_prices_tokens_are_told() -> None:
-    expected = expected_cost([asking("word")], TeacherConfig(teacher="m"))
+    expected = expected_cost([asking("word")], TeacherConfig(name="m"))
     assert (expected.likely_cost, expected.most_cost, expected.currency) == (None, None, "")
     assert expected.most.prompt > expected.likely.prompt > 0
     assert expected_cost([], PRICED) == Expected(likely_cost=0.0, most_cost=0.0, currency="CNY")

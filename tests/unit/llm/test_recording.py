@@ -12,7 +12,7 @@ from anytasktune.errors import ConfigError, StoreError
 from anytasktune.llm import EndpointError, MisfitError, Question, Reply, Teacher
 from anytasktune.settings import TeacherConfig
 
-CONFIG = TeacherConfig(teacher="big", price_in=1, price_out=2)
+CONFIG = TeacherConfig(name="big", price_in=1, price_out=2)
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
 
 
@@ -72,7 +72,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     assert caught.value.problems[0].where.endswith("asked.jsonl")
     assert "--record" in caught.value.problems[0].fix
     with pytest.raises(EndpointError, match="no answer of small"):
-        replaying(tmp_path, CONFIG.model_copy(update={"teacher": "small"})).ask_all(QUESTIONS[:1])
+        replaying(tmp_path, CONFIG.model_copy(update={"name": "small"})).ask_all(QUESTIONS[:1])
 
 
 def test_a_recording_that_was_cut_off_goes_on(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def book(tmp_path: Path) -> Path:
 
 
 def teacher_at(url: str, book: Path, **settings: Any) -> Teacher:
-    return Teacher.at(Endpoint(url, attempts=2, first_wait=0.01, timeout=5.0), TeacherConfig(teacher="m", **settings), book)
+    return Teacher.at(Endpoint(url, attempts=2, first_wait=0.01, timeout=5.0), TeacherConfig(name="m", **settings), book)
 
 
 def number(value: Any) -> int:
@@ -247,7 +247,7 @@ def test_a_conversation_that_the_guard_refuses_is_not_sent_and_the_others_are(bo
         return "it holds a secret" if messages[1]["content"].endswith("3") else None
 
     with serving(in_turn('{"n": 3}')) as served:
-        endpoint, config = Endpoint(served.url, attempts=2), TeacherConfig(teacher="m")
+        endpoint, config = Endpoint(served.url, attempts=2), TeacherConfig(name="m")
         replies = Teacher.at(endpoint, config, book, guard=guard).ask_all([how_many(place) for place in range(9)])
         assert replies[3] == Reply(None, "sealed", "it holds a secret")
         assert [reply.value for reply in replies] == [3, 3, 3, None, 3, 3, 3, 3, 3]
@@ -256,7 +256,7 @@ def test_a_conversation_that_the_guard_refuses_is_not_sent_and_the_others_are(bo
 
 def test_the_guard_sees_a_request_for_repair_too(book: Path) -> None:
     with serving(in_turn('{"n": "the secret"}')) as served:
-        config, endpoint = TeacherConfig(teacher="m"), Endpoint(served.url, attempts=2)
+        config, endpoint = TeacherConfig(name="m"), Endpoint(served.url, attempts=2)
         teacher = Teacher.at(endpoint, config, book, guard=lambda said: "no" if "secret" in str(said) else None)
         assert teacher.ask(how_many()) == Reply(None, "sealed", "no")
         assert len(served.bodies) == 1

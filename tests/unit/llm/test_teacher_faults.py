@@ -79,7 +79,7 @@ class Faulty:
 
 def teacher_at(url: str, tmp_path: Path, **settings: Any) -> Teacher:
     endpoint = Endpoint(url, KEY, timeout=settings.pop("timeout", 10.0), attempts=8, first_wait=0.005)
-    config = TeacherConfig(**{"teacher": "m", "answer_tokens": 64} | settings)
+    config = TeacherConfig(**{"name": "m", "answer_tokens": 64} | settings)
     return Teacher.at(endpoint, config, tmp_path / "answers.sqlite")
 
 

@@ -48,7 +48,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(project: Path, tiny_model: Path) -> Report:
-    return tune(Workspace.open(project), settings=quick_settings(tiny_model, "shots=2"))
+    return tune(Workspace.open(project), settings=quick_settings(tiny_model, "eval.shots=2"))
 
 
 def test_rows_of_both_languages_are_kept_and_pass_the_look_before_training(project: Path, tiny_model: Path) -> None:

@@ -16,7 +16,7 @@ from anytasktune.pipeline.building import Built, forecast_build
 from anytasktune.schema import DatasetManifest
 from anytasktune.store import read_record
 
-NAMED = ("teacher=scripted", "timeout=5", "feasibility_rows=0", "rows=12")
+NAMED = ("teacher.name=scripted", "timeout=5", "feasibility_rows=0", "rows=12")
 DOCUMENT = """\
 # The letting office
 
@@ -198,10 +198,10 @@ def test_a_teacher_that_answers_nonsense_gives_counted_failures_and_never_a_trac
 
 
 def test_a_misspelt_setting_of_build_yaml_is_told_with_its_line(project: Path) -> None:
-    (project / "build.yaml").write_text("schema_version: 1\nsynthesis:\n  row: 3\n", encoding="utf-8")
+    (project / "settings.yaml").write_text("schema_version: 1\nsynthesis:\n  row: 3\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="row") as caught:
         Workspace.open(project).settings()
-    assert "build.yaml:3" in str(caught.value)
+    assert "settings.yaml:3" in str(caught.value)
 
 
 def test_dropped_candidates_are_kept_with_their_reasons(project: Path, served: Served) -> None:

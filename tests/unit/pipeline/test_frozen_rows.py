@@ -59,6 +59,17 @@ def test_other_shares_or_another_seed_divide_anew(tmp_path: Path) -> None:
     assert len(ids) == 3
 
 
+def test_another_split_than_in_the_last_command_is_noted_once(tmp_path: Path) -> None:
+    project, listener = write_project(tmp_path / "law"), Recording()
+    for config in (SplitConfig(), SplitConfig(test=0.4, seed=1), SplitConfig(test=0.4, seed=1), SplitConfig()):
+        frozen(project, config, listener)
+    changes = [note.split("last command, ")[1].split(";")[0] for note in listener.notes]
+    assert changes == ["split.test 0.4 (was 0.2), split.seed 1 (was 0)", "split.test 0.2 (was 0.4), split.seed 0 (was 1)"]
+    write_rows(project / "data" / "team.jsonl", team_rows(31))
+    frozen(project, SplitConfig(), listener)
+    assert len(listener.notes) == 2
+
+
 def test_a_changed_list_of_labels_is_applied_to_the_rows(tmp_path: Path) -> None:
     project, listener = write_project(tmp_path / "law"), Recording()
     frozen(project)

@@ -172,7 +172,7 @@ def test_a_task_lm_answers_with_the_decoding_it_was_trained_for(pool: Path, tiny
 
 def test_task_lms_of_other_settings_or_judged_on_dev_rows_are_marked(pool: Path, tiny_model: Path) -> None:
     train(Workspace.open(pool), settings=quick_settings(tiny_model, "rank=2"), granularity="mixed")
-    report = tune(Workspace.open(pool), settings=quick_settings(tiny_model, "split=dev"))
+    report = tune(Workspace.open(pool), settings=quick_settings(tiny_model, "eval.split=dev"))
     caveats = {caveat.code: caveat.values for caveat in report.tasks[0].caveats}
     assert caveats["other_settings"] == {"system": "mixed", "subject": "tuned", "settings": "rank"}
     assert caveats["dev_not_sealed"] == {"system": "mixed"}

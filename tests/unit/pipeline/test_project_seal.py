@@ -12,7 +12,7 @@ from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import DataError
 from anytasktune.pipeline import Workspace, build, frozen_dataset, gate, synth
 
-NAMED = ("teacher=scripted", "timeout=5", "rows=12", "feasibility_rows=20", "despite_feasibility=true")
+NAMED = ("teacher.name=scripted", "timeout=5", "rows=12", "feasibility_rows=20", "despite_feasibility=true")
 SPLITS = (("train", 60), ("dev", 10), ("test", 20))
 
 

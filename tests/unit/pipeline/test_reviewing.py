@@ -26,7 +26,7 @@ from anytasktune.pipeline.reviewing import (
     reviewed_rows,
 )
 from anytasktune.schema import Candidate, CandidateCounts, CandidateSet, GatedSet, Passage, PassageSet, Span, Verdict
-from anytasktune.settings import GateConfig, IngestConfig, SynthesisConfig
+from anytasktune.settings import DocumentsConfig, GateConfig, SynthesisConfig
 from anytasktune.store import LATEST, Project, write_ref
 
 KEPT = candidates(5)
@@ -207,7 +207,7 @@ def test_the_passage_of_a_candidate_is_found_by_way_of_its_set(tmp_path: Path) -
         documents=[],
         passages=2,
         sha256=hash_of_records(passages),
-        config=IngestConfig(),
+        config=DocumentsConfig(),
         code_version="0",
     )
     save_passages(folder.passages / "ppp", Passages(found, passages))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.tiny_project import DOMAIN, LABELS, quick_settings, team_rows, write_project, write_rows
+from tests.tiny_project import DOMAIN, LABELS, QUICK, quick_settings, team_rows, write_project, write_rows
 from tests.unit.pipeline.recording import Recording
 
 from anytasktune.errors import EvaluationError, PreflightError
@@ -62,7 +62,7 @@ def test_how_a_run_is_carried_out_makes_no_other_run(project: Path, tiny_model: 
 def test_evaluate_takes_the_settings_of_the_trained_run(project: Path, tiny_model: Path) -> None:
     train(Workspace.open(project), settings=quick_settings(tiny_model))
     listener = Recording()
-    report = evaluate(Workspace.open(project), settings=quick_settings(tiny_model, "seed=0"), listener=listener)
+    report = evaluate(Workspace.open(project), settings=quick_settings(tiny_model, "eval.seed=0"), listener=listener)
     assert [result.system for result in report.tasks[0].systems] == ["base", "few_shot", "tuned"]
     assert listener.built == SYSTEMS
 
@@ -75,7 +75,7 @@ def test_evaluate_before_training_names_the_command(project: Path, tiny_model: P
 
 
 def test_max_rows_and_the_dev_split_can_be_asked_for(project: Path, tiny_model: Path) -> None:
-    settings = quick_settings(tiny_model, "systems=base", "split=dev", "max_rows=2")
+    settings = quick_settings(tiny_model, "systems=base", "eval.split=dev", "max_rows=2")
     (task,) = evaluate(Workspace.open(project), settings=settings).tasks
     assert (task.test_rows, task.rows_available) == (2, 3)
 
@@ -104,6 +104,21 @@ def test_if_no_row_is_left_training_is_refused_all_the_same(tmp_path: Path, tiny
     project = write_project(tmp_path / "law", rows=mixed(0, 30))
     with pytest.raises(PreflightError, match="no training row can be used"):
         train(Workspace.open(project), settings=quick_settings(tiny_model, "skip_bad_rows=true"))
+
+
+def test_a_split_in_settings_yaml_holds_for_every_command(project: Path, tiny_model: Path) -> None:
+    (project / "settings.yaml").write_text(f"train: {{model: '{tiny_model}'}}\nsplit: {{test: 0.4}}\n", encoding="utf-8")
+    workspace = Workspace.open(project)
+    assert tune(workspace, settings=workspace.settings(QUICK)).tasks[0].test_rows == 12
+    assert "tuned" in {result.system for result in evaluate(workspace, settings=workspace.settings(QUICK)).tasks[0].systems}
+
+
+def test_a_task_lm_of_another_split_is_not_evaluated_and_the_split_is_named(project: Path, tiny_model: Path) -> None:
+    train(Workspace.open(project), settings=quick_settings(tiny_model, "split.test=0.4"))
+    listener = Recording()
+    with pytest.raises(EvaluationError, match="no Task-LM yet for team"):
+        evaluate(Workspace.open(project), settings=quick_settings(tiny_model), listener=listener)
+    assert "another split than in the last command, split.test 0.2 (was 0.4)" in listener.notes[0]
 
 
 def test_rows_too_long_for_the_model_are_told_what_would_help(project: Path, tiny_model: Path) -> None:

@@ -8,51 +8,21 @@ from tests.tiny_project import DOMAIN, write_project
 from anytasktune.errors import ConfigError
 from anytasktune.pipeline import Settings, Workspace
 from anytasktune.pipeline.initializing import init_project
-from anytasktune.settings import EvalConfig, SplitConfig, TrainConfig
-from anytasktune.settings.yaml_reading import settable
+from anytasktune.settings import TrainConfig
 
 
-def test_a_setting_goes_to_the_config_that_has_it_and_the_seed_to_all() -> None:
-    settings = Settings().with_overrides(["epochs=3", "systems=[base]", "dev=0.3", "seed=7"])
-    assert settings.train.epochs == 3
-    assert settings.evaluate.systems == ["base"]
-    assert settings.split.dev == 0.3
-    assert (settings.train.seed, settings.evaluate.seed, settings.split.seed) == (7, 7, 7)
-    assert Settings().with_overrides([]) == Settings()
-
-
-def test_no_two_configs_mean_different_things_by_one_name() -> None:
-    train, evaluate, split = (settable(kind) for kind in (TrainConfig, EvalConfig, SplitConfig))
-    assert (train & evaluate) | (train & split) | (evaluate & split) == {"seed"}
-
-
-def test_the_last_of_two_assignments_counts() -> None:
-    assert Settings().with_overrides(["epochs=3", "epochs=4"]).train.epochs == 4
-
-
-def test_an_unknown_setting_is_told_the_nearest_of_all_configs() -> None:
-    with pytest.raises(ConfigError, match="did you mean 'systems'"):
-        Settings().with_overrides(["sytems=[base]"])
-
-
-def test_train_yaml_goes_before_the_defaults_and_assignments_before_both(tmp_path: Path) -> None:
+def test_settings_yaml_goes_before_the_defaults_and_assignments_before_both(tmp_path: Path) -> None:
     project = write_project(tmp_path / "law")
-    (project / "train.yaml").write_text("epochs: 5\nrank: 4\n", encoding="utf-8")
+    assert Workspace.open(project).settings() == Settings()
+    (project / "settings.yaml").write_text("train:\n  epochs: 5\n  rank: 4\n", encoding="utf-8")
     train = Workspace.open(project).settings(["rank=2"]).train
     assert (train.epochs, train.rank, train.batch_size) == (5, 2, TrainConfig().batch_size)
 
 
-@pytest.mark.parametrize("text", ["", "# model: tiny\n"])
-def test_a_train_yaml_of_remarks_changes_nothing(tmp_path: Path, text: str) -> None:
+def test_a_wrong_settings_yaml_is_told_with_its_line(tmp_path: Path) -> None:
     project = write_project(tmp_path / "law")
-    (project / "train.yaml").write_text(text, encoding="utf-8")
-    assert Workspace.open(project).settings() == Settings()
-
-
-def test_a_wrong_train_yaml_is_told_with_its_line(tmp_path: Path) -> None:
-    project = write_project(tmp_path / "law")
-    (project / "train.yaml").write_text("# my settings\nepoch: 5\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"train\.yaml:2: epoch: there is no such field → did you mean 'epochs'\?"):
+    (project / "settings.yaml").write_text("# my settings\ntrain:\n  epoch: 5\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"settings\.yaml:3: train\.epoch: there is no such field → did you mean 'epochs'\?"):
         Workspace.open(project).settings()
 
 

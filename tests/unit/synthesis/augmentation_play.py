@@ -56,7 +56,7 @@ def teacher(answers: Answers, folder: Path) -> Iterator[tuple[Teacher, Served]]:
 
 
 def opened(served: Served, folder: Path) -> Teacher:
-    config = TeacherConfig(teacher="big-model", attempts=3, concurrency=4)
+    config = TeacherConfig(name="big-model", attempts=3, concurrency=4)
     return Teacher.open(config, {"OPENAI_BASE_URL": served.url}, folder / "answers")
 
 

@@ -114,7 +114,7 @@ def passages_of(language: Language, count: int = 4) -> list[Passage]:
 def teacher(answers: Answers | Script | None, folder: Path, **settings: object) -> Iterator[tuple[Teacher, Served]]:
     """A teacher at a real local server, whose answers are kept in `folder`."""
     script = answers if isinstance(answers, Script) or answers is None else None
-    config = TeacherConfig.model_validate({"teacher": "big", "attempts": 3, "concurrency": 4, "timeout": 1.0} | settings)
+    config = TeacherConfig.model_validate({"name": "big", "attempts": 3, "concurrency": 4, "timeout": 1.0} | settings)
     if answers is None or script is not None:
         with scripted_teacher(script) as served:
             yield _opened(served, config, folder), served

@@ -46,7 +46,7 @@ def taught(
     said: Answers, languages: tuple[Language, ...] = ("en",), known: tuple[str, ...] = ()
 ) -> tuple[PoolDraft, list[Refused], list[dict[str, Any]]]:
     with serving(said) as served:
-        config = TeacherConfig(teacher="big-model", attempts=1, concurrency=1)
+        config = TeacherConfig(name="big-model", attempts=1, concurrency=1)
         with TemporaryDirectory() as folder:
             teacher = Teacher.open(config, {"OPENAI_BASE_URL": served.url}, Path(folder) / "answers.sqlite")
             return *ask_teacher(teacher, "A small town's library.", languages, known), served.bodies
