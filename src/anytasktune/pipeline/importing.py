@@ -1,6 +1,7 @@
-"""Files from anywhere → the project's seeds."""
+"""Files from anywhere → the project's own rows in `data/`."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -22,16 +23,30 @@ from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import SPLIT_NAMES, Domain, DroppedRow, RowCounts, SplitName, Task
 from anytasktune.settings.yaml_reading import nearest, parse_record
-from anytasktune.store import DOMAIN_FILE, Project, disk_errors, write_atomic
+from anytasktune.store import DOMAIN_FILE, Changes, Project, changing
 
 _ROW_ENDINGS = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet"}
-_SPLIT_STEMS: dict[str, SplitName] = {
+_SPLIT_OF_WORD: dict[str, SplitName] = {
     "train": "train",
+    "training": "train",
     "dev": "dev",
+    "val": "dev",
     "valid": "dev",
     "validation": "dev",
+    "eval": "dev",
     "test": "test",
 }
+_SPLIT_FILE = re.compile(rf"({'|'.join(_SPLIT_OF_WORD)})(?:[-_](\d+)-of-\d+)?(?:\.(en|zh))?")
+"""A file of a split: `val.jsonl`, a shard `train-00000-of-00002.parquet`, one language of an export `train.zh.jsonl`."""
+
+
+@dataclass(frozen=True)
+class _SplitFile:
+    """A file to read and the split its rows belong to."""
+
+    path: Path
+    split: Split
+    language: Language | None = None
 
 
 @dataclass(frozen=True)
@@ -79,11 +94,11 @@ class Imported:
 
 
 def import_rows(workspace: Workspace, source: Path, options: ImportOptions | None = None) -> Imported:
-    """Copy rows from a file or folder into the project's seeds, leaving out what cannot be used.
+    """Copy rows from a file or folder into the project's `data/`, leaving out what cannot be used.
 
-    `source` is a data file, a folder of `train/dev/test` files, or a task folder (`task.json` + splits), whose task is
-    added to `domain.yaml` if it is not there (open the workspace again to see it). Good rows are kept whatever happens
-    to others; counts always balance.
+    `source` is a data file, a folder of split files (train, dev or val, test; shards; a file per language), or a task folder
+    (`task.json` + splits), whose task is added to `domain.yaml` if it is not there (open the workspace again to see it). Good
+    rows are kept whatever happens to others; counts always balance. Files that are replaced or removed are copied first.
 
     Raises:
         DataError: if the source cannot be read or nothing in it can be kept.
@@ -95,15 +110,19 @@ def import_rows(workspace: Workspace, source: Path, options: ImportOptions | Non
         _refuse_options(source, options, "task", "columns", "language", "split")
         return _take_folder(workspace, read_task_folder(source), options)
     task = _named_task(workspace, source, options)
+    passed_over: list[str] = []
     if source.is_dir():
         _refuse_options(source, options, "split")
-    files = _split_files(source) if source.is_dir() else {options.split: source}
+        files, passed_over = _split_files(source)
+    else:
+        files = [_SplitFile(source, options.split)]
     columns = ColumnMap.parse(options.columns) if isinstance(options.columns, str) else options.columns
-    results = {
-        split: read_examples(path, columns=columns, language=options.language, encoding=options.encoding)
-        for split, path in files.items()
-    }
-    return _take(workspace, task, results, options)
+    results: list[tuple[Split, ReadResult]] = []
+    for file in files:
+        language = file.language or options.language
+        results.append((file.split, read_examples(file.path, columns=columns, language=language, encoding=options.encoding)))
+    imported = _take(workspace, task, results, options)
+    return replace(imported, notes=(*imported.notes, *passed_over))
 
 
 def _refuse_options(source: Path, options: ImportOptions, *names: str) -> None:
@@ -124,60 +143,72 @@ def _named_task(workspace: Workspace, source: Path, options: ImportOptions) -> T
     return workspace.domain.task(options.task)
 
 
-def _split_files(folder: Path) -> dict[Split, Path]:
-    files: dict[Split, Path] = {}
+def _split_files(folder: Path) -> tuple[list[_SplitFile], list[str]]:
+    """The files of splits in a folder, and a note on each other data file in it."""
+    found: dict[tuple[str | None, ...], _SplitFile] = {}
+    passed_over: list[str] = []
     for path in sorted(folder.iterdir()):
-        split = _SPLIT_STEMS.get(path.stem)
-        if split is None or path.suffix.lower() not in _ROW_ENDINGS or not path.is_file():
+        if path.suffix.lower() not in _ROW_ENDINGS or not path.is_file():
             continue
-        if split in files:
+        match = _SPLIT_FILE.fullmatch(path.name.removesuffix(path.suffix))
+        if match is None:
+            passed_over.append(f"{path.name} was not read: its name says no split (train, dev, val, test …)")
+            continue
+        split, shard, language = _SPLIT_OF_WORD[match[1]], match[2], match[3]
+        if (other := found.get((split, shard, language))) is not None:
             fix = "move one of them away, or import the file you mean"
-            raise DataError(f"both {files[split].name} and {path.name} hold {split} rows", where=str(folder), fix=fix)
-        files[split] = path
-    if "train" not in files:
+            raise DataError(f"both {other.path.name} and {path.name} hold {split} rows", where=str(folder), fix=fix)
+        found[split, shard, language] = _SplitFile(path, split, "zh" if language == "zh" else "en" if language else None)
+    files = list(found.values())
+    if not any(file.split == "train" for file in files):
         fix = "give one data file, or a folder with train.*, dev.* and test.*"
         raise DataError("no train file in this folder", where=str(folder), fix=fix)
-    return files
+    return files, passed_over
 
 
 def _take_folder(workspace: Workspace, folder: TaskFolder, options: ImportOptions) -> Imported:
     known = next((task for task in workspace.domain.tasks if task.name == folder.task.name), None)
-    imported = _take(workspace, known or folder.task, dict(folder.splits.items()), options)
+    imported = _take(workspace, known or folder.task, list(folder.splits.items()), options)
     if known is None or known == folder.task:
         return imported
     note = f"task {known.name} is described otherwise in {DOMAIN_FILE}, and that counts"
     return replace(imported, notes=(note, *imported.notes))
 
 
-def _take(workspace: Workspace, task: Task, results: Mapping[Split, ReadResult], options: ImportOptions) -> Imported:
-    fitting = {row_target(workspace.project, task.name, split): checked(task, result) for split, result in results.items()}
-    _guard_existing(workspace.project, task.name, list(fitting), options)
-    there = {target: _rows_there(target, options) for target in fitting}
-    added = _ensure_task(workspace, task)
-    for target, result in fitting.items():
-        new = [example for example in result.examples if example.id not in there[target].ids]
-        write_atomic(target, there[target].text + jsonl_text(new))
-    if options.existing == "replace":
-        _remove_other_splits(workspace.project, task.name, list(fitting))
+def _take(workspace: Workspace, task: Task, results: Sequence[tuple[Split, ReadResult]], options: ImportOptions) -> Imported:
+    """Write the rows that fit the task; the files that are there are read, and all files written, under one lock."""
+    fitting: dict[Path, list[ReadResult]] = {}
+    for split, result in results:
+        fitting.setdefault(row_target(workspace.project, task.name, split), []).append(checked(task, result))
+    counts: dict[Path, int] = {}
+    notes: list[str] = []
+    with changing(workspace.project.root) as changes:
+        _guard_existing(workspace.project, task.name, list(fitting), options)
+        added = _ensure_task(workspace, task, changes)
+        for target, read in fitting.items():
+            there = _rows_there(target, options)
+            new = {example.id: example for result in read for example in result.examples}
+            fresh = [example for identity, example in new.items() if identity not in there.ids]
+            changes.write(target, there.text + jsonl_text(fresh), keep_copy=options.existing == "replace")
+            counts[target] = len(there.ids) + len(fresh)
+            notes += [f"{Path(result.file).name}: {note}" for result in read for note in result.notes]
+            if len(fresh) < len(new):
+                notes.append(f"{len(new) - len(fresh)} of the rows stood in {target.name} already")
+        if options.existing == "replace" and options.split is None:
+            _remove_other_splits(workspace.project, task.name, list(fitting), changes)
+        for path, copy in changes.copies.items():
+            fate = "replaced" if changes.contents[path] is not None else "removed"
+            notes.append(f"{relative(workspace.project, path)} was {fate}; a copy is in {relative(workspace.project, copy)}")
+    every = [result for read in fitting.values() for result in read]
     return Imported(
         task=task.name,
         added_task=added,
-        counts=total_counts(result.counts for result in fitting.values()),
-        dropped=tuple(row for result in fitting.values() for row in result.dropped),
-        files={target: len(there[target].ids | _ids(result)) for target, result in fitting.items()},
-        notes=tuple(note for target, result in fitting.items() for note in _notes(target, result, there[target])),
-        formats={result.file: result.format for result in fitting.values()},
+        counts=total_counts(result.counts for result in every),
+        dropped=tuple(row for result in every for row in result.dropped),
+        files=counts,
+        notes=tuple(notes),
+        formats={result.file: result.format for result in every},
     )
-
-
-def _ids(result: ReadResult) -> set[str]:
-    return {example.id for example in result.examples}
-
-
-def _notes(target: Path, result: ReadResult, there: "_RowsThere") -> list[str]:
-    notes = [f"{Path(result.file).name}: {note}" for note in result.notes]
-    known = len(_ids(result) & there.ids)
-    return [*notes, f"{known} of the rows stood in {target.name} already"] if known else notes
 
 
 def _guard_existing(project: Project, task: str, targets: list[Path], options: ImportOptions) -> None:
@@ -194,7 +225,7 @@ def _guard_existing(project: Project, task: str, targets: list[Path], options: I
 
 @dataclass(frozen=True)
 class _RowsThere:
-    """The rows a seed file has, to which others are to be added."""
+    """The rows a file has, to which others are to be added."""
 
     text: str = ""
     ids: frozenset[str] = frozenset()
@@ -210,23 +241,25 @@ def _rows_there(target: Path, options: ImportOptions) -> _RowsThere:
     except UnicodeDecodeError:
         text = None
     if text is None or rows.format != "jsonl":
-        fix = "move it out of seeds and import it, then add to it"
+        fix = "move it out of data/ and import it, then add to it"
         raise DataError("the rows there are not UTF-8 lines of input and output", where=str(target), fix=fix)
     return _RowsThere(text if text.endswith("\n") else text + "\n", frozenset(example.id for example in rows.examples))
 
 
-def _ensure_task(workspace: Workspace, task: Task) -> bool:
-    if any(known.name == task.name for known in workspace.domain.tasks):
-        return False
+def _ensure_task(workspace: Workspace, task: Task, changes: Changes) -> bool:
+    """Add the task to `domain.yaml` as the file is now, unless it is there."""
     path = workspace.project.domain_file
-    text = add_task(path.read_bytes().decode("utf-8-sig"), task)
+    text = path.read_bytes().decode("utf-8-sig")
+    if any(known.name == task.name for known in parse_record(Domain, text, DOMAIN_FILE).tasks):
+        return False
+    text = add_task(text, task)
     parse_record(Domain, text, DOMAIN_FILE)  # what would not be read again is not written
-    write_atomic(path, text)
+    changes.write(path, text)
     return True
 
 
-def _remove_other_splits(project: Project, task: str, targets: list[Path]) -> None:
+def _remove_other_splits(project: Project, task: str, targets: list[Path], changes: Changes) -> None:
+    """A folder stands for all rows of a task: splits it does not have are no longer any."""
     for path in (row_target(project, task, split) for split in SPLIT_NAMES):
-        if path not in targets:
-            with disk_errors(path):
-                path.unlink(missing_ok=True)
+        if path not in targets and path.exists():
+            changes.remove(path)

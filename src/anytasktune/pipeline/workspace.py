@@ -9,7 +9,7 @@ from anytasktune.schema import Domain, Task
 from anytasktune.settings import Settings
 from anytasktune.settings.overrides import apply_overrides, parse_settings
 from anytasktune.settings.yaml_reading import nearest, parse_record
-from anytasktune.store import DOMAIN_FILE, SETTINGS_FILE, Project
+from anytasktune.store import DOMAIN_FILE, SETTINGS_FILE, Project, finish_changes
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Workspace:
             ConfigError: if there is no project, or `domain.yaml` is wrong (with every wrong line).
         """
         project = Project.open(folder)
+        finish_changes(project.root)
         return cls(project, parse_record(Domain, _text(project.domain_file), DOMAIN_FILE))
 
     def settings(self, overrides: Sequence[str] = ()) -> Settings:

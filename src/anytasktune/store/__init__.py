@@ -3,6 +3,7 @@
 layout      `Project`: the path of everything
 atomic      files and folders that appear complete or not at all
 record_files one record per file; append-only logs; JSON Lines checked against a hash
+changes     the user's own files: locked, and all files of a change or none
 artifacts   `find_or_make`: an artefact by what went into it, loaded where it exists, else made and saved
 """
 
@@ -17,6 +18,7 @@ from anytasktune.store.artifacts import (
     write_ref,
 )
 from anytasktune.store.atomic import atomic_folder, disk_errors, write_atomic
+from anytasktune.store.changes import Changes, changing, finish_changes
 from anytasktune.store.layout import DOMAIN_FILE, SETTINGS_FILE, Project
 from anytasktune.store.record_files import (
     MANIFEST,
@@ -33,6 +35,7 @@ from anytasktune.store.record_files import (
 
 __all__ = [
     "ArtifactKind",
+    "Changes",
     "DOMAIN_FILE",
     "LATEST",
     "MANIFEST",
@@ -40,8 +43,10 @@ __all__ = [
     "SETTINGS_FILE",
     "append_line",
     "atomic_folder",
+    "changing",
     "disk_errors",
     "find_artifact",
+    "finish_changes",
     "find_or_make",
     "hash_of_rows",
     "jsonl",
