@@ -73,7 +73,8 @@ def test_good_rows_are_kept_bad_ones_are_listed_and_all_are_counted(run: Run, em
     ended = run("import", write_lines(Path("rows.jsonl"), lines), "--task", "team", "-p", empty)
     assert ended.code == 3
     assert "read 20, kept 12, dropped 8" in ended.out
-    assert "dropped rows.jsonl:5: unknown_label, 'housin' is not one of the labels; did you mean 'housing'?" in ended.out
+    assert "dropped rows.jsonl:5: unknown_label, 'housin' is not one of the task's 3 labels" in ended.out
+    assert "did you mean 'housing'?" in ended.out
     assert "dropped rows.jsonl:11: too_long" in ended.out
     assert len(read_examples(seeds(empty)).examples) == 12
     document = run("import", "rows.jsonl", "--task", "team", "-p", empty, "--replace", "--json").document
