@@ -21,7 +21,7 @@ from anytasktune.outputs.json_schema import (
 )
 from anytasktune.outputs.json_style import JsonStyle
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError, UntranslatableError
-from anytasktune.outputs.remarks import Remark, names_after
+from anytasktune.outputs.output_remarks import Remark, names_after
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
 from anytasktune.text.json_values import load_json, repeated_keys, strings_at, try_json, write_out_escapes
@@ -107,7 +107,15 @@ class JsonOutput(OutputKind):
         if self.likeness(one, other) >= 0 or not (first.ok and second.ok):
             return self.likeness(one, other) >= 0
         ours, theirs, fixed = _by_path(first.value), _by_path(second.value), self.fixed_words
-        return all(_same_values(ours.get(path, []), theirs.get(path, []), fixed) for path in ours | theirs)
+        for path in ours | theirs:
+            left, right = ours.get(path, []), theirs.get(path, [])
+            if all(isinstance(value, str) and value not in fixed for value in [*left, *right]):
+                same = token_f1(" ".join(left), " ".join(right)) >= SHARED_WORDS
+            else:
+                same = sorted(map(str, left)) == sorted(map(str, right))
+            if not same:
+                return False
+        return True
 
     def schema_in(self, language: Language) -> dict[str, Any]:
         """The schema as far as it holds in `language`."""
@@ -278,9 +286,3 @@ def _by_path(value: Any) -> dict[str, list[Any]]:
 
     gather(value, "")
     return found
-
-
-def _same_values(one: list[Any], other: list[Any], fixed: frozenset[str]) -> bool:
-    if all(isinstance(value, str) and value not in fixed for value in [*one, *other]):
-        return token_f1(" ".join(one), " ".join(other)) >= SHARED_WORDS
-    return sorted(map(str, one)) == sorted(map(str, other))

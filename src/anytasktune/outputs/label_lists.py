@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag
 
 from anytasktune.outputs.output_kind import UntranslatableError
-from anytasktune.outputs.remarks import Remark, names_after
+from anytasktune.outputs.output_remarks import Remark, names_after
 from anytasktune.outputs.rules import Violation
 from anytasktune.records import IN_ALL_LANGUAGES, PER_LANGUAGE, Language, fault
 from anytasktune.text.plain_text import listed, normalise, shorten

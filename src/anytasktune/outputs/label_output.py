@@ -17,7 +17,7 @@ from anytasktune.outputs.label_lists import (
     unknown_label,
 )
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Sentences, UnfitAnswerError
-from anytasktune.outputs.remarks import Remark
+from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
 

@@ -20,7 +20,7 @@ from anytasktune.outputs.label_lists import (
     unknown_label,
 )
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError
-from anytasktune.outputs.remarks import Remark
+from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
 from anytasktune.text.overlap import SHARED_WORDS, token_f1
@@ -66,7 +66,8 @@ class LabelsOutput(OutputKind):
         """`separator` and `unknown_label`."""
         labels, zh = self.labels_in(language), "各项之间的分隔不符合要求。"
         fix = f"put {self.separator!r} between two items and nowhere else"
-        if _has_empty_item(parsed.text, self.separator):
+        core = self.separator.strip()
+        if parsed.text and core and len(re.split(_either_width(core), parsed.text)) != len(parsed.value):
             yield Violation("separator", f"{self.separator!r} stands where no item follows or precedes it", fix, zh)
         if labels is None:
             if "\n" in parsed.text and "\n" not in self.separator:
@@ -274,11 +275,6 @@ def split_items(text: str, separator: str) -> tuple[str, ...]:
     core = separator.strip()
     parts = re.split(_either_width(core), text) if core else text.split(separator)
     return tuple(item for part in parts if (item := part.strip()))
-
-
-def _has_empty_item(text: str, separator: str) -> bool:
-    core = separator.strip()
-    return bool(text and core) and len(re.split(_either_width(core), text)) != len(split_items(text, separator))
 
 
 def _either_width(core: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from anytasktune.outputs.answer_target import AnswerTarget
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Sentences, UnfitAnswerError
-from anytasktune.outputs.remarks import Remark
+from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language, fault
 from anytasktune.text.numbers import decimals_of, first_number, is_bare_number, numbers_in, ranges_in

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from anytasktune.outputs.answer_target import AnswerTarget
-from anytasktune.outputs.remarks import Remark
+from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language, Record
 from anytasktune.text.json_values import KeyPath

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError
-from anytasktune.outputs.remarks import Remark
+from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
 from anytasktune.text.json_values import try_json

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import combinations
 
-from anytasktune.outputs.remarks import Level
+from anytasktune.outputs.output_remarks import Level
 from anytasktune.records import Language
 from anytasktune.schema import Task
 from anytasktune.schema.domain import Action, Domain

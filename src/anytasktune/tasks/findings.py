@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from anytasktune.outputs.remarks import Level, Remark
+from anytasktune.outputs.output_remarks import Level, Remark
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task
 

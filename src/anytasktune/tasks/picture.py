@@ -10,6 +10,7 @@ from anytasktune.schema import Action, Domain, Task
 from anytasktune.text.scripts import CJK, HAN
 
 _KIND_COLOURS = {"label": "#2f6f4f", "labels": "#4f7f2f", "json": "#2f5f8f", "number": "#8f5f2f", "text": "#6f4f8f"}
+_OTHER_COLOUR = "#5f5f5f"
 _BOX, _GAP, _LANE, _HEAD, _MARGIN = (214, 92), 64, 176, 74, 28
 _HAS_HAN = re.compile(f"[{CJK}]")
 _OTHERS: dict[Language, str] = {"en": "Other tasks", "zh": "其他任务"}
@@ -134,7 +135,7 @@ def _left(place: int) -> int:
 
 def _svg_box(task: Task, x: int, y: int, language: Language) -> list[str]:
     width, height = _BOX
-    colour = _KIND_COLOURS[task.output.kind]
+    colour = _KIND_COLOURS.get(task.output.kind, _OTHER_COLOUR)
     title = in_language(task.title, language) or task.name
     handed = in_language(task.hands_over, language)
     tooltip = f"{task.name}: {handed}" if handed else task.name

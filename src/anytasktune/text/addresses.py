@@ -62,14 +62,8 @@ def find_addresses(text: str) -> Iterator[tuple[int, int]]:
             yield from (match.span("address") for match in pattern.finditer(text))
     for match in _CHINESE.finditer(text):
         head = _RUN_BEFORE.search(text[max(0, match.start() - _LONGEST_HEAD) : match.start()])
-        before = _without_lead_in(head.group()) if head else ""
+        before = _LEAD_IN.sub("", head.group(), count=1) if head else ""  # what follows "家住", "地址是"
         unit = _UNIT.search(before)
         if before and (unit or match["parts"]):
             length = len(before) - max(0, unit.start() - _LONGEST_NAME) if unit else min(len(before), _LONGEST_NAME)
             yield match.start() - length, match.end()
-
-
-def _without_lead_in(head: str) -> str:
-    """What stands behind the last word that leads to an address ("家住", "地址是")."""
-    lead_in = _LEAD_IN.match(head)
-    return head[lead_in.end() :] if lead_in else head

@@ -24,7 +24,11 @@ def load_json(text: str) -> Any:
         raise ValueError(f"{error.msg} at character {error.pos + 1}") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    if _depth(value) > MAX_JSON_DEPTH:
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, (dict, list))]:
+        depth += 1
+        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+    if depth > MAX_JSON_DEPTH:
         raise ValueError(f"it is nested more than {MAX_JSON_DEPTH} levels deep")
     return value
 
@@ -114,11 +118,3 @@ def layout_of(value: Any, path: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for child in value:
             yield from layout_of(child, f"{path}/*")
-
-
-def _depth(value: Any) -> int:
-    depth, level = 0, [value]
-    while level := [item for item in level if isinstance(item, (dict, list))]:
-        depth += 1
-        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
-    return depth

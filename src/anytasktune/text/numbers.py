@@ -142,7 +142,9 @@ def amounts_in(text: str) -> set[Decimal]:
         found |= {Decimal(decimals[1:])} if decimals else set()
     found |= {Decimal(value) for match in _NUMERAL.finditer(text) for value in _chinese_readings(match.group())}
     found |= {Decimal(_english_value(match.group())) for match in _SPELLED.finditer(text)}
-    found |= {Decimal(value) for value in _loose_words(text)}
+    for word in set(_LATIN_WORD.findall(text.lower())):
+        months = (number for name, number in _MONTHS.items() if word in {name, name[:3], name[:4]})
+        found |= {Decimal(value) for value in ([_LOOSE[word]] if word in _LOOSE else months)}
     found |= {Decimal(f"{hour}.{minute}") for hour, minute in _CLOCK.findall(text)}
     return found | {hour + 12 for hour in found if 1 <= hour < 12} | {hour - 12 for hour in found if 12 < hour < 24}
 
@@ -199,11 +201,3 @@ def _english_value(words: str) -> int:
         else:
             current += _WORDS.get(word, 0)
     return total + current
-
-
-def _loose_words(text: str) -> Iterator[int]:
-    for word in set(_LATIN_WORD.findall(text.lower())):
-        if word in _LOOSE:
-            yield _LOOSE[word]
-        else:
-            yield from (number for name, number in _MONTHS.items() if word in {name, name[:3], name[:4]})

@@ -20,7 +20,6 @@ from anytasktune.synthesis.drafts import Slot
 from anytasktune.synthesis.generate_inputs import Request, messages_of, requests
 from anytasktune.synthesis.shots import Shots
 from anytasktune.synthesis.survey import read_situations
-from anytasktune.text.plain_text import copied_share
 
 HAN = re.compile("[\u4e00-\u9fff]")
 
@@ -163,9 +162,3 @@ def test_situations_that_repeat_the_prompt_each_other_or_say_nothing_are_left_ou
         read_situations({"situations": bad}, "en")
     with pytest.raises(MisfitError):
         read_situations("nothing", "zh")
-
-
-@given(st.text(max_size=40), st.text(max_size=40))
-def test_what_is_contained_is_a_share(text: str, told: str) -> None:
-    assert 0 <= copied_share(text, told) <= 1
-    assert copied_share(text, f"{told}{text}") == 1

@@ -7,8 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.tasks.pools import chinese, codes, english, review, task
 
-from anytasktune.text.numbers import item_ranges_in, numbers_in, ranges_in
-
 WORDS = {"kind": "labels"}
 FROM_3_TO_5 = {"rules": {"min_items": 3, "max_items": 5, "copies_from_input": True}}
 STARS = {"kind": "number", "minimum": 1, "maximum": 5}
@@ -140,34 +138,9 @@ def test_an_optional_key_that_is_not_named_is_only_advice() -> None:
     assert [(finding.code, finding.level) for finding in findings] == [("key_unnamed", "advice")]
 
 
-def test_numbers_and_ranges_are_read_in_digits_and_words() -> None:
-    assert ranges_in("three to five, 1（低）到 7（高）, 10-12") == {(3, 5), (1, 7), (10, 12)}
-    assert item_ranges_in("2 to 3 years, 4 to 6 questions, 5至8个字") == {(4, 6)}
-    assert numbers_in("at most two, 最多三个, 4.5") == {2, 3, 4.5}
-
-
 @given(st.text(max_size=60))
 def test_no_instruction_makes_the_reviewer_stumble(text: str) -> None:
     if text.strip():
         review(english(text, WORDS, **FROM_3_TO_5))
         review(english(text, CARD))
         review(english(text, STARS))
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("三十一", 31),
-        ("十二", 12),
-        ("六万", 60000),
-        ("四万一", 41000),
-        ("四万一", 4.1),
-        ("两千零五", 2005),
-        ("一百二十", 120),
-        ("二零二四", 2024),
-        ("twenty-five", 25),
-        ("nineteen", 19),
-    ],
-)
-def test_numbers_are_read_in_words(text: str, number: float) -> None:
-    assert number in numbers_in(f"about {text}, more or less")
