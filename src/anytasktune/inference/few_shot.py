@@ -1,8 +1,10 @@
-"""Few-shot examples: which train rows are shown, and which of them before a certain input."""
+"""Few-shot examples: which train rows are shown, and which of them before a certain input; for a teacher, varied ones."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from anytasktune.ids import rank, shuffled
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task
 
@@ -35,3 +37,46 @@ def shots_for(task: Task, example: Example, shots: tuple[Example, ...]) -> tuple
     """The shots shown before this example: those of its language, or all of them where there are none."""
     language = task.language_of(example.language)
     return tuple(shot for shot in shots if task.language_of(shot.language) == language) or shots
+
+
+@dataclass(frozen=True)
+class VariedShots:
+    """Rows of which different ones are shown each time.
+
+    Attributes:
+        groups: the rows, by their answer.
+    """
+
+    groups: dict[str, list[Example]]
+
+    @classmethod
+    def of(cls, rows: Sequence[Example], seed: int) -> "VariedShots":
+        """The rows in an order that depends on `seed`."""
+        groups: dict[str, list[Example]] = {}
+        for row in shuffled(rows, seed, "shots"):
+            groups.setdefault(row.output.strip(), []).append(row)
+        return cls(groups)
+
+    def draw(self, *chance: object, first: Sequence[str] = ()) -> Iterator[Example]:
+        """The rows in an order that depends on `chance`, each once; answers differ as long as they can.
+
+        Args:
+            first: answers of which one row each comes before all others, where there is one.
+        """
+        start = int.from_bytes(rank(*chance)[:4], "big")
+        seen: set[int] = set()
+        for row in self._with_repeats(start, first):
+            if id(row) not in seen:
+                seen.add(id(row))
+                yield row
+
+    def _with_repeats(self, start: int, first: Sequence[str]) -> Iterator[Example]:
+        for output in dict.fromkeys(first):
+            if group := self.groups.get(output):
+                yield group[start % len(group)]
+        groups = list(self.groups.values())
+        for turn in range(max(map(len, groups), default=0)):
+            for offset in range(len(groups)):
+                group = groups[(start + offset) % len(groups)]
+                if turn < len(group):
+                    yield group[(start + turn) % len(group)]

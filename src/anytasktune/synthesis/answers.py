@@ -6,18 +6,21 @@ from itertools import islice
 from typing import Any
 
 from anytasktune.ids import text_hash
-from anytasktune.llm.asking import Asker, Question, Reply
+from anytasktune.llm.asking import Asker, MisfitError, Question, Reply
 from anytasktune.llm.prompts import marks, render_prompt
+from anytasktune.outputs import UnfitAnswerError
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task
 from anytasktune.similarity import jaccard
-from anytasktune.synthesis.answer_form import ANSWER
-from anytasktune.synthesis.brief import PROMPTS, Brief, Messages, as_json
+from anytasktune.synthesis.brief import PROMPTS, Brief, Messages, as_json, object_schema
 from anytasktune.synthesis.drafts import Draft, Meter, Refusal
-from anytasktune.synthesis.misfits import check_rules
+from anytasktune.synthesis.misfits import say
 from anytasktune.text.plain_text import collapse_space, shorten
 
 PROMPT = "answer"
+ANSWER = "answer"
+"""The only key of a teacher's answer."""
+_DEFINITIONS = ("$defs", "definitions")
 TOO_NEAR = 0.5
 """A known row this similar to the input (Jaccard over character 5-grams) is not shown: it would give the answer away."""
 _UNITS: dict[Language, dict[str, str]] = {"en": {"text": "lines", "items": "items"}, "zh": {"text": "行", "items": "项"}}
@@ -36,7 +39,7 @@ def answer_messages(brief: Brief, input_text: str, number: object, but: Sequence
     turns: Messages = []
     for shot in shots:
         turns += [{"role": "user", "content": f"{opening}\n{shot.input}\n{closing}"}]
-        turns += [{"role": "assistant", "content": as_json({ANSWER: brief.form.value(shot.output)})}]
+        turns += [{"role": "assistant", "content": as_json({ANSWER: brief.answer_value(shot.output)})}]
     turns += [{"role": "user", "content": f"{opening}\n{input_text}\n{closing}"}]
     turns[0] = {"role": "user", "content": f"{head}\n\n{turns[0]['content']}"}
     return turns
@@ -50,7 +53,7 @@ def _shots(brief: Brief, input_text: str, number: object, but: Sequence[Example]
         for row in brief.shots.draw(brief.config.seed, "answers", brief.language, number)
         if row.id not in left_out
         and row.source not in sources
-        and brief.form.value(row.output) is not None
+        and brief.answer_value(row.output) is not None
         and jaccard(row.input, input_text) < TOO_NEAR
     )
     return list(islice(usable, brief.config.shots))
@@ -58,15 +61,14 @@ def _shots(brief: Brief, input_text: str, number: object, but: Sequence[Example]
 
 def _facts(brief: Brief) -> dict[str, Any]:
     """What the prompt says of the task beside its instruction, as far as that does not say it already."""
-    task, form, language, output = brief.task, brief.form, brief.language, brief.task.output
-    labels = [label for label in form.labels if label not in brief.instruction]
-    keys = [key for key in form.answer_schema.get("properties", {}) if key not in brief.instruction]
+    task, language, output = brief.task, brief.language, brief.task.output
+    keys = brief.answer_schema.get("properties", {})
     comma = ", " if language == "en" else "、"
     rules = task.rules
     return {
         "instruction": brief.instruction,
-        "labels": comma.join(form.labels) if labels else "",
-        "keys": comma.join(form.answer_schema["properties"]) if keys else "",
+        "labels": "" if all(label in brief.instruction for label in brief.labels) else comma.join(brief.labels),
+        "keys": "" if all(key in brief.instruction for key in keys) else comma.join(keys),
         "min_items": rules.min_items,
         "max_items": rules.max_items,
         "unit": _UNITS[language]["text" if output.free_text else "items"],
@@ -88,14 +90,53 @@ def answer_questions(brief: Brief, input_text: str, number: object, but: Sequenc
     temperature = brief.config.temperature if samples > 1 else 0.0
 
     def read(said: Any) -> str:
-        output = brief.form.text(said)
-        check_rules(brief.task, brief.language, input_text, output)
+        output = read_answer(brief, said)
+        check_rules(brief, input_text, output)
         return output
 
+    schema = reply_schema(brief)
     return [
-        Question(messages, brief.form.schema, read, brief.language, temperature=temperature, sample=sample)
-        for sample in range(samples)
+        Question(messages, schema, read, brief.language, temperature=temperature, sample=sample) for sample in range(samples)
     ]
+
+
+def reply_schema(brief: Brief) -> dict[str, Any]:
+    """JSON Schema of a teacher's answer; definitions stay where references look for them."""
+    definitions = {key: brief.answer_schema[key] for key in _DEFINITIONS if key in brief.answer_schema}
+    part = {key: value for key, value in brief.answer_schema.items() if key not in _DEFINITIONS}
+    return object_schema({ANSWER: part}) | definitions
+
+
+def read_answer(brief: Brief, said: Any) -> str:
+    """A teacher's whole answer as a row's output; without the wrapping, or with another key, it is understood too.
+
+    Raises:
+        MisfitError: it has not the form of an answer of this task.
+    """
+    output, language = brief.task.output, brief.language
+    if not isinstance(said, dict):
+        raise MisfitError(say("no_answer", language))
+    if ANSWER in said:
+        value = said[ANSWER]
+    elif output.is_whole_answer(said, language):
+        value = said
+    elif len(said) == 1:
+        value = next(iter(said.values()))
+    else:
+        raise MisfitError(say("no_answer", language))
+    try:
+        return output.from_json(value, language, brief.answer_style)
+    except UnfitAnswerError as unfit:
+        raise MisfitError(unfit.sentences[language]) from None
+
+
+def check_rules(brief: Brief, input_text: str, output: str) -> None:
+    """Raise MisfitError with a sentence for each rule that `output` breaks as the answer to `input_text`."""
+    violations = brief.task.violations(input_text, output, brief.language)
+    if violations and brief.language == "zh":
+        raise MisfitError("".join(dict.fromkeys(violation.zh for violation in violations)))
+    if violations:
+        raise MisfitError(" ".join(f"{violation}." for violation in violations))
 
 
 @dataclass(frozen=True)

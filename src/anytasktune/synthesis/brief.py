@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from anytasktune.chat import instruction_for
+from anytasktune.inference.few_shot import VariedShots
 from anytasktune.llm.prompts import marks, prompt_id, render_prompt
 from anytasktune.outputs import AnswerTarget
 from anytasktune.outputs.json_style import JsonStyle
 from anytasktune.records import Language
 from anytasktune.schema import Cell, Example, Task
 from anytasktune.settings import SynthesisConfig
-from anytasktune.synthesis.answer_form import AnswerForm
-from anytasktune.synthesis.shots import Shots
 from anytasktune.text.json_values import try_json
 from anytasktune.text.plain_text import collapse_space
 from anytasktune.text.scripts import is_in_script
@@ -104,12 +103,27 @@ class Brief:
         return InputLengths.of(self.rows, self.language)
 
     @functools.cached_property
-    def shots(self) -> Shots:
-        return Shots.of(self.rows, self.config.seed)
+    def shots(self) -> VariedShots:
+        return VariedShots.of(self.rows, self.config.seed)
 
     @functools.cached_property
-    def form(self) -> AnswerForm:
-        return AnswerForm(self.task, self.language, self.rows)
+    def labels(self) -> tuple[str, ...]:
+        """The closed list of this language; empty where there is none."""
+        return tuple(self.task.labels_in(self.language) or ())
+
+    @functools.cached_property
+    def answer_schema(self) -> dict[str, Any]:
+        """JSON Schema of the answer alone."""
+        return self.task.output.answer_schema(self.language, self.task.rules, [row.output for row in self.rows])
+
+    @functools.cached_property
+    def answer_style(self) -> Any:
+        """The way the rows write answers."""
+        return self.task.output.style_of([row.output for row in self.rows], self.language)
+
+    def answer_value(self, output: str) -> Any:
+        """A row's output as the value a teacher would answer; None where it has not the form of an answer."""
+        return self.task.output.to_json(output, self.language)
 
     @functools.cached_property
     def input_keys(self) -> tuple[str, ...]:

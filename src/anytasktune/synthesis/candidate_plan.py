@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from anytasktune.ids import rank, shuffled
 from anytasktune.records import Language
 from anytasktune.schema import Cell, Example, Passage, Span, Task
 from anytasktune.schema.candidate import OriginKind
@@ -11,7 +12,7 @@ from anytasktune.settings import Augmentation, InputSource, SynthesisConfig
 from anytasktune.synthesis.brief import Brief, InputLengths
 from anytasktune.synthesis.drafts import OTHER_LANGUAGE, Slot
 from anytasktune.synthesis.excerpts import by_turns, excerpts
-from anytasktune.synthesis.seeded_choice import apportion, rank, shuffled, spread
+from anytasktune.synthesis.seeded_choice import apportion, spread
 from anytasktune.text.scripts import tokens
 
 DIFFICULTIES = {"easy": 0.25, "usual": 0.4, "hard": 0.35}

@@ -98,7 +98,7 @@ def _stand_in(brief: Brief, slot: Slot) -> str:
 
 
 def _answer_tokens(brief: Brief) -> int:
-    sizes = [likely_tokens(as_json({"answer": brief.form.value(row.output)})) for row in brief.rows[:_RENDERED]]
+    sizes = [likely_tokens(as_json({"answer": brief.answer_value(row.output)})) for row in brief.rows[:_RENDERED]]
     return round(sum(sizes) / len(sizes)) if sizes else _LIKELY_ANSWER
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from anytasktune.ids import content_id
+from anytasktune.inference.few_shot import VariedShots
 from anytasktune.llm.asking import Asker
 from anytasktune.records import Language
 from anytasktune.schema import Example, Feasibility, Interval, Task
@@ -12,7 +13,6 @@ from anytasktune.scorers.statistics import bootstrap_interval, wilson_interval
 from anytasktune.settings import SynthesisConfig
 from anytasktune.synthesis.answers import PROMPT, Unanswered, ask_answers
 from anytasktune.synthesis.brief import Brief
-from anytasktune.synthesis.shots import Shots
 from anytasktune.text.plain_text import shorten
 
 SHOWN_WRONG = 8
@@ -63,7 +63,7 @@ def tried_rows(task: Task, rows: Sequence[Example], config: SynthesisConfig) -> 
     for row in rows:
         by_language[task.language_of(row.language)].append(row)
     drawn = [
-        list(Shots.of(mine, config.seed).draw(config.seed, "feasibility", language))
+        list(VariedShots.of(mine, config.seed).draw(config.seed, "feasibility", language))
         for language, mine in by_language.items()
         if mine
     ]

@@ -199,7 +199,7 @@ def _fault(request: Request, slot: Slot, text: str) -> str:
     brief, passage = request.brief, request.passage
     if brief.in_script and not is_in_script(text, brief.language):
         return "wrong_language"
-    if normalise(text) in {normalise(label) for label in (slot.target.label, *brief.form.labels) if label}:
+    if normalise(text) in {normalise(label) for label in (slot.target.label, *brief.labels) if label}:
         return "gives_answer"
     if copied_share(text, request.told) >= COPIED:
         return "copied_prompt"

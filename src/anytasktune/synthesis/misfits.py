@@ -1,9 +1,7 @@
-"""What is wrong with a teacher's answer, said so that it can put it right."""
+"""Sentences that tell a teacher what is wrong with its answer, so that it can put it right."""
 
-from anytasktune.llm.asking import MisfitError
 from anytasktune.outputs import OUTPUT_KINDS
 from anytasktune.records import Language
-from anytasktune.schema import Task
 
 _SENTENCES: dict[str, dict[Language, str]] = {
     "no_answer": {"en": 'there is no key "answer" in it.', "zh": "其中没有键 answer。"},
@@ -70,12 +68,3 @@ def sentences(language: Language) -> list[str]:
     """All sentences about answers and new inputs, without the particulars."""
     of_kinds = [sentence for kind in OUTPUT_KINDS.values() for sentence in kind.misfits.values()]
     return [sentence[language] for sentence in [*_SENTENCES.values(), *of_kinds]]
-
-
-def check_rules(task: Task, language: Language, input_text: str, output: str) -> None:
-    """Raise MisfitError with a sentence for each rule that `output` breaks as the answer to `input_text`."""
-    violations = task.violations(input_text, output, language)
-    if violations and language == "zh":
-        raise MisfitError("".join(dict.fromkeys(violation.zh for violation in violations)))
-    if violations:
-        raise MisfitError(" ".join(f"{violation}." for violation in violations))

@@ -99,7 +99,7 @@ def _own_values(brief: Brief, slot: Slot, answer: str) -> dict[str, Any]:
     if slot.way == "expand":
         return {"answer": answer}
     if slot.way == "counterfactual":
-        return {"answer": answer, "choices": [label for label in brief.form.labels if label != answer]}
+        return {"answer": answer, "choices": [label for label in brief.labels if label != answer]}
     return {}
 
 

@@ -1,22 +1,12 @@
 """Choices left to chance, decided by hashing: the same on every machine, in any order, after any interruption."""
 
-import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
+from anytasktune.ids import rank, shuffled
+
 Thing = TypeVar("Thing")
 Key = TypeVar("Key", bound=Hashable)
-
-
-def rank(*parts: object) -> bytes:
-    """Where the thing named by `parts` stands in a shuffled order."""
-    return hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=12).digest()
-
-
-def shuffled(things: Sequence[Thing], *parts: object) -> list[Thing]:
-    """`things` in an order that depends on `parts` and on nothing else but their places."""
-    order = sorted(range(len(things)), key=lambda place: rank(*parts, place))
-    return [things[place] for place in order]
 
 
 def apportion(total: int, weights: Mapping[Key, float], *, cover: bool = False) -> dict[Key, int]:
@@ -34,16 +24,13 @@ def apportion(total: int, weights: Mapping[Key, float], *, cover: bool = False) 
     base = 1 if cover and total >= len(weights) else 0
     whole = sum(weights.values())
     wanting = {key: max(0.0, total * weight / whole - base) for key, weight in weights.items()}
-    return {key: base + share for key, share in _by_remainder(total - base * len(weights), wanting).items()}
-
-
-def _by_remainder(total: int, wanting: Mapping[Key, float]) -> dict[Key, int]:
-    scale = total / (sum(wanting.values()) or 1.0)
+    rest = total - base * len(weights)
+    scale = rest / (sum(wanting.values()) or 1.0)
     shares = {key: int(wish * scale) for key, wish in wanting.items()}
     by_remainder = sorted(wanting, key=lambda key: shares[key] - wanting[key] * scale)
-    for key in by_remainder[: total - sum(shares.values())]:
+    for key in by_remainder[: rest - sum(shares.values())]:
         shares[key] += 1
-    return shares
+    return {key: base + share for key, share in shares.items()}
 
 
 def spread(counts: Mapping[Key, int], *parts: object) -> list[Key]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Literal
 
+from anytasktune.ids import shuffled
 from anytasktune.llm.asking import Asker, MisfitError, Question
 from anytasktune.records import Language
 from anytasktune.schema import Passage
@@ -12,7 +13,6 @@ from anytasktune.synthesis.brief import Brief, object_schema
 from anytasktune.synthesis.candidate_plan import passages_in
 from anytasktune.synthesis.excerpts import COPIED, by_turns
 from anytasktune.synthesis.misfits import say
-from anytasktune.synthesis.seeded_choice import shuffled
 from anytasktune.text.plain_text import collapse_space, copied_share, normalise
 from anytasktune.text.scripts import is_in_script, tokens
 

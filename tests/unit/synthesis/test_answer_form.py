@@ -5,30 +5,29 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.synthesis.generation_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, TASKS, rows_of
+from tests.unit.synthesis.generation_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, TASKS, quick, rows_of
 
 from anytasktune.llm import MisfitError
 from anytasktune.outputs.json_schema import schema_fault
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task
-from anytasktune.synthesis.answer_form import AnswerForm
-from anytasktune.synthesis.answers import agree
-from anytasktune.synthesis.misfits import check_rules
+from anytasktune.synthesis.answers import agree, check_rules, read_answer, reply_schema
+from anytasktune.synthesis.brief import Brief
 
 
-def form(task: Task, language: Language = "en", outputs: list[str] | None = None) -> AnswerForm:
+def form(task: Task, language: Language = "en", outputs: list[str] | None = None) -> Brief:
     seeds = rows_of(task, 6, language) if outputs is None else [Example(input="x", output=output) for output in outputs]
-    return AnswerForm(task, language, tuple(seeds))
+    return Brief(task, language, tuple(seeds), quick())
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_seed_as_a_teacher_would_answer_it_comes_back_as_it_was(task: Task, language: Language) -> None:
     of_task = form(task, language)
-    for seed in of_task.seeds:
-        said = {"answer": of_task.value(seed.output)}
-        assert schema_fault(of_task.schema, said) == ""
-        assert of_task.text(said) == seed.output
+    for row in of_task.rows:
+        said = {"answer": of_task.answer_value(row.output)}
+        assert schema_fault(reply_schema(of_task), said) == ""
+        assert read_answer(of_task, said) == row.output
 
 
 @pytest.mark.parametrize(
@@ -46,7 +45,7 @@ def test_a_seed_as_a_teacher_would_answer_it_comes_back_as_it_was(task: Task, la
     ],
 )
 def test_answers_are_understood_when_they_can_be(task: Task, language: Language, said: Any, output: str) -> None:
-    assert form(task, language).text(said) == output
+    assert read_answer(form(task, language), said) == output
 
 
 @pytest.mark.parametrize(
@@ -67,7 +66,7 @@ def test_answers_are_understood_when_they_can_be(task: Task, language: Language,
 )
 def test_what_has_not_the_form_is_sent_back_with_a_sentence(task: Task, language: Language, said: Any, why: str) -> None:
     with pytest.raises(MisfitError, match=why):
-        form(task, language).text(said)
+        read_answer(form(task, language), said)
 
 
 @given(
@@ -83,7 +82,7 @@ def test_what_has_not_the_form_is_sent_back_with_a_sentence(task: Task, language
 )
 def test_whatever_a_teacher_answers_is_an_output_or_a_misfit(task: Task, language: Language, said: Any) -> None:
     try:
-        assert isinstance(form(task, language).text(said), str)
+        assert isinstance(read_answer(form(task, language), said), str)
     except MisfitError as misfit:
         assert str(misfit)
 
@@ -98,18 +97,18 @@ def test_whatever_a_teacher_answers_is_an_output_or_a_misfit(task: Task, languag
 )
 def test_json_is_written_as_the_seeds_write_it(written: str) -> None:
     said = {"answer": {"urgency": "low", "deadline": None}}
-    assert form(CARD, "en", [written] * 3).text(said) == written
+    assert read_answer(form(CARD, "en", [written] * 3), said) == written
 
 
 def test_escapes_are_kept_where_the_seeds_have_them() -> None:
     seeds = ['{"urgency": "\\u9ad8", "deadline": null}'] * 2
-    assert form(CARD, "zh", seeds).text({"answer": {"urgency": "高", "deadline": None}}) == seeds[0]
+    assert read_answer(form(CARD, "zh", seeds), {"answer": {"urgency": "高", "deadline": None}}) == seeds[0]
 
 
 def test_numbers_and_separators_are_written_as_the_seeds_write_them() -> None:
-    assert form(RATING, "en", ["3", "4.5"]).text({"answer": 3.0}) == "3"
-    assert form(RATING, "en", ["3.0", "4.5"]).text({"answer": 3}) == "3.0"
-    assert form(KEYWORDS, "en", ["a;b", "c;d"]).text({"answer": ["late", "parcel"]}) == "late;parcel"
+    assert read_answer(form(RATING, "en", ["3", "4.5"]), {"answer": 3.0}) == "3"
+    assert read_answer(form(RATING, "en", ["3.0", "4.5"]), {"answer": 3}) == "3.0"
+    assert read_answer(form(KEYWORDS, "en", ["a;b", "c;d"]), {"answer": ["late", "parcel"]}) == "late;parcel"
 
 
 def test_definitions_of_a_schema_stay_where_references_look_for_them() -> None:
@@ -121,8 +120,8 @@ def test_definitions_of_a_schema_stay_where_references_look_for_them() -> None:
     }
     output = {"kind": "json", "json_schema": schema}
     of_task = form(Task.model_validate({"name": "a", "instruction": {"en": "x"}, "output": output}), outputs=[])
-    assert schema_fault(of_task.schema, {"answer": {"who": "Ann"}}) == ""
-    assert schema_fault(of_task.schema, {"answer": {"who": 3}})
+    assert schema_fault(reply_schema(of_task), {"answer": {"who": "Ann"}}) == ""
+    assert schema_fault(reply_schema(of_task), {"answer": {"who": 3}})
 
 
 @pytest.mark.parametrize(
@@ -156,9 +155,9 @@ def test_a_sample_without_an_answer_agrees_with_none() -> None:
 def test_what_breaks_a_rule_is_named_in_the_language_of_the_row() -> None:
     copying = KEYWORDS.model_copy(update={"rules": KEYWORDS.rules.model_copy(update={"copies_from_input": True})})
     with pytest.raises(MisfitError, match="“退款”不是输入中的原文"):
-        check_rules(copying, "zh", "包裹迟到了。", "包裹; 退款")
+        check_rules(form(copying, "zh"), "包裹迟到了。", "包裹; 退款")
     with pytest.raises(MisfitError, match="'refund' does not stand in the input"):
-        check_rules(copying, "en", "The parcel is late.", "parcel; refund")
+        check_rules(form(copying, "en"), "The parcel is late.", "parcel; refund")
     with pytest.raises(MisfitError, match="至少要有2项"):
-        check_rules(copying, "zh", "包裹迟到了。", "包裹")
-    check_rules(copying, "zh", "包裹迟到了。", "包裹; 迟到")
+        check_rules(form(copying, "zh"), "包裹迟到了。", "包裹")
+    check_rules(form(copying, "zh"), "包裹迟到了。", "包裹; 迟到")

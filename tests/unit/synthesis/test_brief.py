@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.synthesis.generation_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, passages_of, quick, rows_of
 
+from anytasktune.inference.few_shot import VariedShots
 from anytasktune.llm import MisfitError
 from anytasktune.llm.prompts import marks
 from anytasktune.outputs import EMPTY, FILLED, AnswerTarget
@@ -18,7 +19,6 @@ from anytasktune.synthesis.answers import answer_messages
 from anytasktune.synthesis.brief import PROMPTS, Brief, InputLengths
 from anytasktune.synthesis.drafts import Slot
 from anytasktune.synthesis.generate_inputs import Request, messages_of, requests
-from anytasktune.synthesis.shots import Shots
 from anytasktune.synthesis.survey import read_situations
 
 HAN = re.compile("[\u4e00-\u9fff]")
@@ -100,7 +100,7 @@ def test_where_no_row_is_known_something_written_for_another_task_stands_there(l
 
 
 def test_the_wanted_label_comes_first_among_the_rows_shown_and_none_comes_twice() -> None:
-    shots = Shots.of(rows_of(ROUTING, 12), 0)
+    shots = VariedShots.of(rows_of(ROUTING, 12), 0)
     for number in range(20):
         drawn = list(shots.draw(number, first=["repair"]))
         assert drawn[0].output == "repair"

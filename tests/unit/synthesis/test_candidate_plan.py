@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.synthesis.generation_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, TASKS, passages_of, quick, rows_of
 
+from anytasktune.ids import shuffled
 from anytasktune.outputs import AnswerTarget, LabelOutput
 from anytasktune.records import Language
 from anytasktune.schema import Example, Passage, Task
@@ -16,7 +17,7 @@ from anytasktune.settings import SynthesisConfig
 from anytasktune.synthesis.brief import Brief
 from anytasktune.synthesis.candidate_plan import DIFFICULTIES, plan_generation, with_situations
 from anytasktune.synthesis.drafts import Slot
-from anytasktune.synthesis.seeded_choice import apportion, shuffled, spread
+from anytasktune.synthesis.seeded_choice import apportion, spread
 
 
 def targets(task: Task, language: Language, seeds: Sequence[Example]) -> dict[AnswerTarget, float]:

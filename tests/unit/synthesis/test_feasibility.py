@@ -24,7 +24,6 @@ from anytasktune.llm import expected_cost
 from anytasktune.schema import Example, Feasibility, Task
 from anytasktune.settings import TeacherConfig
 from anytasktune.synthesis import expected_feasibility, expected_questions, generate, measure_feasibility, tried_rows
-from anytasktune.synthesis.answer_form import AnswerForm
 
 
 def known_of(task: Task, count: int = 12) -> list[Example]:
@@ -40,10 +39,9 @@ def knowing(task: Task, wrong: int = 0, of: int = 1) -> Answers:
         row = rows[asked]
         number = list(rows).index(asked)
         language = row.language or "en"
-        form = AnswerForm(task, language, ())
         others = [other.output for other in rows_of(task, 3, language) if other.output != row.output]
         output = others[0] if number % of < wrong else row.output
-        return json.dumps({"answer": form.value(output)}, ensure_ascii=False)
+        return json.dumps({"answer": task.output.to_json(output, language)}, ensure_ascii=False)
 
     return answers
 
