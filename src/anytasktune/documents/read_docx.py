@@ -1,144 +1,253 @@
-"""Reads Word documents: every run of text that Word shows, in order, with headings by style."""
+"""Reads Word documents: the text that Word shows, in order, with headings by style, list numbers, tables and formulas."""
 
-import re
-from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
+from xml.etree.ElementTree import TreeBuilder
 
 from anytasktune.documents.document_builder import DocumentBuilder
-from anytasktune.documents.zip_containers import Container, attribute, open_container, parse_xml
+from anytasktune.documents.formulas import omml_text, script
+from anytasktune.documents.table_grid import TableGrid
+from anytasktune.documents.word_styles import VERTICAL, WordNumbering, WordStyle, is_on, read_styles
+from anytasktune.documents.zip_containers import attribute, open_container, parse_xml
 
-_HEADING_STYLE = re.compile(r"(?:heading|标题)\s*(\d)", re.IGNORECASE)
-_TITLE_STYLES = frozenset({"title", "标题"})
-_UNSHOWN = frozenset({"Fallback", "del", "moveFrom", "instrText", "delText", "pPrChange", "rPrChange"})
-_NOTES = ("footnotes", "endnotes")
+_NOT_SHOWN = frozenset({"Fallback", "del", "moveFrom", "instrText", "delText", "pPrChange", "rPrChange"})
+_NOTES = ("endnotes", "footnotes")
 
 
 def read_docx(path: Path) -> DocumentBuilder:
-    """A Word document: text, tables, text boxes, content controls, insertions, foot- and endnotes. Deletions, comments, headers
-    and footers are left out. Pages are where Word last broke them, if it left that in the file."""
+    """A Word document: text, tables, text boxes, content controls, insertions, foot- and endnotes. Deletions, hidden text,
+    comments, headers and footers are left out. Pages are where Word last broke them, if it left that in the file."""
     builder = DocumentBuilder()
     with open_container(path) as container:
         main = container.main_part("word/document.xml")
-        relations = container.relations(main)
-        styles = _heading_styles(container, [part for kind, part in relations.values() if kind == "styles"])
+        related = sorted((kind, part) for kind, part in container.relations(main).values() if part in container)
+        styles = read_styles(container.tree(part) for kind, part in related if kind == "styles")
+        lists = next((container.tree(part) for kind, part in related if kind == "numbering"), None)
         content = container.read(main)
         has_pages = b"lastRenderedPageBreak" in content or b'type="page"' in content
-        parse_xml(content, _Document(builder, styles, has_pages))
-        for kind, part in sorted(relations.values()):
-            if kind in _NOTES and part in container:
-                parse_xml(container.read(part), _Document(builder, styles, has_pages=False))
+        parse_xml(content, _Document(builder, styles, WordNumbering(lists), has_pages=has_pages))
+        for part in (part for kind, part in related if kind in _NOTES):
+            parse_xml(container.read(part), _Document(builder, styles, WordNumbering(lists), has_pages=False))
         builder.title = container.title()
     return builder
 
 
-def _heading_styles(container: Container, parts: list[str]) -> dict[str, int]:
-    """Style id → level of the heading it makes, inherited from the style it is based on; a title is of level 1."""
-    levels: dict[str, int] = {}
-    based: dict[str, str] = {}
-    for style in (style for part in parts if part in container for style in container.tree(part).iter("style")):
-        key = attribute(style.attrib, "styleId")
-        name = next((attribute(item.attrib, "val") for item in style.findall("name")), "")
-        based[key] = next((attribute(item.attrib, "val") for item in style.findall("basedOn")), "")
-        outline = next((attribute(item.attrib, "val") for item in style.iter("outlineLvl")), "")
-        if match := _HEADING_STYLE.fullmatch(name.strip()):
-            levels[key] = int(match[1]) + 1
-        elif name.strip().lower() in _TITLE_STYLES:
-            levels[key] = 1
-        elif outline.isdigit() and int(outline) < 9:
-            levels[key] = int(outline) + 2
-    for key in list(based):
-        above = based[key]
-        for _ in range(10):
-            if key in levels or not above:
-                break
-            if above in levels:
-                levels[key] = levels[above]
-            above = based.get(above, "")
-    return levels
+@dataclass
+class _Paragraph:
+    """An open paragraph: pieces of text with their script marks, and its properties."""
+
+    pieces: list[tuple[str, str]] = field(default_factory=list)
+    style: WordStyle = field(default_factory=WordStyle)
+
+
+@dataclass
+class _Table:
+    """An open table; what its open row and cell are like; the builder around it."""
+
+    around: DocumentBuilder
+    grid: TableGrid = field(default_factory=TableGrid)
+    row_hidden: bool = False
+    columns: int = 1
+    continues: bool = False
 
 
 class _Document:
-    """Puts a document together from its XML. Text boxes are paragraphs within paragraphs, tables may hold tables."""
+    """Puts a document together from its XML. Text boxes are paragraphs within paragraphs, tables may hold tables.
 
-    def __init__(self, into: DocumentBuilder, styles: Mapping[str, int], has_pages: bool) -> None:
-        self._into = into
-        self._styles = styles
-        self._has_pages = has_pages
-        self._paragraphs: list[list[str]] = []
-        self._level = 0
-        self._is_item = False
-        self._rows: list[list[str]] = []
-        self._tables = 0
-        self._unshown = 0
+    `start_<name>` and `end_<name>` are called for the elements of that name that are shown.
+    """
+
+    def __init__(
+        self, builder: DocumentBuilder, styles: dict[str, WordStyle], numbering: WordNumbering, *, has_pages: bool
+    ) -> None:
+        self._document = self._builder = builder
+        self._styles, self._numbering, self._has_pages = styles, numbering, has_pages
+        self._paragraphs: list[_Paragraph] = []
+        self._runs: list[WordStyle] = []
+        self._tables: list[_Table] = []
+        self._math: TreeBuilder | None = None
+        self._not_shown = 0
         self._in_text = False
         if has_pages:
-            into.page()
+            builder.page()
 
     def start(self, name: str, attributes: dict[str, str], /) -> None:
-        if name in _UNSHOWN:
-            self._unshown += 1
-        elif self._unshown:
-            return
-        elif name == "p":
-            self._paragraphs.append([])
-            self._level, self._is_item = 0, False
-        elif name == "numPr":
-            self._is_item = True
-        elif name == "t":
-            self._in_text = True
-        elif name in {"tab", "cr", "noBreakHyphen"} and self._paragraphs:
-            self._paragraphs[-1].append({"tab": "\t", "cr": "\n"}.get(name, "-"))
-        elif name in {"br", "lastRenderedPageBreak"}:
-            self._line_break(name, attribute(attributes, "type"))
-        elif name in {"pStyle", "outlineLvl"}:
-            self._style(name, attribute(attributes, "val"))
-        elif name == "tbl":
-            self._tables += 1
-            self._into.end_table()
-        elif name == "tr" and self._tables == 1:
-            self._rows.append([])
-        elif name == "tc" and self._tables == 1 and self._rows:
-            self._rows[-1].append("")
+        if self._math is not None:
+            self._math.start(name, attributes)
+        elif name in _NOT_SHOWN:
+            self._not_shown += 1
+        elif not self._not_shown and (method := getattr(self, f"start_{name.lower()}", None)):
+            method(attributes)
 
     def data(self, text: str, /) -> None:
-        if self._in_text and self._paragraphs and not self._unshown:
-            self._paragraphs[-1].append(text)
+        if self._math is not None:
+            self._math.data(text)
+        elif self._in_text and not self._not_shown:
+            self._add_text(text)
 
     def end(self, name: str, /) -> None:
-        if name in _UNSHOWN:
-            self._unshown -= 1
-        elif self._unshown:
-            return
-        elif name == "t":
-            self._in_text = False
-        elif name == "p" and self._paragraphs:
-            self._end_paragraph("".join(self._paragraphs.pop()))
-        elif name == "tr" and self._tables == 1 and self._rows:
-            self._into.row(self._rows.pop())
-        elif name == "tbl":
-            self._tables -= 1
+        if self._math is not None:
+            self._math.end(name)
+            if name == "oMath":
+                formula = omml_text(self._math.close())
+                self._math = None
+                self._add_text(formula)
+        elif name in _NOT_SHOWN:
+            self._not_shown -= 1
+        elif not self._not_shown and (method := getattr(self, f"end_{name.lower()}", None)):
+            method()
 
-    def _line_break(self, name: str, kind: str) -> None:
-        if kind == "page" or name == "lastRenderedPageBreak":
-            if self._has_pages and not self._tables and not (self._paragraphs and any(self._paragraphs[-1])):
-                self._into.page()
-            return
+    def start_p(self, _: dict[str, str]) -> None:
+        self._paragraphs.append(_Paragraph())
+
+    def start_pstyle(self, attributes: dict[str, str]) -> None:
         if self._paragraphs:
-            self._paragraphs[-1].append("\n")
+            self._paragraphs[-1].style = self._styles.get(attribute(attributes, "val"), WordStyle())
 
-    def _style(self, name: str, value: str) -> None:
-        if name == "pStyle":
-            self._level = self._styles.get(value, 0)
-        elif value.isdigit() and int(value) < 9:
-            self._level = int(value) + 2
+    def start_outlinelvl(self, attributes: dict[str, str]) -> None:
+        level = attribute(attributes, "val")
+        if level.isdigit() and int(level) < 9:
+            self._change_paragraph(level=int(level) + 2)
 
-    def _end_paragraph(self, text: str) -> None:
-        if self._tables and self._rows and self._rows[-1]:
-            self._rows[-1][-1] = f"{self._rows[-1][-1]} {text}".strip()
-        elif self._level:
-            self._into.heading(text, self._level)
-        elif self._is_item and text.strip():
-            self._into.item("- " + text)
+    def start_numid(self, attributes: dict[str, str]) -> None:
+        self._change_paragraph(list_id=attribute(attributes, "val").removeprefix("0"))
+
+    def start_ilvl(self, attributes: dict[str, str]) -> None:
+        level = attribute(attributes, "val")
+        self._change_paragraph(list_level=int(level) if level.isdigit() else 0)
+
+    def start_r(self, _: dict[str, str]) -> None:
+        self._runs.append(self._paragraphs[-1].style if self._paragraphs else WordStyle())
+
+    def start_rstyle(self, attributes: dict[str, str]) -> None:
+        style = self._styles.get(attribute(attributes, "val"), WordStyle())
+        self._change_run(hidden=style.hidden, script=style.script)
+
+    def start_vanish(self, attributes: dict[str, str]) -> None:
+        self._change_run(hidden=is_on(attributes))
+
+    def start_vertalign(self, attributes: dict[str, str]) -> None:
+        self._change_run(script=VERTICAL.get(attribute(attributes, "val"), ""))
+
+    def end_r(self) -> None:
+        if self._runs:
+            self._runs.pop()
+
+    def start_t(self, _: dict[str, str]) -> None:
+        self._in_text = True
+
+    def end_t(self) -> None:
+        self._in_text = False
+
+    def start_omath(self, attributes: dict[str, str]) -> None:
+        self._math = TreeBuilder()
+        self._math.start("oMath", attributes)
+
+    def start_tab(self, _: dict[str, str]) -> None:
+        if self._runs:  # not a tab stop among the properties of a paragraph
+            self._add_text("\t")
+
+    start_ptab = start_tab
+
+    def start_nobreakhyphen(self, _: dict[str, str]) -> None:
+        self._add_text("-")
+
+    def start_cr(self, _: dict[str, str]) -> None:
+        self._add_text("\n")
+
+    def start_br(self, attributes: dict[str, str]) -> None:
+        if attribute(attributes, "type") == "page":
+            self.start_lastrenderedpagebreak(attributes)
         else:
-            self._into.paragraph(text)
-        self._level, self._is_item = 0, False
+            self._add_text("\n")
+
+    def start_lastrenderedpagebreak(self, _: dict[str, str]) -> None:
+        is_within_text = bool(self._paragraphs and self._paragraphs[-1].pieces)
+        if self._has_pages and not self._tables and not is_within_text:
+            self._builder.page()
+
+    def end_p(self) -> None:
+        if not self._paragraphs:
+            return
+        paragraph = self._paragraphs.pop()
+        text = ""
+        for mark, pieces in groupby(paragraph.pieces, key=lambda piece: piece[1]):
+            joined = "".join(piece for piece, _ in pieces)
+            text += script(joined, mark, before=text) if mark else joined
+        if not text.strip():
+            return
+        style = paragraph.style
+        label = self._numbering.label(style.list_id, style.list_level) if style.list_id else None
+        numbered = f"{label} {text}" if label else text
+        if style.level:
+            self._builder.heading(text if label == "-" else numbered, style.level)
+        elif style.list_id:
+            self._builder.item(numbered if label is not None else f"- {text}")
+        else:
+            self._builder.paragraph(text)
+
+    def start_tbl(self, _: dict[str, str]) -> None:
+        self._tables.append(_Table(self._builder))
+
+    def end_tbl(self) -> None:
+        if self._tables:
+            table = self._tables.pop()
+            self._builder = table.around
+            table.grid.add_to(self._builder)
+
+    def start_tr(self, _: dict[str, str]) -> None:
+        if self._tables:
+            self._tables[-1].row_hidden = False
+            self._tables[-1].grid.start_row()
+
+    def start_gridbefore(self, attributes: dict[str, str]) -> None:
+        skipped = attribute(attributes, "val")
+        if self._tables and skipped.isdigit():
+            self._tables[-1].grid.cell(DocumentBuilder(), int(skipped))
+
+    def start_hidden(self, attributes: dict[str, str]) -> None:
+        if self._tables and not self._paragraphs and is_on(attributes):
+            self._tables[-1].row_hidden = True
+            self._document.hidden["row"] += 1
+
+    def start_tc(self, _: dict[str, str]) -> None:
+        if self._tables:
+            self._tables[-1].columns, self._tables[-1].continues = 1, False
+            self._builder = DocumentBuilder()
+
+    def start_gridspan(self, attributes: dict[str, str]) -> None:
+        columns = attribute(attributes, "val")
+        if self._tables and columns.isdigit():
+            self._tables[-1].columns = int(columns)
+
+    def start_vmerge(self, attributes: dict[str, str]) -> None:
+        if self._tables:
+            self._tables[-1].continues = attribute(attributes, "val") in {"", "continue"}
+
+    def end_tc(self) -> None:
+        if not self._tables:
+            return
+        table, cell = self._tables[-1], self._builder
+        self._builder = table.around
+        if table.row_hidden:
+            return
+        if table.continues:
+            table.grid.continued_cell(cell, table.columns)
+        else:
+            table.grid.cell(cell, table.columns)
+
+    def _add_text(self, text: str) -> None:
+        run = self._runs[-1] if self._runs else WordStyle()
+        if run.hidden:
+            self._document.hidden["piece of text"] += not text.isspace()
+        elif self._paragraphs:
+            self._paragraphs[-1].pieces.append((text, run.script))
+
+    def _change_paragraph(self, **changes: int | str) -> None:
+        if self._paragraphs and not self._runs:
+            self._paragraphs[-1].style = replace(self._paragraphs[-1].style, **changes)  # type: ignore[arg-type]
+
+    def _change_run(self, **changes: bool | str) -> None:
+        if self._runs:
+            self._runs[-1] = replace(self._runs[-1], **changes)  # type: ignore[arg-type]

@@ -30,6 +30,9 @@ MOST_DEPTH = 500
 _SMALL = 2**20
 _BLOCK = 1 << 16
 _COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_MULTI_BYTE = re.compile(
+    rb"""(<\?xml\s[^>?]{0,80}?encoding\s*=\s*)["'](gb2312|gbk|gb18030|big5|shift_jis|euc-(?:jp|kr))["']""", re.IGNORECASE
+)
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -63,6 +66,10 @@ class Container:
 
     def __contains__(self, name: str) -> bool:
         return name in self._names
+
+    def names(self) -> set[str]:
+        """Names of all parts."""
+        return self._names
 
     def read(self, name: str) -> bytes:
         """The content of a part.
@@ -132,9 +139,12 @@ def open_container(path: Path) -> Iterator[Container]:
 def parse_xml(content: bytes, handler: XmlHandler) -> None:
     """Send the events of an XML document to `handler`, without holding it as a tree.
 
+    A document type may be named, as old e-books do; its definition is not fetched, and entities it would define are left out.
+
     Raises:
-        SkippedFileError: `unsafe` for a document type or absurd nesting, `broken` for malformed XML.
+        SkippedFileError: `unsafe` for declarations within the document or absurd nesting, `broken` for malformed XML.
     """
+    content = _as_known_encoding(content)
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
     depth = 0
@@ -152,17 +162,30 @@ def parse_xml(content: bytes, handler: XmlHandler) -> None:
         handler.end(local_name(name))
 
     def refuse(*_: object) -> NoReturn:
-        raise unsafe("its XML declares a document type or entities, which such files never need")
+        raise unsafe("its XML declares entities or elements of its own, which such files never need")
+
+    def check_doctype(_name: str, _system: str | None, _public: str | None, has_internal_subset: bool) -> None:
+        if has_internal_subset:
+            refuse()
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = handler.data
-    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
+    parser.StartDoctypeDeclHandler, parser.EntityDeclHandler = check_doctype, refuse
     try:
         for place in range(0, len(content), _BLOCK):
             parser.Parse(content[place : place + _BLOCK], False)
         parser.Parse(b"", True)
     except (expat.ExpatError, UnicodeError, LookupError) as error:
         raise broken(f"a part of it is malformed XML ({error})") from None
+
+
+def _as_known_encoding(content: bytes) -> bytes:
+    """The same in UTF-8 where it declares a multi-byte encoding, such as GBK, that the XML parser does not know."""
+    declared = _MULTI_BYTE.match(content)
+    if declared is None:
+        return content
+    text = content.decode(declared[2].decode("ascii"), "replace")
+    return text.replace(declared[0].decode("ascii"), declared[1].decode("ascii") + '"utf-8"', 1).encode()
 
 
 def local_name(name: str) -> str:

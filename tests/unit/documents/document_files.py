@@ -3,7 +3,7 @@
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 Line = tuple[str, float]
 """Text and size in points."""
@@ -11,8 +11,9 @@ Line = tuple[str, float]
 _OFFICE = "http://schemas.openxmlformats.org"
 _RELATIONS = f"{_OFFICE}/package/2006/relationships"
 _KIND = f"{_OFFICE}/officeDocument/2006/relationships"
-_W = f'xmlns:w="{_OFFICE}/wordprocessingml/2006/main"'
-_P = f'xmlns:a="{_OFFICE}/drawingml/2006/main" xmlns:p="{_OFFICE}/presentationml/2006/main" xmlns:r="{_KIND}"'
+_M = f'xmlns:m="{_OFFICE}/officeDocument/2006/math"'
+_W = f'xmlns:w="{_OFFICE}/wordprocessingml/2006/main" {_M}'
+_P = f'xmlns:a="{_OFFICE}/drawingml/2006/main" xmlns:p="{_OFFICE}/presentationml/2006/main" xmlns:r="{_KIND}" {_M}'
 _S = f'xmlns="{_OFFICE}/spreadsheetml/2006/main" xmlns:r="{_KIND}"'
 
 
@@ -34,19 +35,27 @@ def docx_paragraph(text: str, style: str = "", inside: str = "") -> str:
     return f"<w:p>{shown}{inside}<w:r><w:t>{escape(text)}</w:t></w:r></w:p>"
 
 
-def write_docx(path: Path, body: str, more: Mapping[str, str | bytes] | None = None) -> Path:
-    """A Word document; styles `H1`, `H2` are headings, `标题样式` is based on the first."""
-    styles = (
+def write_docx(path: Path, body: str, more: Mapping[str, str | bytes] | None = None, styles: str = "", lists: str = "") -> Path:
+    """A Word document; styles `H1`, `H2` are headings, `标题样式` is based on the first.
+
+    Args:
+        styles: more styles.
+        lists: definitions of numbered lists.
+    """
+    all_styles = (
         f'<w:styles {_W}><w:style w:styleId="H1"><w:name w:val="heading 1"/></w:style>'
         '<w:style w:styleId="H2"><w:name w:val="heading 2"/></w:style>'
-        '<w:style w:styleId="标题样式"><w:name w:val="公司标题"/><w:basedOn w:val="H1"/></w:style></w:styles>'
+        '<w:style w:styleId="标题样式"><w:name w:val="公司标题"/><w:basedOn w:val="H1"/></w:style>'
+        f"{styles}</w:styles>"
     )
+    others = (("r2", "footnotes", "footnotes.xml"), ("r3", "numbering", "numbering.xml"))
     return write_zip(
         path,
         {
             "_rels/.rels": relations(("r1", "officeDocument", "word/document.xml")),
-            "word/_rels/document.xml.rels": relations(("r1", "styles", "styles.xml"), ("r2", "footnotes", "footnotes.xml")),
-            "word/styles.xml": styles,
+            "word/_rels/document.xml.rels": relations(("r1", "styles", "styles.xml"), *others),
+            "word/styles.xml": all_styles,
+            "word/numbering.xml": f"<w:numbering {_W}>{lists}</w:numbering>",
             "word/document.xml": f"<w:document {_W}><w:body>{body}</w:body></w:document>",
             **(more or {}),
         },
@@ -74,26 +83,64 @@ def write_pptx(path: Path, slides: Sequence[tuple[str, str, str]]) -> Path:
     return write_zip(path, parts)
 
 
+def write_pptx_shapes(path: Path, shapes: str) -> Path:
+    """A presentation of one slide with these shapes."""
+    return write_zip(
+        path,
+        {
+            "ppt/presentation.xml": f'<p:presentation {_P}><p:sldIdLst><p:sldId r:id="r"/></p:sldIdLst></p:presentation>',
+            "ppt/_rels/presentation.xml.rels": relations(("r", "slide", "slides/slide.xml")),
+            "ppt/slides/slide.xml": f"<p:sld {_P}><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:sld>",
+        },
+    )
+
+
 def _shape(role: str, text: str) -> str:
     paragraphs = "".join(f"<a:p><a:r><a:t>{escape(line)}</a:t></a:r></a:p>" for line in text.split("\n"))
     return f'<p:sp><p:nvPr><p:ph type="{role}"/></p:nvPr><p:txBody>{paragraphs}</p:txBody></p:sp>'
 
 
-def write_xlsx(path: Path, sheets: Mapping[str, str]) -> Path:
-    """A workbook of sheets, each the XML of its rows. Style 1 is a date; shared strings are `late` and `迟到`."""
-    listed = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(sheets))
+def write_xlsx(
+    path: Path,
+    sheets: Mapping[str, str],
+    *,
+    before: str = "",
+    after: str = "",
+    hidden: Mapping[str, str] | None = None,
+    formats: Sequence[str | int] = (),
+    from_1904: bool = False,
+) -> Path:
+    """A workbook of sheets, each the XML of its rows. Style 1 is a date; shared strings are `late` and `迟到`.
+
+    Args:
+        before, after: XML around the rows of every sheet.
+        hidden: state of the sheets that are not visible.
+        formats: format codes of the styles from 2 on, or numbers of built-in ones.
+    """
+    states = {name: f'state="{state}"' for name, state in (hidden or {}).items()}
+    listed = "".join(
+        f'<sheet name="{name}" sheetId="{n}" r:id="r{n}" {states.get(name, "")}/>' for n, name in enumerate(sheets)
+    )
+    numbers = [code if isinstance(code, int) else 200 + n for n, code in enumerate(formats)]
+    own = "".join(
+        f"<numFmt numFmtId='{number}' formatCode={quoteattr(code)}/>"
+        for number, code in zip(numbers, formats, strict=True)
+        if isinstance(code, str)
+    )
+    numbered = "".join(f'<xf numFmtId="{number}"/>' for number in numbers)
     places = [(f"r{n}", "worksheet", f"worksheets/sheet{n}.xml") for n in range(len(sheets))]
     others = [("s", "sharedStrings", "sharedStrings.xml"), ("t", "styles", "styles.xml")]
-    cells = '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs>'
+    cells = f'<numFmts>{own}</numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/>{numbered}</cellXfs>'
+    properties = '<workbookPr date1904="1"/>' if from_1904 else ""
     return write_zip(
         path,
         {
-            "xl/workbook.xml": f"<workbook {_S}><sheets>{listed}</sheets></workbook>",
+            "xl/workbook.xml": f"<workbook {_S}>{properties}<sheets>{listed}</sheets></workbook>",
             "xl/_rels/workbook.xml.rels": relations(*places, *others),
             "xl/sharedStrings.xml": f"<sst {_S}><si><t>late</t></si><si><r><t>迟</t></r><r><t>到</t></r></si></sst>",
             "xl/styles.xml": f"<styleSheet {_S}>{cells}</styleSheet>",
             **{
-                f"xl/worksheets/sheet{n}.xml": f"<worksheet {_S}><sheetData>{rows}</sheetData></worksheet>"
+                f"xl/worksheets/sheet{n}.xml": f"<worksheet {_S}>{before}<sheetData>{rows}</sheetData>{after}</worksheet>"
                 for n, rows in enumerate(sheets.values())
             },
         },
