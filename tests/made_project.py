@@ -7,13 +7,12 @@ from anytasktune.datasets import seal
 from anytasktune.ids import content_id
 from anytasktune.pipeline import Workspace
 from anytasktune.pipeline.candidate_runs import (
+    CANDIDATE_RUNS,
+    GATED_CANDIDATES,
+    PASSAGE_SETS,
+    CandidateRun,
     GatedCandidates,
-    Made,
     Passages,
-    hash_of_records,
-    save_gated,
-    save_made,
-    save_passages,
 )
 from anytasktune.pipeline.frozen_datasets import own_splits
 from anytasktune.schema import (
@@ -31,7 +30,7 @@ from anytasktune.schema import (
     Verdict,
 )
 from anytasktune.settings import DocumentsConfig, GateConfig, SplitConfig, SynthesisConfig
-from anytasktune.store import LATEST, write_record, write_ref
+from anytasktune.store import hash_of_rows, save_artifact, write_record
 from anytasktune.version import __version__
 from tests.tiny_project import LABELS, team_rows
 
@@ -91,22 +90,22 @@ def write_made(
         folder="documents",
         documents=info,
         passages=len(rows),
-        sha256=hash_of_records(rows),
+        sha256=hash_of_rows(rows),
         config=DocumentsConfig(),
         **shared,
     )
-    save_passages(project.passages / passage_set.id, Passages(passage_set, rows))
+    save_artifact(project.passages, PASSAGE_SETS, Passages(passage_set, rows))
     sealed = seal({task.name: own_splits(workspace, task, SplitConfig())}, documents=dict.fromkeys(DOCUMENTS, 4))
     write_record(project.seals / f"{sealed.id}.json", sealed)
     candidates = [*kept, *dropped]
     failed = [FailedCandidate(reason="unusable_answer", origin=Origin(kind="task_only", teacher="tiny-teacher"))]
     made = CandidateSet(
-        id=content_id([sealed.id, hash_of_records(candidates)]),
+        id=content_id([sealed.id, hash_of_rows(candidates)]),
         task=task.name,
         stage="synth",
         candidates=len(candidates),
         failed={"unusable_answer": 1},
-        sha256=hash_of_records(candidates),
+        sha256=hash_of_rows(candidates),
         teacher="tiny-teacher",
         seal=sealed.id,
         passages=passage_set.id,
@@ -114,7 +113,7 @@ def write_made(
         usage=USAGE,
         **shared,
     )
-    save_made(project.candidates(task.name) / made.id, Made(made, candidates, failed))
+    save_artifact(project.candidates(task.name), CANDIDATE_RUNS, CandidateRun(made, candidates, failed))
     counts = CandidateCounts(
         planned=len(candidates) + 1,
         kept=len(kept),
@@ -126,15 +125,14 @@ def write_made(
         for number, row in enumerate(dropped)
     ]
     gated = GatedSet(
-        id=content_id([made.id, hash_of_records(kept)]),
+        id=content_id([made.id, hash_of_rows(kept)]),
         task=task.name,
         candidate_sets=[made.id],
         counts=counts,
-        sha256=hash_of_records(kept),
+        sha256=hash_of_rows(kept),
         judge=judge,
         config=GateConfig(),
         **shared,
     )
-    save_gated(project.gated(task.name) / gated.id, GatedCandidates(gated, kept, list(dropped), verdicts))
-    write_ref(project.gated(task.name), LATEST, gated.id)
+    save_artifact(project.gated(task.name), GATED_CANDIDATES, GatedCandidates(gated, kept, list(dropped), verdicts))
     return gated.id

@@ -1,6 +1,6 @@
-"""Times, sizes and costs as a person says them."""
+"""Times, sizes and costs in words."""
 
-from anytasktune.schema import Estimate, Run
+from anytasktune.schema import Estimate
 
 _WORTH_COMPARING = 10.0
 
@@ -29,17 +29,16 @@ def count(number: int) -> str:
     return f"{number / 1e3:.0f} k" if number < 1_000_000 else f"{number / 1e6:.3g} M"
 
 
-def cost(runs: int, whole: Estimate) -> str:
-    """`3 Task-LMs, 410 k tokens, about 6 min, 1.9 GB`."""
-    what = f"{runs} Task-LM{'' if runs == 1 else 's'}"
-    return f"{what}, {count(whole.tokens)} tokens, about {about(whole.seconds)}, {whole.memory_bytes / 1e9:.1f} GB"
+def cost(whole: Estimate) -> str:
+    """`410 k tokens, about 6 min, 1.9 GB`."""
+    return f"{count(whole.tokens)} tokens, about {about(whole.seconds)}, {whole.memory_bytes / 1e9:.1f} GB"
 
 
-def against_estimate(run: Run) -> str:
-    """`11 % more than estimated`; empty where nothing was, or where it was over in no time."""
-    if run.estimate_error is None or run.usage.seconds < _WORTH_COMPARING:
+def against_estimate(seconds: float, error: float | None) -> str:
+    """`11 % more than estimated`; empty without an estimate, or after a very short run."""
+    if error is None or seconds < _WORTH_COMPARING:
         return ""
-    share = round(100 * run.estimate_error)
+    share = round(100 * error)
     if share == 0:
         return "as estimated"
     return f"{abs(share)} % {'more' if share > 0 else 'less'} than estimated"

@@ -65,18 +65,18 @@ def show_dataset(
 ) -> int:
     """Show the contents of a task's data set, or one row with its lineage: file, prompts, document."""
     from anytasktune.cli import dataset_tables
-    from anytasktune.cli.progress import Display
+    from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import Workspace, dataset_views
 
     workspace = Workspace.open(project)
     (chosen,) = workspace.tasks([task])
     ids = [manifest.id for manifest in dataset_views.versions(workspace, chosen)]
     names_version = which is not None and any(identity.startswith(which) for identity in ids)
-    with Display(silent=as_json) as display:
+    with reporter("text", as_json=as_json) as on_event:
         if which is not None and names_version:
             view = dataset_views.stored_dataset(workspace, chosen, which)
         else:
-            view = dataset_views.current_dataset(workspace, chosen, display)
+            view = dataset_views.current_dataset(workspace, chosen, on_event)
     if which is None or names_version:
         facts = {name: asdict(split) for name, split in view.facts.items()}
         document: Any = view.frozen.manifest.model_dump(mode="json") | {"facts": facts, "folder": str(view.folder)}
@@ -101,13 +101,13 @@ def diff_datasets(
 ) -> int:
     """Compare two versions of a task's data set: rows, splits, answers, labels."""
     from anytasktune.cli import dataset_tables
-    from anytasktune.cli.progress import Display
+    from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import Workspace, dataset_views
 
     workspace = Workspace.open(project)
     (chosen,) = workspace.tasks([task])
-    with Display(silent=as_json) as display:
-        found = dataset_views.diff(workspace, chosen, old or "", new or "", display)
+    with reporter("text", as_json=as_json) as on_event:
+        found = dataset_views.diff(workspace, chosen, old or "", new or "", on_event)
     if as_json:
         print_json(_diff_document(found))
     else:
@@ -128,7 +128,7 @@ def export_dataset(
     as_json: Json = False,
 ) -> int:
     """Write data sets for other programs: Alpaca, ShareGPT, messages, parquet, a Hugging Face folder, LLaMA-Factory."""
-    from anytasktune.cli.progress import Display
+    from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import Workspace, dataset_views
 
     if bool(tasks) == every:
@@ -136,9 +136,9 @@ def export_dataset(
             "no task is named" if not tasks else "--all and names of tasks exclude each other", fix="name tasks, or give --all"
         )
     workspace = Workspace.open(project)
-    with Display(silent=as_json) as display:
+    with reporter("text", as_json=as_json) as on_event:
         files = dataset_views.export_datasets(
-            workspace, workspace.tasks(tasks or ()), out, format, metadata=metadata, listener=display
+            workspace, workspace.tasks(tasks or ()), out, format, metadata=metadata, on_event=on_event
         )
     if as_json:
         print_json({"format": format, "files": [str(path) for path in files]})

@@ -12,6 +12,7 @@ from anytasktune.cli.options import (
     Json,
     OneLanguage,
     Overrides,
+    ProgressForm,
     ProjectFolder,
     Record,
     Replay,
@@ -22,7 +23,7 @@ from anytasktune.cli.options import (
 if TYPE_CHECKING:
     from anytasktune.pipeline import Settings
     from anytasktune.pipeline.build_context import BuildOptions
-    from anytasktune.pipeline.candidate_runs import GatedCandidates, Made
+    from anytasktune.pipeline.candidate_runs import CandidateRun, GatedCandidates
     from anytasktune.pipeline.workspace import Workspace
 
 
@@ -30,16 +31,17 @@ def ingest(
     documents: Annotated[Path | None, typer.Argument(help="Folder; default: documents/ in the project.")] = None,
     project: ProjectFolder = Path(),
     overrides: Overrides = None,
+    progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Read documents (PDF, Word, PowerPoint, Excel, EPUB, web pages, text) and cut them into passages."""
-    from anytasktune.cli.progress import Display
+    from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.ingesting import ingest_documents
     from anytasktune.pipeline.workspace import Workspace
 
     workspace = Workspace.open(project)
-    with Display(silent=as_json) as display:
-        passages = ingest_documents(workspace.project, documents, workspace.settings(overrides or ()).documents, display)
+    with reporter(progress, as_json=as_json) as on_event:
+        passages = ingest_documents(workspace.project, documents, workspace.settings(overrides or ()).documents, on_event)
     if as_json:
         print_json(passages.manifest.model_dump(mode="json"))
     else:
@@ -57,16 +59,17 @@ def synth(
     record: Record = None,
     replay: Replay = None,
     overrides: Overrides = None,
+    progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Generate rows from documents, from existing rows and from the task alone."""
-    from anytasktune.cli.progress import Display
-    from anytasktune.pipeline import building
+    from anytasktune.cli.progress import reporter
+    from anytasktune.pipeline import generating
 
     workspace, settings, options = _open(project, tasks, overrides, teacher, documents, language, record, replay)
-    with Display(silent=as_json) as display:
-        made = building.synth(workspace, tasks or (), settings, display, options)
-    return _show_candidates(workspace, made, as_json)
+    with reporter(progress, as_json=as_json) as on_event:
+        runs = generating.synth(workspace, tasks or (), settings, on_event, options)
+    return _show_candidates(workspace, runs, as_json)
 
 
 def augment(
@@ -77,16 +80,17 @@ def augment(
     record: Record = None,
     replay: Replay = None,
     overrides: Overrides = None,
+    progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Generate variants of existing rows, with verified answers; -c augmentations=[…] chooses which."""
-    from anytasktune.cli.progress import Display
-    from anytasktune.pipeline import building
+    from anytasktune.cli.progress import reporter
+    from anytasktune.pipeline import generating
 
     workspace, settings, options = _open(project, tasks, overrides, teacher, None, language, record, replay)
-    with Display(silent=as_json) as display:
-        made = building.augment(workspace, tasks or (), settings, display, options)
-    return _show_candidates(workspace, made, as_json)
+    with reporter(progress, as_json=as_json) as on_event:
+        runs = generating.augment(workspace, tasks or (), settings, on_event, options)
+    return _show_candidates(workspace, runs, as_json)
 
 
 def gate(
@@ -97,15 +101,16 @@ def gate(
     record: Record = None,
     replay: Replay = None,
     overrides: Overrides = None,
+    progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Filter generated rows; dropped rows are kept with the reason."""
-    from anytasktune.cli.progress import Display
-    from anytasktune.pipeline import building
+    from anytasktune.cli.progress import reporter
+    from anytasktune.pipeline import gating
 
     workspace, settings, options = _open(project, tasks, overrides, teacher, documents, None, record, replay)
-    with Display(silent=as_json) as display:
-        gated = building.gate(workspace, tasks or (), settings, display, options)
+    with reporter(progress, as_json=as_json) as on_event:
+        gated = gating.gate(workspace, tasks or (), settings, on_event, options)
     if as_json:
         print_json([one.manifest.model_dump(mode="json") for one in gated])
     for one in [] if as_json else gated:
@@ -123,24 +128,25 @@ def build(
     replay: Replay = None,
     overrides: Overrides = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the expected cost; no requests are sent.")] = False,
+    progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Make data sets from documents, rows and a teacher: generate, filter, freeze. A killed build resumes and pays once."""
     from anytasktune.cli import tables
-    from anytasktune.cli.progress import Display
+    from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import building
 
     workspace, settings, options = _open(project, tasks, overrides, teacher, documents, language, record, replay)
     if dry_run:
-        with Display(silent=as_json) as display:
-            forecast = building.forecast_build(workspace, tasks or (), settings, display, options)
+        with reporter(progress, as_json=as_json) as on_event:
+            forecast = building.forecast_build(workspace, tasks or (), settings, on_event, options)
         if as_json:
             print_json({name: asdict(expected) for name, expected in forecast.items()})
         else:
             typer.echo("No requests were sent (--dry-run).")
         return DONE
-    with Display(silent=as_json) as display:
-        built = building.build(workspace, tasks or (), settings, display, options)
+    with reporter(progress, as_json=as_json) as on_event:
+        built = building.build(workspace, tasks or (), settings, on_event, options)
     if as_json:
         print_json(
             [
@@ -179,12 +185,12 @@ def _open(
     return workspace, settings, BuildOptions(documents, (language,) if language else (), record, replay)
 
 
-def _show_candidates(workspace: "Workspace", made: "list[Made]", as_json: bool) -> int:
+def _show_candidates(workspace: "Workspace", runs: "list[CandidateRun]", as_json: bool) -> int:
     if as_json:
-        print_json([one.manifest.model_dump(mode="json") for one in made])
-    for one in [] if as_json else made:
+        print_json([one.manifest.model_dump(mode="json") for one in runs])
+    for one in [] if as_json else runs:
         typer.echo(f"{one.manifest.task}: {workspace.project.candidates(one.manifest.task) / one.manifest.id}")
-    return ROWS_DROPPED if any(one.failed for one in made) else DONE
+    return ROWS_DROPPED if any(one.failed for one in runs) else DONE
 
 
 def _code_of_gates(gated: "list[GatedCandidates]") -> int:

@@ -11,6 +11,9 @@ Granularity = Annotated[
     typer.Option("--granularity", "-g", help="One Task-LM per task, one per action, one for all tasks mixed, or all of these."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+ProgressForm = Annotated[
+    Literal["text", "json"], typer.Option("--progress", help="Form of progress on standard error; json: one event per line.")
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option(

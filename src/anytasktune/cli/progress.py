@@ -1,44 +1,80 @@
-"""A listener that draws: one line per finished thing, a moving bar with time left for what is going on."""
+"""Progress on standard error: drawn for people (`Display`), or one JSON line per event (`EventLines`)."""
 
+import sys
 import time
-from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Literal, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from anytasktune.cli.amounts import against_estimate, cost, duration
-from anytasktune.schema import DatasetManifest, DroppedRow, Estimate, Run
-from anytasktune.settings import System
-from anytasktune.training.preflight import Preflight
+from anytasktune.pipeline import events
+from anytasktune.pipeline.events import Event
 
-if TYPE_CHECKING:
-    from anytasktune.training.loop import Progress as StepProgress
-
-SYSTEM_WORDS: dict[System, str] = {
+_SYSTEM_NAMES = {
     "base": "base model",
     "few_shot": "base model with examples",
     "tuned": "Task-LM",
     "action": "Action-LM",
     "mixed": "Mixed-LM",
 }
-_SHOWN_ROWS = 3
+_ROWS_OF_THE_USER = {"data", "check"}
+"""Stages whose dropped rows make the command end with ROWS_DROPPED."""
 _LOG_SECONDS = 30.0
+_LINE_SECONDS = 0.2
 
 
-class Display:
-    """Shows the stages of a chain on standard error. Use as a context manager.
-
-    In a terminal the stage going on has a moving bar; in a log it gets a line every half minute.
+class Reporter:
+    """Receives the events of a command; a context manager.
 
     Attributes:
-        rows_dropped: whether any row was read and not used.
+        rows_dropped: whether any row of the user was read and not used.
     """
 
-    def __init__(self, *, silent: bool = False) -> None:
-        self.console = Console(stderr=True, quiet=silent, highlight=False)
+    rows_dropped = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        pass
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        if isinstance(event, events.Finished) and event.stage in _ROWS_OF_THE_USER and event.dropped:
+            self.rows_dropped = True
+
+
+def reporter(progress: Literal["text", "json"], *, as_json: bool) -> Reporter:
+    """The reporter a command asks for; silent where its result is JSON and no progress is asked for."""
+    if progress == "json":
+        return EventLines()
+    return Reporter() if as_json else Display()
+
+
+class EventLines(Reporter):
+    """Prints each event as one JSON line on standard error; of the progress of one stage at most five lines a second."""
+
+    _printed = -_LINE_SECONDS
+
+    def __call__(self, event: Event) -> None:
+        """Print an event."""
+        super().__call__(event)
+        if isinstance(event, events.Progress) and 0 < event.done < event.total:
+            if time.monotonic() - self._printed < _LINE_SECONDS:
+                return
+            self._printed = time.monotonic()
+        sys.stderr.write(event.model_dump_json() + "\n")
+        sys.stderr.flush()
+
+
+class Display(Reporter):
+    """Draws one line per finished thing and a moving bar with the time left; in a log a line every half minute."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
         self.console.soft_wrap = not self.console.is_terminal  # in a log lines stay whole
         self.bars = Progress(
             TextColumn("  {task.description}"),
@@ -49,114 +85,67 @@ class Display:
             transient=True,
             disable=not self.console.is_terminal,
         )
-        self.rows_dropped = False
         self._bar: tuple[str, TaskID] | None = None
         self._logged = time.monotonic()
-        self._said = False
-        self._pace: tuple[str, float, int] = ("", 0.0, 0)
+        self._has_finished = False
 
-    def __enter__(self) -> "Display":
+    def __enter__(self) -> Self:
         self.bars.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.bars.stop()
-        if kind is None and self._said:
+        if kind is None and self._has_finished:
             self.console.print()
 
-    def dataset(self, manifest: DatasetManifest, dropped: Sequence[DroppedRow], *, built: bool) -> None:
-        """Rows per split, and which were dropped."""
-        splits = ", ".join(f"{info.rows} {name}" for name, info in manifest.splits.items())
-        self._done("data", manifest.task, f"{splits} rows{'' if built else ' (unchanged)'}")
-        if not dropped:
-            return
-        self.rows_dropped = True
-        self._warn(str(manifest.counts))
-        for row in dropped[:_SHOWN_ROWS]:
-            self._warn(f"  {row.file}:{row.row}: {row.reason}, {row.detail}")
-        if len(dropped) > _SHOWN_ROWS:
-            self._warn(f"  … and {len(dropped) - _SHOWN_ROWS} more")
+    def __call__(self, event: Event) -> None:
+        """Draw an event."""
+        super().__call__(event)
+        match event:
+            case events.Note():
+                self._warn(event.text)
+            case events.Started():
+                detail = f", {cost(event.estimate)}" if event.estimate else f": {event.detail}" if event.detail else ""
+                self.console.print(Text(f"· {event.stage:<7}{event.name}{detail}", style="dim"))
+            case events.Progress():
+                self._advance(event)
+            case events.Finished():
+                self._finish(event)
 
-    def left_out(self, look: Preflight) -> None:
-        """How many rows are trained without, and why the first ones."""
-        self.rows_dropped = True
-        self._warn(f"{look.task}: {look.bad_rows} of {sum(look.rows.values())} rows left out (skip_bad_rows)")
-        for problem in look.problems[:_SHOWN_ROWS]:
-            self._warn(f"  {problem.where}: {problem.what}")
-        if len(look.problems) > _SHOWN_ROWS:
-            self._warn(f"  … and {len(look.problems) - _SHOWN_ROWS} more; all with: anytasktune check {look.task}")
-
-    def note(self, text: str) -> None:
-        """A line of its own."""
-        self._warn(text)
-
-    def loading(self, model: str) -> None:
-        """Finding and loading can take a while the first time."""
-        self.console.print(Text(f"· model  {model}", style="dim"))
-
-    def estimated(self, runs: int, whole: Estimate) -> None:
-        """What the training is expected to take."""
-        self.console.print(Text(f"· train  {cost(runs, whole)}", style="dim"))
-
-    def training(self, unit: str, progress: "StepProgress") -> None:
-        """Loss and time left."""
-        detail = f"loss {progress.loss:.3f}, {duration(progress.seconds_left)} left"
-        self._advance("train", unit, (progress.step, progress.steps), detail)
-
-    def trained(self, unit: str, run: Run, *, built: bool) -> None:
-        """How the run ended."""
-        best = next((point.dev_loss for point in run.dev_curve if point.step == run.best_step), None)
-        facts = [f"{run.steps_done} step{'s' if run.steps_done != 1 else ''}", _took(run)]
-        facts += [f"dev loss {best:.3f}"] if best is not None else []
-        facts += ["stopped early"] if run.stopped_early else []
-        self._done("train", unit, ", ".join(facts) if built else "already trained")
-
-    def answering(self, task: str, system: System, done: int, total: int) -> None:
-        """Rows answered."""
-        self._advance("answer", f"{task}: {SYSTEM_WORDS[system]}", (done, total), f"{done}/{total} rows")
-
-    def answered(self, task: str, system: System, *, built: bool) -> None:
-        """A system is through."""
-        self._done("answer", f"{task}: {SYSTEM_WORDS[system]}", "" if built else "already answered")
-
-    def costing(self, task: str, expected: str) -> None:
-        """What asking the teacher is expected to take."""
-        self.console.print(Text(f"· teacher  {task}: {expected}", style="dim"))
-
-    def making(self, stage: str, name: str, done: int, total: int, detail: str = "") -> None:
-        """How far a stage of making data is, the time left at its pace so far, and the figure to watch."""
-        label = _label(stage, name)
-        if label != self._pace[0]:
-            self._pace = (label, time.monotonic(), done)
-        _, began, first = self._pace
-        left = (time.monotonic() - began) / (done - first) * (total - done) if done > first else None
-        facts = [f"{done}/{total}", *([detail] if detail else []), *([f"{duration(left)} left"] if left is not None else [])]
-        self._advance(stage, name, (done, total), ", ".join(facts))
-
-    def made(self, stage: str, name: str, detail: str, *, lost: Mapping[str, int] | None = None, built: bool = True) -> None:
-        """What a stage of making data gave, and how much of it was lost why."""
-        self._done(stage, name, detail if built else f"{detail} (unchanged)")
-        if lost:
-            ordered = sorted(lost.items(), key=lambda item: (-item[1], item[0]))
-            self._warn("  " + ", ".join(f"{count} {reason}" for reason, count in ordered))
-
-    def _advance(self, stage: str, name: str, place: tuple[int, int], detail: str) -> None:
-        done, total = place
-        label = _label(stage, name)
+    def _advance(self, event: events.Progress) -> None:
+        label = _label(event)
+        facts = [f"loss {event.loss:.3f}"] if event.loss is not None else [f"{event.done}/{event.total}"]
+        facts += [event.detail] if event.detail else []
+        facts += [f"{duration(event.seconds_left)} left"] if event.seconds_left is not None else []
+        detail = ", ".join(facts)
         if self._bar is None or self._bar[0] != label:
             self._clear()
-            self._bar = (label, self.bars.add_task(label, total=total, detail=detail))
-        self.bars.update(self._bar[1], completed=done, total=total, detail=detail)
+            self._bar = (label, self.bars.add_task(label, total=event.total, detail=detail))
+        self.bars.update(self._bar[1], completed=event.done, total=event.total, detail=detail)
         if not self.console.is_terminal and time.monotonic() - self._logged >= _LOG_SECONDS:
             self._logged = time.monotonic()
-            self.console.print(Text(f"  {label}  {done} of {total}, {detail}"))
+            self.console.print(Text(f"  {label}  {event.done} of {event.total}, {detail}"))
 
-    def _done(self, stage: str, name: str, detail: str) -> None:
+    def _finish(self, event: events.Finished) -> None:
         self._clear()
-        self._said = True
+        self._has_finished = True
+        facts = [event.detail] if event.detail else []
+        if event.seconds is not None and not event.reused:
+            compared = against_estimate(event.seconds, event.estimate_error)
+            facts.append(duration(event.seconds) + (f" ({compared})" if compared else ""))
+        detail = ", ".join(facts) + (" (reused)" if event.reused else "")
         line = Text("✓ ", style="green")
-        line.append(_label(stage, name), style="default")
-        self.console.print(line.append(f"  {detail}" if detail else "", style="dim"))
+        line.append(_label(event), style="default")
+        self.console.print(line.append(f"  {detail.strip()}" if detail else "", style="dim"))
+        if event.dropped:
+            ordered = sorted(event.dropped.items(), key=lambda item: (-item[1], item[0]))
+            lost = sum(event.dropped.values())
+            share = f"{lost} of {event.kept + lost}" if event.kept is not None else str(lost)
+            self._warn(f"dropped {share}: " + ", ".join(f"{count} {reason}" for reason, count in ordered))
+        for example in event.examples:
+            self._warn(f"  {example}")
+        if event.stage == "check" and len(event.examples) < sum(event.dropped.values()):
+            self._warn(f"  all of them: anytasktune check {event.name}")
 
     def _warn(self, text: str) -> None:
         self.console.print(Text(f"  ! {text}", style="yellow"))
@@ -167,11 +156,6 @@ class Display:
             self._bar = None
 
 
-def _label(stage: str, name: str) -> str:
-    return f"{stage:<7}{name}"
-
-
-def _took(run: Run) -> str:
-    """`6 min 40 s (11 % more than estimated)`."""
-    compared = against_estimate(run)
-    return duration(run.usage.seconds) + (f" ({compared})" if compared else "")
+def _label(event: events.Progress | events.Finished) -> str:
+    stage = "try" if event.stage == "feasibility" else event.stage
+    return f"{stage:<7}{event.name}" + (f": {_SYSTEM_NAMES[event.system]}" if event.system else "")

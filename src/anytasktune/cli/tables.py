@@ -79,7 +79,7 @@ def plans(rows: Sequence["TaskPlan"], whole: "Estimate") -> RenderableType:
     left = sum(not row.trained for row in rows)
     remarks = ["tokens: read in all, without dev evaluations. shared: saved by reading the instruction once per step."]
     remarks += ["done: trained already."] if left < len(rows) else []
-    remarks += [f"To train: {cost(left, whole)}."] if left else []
+    remarks += [f"To train: {left} Task-LM{'' if left == 1 else 's'}, {cost(whole)}."] if left else []
     return Group(table, Text("\n".join([*remarks, "Nothing was trained (--dry-run)."]), style="dim"))
 
 

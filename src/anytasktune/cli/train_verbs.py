@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, print_json, show
-from anytasktune.cli.options import Granularity, Json, Overrides, ProjectFolder, ShownLanguage, TaskNames
+from anytasktune.cli.options import Granularity, Json, Overrides, ProgressForm, ProjectFolder, ShownLanguage, TaskNames
 
 if TYPE_CHECKING:
-    from anytasktune.cli.progress import Display
+    from anytasktune.cli.progress import Reporter
     from anytasktune.pipeline import Settings, Workspace
     from anytasktune.schema import Report
 
@@ -29,27 +29,33 @@ def _open(project: Path, tasks: list[str] | None, overrides: list[str] | None) -
     return workspace, settings
 
 
-def check(tasks: TaskNames = None, project: ProjectFolder = Path(), overrides: Overrides = None, as_json: Json = False) -> int:
+def check(
+    tasks: TaskNames = None,
+    project: ProjectFolder = Path(),
+    overrides: Overrides = None,
+    progress: ProgressForm = "text",
+    as_json: Json = False,
+) -> int:
     """Check every row as training will see it; show three rows token by token, trained tokens in green."""
     workspace, settings = _open(project, tasks, overrides)
     from anytasktune.cli import tables
-    from anytasktune.cli.progress import Display
+    from anytasktune.cli.progress import reporter
     from anytasktune.errors import PreflightError
     from anytasktune.pipeline import check as check_tasks
 
-    with Display(silent=as_json) as display:
-        results = check_tasks(workspace, tasks or (), settings, display)
+    with reporter(progress, as_json=as_json) as on_event:
+        results = check_tasks(workspace, tasks or (), settings, on_event)
     problems = [problem for result in results for problem in result.preflight.problems]
     if as_json:
         found = [{"what": problem.what, "where": problem.where, "fix": problem.fix} for problem in problems]
         rows = {result.task: result.preflight.rows for result in results}
         print_json({"ok": not problems, "rows": rows, "problems": found})
-        return MENDABLE if problems else _code(display)
+        return MENDABLE if problems else _code(on_event)
     for result in results:
         show(tables.checked(result), whole_lines=True)
     if problems:
         raise PreflightError(problems)
-    return _code(display)
+    return _code(on_event)
 
 
 def train(
@@ -58,36 +64,43 @@ def train(
     granularity: Granularity = "task",
     overrides: Overrides = None,
     dry_run: DryRun = False,
+    progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Train Task-LMs. Finished runs are skipped; a stopped or killed run resumes."""
     workspace, settings = _open(project, tasks, overrides)
-    from anytasktune.cli.progress import Display
+    from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import train as train_tasks
 
     if dry_run:
-        return _show_plan(workspace, tasks, settings, granularity, as_json)
-    with Display(silent=as_json) as display:
-        runs = train_tasks(workspace, tasks or (), settings, display, granularity)
+        return _show_plan(workspace, tasks, settings, granularity, reporter(progress, as_json=as_json), as_json)
+    with reporter(progress, as_json=as_json) as on_event:
+        runs = train_tasks(workspace, tasks or (), settings, on_event, granularity)
     folders = {run.unit: workspace.project.runs(run.unit) / run.id / "adapter" for run in runs}
     if as_json:
         print_json([run.model_dump(mode="json") | {"adapter": str(folders[run.unit])} for run in runs])
-        return _code(display)
+        return _code(on_event)
     for unit, folder in folders.items():
         typer.echo(f"{unit}: {folder}")
-    return _code(display)
+    return _code(on_event)
 
 
-def eval_(tasks: TaskNames = None, project: ProjectFolder = Path(), overrides: Overrides = None, as_json: Json = False) -> int:
+def eval_(
+    tasks: TaskNames = None,
+    project: ProjectFolder = Path(),
+    overrides: Overrides = None,
+    progress: ProgressForm = "text",
+    as_json: Json = False,
+) -> int:
     """Answer the test rows with the base model, with and without examples, and the Task-LMs, and compare them."""
     workspace, settings = _open(project, tasks, overrides)
-    from anytasktune.cli.progress import Display
+    from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import evaluate
 
-    with Display(silent=as_json) as display:
-        report = evaluate(workspace, tasks or (), settings, display)
+    with reporter(progress, as_json=as_json) as on_event:
+        report = evaluate(workspace, tasks or (), settings, on_event)
     _show_report(workspace, report, as_json)
-    return _code(display)
+    return _code(on_event)
 
 
 def tune(
@@ -96,18 +109,21 @@ def tune(
     granularity: Granularity = "task",
     overrides: Overrides = None,
     dry_run: DryRun = False,
+    progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Run the whole chain: freeze the rows, check them, train, compare with the base model, report."""
     workspace, settings = _open(project, tasks, overrides)
-    if dry_run:
-        return _show_plan(workspace, tasks, settings, granularity, as_json)
-    return _tune(workspace, settings, tasks, granularity, as_json)
+    from anytasktune.cli.progress import reporter
+
+    run = _show_plan if dry_run else _tune
+    return run(workspace, tasks, settings, granularity, reporter(progress, as_json=as_json), as_json)
 
 
 def demo(
     folder: Annotated[Path, typer.Argument(help="Folder for the example project.")] = Path("demo-project"),
     overrides: Overrides = None,
+    progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Tune three sub-tasks of a small law firm on the built-in model and compare with the untuned model."""
@@ -116,7 +132,9 @@ def demo(
     if not (folder / "domain.yaml").exists():
         init_project(folder, pack="demo")
     workspace, settings = _open(folder, None, overrides)
-    code = _tune(workspace, settings, None, "task", as_json)
+    from anytasktune.cli.progress import reporter
+
+    code = _tune(workspace, None, settings, "task", reporter(progress, as_json=as_json), as_json)
     if not as_json:
         typer.echo(
             "\nNext, with your own work:\n"
@@ -139,30 +157,38 @@ def report(project: ProjectFolder = Path(), language: ShownLanguage = "en", as_j
 
 
 def _tune(
-    workspace: "Workspace", settings: "Settings", tasks: list[str] | None, granularity: Granularity, as_json: bool
+    workspace: "Workspace",
+    tasks: list[str] | None,
+    settings: "Settings",
+    granularity: Granularity,
+    events: "Reporter",
+    as_json: bool,
 ) -> int:
-    from anytasktune.cli.progress import Display
     from anytasktune.pipeline import tune as tune_tasks
 
-    with Display(silent=as_json) as display:
-        report = tune_tasks(workspace, tasks or (), settings, display, granularity)
+    with events as on_event:
+        report = tune_tasks(workspace, tasks or (), settings, on_event, granularity)
     _show_report(workspace, report, as_json)
-    return _code(display)
+    return _code(events)
 
 
-def _code(display: "Display") -> int:
-    return ROWS_DROPPED if display.rows_dropped else DONE
+def _code(events: "Reporter") -> int:
+    return ROWS_DROPPED if events.rows_dropped else DONE
 
 
 def _show_plan(
-    workspace: "Workspace", tasks: list[str] | None, settings: "Settings", granularity: Granularity, as_json: bool
+    workspace: "Workspace",
+    tasks: list[str] | None,
+    settings: "Settings",
+    granularity: Granularity,
+    events: "Reporter",
+    as_json: bool,
 ) -> int:
     from anytasktune.cli import tables
-    from anytasktune.cli.progress import Display
     from anytasktune.pipeline.checking import plan, total_estimate
 
-    with Display(silent=as_json) as display:
-        plans = plan(workspace, tasks or (), settings, display, granularity)
+    with events as on_event:
+        plans = plan(workspace, tasks or (), settings, on_event, granularity)
     if as_json:
         print_json([asdict(row) for row in plans])
     else:

@@ -27,6 +27,9 @@ EXAMPLES_PER_LANGUAGE = 3
 _MOST_LABELS, _MOST_DOCUMENTS, _BAR = 30, 20, 24
 _LONGEST_SHOWN = 600
 _BLANKS, _LINE_ENDS = re.compile(r"\n{3,}"), re.compile(r"[ \t]+$", re.MULTILINE)
+_LICENCE_FILE = re.compile(r"(licen[cs]es?|copying|notice|copyright|许可|版权)", re.IGNORECASE)
+_LICENCE_WORD = re.compile(r"licen[cs]e|copyright|public domain|许可|版权", re.IGNORECASE)
+_MOST_READ = 1 << 20
 _DECISIONS = {
     "unseen": "未看",
     "accepted": "接受",
@@ -63,6 +66,25 @@ def card_files(task: Task, frozen: FrozenDataset, notes: CardNotes | None = None
         if train.labels:
             files[LABEL_PLOT] = label_plot(train.labels, "train")
     return files
+
+
+def licence_files(folder: Path, root: Path) -> list[str]:
+    """Names of files that state licences: in a folder of documents, or one level up unless the folder is directly in `root`."""
+    places = [folder] if folder.resolve().parent == root else [folder, folder.parent]
+    found = [path for place in places for path in sorted(place.iterdir())]
+    folders = [f"{path.name}/" for path in found if path.is_dir() and _LICENCE_FILE.fullmatch(path.name)]
+    files = [path for path in found if path.is_file() and (_LICENCE_FILE.match(path.name) or _names_licence(path))]
+    return folders + [path.name for path in files]
+
+
+def _names_licence(path: Path) -> bool:
+    if not path.name.lower().startswith("readme"):
+        return False
+    try:
+        with path.open("rb") as stream:
+            return _LICENCE_WORD.search(stream.read(_MOST_READ).decode("utf-8", "replace")) is not None
+    except OSError:
+        return False
 
 
 def shown_examples(task: Task, rows: Sequence[Example]) -> list[Example]:

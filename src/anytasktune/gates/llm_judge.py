@@ -1,16 +1,17 @@
 """What a teacher thinks of a candidate: marks by a rubric, without knowing where it comes from."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from anytasktune.chat import instruction_for
 from anytasktune.llm.asking import Asker, MisfitError, Question, Reply
+from anytasktune.llm.prices import Tokens, likely_tokens
 from anytasktune.llm.prompts import marks, prompt_id, render_prompt
 from anytasktune.records import Language
-from anytasktune.schema import Candidate, Task, Verdict
+from anytasktune.schema import Candidate, Example, Origin, Task, Verdict
 from anytasktune.settings import GateConfig
 from anytasktune.text.plain_text import shorten
 
@@ -30,6 +31,9 @@ _DECISIVE = ("right", "safe")
 _ORDER = ("real", "right", "rules", "grounded", "safe")
 _LOWEST, _HIGHEST = 1, 5
 _LONGEST_REASON = 300
+_MEASURED_ROWS = 8
+_JUDGEMENT_TOKENS = 90
+"""A reason in a line, and marks."""
 _PROMPTS = Path(__file__).parent / "prompts"
 _NAME = "judge"
 _SENTENCE_END = re.compile(r"[.!?;。！？；]+\s*")
@@ -131,6 +135,18 @@ def judge_candidates(
     replies = asker.ask_all([judge_question(task, candidate) for candidate in different], count)
     found = {candidate.id: reply for candidate, reply in zip(different, replies, strict=True)}
     return [_verdict(candidate, place, found[candidate.id], config) for place, candidate in enumerate(candidates)]
+
+
+def expected_judgements(task: Task, rows: Sequence[Example], count: int, config: GateConfig) -> Iterator[Tokens]:
+    """Likely tokens of judging `count` candidates about as long as these rows; none without rows or without a judge."""
+    shown = [] if config.judge_threshold == 0 else rows[:_MEASURED_ROWS]
+    asked = [judge_question(task, _as_candidate(task, row)) for row in shown]
+    lengths = [sum(likely_tokens(message["content"]) for message in question.messages) for question in asked]
+    return (Tokens(lengths[place % len(lengths)], _JUDGEMENT_TOKENS) for place in range(count if lengths else 0))
+
+
+def _as_candidate(task: Task, row: Example) -> Candidate:
+    return Candidate(input=row.input, output=row.output, language=task.language_of(row.language), origin=Origin(kind="example"))
 
 
 def judge_prompt(language: Language) -> str:

@@ -38,6 +38,17 @@ class Expected:
     most_cost: float | None = None
     currency: str = ""
 
+    def in_words(self, config: TeacherConfig) -> str:
+        """`240 requests, about 180,000 + 60,000 tokens, 0.12 USD (at most 0.31); cap 1.00 USD`."""
+        facts = [f"{self.requests:,} requests, about {_rounded(self.likely.prompt)} + {_rounded(self.likely.answer)} tokens"]
+        if self.likely_cost is not None and self.most_cost is not None:
+            facts.append(f"{self.likely_cost:.2f} {self.currency} (at most {self.most_cost:.2f})")
+        else:
+            facts.append(f"at most {_rounded(self.most.prompt + self.most.answer)}")
+        caps = [f"{config.max_cost:g} {config.currency}"] if config.max_cost is not None else []
+        caps += [f"{config.max_tokens:,} tokens"] if config.max_tokens is not None else []
+        return ", ".join(facts) + f"; cap {' and '.join(caps) or 'none'}"
+
 
 def expected_cost(asked: Iterable[Question[Any] | Tokens], config: TeacherConfig, likely_answer: int | None = None) -> Expected:
     """What questions would take, or requests of which only the likely numbers of tokens are known.
@@ -77,3 +88,8 @@ def _twice(prompt: int, answer: int) -> Tokens:
     """An answer at its longest, and the same again after it could not be used."""
     again = prompt + math.ceil(answer * _BYTES_PER_TOKEN) + _REPAIR_TOKENS
     return Tokens(prompt + again, 2 * answer)
+
+
+def _rounded(number: int) -> str:
+    """Two digits: an estimate is no more exact."""
+    return f"{round(number, -max(0, len(str(number)) - 2)):,}"

@@ -1,4 +1,4 @@
-"""The stages in order: rows → data set → Task-LM → predictions → report. What is built already is skipped.
+"""The verbs: rows → data set → Task-LM → predictions → report. Finished artefacts are reused.
 
 The names are imported when first used: `init` and `import` need no PyTorch, whose loading takes seconds.
 """
@@ -10,16 +10,18 @@ if TYPE_CHECKING:
     from anytasktune.datasets.differences import DatasetDiff
     from anytasktune.models import ModelListing
     from anytasktune.packs.contents import PackSummary
-    from anytasktune.pipeline.adapter_targets import Granularity
     from anytasktune.pipeline.build_context import BuildOptions
-    from anytasktune.pipeline.building import Built, augment, build, gate, synth
+    from anytasktune.pipeline.building import Built, build
     from anytasktune.pipeline.checking import CheckedTask, TaskPlan, check, plan
-    from anytasktune.pipeline.events import Listener, Silent
+    from anytasktune.pipeline.evaluating import evaluate
+    from anytasktune.pipeline.events import Event, Finished, Note, OnEvent, Progress, Started
     from anytasktune.pipeline.frozen_datasets import frozen_dataset
+    from anytasktune.pipeline.gating import gate
+    from anytasktune.pipeline.generating import augment, synth
     from anytasktune.pipeline.importing import Imported, ImportOptions, import_rows
     from anytasktune.pipeline.ingesting import ingest_documents
     from anytasktune.pipeline.initializing import init_project
-    from anytasktune.pipeline.tuning import evaluate, train, tune
+    from anytasktune.pipeline.tuning import train, tune
     from anytasktune.pipeline.workspace import Workspace
     from anytasktune.settings import Settings
     from anytasktune.tasks import Finding
@@ -28,29 +30,32 @@ _HOME = {
     "Built": "building",
     "CheckedTask": "checking",
     "DatasetDiff": "dataset_views",
+    "Event": "events",
     "Finding": "pool_checking",
-    "Granularity": "adapter_targets",
+    "Finished": "events",
     "Imported": "importing",
     "ImportOptions": "importing",
-    "Listener": "events",
     "ModelListing": "machine",
+    "Note": "events",
+    "OnEvent": "events",
     "PackSummary": "initializing",
+    "Progress": "events",
     "BuildOptions": "build_context",
     "Settings": "workspace",
-    "Silent": "events",
+    "Started": "events",
     "TaskPlan": "checking",
     "Workspace": "workspace",
-    "augment": "building",
+    "augment": "generating",
     "build": "building",
     "check": "checking",
-    "evaluate": "tuning",
+    "evaluate": "evaluating",
     "frozen_dataset": "frozen_datasets",
-    "gate": "building",
+    "gate": "gating",
     "import_rows": "importing",
     "ingest_documents": "ingesting",
     "init_project": "initializing",
     "plan": "checking",
-    "synth": "building",
+    "synth": "generating",
     "train": "tuning",
     "tune": "tuning",
 }
@@ -59,16 +64,19 @@ __all__ = [
     "Built",
     "CheckedTask",
     "DatasetDiff",
+    "Event",
     "Finding",
-    "Granularity",
+    "Finished",
     "Imported",
     "ImportOptions",
-    "Listener",
     "ModelListing",
+    "Note",
+    "OnEvent",
     "PackSummary",
+    "Progress",
     "BuildOptions",
     "Settings",
-    "Silent",
+    "Started",
     "TaskPlan",
     "Workspace",
     "augment",

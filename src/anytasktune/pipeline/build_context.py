@@ -1,4 +1,4 @@
-"""What the stages of making data share: the project, its settings, passages, the task's own rows, and the teacher."""
+"""The context of the stages that make data sets: passages, own rows with the test rows sealed, teacher and judge."""
 
 import os
 from collections import Counter
@@ -11,25 +11,28 @@ from anytasktune.datasets.seal import SealGuard, seal
 from anytasktune.errors import ConfigError
 from anytasktune.llm import ANSWERS_FILE, Teacher
 from anytasktune.pipeline.candidate_runs import Passages
-from anytasktune.pipeline.events import Listener, Silent
+from anytasktune.pipeline.context import Context
+from anytasktune.pipeline.events import OnEvent, ignore_event
 from anytasktune.pipeline.frozen_datasets import own_splits
 from anytasktune.pipeline.ingesting import ingest_documents
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Example, Passage, Seal, SplitName, Task, TeacherUsage
 from anytasktune.settings import Settings
-from anytasktune.store import write_record
+from anytasktune.store import find_or_make, record_kind
+
+SEALS = record_kind(Seal, lambda seal: seal.id)
 
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """What one command makes data from, and in which languages.
+    """Sources, languages and recordings of one command that makes data sets.
 
     Attributes:
         documents: a folder of documents; None: the project's `documents/`, if there is one.
-        languages: those wanted of each task that speaks them; empty: all a task speaks.
+        languages: those wanted of each task that has them; empty: all languages of the task.
         record: a file to which requests and answers are added, without keys.
-        replay: a file that was recorded; nothing else is asked.
+        replay: a recorded file all answers are taken from; no requests are sent.
     """
 
     documents: Path | None = None
@@ -40,7 +43,7 @@ class BuildOptions:
 
 @dataclass(frozen=True)
 class SealedProject:
-    """The test rows of all tasks, fixed, and what is left to make candidates from.
+    """The own rows of all tasks with the test rows fixed.
 
     Attributes:
         guard: refuses requests that would show a teacher a test row.
@@ -72,95 +75,65 @@ class Sources:
     shown_train: Sequence[Example]
     shown_dev: Sequence[Example]
 
-    @property
-    def train(self) -> Sequence[Example]:
-        """The task's own train rows."""
-        return self.splits.get("train", ())
-
-    @property
-    def dev(self) -> Sequence[Example]:
-        """The task's own dev rows."""
-        return self.splits.get("dev", ())
-
-    @property
-    def test(self) -> Sequence[Example]:
-        """The task's own test rows."""
-        return self.splits.get("test", ())
-
 
 @dataclass
-class BuildContext:
-    """One command that makes data; what is costly is read or opened when it is first needed, and once."""
+class BuildContext(Context):
+    """One command that makes data sets; costly parts are read or opened when first needed, and once."""
 
-    workspace: Workspace
-    settings: Settings = field(default_factory=Settings)
-    listener: Listener = field(default_factory=Silent)
     options: BuildOptions = field(default_factory=BuildOptions)
     _sources: dict[str, Sources] = field(default_factory=dict)
 
     @classmethod
     def begin(
-        cls, workspace: Workspace, settings: Settings | None, listener: Listener | None, options: BuildOptions | None
+        cls, workspace: Workspace, settings: Settings | None, on_event: OnEvent | None, options: BuildOptions | None
     ) -> "BuildContext":
-        """A command with what was given, and the usual for what was not."""
-        return cls(workspace, settings or Settings(), listener or Silent(), options or BuildOptions())
+        """A context with defaults for what is None."""
+        return cls(workspace, settings or Settings(), on_event or ignore_event, options or BuildOptions())
 
     @cached_property
     def passages(self) -> Passages | None:
-        """All passages there are; None without documents."""
+        """The passages of all documents; None without documents."""
         project = self.workspace.project
         folder = self.options.documents or (project.documents if project.documents.is_dir() else None)
-        return ingest_documents(project, folder, self.settings.documents, self.listener) if folder else None
+        return ingest_documents(project, folder, self.settings.documents, self.on_event) if folder else None
 
     @cached_property
     def sealed(self) -> SealedProject:
-        """The project with the test rows of all its tasks fixed, also of those that nothing is made for now.
+        """The project with the test rows of all its tasks fixed, also of those that are not built now.
 
         Raises:
             DataError: the rows of a task cannot be read or divided.
         """
-        tasks, folder = self.workspace.domain.tasks, self.workspace.project.seals
+        tasks = self.workspace.domain.tasks
         own = {task.name: own_splits(self.workspace, task, self.settings.split) for task in tasks}
         rows = self.passages.rows if self.passages else []
-        counts = Counter(passage.span.document for passage in rows)
-        fixed = seal(own, documents=counts or None, config=self.settings.split)
-        write_record(folder / f"{fixed.id}.json", fixed)
+        documents = Counter(passage.span.document for passage in rows)
+        fixed = seal(own, documents=documents or None, config=self.settings.split)
+        find_or_make(self.workspace.project.seals, SEALS, fixed.id, lambda: fixed)
         guard = SealGuard(tasks, fixed, own)
         free = tuple(passage for passage in rows if not guard.touches(passage.text))
         if len(free) < len(rows):
-            self.listener.note(f"{len(rows) - len(free)} passages hold a test row and are not used")
+            self.note(f"{len(rows) - len(free)} passages hold a test row and are not used")
         return SealedProject(fixed, guard, own, free)
 
     def sources(self, task: Task) -> Sources:
-        """The rows and passages of a task that candidates are made from.
-
-        Raises:
-            DataError: as `sealed`.
-        """
+        """The rows and passages of a task; DataError as `sealed`."""
         if task.name not in self._sources:
-            self._sources[task.name] = self._sources_of(task)
+            sealed = self.sealed
+            splits = sealed.own[task.name]
+            train, dev = ([row for row in splits.get(name, ()) if not sealed.guard.holds(row)] for name in ("train", "dev"))
+            if hidden := sum(len(splits.get(name, ())) for name in ("train", "dev")) - len(train) - len(dev):
+                self.note(f"{task.name}: {hidden} train and dev rows hold a test row and are not shown to the teacher")
+            self._sources[task.name] = Sources(task, splits, sealed.seal, sealed.passages, train, dev)
         return self._sources[task.name]
 
-    def _sources_of(self, task: Task) -> Sources:
-        sealed = self.sealed
-        splits = sealed.own[task.name]
-        train, dev = ([row for row in splits.get(name, ()) if not sealed.guard.holds(row)] for name in ("train", "dev"))
-        hidden = sum(len(splits.get(name, ())) for name in ("train", "dev")) - len(train) - len(dev)
-        if hidden:
-            self.listener.note(f"{task.name}: {hidden} train and dev rows hold a test row and are not shown to the teacher")
-        return Sources(task, splits, sealed.seal, sealed.passages, train, dev)
-
     def languages(self, task: Task) -> list[Language]:
-        """The languages in which rows are made.
-
-        Raises:
-            ConfigError: the task speaks none of those that are wanted.
-        """
+        """The languages in which rows are generated; ConfigError if the task has none of those wanted."""
         wanted = [language for language in task.languages if not self.options.languages or language in self.options.languages]
         if not wanted:
-            spoken, asked = ", ".join(task.languages), ", ".join(self.options.languages)
+            has, asked = ", ".join(task.languages), ", ".join(self.options.languages)
             fix = f"add an instruction in {asked} to domain.yaml, or leave --language out"
-            raise ConfigError(f"task {task.name} speaks {spoken}, not {asked}", where="domain.yaml", fix=fix)
+            raise ConfigError(f"task {task.name} has instructions in {has}, not in {asked}", where="domain.yaml", fix=fix)
         return wanted
 
     @property
@@ -170,22 +143,21 @@ class BuildContext:
 
     @cached_property
     def teacher(self) -> Teacher:
-        """The model that writes; ConfigError if none is named."""
+        """The model that generates; ConfigError if none is named."""
         if not self.has_teacher:
-            fix = "name a model: --teacher NAME, or `teacher: {name: ...}` in settings.yaml; OPENAI_BASE_URL says where it is"
+            fix = "name a model: --teacher NAME, or `teacher: {name: ...}` in settings.yaml; OPENAI_BASE_URL is its endpoint"
             raise ConfigError("a teacher is needed, and none is named", fix=fix)
         return self._open(self.settings.teacher.name)
 
     @cached_property
     def judge(self) -> Teacher:
-        """The model that marks; the teacher unless another is named."""
+        """The model that scores candidates; the teacher unless another is named."""
         named = self.settings.teacher.judge
         return self.teacher if not named or named == self.settings.teacher.name else self._open(named)
 
     def _open(self, model: str) -> Teacher:
-        config = self.settings.teacher.model_copy(update={"name": model})
         return Teacher.open(
-            config,
+            self.settings.teacher.model_copy(update={"name": model}),
             os.environ,
             self.workspace.project.teacher_answers / ANSWERS_FILE,
             record=self.options.record,
@@ -193,19 +165,8 @@ class BuildContext:
             guard=self.sealed.guard,
         )
 
-    def spent(self) -> str:
-        """What this command's teachers took so far, in words."""
-        teachers = [teacher for name in ("teacher", "judge") if isinstance(teacher := self.__dict__.get(name), Teacher)]
-        usages = [teacher.usage for teacher in dict.fromkeys(teachers)]
-        return in_words(usages)
-
-
-def in_words(usages: Sequence[TeacherUsage]) -> str:
-    """`240 requests, 180,211 + 60,102 tokens, 0.1200 USD`; what was found again is not counted."""
-    requests, found = sum(usage.requests for usage in usages), sum(usage.found for usage in usages)
-    prompt, answer = sum(usage.prompt_tokens for usage in usages), sum(usage.answer_tokens for usage in usages)
-    facts = [f"{requests:,} requests", f"{prompt:,} + {answer:,} tokens"]
-    costs = [usage.cost for usage in usages if usage.cost is not None]
-    facts += [f"{sum(costs):.4f} {usages[0].currency}"] if costs else []
-    facts += [f"{found:,} answers from before"] if found else []
-    return ", ".join(facts)
+    @property
+    def spent(self) -> TeacherUsage:
+        """The usage of this command's teacher and judge so far."""
+        opened = [model for name in ("teacher", "judge") if isinstance(model := self.__dict__.get(name), Teacher)]
+        return TeacherUsage.total(model.usage for model in dict.fromkeys(opened))

@@ -1,16 +1,15 @@
-"""What `check` and `--dry-run` tell: would this data teach the task, and what would a run cost?"""
+"""`check` and `--dry-run`: the rows as training sees them, and the expected cost of training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anytasktune.pipeline.adapter_targets import Granularity, training_data
-from anytasktune.pipeline.events import Listener, Silent
+from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.training_context import TrainingContext
-from anytasktune.pipeline.training_forecast import measure, planned
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Estimate, SplitName, Task
 from anytasktune.settings import Settings
-from anytasktune.training.estimate import Machine, total
+from anytasktune.training.adapter_targets import Granularity
+from anytasktune.training.estimate import total
 from anytasktune.training.preflight import Preflight, TokenView, view_tokens
 from anytasktune.training.run_plan import estimate_run
 from anytasktune.training.task_rows import TrainingData
@@ -35,26 +34,26 @@ def check(
     workspace: Workspace,
     task_names: Sequence[str] = (),
     settings: Settings | None = None,
-    listener: Listener | None = None,
+    on_event: OnEvent | None = None,
 ) -> list[CheckedTask]:
-    """Freeze the rows of each task and look at every one of them as this model would be trained on it."""
-    bench = TrainingContext(workspace, settings or Settings(), listener or Silent())
-    return [_check_one(bench, task) for task in workspace.tasks(task_names)]
+    """Freeze the rows of each task and check every one as this model would be trained on it."""
+    context = TrainingContext.begin(workspace, settings, on_event)
+    return [_check_one(context, task) for task in workspace.tasks(task_names)]
 
 
-def _check_one(bench: TrainingContext, task: Task) -> CheckedTask:
-    dataset = bench.dataset(task)
+def _check_one(context: TrainingContext, task: Task) -> CheckedTask:
+    dataset = context.dataset(task)
     rows = dataset.splits.get("train", [])[:3]
-    samples = tuple(tuple(view_tokens(task, row, bench.model_info.format)) for row in rows)
-    return CheckedTask(task.name, dataset.manifest, bench.preflight(task, dataset), samples)
+    samples = tuple(tuple(view_tokens(task, row, context.model_info.format)) for row in rows)
+    return CheckedTask(task.name, dataset.manifest, context.preflight(task, dataset), samples)
 
 
 @dataclass(frozen=True)
 class TaskPlan:
-    """What training one Task-LM would take.
+    """Expected cost of training one Task-LM.
 
     Attributes:
-        task: what it is for: a task, `action-` and the name of an action, or `mixed-pool`.
+        task: the adapter target: a task, `action-` and the name of an action, or `mixed-pool`.
         rows: rows per split.
         steps: optimiser steps, if the run is not stopped early.
         prefix_tokens: tokens of the longest instruction that rows share, read once per step.
@@ -89,20 +88,19 @@ def plan(
     workspace: Workspace,
     task_names: Sequence[str] = (),
     settings: Settings | None = None,
-    listener: Listener | None = None,
+    on_event: OnEvent | None = None,
     granularity: Granularity = "task",
 ) -> list[TaskPlan]:
-    """What `train` would do with these settings; only the tokenizer is loaded."""
-    bench = TrainingContext(workspace, settings or Settings(), listener or Silent())
-    data = training_data(bench, workspace.tasks(task_names), granularity)
-    machine = measure(bench)
-    return [_plan_one(bench, item, machine) for item in data]
+    """The trainings that `train` would do with these settings; only the tokenizer is loaded."""
+    context = TrainingContext.begin(workspace, settings, on_event)
+    data = context.training_data(workspace.tasks(task_names), granularity)
+    return [_plan_one(context, item) for item in data]
 
 
-def _plan_one(bench: TrainingContext, data: TrainingData, machine: Machine) -> TaskPlan:
-    config, info = bench.settings.train, bench.model_info
-    run = planned(bench, data)
-    expected = estimate_run(run, info, config, machine)
+def _plan_one(context: TrainingContext, data: TrainingData) -> TaskPlan:
+    config, info = context.settings.train, context.model_info
+    run = context.planned(data)
+    expected = estimate_run(run, info, config, context.machine)
     lengths = [len(row.ids) for row in run.encoded]
     identity = run_id(info.ref, data, config)
     return TaskPlan(
@@ -117,5 +115,5 @@ def _plan_one(bench: TrainingContext, data: TrainingData, machine: Machine) -> T
         plain_tokens=sum(lengths[index] for step in run.order for index in step),
         seconds=expected.seconds,
         memory_bytes=expected.memory_bytes,
-        trained=finished_run(bench.workspace.project.runs(data.unit) / identity) is not None,
+        trained=finished_run(context.workspace.project.runs(data.unit) / identity) is not None,
     )

@@ -13,8 +13,8 @@ from anytasktune.datasets.dataset_warnings import cautions
 from anytasktune.datasets.differences import DatasetDiff, compare
 from anytasktune.datasets.exporting import ExportedTask, ExportFormat, export
 from anytasktune.errors import ConfigError, DataError
-from anytasktune.pipeline.candidate_runs import load_gated
-from anytasktune.pipeline.events import Listener, Silent
+from anytasktune.pipeline.candidate_runs import GATED_CANDIDATES
+from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.own_rows import has_own_rows, row_places
 from anytasktune.pipeline.workspace import Workspace
@@ -76,7 +76,7 @@ class RowView:
     verdicts: tuple[Verdict, ...] = ()
 
 
-def current_dataset(workspace: Workspace, task: Task, listener: Listener | None = None) -> DatasetView:
+def current_dataset(workspace: Workspace, task: Task, on_event: OnEvent | None = None) -> DatasetView:
     """The task's rows as they are now, divided as they were the last time; frozen if they have changed since.
 
     Raises:
@@ -85,7 +85,7 @@ def current_dataset(workspace: Workspace, task: Task, listener: Listener | None 
     folder = workspace.project.datasets(task.name)
     found = read_ref(folder)
     config = read_record(folder / found / MANIFEST, DatasetManifest).config if found else SplitConfig()
-    frozen = frozen_dataset(workspace, task, config, listener or Silent())
+    frozen = frozen_dataset(workspace, task, config, on_event)
     return _view(workspace, task, frozen)
 
 
@@ -113,13 +113,13 @@ def versions(workspace: Workspace, task: Task) -> list[DatasetManifest]:
     return sorted(found, key=lambda manifest: manifest.id == in_use)
 
 
-def diff(workspace: Workspace, task: Task, old: str = "", new: str = "", listener: Listener | None = None) -> DatasetDiff:
+def diff(workspace: Workspace, task: Task, old: str = "", new: str = "", on_event: OnEvent | None = None) -> DatasetDiff:
     """What changed between two versions; by default between the rows as they are now and the version before.
 
     Raises:
         ConfigError: there is no such version, or only one.
     """
-    now = stored_dataset(workspace, task, new) if new else current_dataset(workspace, task, listener)
+    now = stored_dataset(workspace, task, new) if new else current_dataset(workspace, task, on_event)
     if old:
         return compare(task, stored_dataset(workspace, task, old).frozen, now.frozen)
     known = [manifest.id for manifest in versions(workspace, task)]
@@ -162,7 +162,7 @@ def export_datasets(
     format: ExportFormat,
     *,
     metadata: bool = False,
-    listener: Listener | None = None,
+    on_event: OnEvent | None = None,
 ) -> list[Path]:
     """Write the tasks' rows as they are now below `folder`; see `export`. Returns the files.
 
@@ -172,7 +172,7 @@ def export_datasets(
     """
     exported = []
     for task in tasks:
-        view = current_dataset(workspace, task, listener)
+        view = current_dataset(workspace, task, on_event)
         beside = {name: (view.folder / name).read_text(encoding="utf-8") for name in BESIDE if (view.folder / name).exists()}
         exported.append(ExportedTask(task, view.frozen, beside))
     domain = workspace.domain
@@ -191,7 +191,7 @@ def _traced(workspace: Workspace, view: DatasetView, split: SplitName, number: i
     if lineage is None:
         return RowView(split, number, row, places.get(row.id, "a file of rows that has changed since"))
     folder = workspace.project.gated(view.task.name) / lineage.gated
-    found = load_gated(folder) if folder.exists() else None
+    found = GATED_CANDIDATES.load(folder) if folder.exists() else None
     gated = GatedRows(found.kept, found.dropped, found.verdicts) if found else GatedRows(())
     verdicts = tuple(gated.verdicts_of(lineage.candidate))
     return RowView(split, number, row, "", lineage, _parents(view, lineage, gated, places), verdicts)

@@ -1,81 +1,109 @@
-"""What stages tell whoever watches them. The stages print nothing themselves."""
+"""Progress events of the stages. A stage prints nothing; it passes records to `on_event`, and by default nobody receives them.
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+An event is a record with a stable JSON form (`event.model_dump_json()`); its field `event` names the kind.
+"""
 
-from anytasktune.schema import DatasetManifest, DroppedRow, Estimate, Run
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import Field
+
+from anytasktune.records import Record
+from anytasktune.schema import Estimate
 from anytasktune.settings import System
-from anytasktune.training.preflight import Preflight
 
-if TYPE_CHECKING:
-    from anytasktune.training.loop import Progress
-
-
-class Listener(Protocol):
-    """Somebody who wants to know how far things are; the command line draws progress from this."""
-
-    def dataset(self, manifest: DatasetManifest, dropped: Sequence[DroppedRow], *, built: bool) -> None:
-        """A data set is ready, without the dropped rows; `built` is False if it was there already."""
-
-    def left_out(self, look: Preflight) -> None:
-        """Rows that fail the preflight are trained without, as `skip_bad_rows` says."""
-
-    def note(self, text: str) -> None:
-        """Something to know that is no error: what is skipped or left out of a training or a comparison, and why."""
-
-    def loading(self, model: str) -> None:
-        """The base model is about to be found and loaded."""
-
-    def estimated(self, runs: int, whole: Estimate) -> None:
-        """So many Task-LMs are about to be trained, which is expected to take this together."""
-
-    def training(self, unit: str, progress: "Progress") -> None:
-        """A training step was done."""
-
-    def trained(self, unit: str, run: Run, *, built: bool) -> None:
-        """A Task-LM is ready; `built` is False if it was there already."""
-
-    def answering(self, task: str, system: System, done: int, total: int) -> None:
-        """A system has answered `done` of `total` rows."""
-
-    def answered(self, task: str, system: System, *, built: bool) -> None:
-        """A system's predictions are ready."""
-
-    def costing(self, task: str, expected: str) -> None:
-        """A teacher is about to be asked, which is expected to take this."""
-
-    def making(self, stage: str, name: str, done: int, total: int, detail: str = "") -> None:
-        """A stage of making data has done `done` of `total`; `detail` is the figure to watch, such as the cost so far."""
-
-    def made(self, stage: str, name: str, detail: str, *, lost: Mapping[str, int] | None = None, built: bool = True) -> None:
-        """A stage of making data is through; `lost` counts, by reason, what did not come out of it."""
+Stage = Literal[
+    "ingest", "teacher", "feasibility", "synth", "augment", "gate", "judge", "data", "check", "model", "train", "answer"
+]
+MOST_EXAMPLES = 5
 
 
-class Silent:
-    """A listener that does nothing, for library use."""
+class Started(Record):
+    """A stage begins; or, without `total`, a remark on what is about to happen."""
 
-    def dataset(self, manifest: DatasetManifest, dropped: Sequence[DroppedRow], *, built: bool) -> None: ...
+    event: Literal["started"] = "started"
+    stage: Stage
+    name: str
+    """The task, adapter target, folder or model it is about."""
+    total: int | None = None
+    detail: str = ""
+    estimate: Estimate | None = None
+    """Expected cost of all trainings that begin now."""
 
-    def left_out(self, look: Preflight) -> None: ...
 
-    def note(self, text: str) -> None: ...
+class Progress(Record):
+    """A stage has done `done` of `total`."""
 
-    def loading(self, model: str) -> None: ...
+    event: Literal["progress"] = "progress"
+    stage: Stage
+    name: str
+    system: System | None = None
+    """The system that answers."""
+    done: int
+    total: int
+    detail: str = ""
+    seconds_left: float | None = None
+    loss: float | None = None
 
-    def estimated(self, runs: int, whole: Estimate) -> None: ...
 
-    def training(self, unit: str, progress: "Progress") -> None: ...
+class Finished(Record):
+    """A stage is done with one task, adapter target or folder."""
 
-    def trained(self, unit: str, run: Run, *, built: bool) -> None: ...
+    event: Literal["finished"] = "finished"
+    stage: Stage
+    name: str
+    system: System | None = None
+    artifact: str = ""
+    """Id of the result."""
+    reused: bool = False
+    """The result existed already."""
+    detail: str = ""
+    seconds: float | None = None
+    estimate_error: float | None = None
+    """Relative difference between `seconds` and the estimate."""
+    kept: int | None = None
+    """Number of rows or candidates in the result, where others were dropped for the reasons in `dropped`."""
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """Reason → number of rows, candidates or files that were not used."""
+    examples: tuple[str, ...] = ()
+    """The first of them, in words; at most `MOST_EXAMPLES`."""
 
-    def answering(self, task: str, system: System, done: int, total: int) -> None: ...
 
-    def answered(self, task: str, system: System, *, built: bool) -> None: ...
+class Note(Record):
+    """A remark that is no error: what is skipped or left out, and why."""
 
-    def costing(self, task: str, expected: str) -> None: ...
+    event: Literal["note"] = "note"
+    text: str
 
-    def making(self, stage: str, name: str, done: int, total: int, detail: str = "") -> None: ...
 
-    def made(
-        self, stage: str, name: str, detail: str, *, lost: Mapping[str, int] | None = None, built: bool = True
-    ) -> None: ...
+Event = Started | Progress | Finished | Note
+OnEvent = Callable[[Event], None]
+
+
+def ignore_event(event: Event) -> None:
+    """The receiver of events where none is given."""
+
+
+class Meter:
+    """Reports progress of one stage, with the time left at its pace so far."""
+
+    def __init__(self, on_event: OnEvent, stage: Stage, name: str, total: int, system: System | None = None) -> None:
+        self._on_event, self._stage, self._name, self._system = on_event, stage, name, system
+        self._begun = time.monotonic()
+        on_event(Progress(stage=stage, name=name, system=system, done=0, total=total))
+
+    def update(self, done: int, total: int, detail: str = "") -> None:
+        """Report that `done` of `total` are done."""
+        left = (time.monotonic() - self._begun) / done * (total - done) if done else None
+        self._on_event(
+            Progress(
+                stage=self._stage,
+                name=self._name,
+                system=self._system,
+                done=done,
+                total=total,
+                detail=detail,
+                seconds_left=left,
+            )
+        )

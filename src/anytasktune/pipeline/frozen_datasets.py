@@ -1,4 +1,4 @@
-"""A task's seeds and the rows made for it → its frozen data set, made again only when something that goes into it changed."""
+"""A task's own and generated rows → its frozen data set, reused as long as nothing that goes into it has changed."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,6 @@ from typing import Literal
 
 from anytasktune.datasets import (
     FrozenDataset,
-    GeneratedPart,
     drop_leaks,
     freeze,
     load_dataset,
@@ -17,17 +16,17 @@ from anytasktune.datasets import (
     split_examples,
     total_counts,
 )
-from anytasktune.datasets.card import card_files
+from anytasktune.datasets.card import CardNotes, card_files, licence_files
 from anytasktune.errors import DataError
 from anytasktune.ids import content_id, file_hash
-from anytasktune.pipeline.card_notes import card_notes
-from anytasktune.pipeline.events import Listener, Silent
-from anytasktune.pipeline.made_rows import MadeMaterial, made_material
+from anytasktune.pipeline.events import MOST_EXAMPLES, Finished, Note, OnEvent, ignore_event
+from anytasktune.pipeline.generated_rows import UsableRows, usable_rows
 from anytasktune.pipeline.own_rows import checked, has_own_rows, placed, relative, row_files
+from anytasktune.pipeline.reviewing import agreement_of
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import DatasetManifest, DroppedRow, Example, RowCounts, SplitName, Task
+from anytasktune.schema import DatasetManifest, DroppedRow, Example, GeneratedRows, PassageSet, RowCounts, SplitName, Task
 from anytasktune.settings import SplitConfig
-from anytasktune.store import LATEST, MANIFEST, read_lines, read_record, read_ref, write_atomic, write_ref
+from anytasktune.store import MANIFEST, ArtifactKind, Project, find_or_make, read_lines, read_record, read_ref, write_atomic
 from anytasktune.version import __version__
 
 
@@ -37,7 +36,7 @@ class OwnRows:
 
     Attributes:
         splits: split → rows.
-        counts: what became of the rows that were read.
+        counts: rows read, kept and dropped.
         dropped: those that were not used.
         sources: file → SHA-256.
         split_by: whether the rows came split.
@@ -50,51 +49,59 @@ class OwnRows:
     split_by: Literal["given", "grouped"] = "grouped"
 
 
-def frozen_dataset(workspace: Workspace, task: Task, config: SplitConfig, listener: Listener | None = None) -> FrozenDataset:
-    """The task's rows as a frozen data set; made only if its seeds, made rows or output, or the config have changed.
+def frozen_dataset(workspace: Workspace, task: Task, config: SplitConfig, on_event: OnEvent | None = None) -> FrozenDataset:
+    """The task's rows as a frozen data set; a new one only if its own or generated rows, output or config have changed.
 
     Raises:
-        DataError: if the task has no rows, or none that can be used.
+        DataError: the task has no rows, or none that can be used.
     """
-    listener = listener or Silent()
+    on_event = on_event or ignore_event
     project, folder = workspace.project, workspace.project.datasets(task.name)
-    divided, made = _made(workspace, task, config, listener)
-    files = {} if made and not has_own_rows(project, task) else row_files(project, task)
+    own: OwnRows | None = None
+    generated: UsableRows | None = None
+    if project.gated(task.name).is_dir():
+        own = own_rows(workspace, task, config, few=True)
+        generated = usable_rows(project, task, own.splits, lambda text: on_event(Note(text=text)))
+    files = {} if generated and not has_own_rows(project, task) else row_files(project, task)
     sources = {relative(project, path): _hash(path) for path in files.values()}
-    parts = [sources, task.name, task.output.model_dump(), config.model_dump(), __version__, *([made.key] if made else [])]
-    origin = f"from-{content_id(parts)}"
-    found = read_ref(folder, origin)
-    if found:
-        dropped = read_lines(_dropped_file(folder, origin), DroppedRow)
-        dataset = _with_counts(load_dataset(folder / found), dropped)
-        _note_another_split(folder, dataset.manifest, config, listener)
-        write_ref(folder, LATEST, found)
-        listener.dataset(dataset.manifest, dropped, built=False)
-        return dataset
-    own = divided if divided and made else own_rows(workspace, task, config, few=False)
-    dataset = _freeze(task, own, made, config)
-    target = folder / dataset.manifest.id
-    if not target.exists():  # the same rows may have been frozen from other files before
-        notes = card_notes(project, task, dataset.manifest.generated)
-        save_dataset(dataset, target, card_files(task, dataset, notes))
-    write_atomic(_dropped_file(folder, origin), "".join(row.model_dump_json() + "\n" for row in own.dropped))
-    _note_another_split(folder, dataset.manifest, config, listener)
-    for name in (origin, LATEST):
-        write_ref(folder, name, dataset.manifest.id)
-    listener.dataset(dataset.manifest, own.dropped, built=True)
+    parts = [sources, task.name, task.output.model_dump(), config.model_dump(), __version__]
+    inputs = content_id([*parts, *([generated.key] if generated else [])])
+    dropped_file = folder / f"from-{inputs}.dropped.jsonl"
+
+    def make() -> FrozenDataset:
+        rows = own if own and generated else own_rows(workspace, task, config, few=False)
+        write_atomic(dropped_file, "".join(row.model_dump_json() + "\n" for row in rows.dropped))
+        return _freeze(task, rows, generated, config)
+
+    def save(path: Path, dataset: FrozenDataset) -> None:
+        save_dataset(dataset, path, card_files(task, dataset, card_notes(project, task, dataset.manifest.generated)))
+
+    kind = ArtifactKind(load_dataset, save, lambda dataset: dataset.manifest.id)
+    last = read_ref(folder)
+    dataset, made = find_or_make(folder, kind, inputs, make)
+    if last not in {None, dataset.manifest.id} and dataset.manifest.split_by != "given":
+        before = read_record(folder / str(last) / MANIFEST, DatasetManifest).config
+        if changed := [name for name in SplitConfig.model_fields if getattr(before, name) != getattr(config, name)]:
+            ours = ", ".join(f"split.{name} {getattr(config, name)} (was {getattr(before, name)})" for name in changed)
+            what = f"{task.name}: another split than in the last command, {ours}; write it into settings.yaml to keep one"
+            on_event(Note(text=what))
+    dropped = read_lines(dropped_file, DroppedRow)
+    if not made:
+        dataset = _with_counts(dataset, dropped)
+    manifest = dataset.manifest
+    on_event(
+        Finished(
+            stage="data",
+            name=task.name,
+            artifact=manifest.id,
+            reused=not made,
+            detail=", ".join(f"{info.rows} {name}" for name, info in manifest.splits.items()) + " rows",
+            kept=manifest.counts.kept,
+            dropped=manifest.counts.dropped,
+            examples=tuple(f"{row.file}:{row.row}: {row.reason}, {row.detail}" for row in dropped[:MOST_EXAMPLES]),
+        )
+    )
     return dataset
-
-
-def _note_another_split(folder: Path, now: DatasetManifest, config: SplitConfig, listener: Listener) -> None:
-    """Say so where the rows are split by other settings than in the data set of the last command."""
-    latest = read_ref(folder)
-    if latest in {None, now.id} or now.split_by == "given":
-        return
-    last = read_record(folder / str(latest) / MANIFEST, DatasetManifest).config
-    changed = [name for name in SplitConfig.model_fields if getattr(last, name) != getattr(config, name)]
-    if changed:
-        ours = ", ".join(f"split.{name} {getattr(config, name)} (was {getattr(last, name)})" for name in changed)
-        listener.note(f"{now.task}: another split than in the last command, {ours}; write it into settings.yaml to keep one")
 
 
 def own_splits(workspace: Workspace, task: Task, config: SplitConfig) -> dict[SplitName, list[Example]]:
@@ -146,20 +153,11 @@ def _divide(examples: Sequence[Example], config: SplitConfig, *, few: bool) -> d
         return {"train": list(examples)}
 
 
-def _made(
-    workspace: Workspace, task: Task, config: SplitConfig, listener: Listener
-) -> tuple[OwnRows | None, MadeMaterial | None]:
-    """The own rows, looked at if anything was made for the task; and what was made, if it may be used with them."""
-    if not workspace.project.gated(task.name).is_dir():
-        return None, None
-    own = own_rows(workspace, task, config, few=True)
-    return own, made_material(workspace.project, task, own.splits, listener)
-
-
-def _freeze(task: Task, own: OwnRows, made: MadeMaterial | None, config: SplitConfig) -> FrozenDataset:
-    splits, part = own.splits, None
-    if made is not None:
-        splits, part = _joined(task, own, made, config)
+def _freeze(task: Task, own: OwnRows, generated: UsableRows | None, config: SplitConfig) -> FrozenDataset:
+    splits, part = generated.join(own.splits, config) if generated else (own.splits, None)
+    if generated and not splits.get("train"):
+        fix = f"generate more of them: anytasktune build {task.name}"
+        raise DataError(f"task {task.name} has no train rows: no generated row can be used for training", fix=fix)
     return freeze(
         task,
         splits,
@@ -172,17 +170,18 @@ def _freeze(task: Task, own: OwnRows, made: MadeMaterial | None, config: SplitCo
     )
 
 
-def _joined(
-    task: Task, own: OwnRows, made: MadeMaterial, config: SplitConfig
-) -> tuple[dict[SplitName, list[Example]], GeneratedPart]:
-    joined = made.join(own.splits, config)
-    splits = {split: list(rows) for split, rows in own.splits.items()}
-    for position, split in joined.placed.items():
-        splits.setdefault(split, []).append(made.rows[position].example())
-    if not splits.get("train"):
-        fix = f"make more of them: anytasktune build {task.name}"
-        raise DataError(f"task {task.name} has no train rows: no made row can be used for training", fix=fix)
-    return splits, made.part(joined, own.splits, config)
+def card_notes(project: Project, task: Task, generated: GeneratedRows | None) -> CardNotes:
+    """Licences beside the documents and agreement of the reviewers; nothing for a data set without generated rows."""
+    if generated is None:
+        return CardNotes()
+    manifests = [project.passages / identity / MANIFEST for identity in generated.passages]
+    folders = {read_record(path, PassageSet).folder for path in manifests if path.exists()}
+    places = [place for folder in folders for place in (project.root / folder, Path(folder)) if place.is_dir()]
+    licences = sorted({name for place in places for name in licence_files(place, project.root)})
+    try:
+        return CardNotes(licences, agreement_of(project, task))
+    except DataError:  # no candidates any more, or a damaged review
+        return CardNotes(licences)
 
 
 def _hash(path: Path) -> str:
@@ -192,12 +191,8 @@ def _hash(path: Path) -> str:
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path), fix="check what it is") from None
 
 
-def _dropped_file(folder: Path, origin: str) -> Path:
-    return folder / f"{origin}.dropped.jsonl"
-
-
 def _with_counts(dataset: FrozenDataset, dropped: list[DroppedRow]) -> FrozenDataset:
-    """The manifest tells of the seeds it was first made from; others may have given the same rows."""
+    """The data set with the counts of the files of today: other files may have given the same rows."""
     kept = sum(len(rows) - dataset.manifest.generated_in(name) for name, rows in dataset.splits.items())
     counts = RowCounts(read=kept + len(dropped), kept=kept, dropped=dict(Counter(row.reason for row in dropped)))
     return FrozenDataset(dataset.manifest.model_copy(update={"counts": counts}), dataset.splits, dataset.lineage)

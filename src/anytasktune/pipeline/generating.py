@@ -1,205 +1,233 @@
-"""Candidates of one task, from a teacher or by rule; what was made from the same things before is found, not made again."""
+"""`synth` and `augment`: candidates of each task; an equal run is reused."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Literal
 
 from anytasktune.errors import DataError, Problem
+from anytasktune.gates.llm_judge import expected_judgements
 from anytasktune.ids import content_id
-from anytasktune.llm import Teacher
-from anytasktune.pipeline.build_context import BuildContext, Sources
-from anytasktune.pipeline.candidate_runs import Made, hash_of_records, load_made, save_made
-from anytasktune.pipeline.costing import expected, expected_in_words
-from anytasktune.schema import Candidate, CandidateSet, Example, FailedCandidate, Feasibility, Task, TeacherUsage
-from anytasktune.settings import Augmentation, SynthesisConfig
-from anytasktune.store import read_record, read_ref, write_record, write_ref
-from anytasktune.synthesis.candidates import augment, generate
+from anytasktune.llm.expected_cost import Expected, expected_cost
+from anytasktune.pipeline.build_context import BuildContext, BuildOptions, Sources
+from anytasktune.pipeline.candidate_runs import CANDIDATE_RUNS, CandidateRun
+from anytasktune.pipeline.events import Finished, Meter, OnEvent, Started
+from anytasktune.pipeline.workspace import Workspace
+from anytasktune.schema import CandidateSet, Example, Feasibility, Task
+from anytasktune.settings import Augmentation, Settings, SynthesisConfig
+from anytasktune.store import find_or_make, hash_of_rows, record_kind
+from anytasktune.synthesis import candidates as synthesis
+from anytasktune.synthesis.candidates import Candidates
+from anytasktune.synthesis.cost_forecast import expected_feasibility, expected_questions
 from anytasktune.synthesis.drafts import Progress
-from anytasktune.synthesis.feasibility import measure_feasibility
+from anytasktune.synthesis.feasibility import measure_feasibility, tried_rows
 from anytasktune.text.plain_text import shorten
 from anytasktune.version import __version__
 
-Stage = Literal["synth", "augment"]
+FEASIBILITY_TESTS = record_kind(Feasibility, lambda result: result.id)
 FEWEST_KNOWN = 8
-"""With fewer rows whose answers are known, a teacher is not tried: their score would say nothing."""
+"""With fewer rows with known answers a teacher is not tried: the score would say nothing."""
 _SHOWN = 160
-PASSING = frozenset({"over_budget", "not_answered"})
-"""Failures that another run may see gone: what has them is made again by the same command."""
-_UNNAMED: tuple[Augmentation, ...] = ("paraphrase",)
-"""The augmentations that are made if none is named."""
+_TRANSIENT = frozenset({"over_budget", "not_answered"})
+"""Failures that another run may not have: a run with one of them is not reused."""
+_DEFAULT_AUGMENTATIONS: tuple[Augmentation, ...] = ("paraphrase",)
 
 
-@dataclass(frozen=True)
-class _Go:
-    """One go of making candidates: what they are made of, and the id of that."""
+def synth(
+    workspace: Workspace,
+    task_names: Sequence[str] = (),
+    settings: Settings | None = None,
+    on_event: OnEvent | None = None,
+    options: BuildOptions | None = None,
+) -> list[CandidateRun]:
+    """Generate rows of each task with a teacher: from documents, from the task's own rows, and from the task alone.
 
-    making: BuildContext
-    sources: Sources
-    stage: Stage
-    rows: Sequence[Example]
-    config: SynthesisConfig
-
-    @property
-    def inputs(self) -> str:
-        sources, making = self.sources, self.making
-        passages = [passage.id for passage in sources.passages] if self.stage == "synth" else []
-        made_of = [sources.task.model_dump(), sources.seal.id, sorted(row.id for row in self.rows), passages]
-        asked = [self.config.model_dump(), making.languages(sources.task), making.settings.teacher.name]
-        return content_id([self.stage, made_of, asked, __version__])
-
-    def found(self) -> Made | None:
-        folder = self.making.workspace.project.candidates(self.sources.task.name)
-        identity = read_ref(folder, f"from-{self.inputs}")
-        return load_made(folder / identity) if identity else None
-
-    def keep(self, candidates: list[Candidate], failed: list[FailedCandidate], usage: TeacherUsage) -> Made:
-        """Write the candidates down; only what no other run could better is found the next time."""
-        reasons = counted(failed)
-        sha256 = hash_of_records(candidates)
-        passages = self.making.passages if self.stage == "synth" else None
-        manifest = CandidateSet(
-            id=content_id([self.inputs, sha256, reasons]),
-            task=self.sources.task.name,
-            stage=self.stage,
-            candidates=len(candidates),
-            failed=reasons,
-            sha256=sha256,
-            teacher=self.making.settings.teacher.name,
-            seal=self.sources.seal.id,
-            passages=passages.manifest.id if passages else None,
-            config=self.config,
-            code_version=__version__,
-            usage=usage,
-        )
-        made = Made(manifest, candidates, failed)
-        folder = self.making.workspace.project.candidates(manifest.task)
-        save_made(folder / manifest.id, made)
-        write_ref(folder, f"latest-{self.stage}", manifest.id)
-        if not PASSING & reasons.keys():
-            write_ref(folder, f"from-{self.inputs}", manifest.id)
-        return made
+    Raises:
+        AnyTaskTuneError: for anything the user can mend.
+    """
+    context = BuildContext.begin(workspace, settings, on_event, options)
+    return [generate_candidates(context, task) for task in workspace.tasks(task_names)]
 
 
-def synthesise_task(making: BuildContext, task: Task) -> Made:
-    """New rows of a task by its teacher, which is tried on rows with known answers first.
+def augment(
+    workspace: Workspace,
+    task_names: Sequence[str] = (),
+    settings: Settings | None = None,
+    on_event: OnEvent | None = None,
+    options: BuildOptions | None = None,
+) -> list[CandidateRun]:
+    """Generate variants of each task's train rows.
+
+    Raises:
+        AnyTaskTuneError: for anything the user can mend.
+    """
+    context = BuildContext.begin(workspace, settings, on_event, options)
+    return [augment_rows(context, task) for task in workspace.tasks(task_names)]
+
+
+def generate_candidates(context: BuildContext, task: Task) -> CandidateRun:
+    """Generate rows of a task with its teacher, which is tried on rows with known answers first.
 
     Raises:
         ConfigError: no teacher is named.
         DataError: the teacher fails on the known rows.
         EndpointError: it cannot be asked.
     """
-    go = _Go(making, making.sources(task), "synth", making.sources(task).shown_train, making.settings.synthesis)
-    if (made := go.found()) is not None:
-        return _told(making, made, built=False)
-    teacher = making.teacher
-    making.listener.costing(task.name, expected_in_words(expected(making, task), making.settings.teacher))
-    require_feasible(making, go.sources)
-    before = teacher.usage
+    sources, config = context.sources(task), context.settings.synthesis
 
-    def on_progress(progress: Progress) -> None:
-        detail = f"{progress.failed} failed, {making.spent()}" if progress.failed else making.spent()
-        making.listener.making("synth", f"{task.name}: {progress.stage}", progress.done, progress.total, detail)
+    def generate(on_progress: Callable[[Progress], None]) -> Candidates:
+        teacher = context.teacher
+        cost = expected(context, task).in_words(context.settings.teacher)
+        context.on_event(Started(stage="teacher", name=task.name, detail=cost))
+        require_feasible(context, sources)
+        rows, passages = sources.shown_train, sources.passages
+        return synthesis.generate(teacher, task, context.languages(task), rows, passages, config, on_progress)
 
-    rows = generate(teacher, task, making.languages(task), go.rows, go.sources.passages, go.config, on_progress)
-    return _told(making, go.keep(rows.candidates, rows.failed, used(teacher, before)), built=True)
+    return _find_or_generate(context, sources, "synth", sources.shown_train, config, generate)
 
 
-def augment_task(making: BuildContext, task: Task, more: Sequence[Example] = ()) -> Made:
-    """Augmentations of the task's train rows and of `more`, by its teacher; without one, only typing errors.
+def augment_rows(context: BuildContext, task: Task, generated: Sequence[Example] = ()) -> CandidateRun:
+    """Generate variants of the task's train rows and of `generated` rows; without a teacher only typing errors.
 
     Raises:
         ConfigError: no teacher is named, and each augmentation needs one.
-        DataError: there are no rows to augment.
+        DataError: there are no rows.
         EndpointError: the teacher cannot be asked.
     """
-    sources = making.sources(task)
-    rows = [*sources.shown_train, *more]
+    sources, config = context.sources(task), context.settings.synthesis
+    rows = [*sources.shown_train, *generated]
     if not rows:
-        fix = f"import some: anytasktune import FILE --task {task.name}, or make some: anytasktune synth {task.name}"
+        fix = f"import some: anytasktune import FILE --task {task.name}, or generate some: anytasktune synth {task.name}"
         raise DataError("there are no train rows to augment", where=f"task {task.name}", fix=fix)
-    config = making.settings.synthesis
     if not config.augmentations:
-        config = config.model_copy(update={"augmentations": list(_UNNAMED)})
-    go = _Go(making, sources, "augment", rows, config)
-    if (made := go.found()) is not None:
-        return _told(making, made, built=False)
-    teacher = making.teacher if making.has_teacher or "typos" not in config.augmentations else None
-    before = teacher.usage if teacher else TeacherUsage()
+        config = config.model_copy(update={"augmentations": list(_DEFAULT_AUGMENTATIONS)})
 
-    def on_progress(progress: Progress) -> None:
-        making.listener.making("augment", task.name, progress.done, progress.total, making.spent() if teacher else "")
+    def generate(on_progress: Callable[[Progress], None]) -> Candidates:
+        teacher = context.teacher if context.has_teacher or "typos" not in config.augmentations else None
+        variants = synthesis.augment(teacher, task, rows, config, on_progress)
+        for augmentation, reason in variants.left_out.items():
+            context.note(f"{task.name}: no {augmentation}, {reason}")
+        return variants
 
-    enhanced = augment(teacher, task, rows, config, on_progress)
-    for way, reason in enhanced.left_out.items():
-        making.listener.note(f"{task.name}: no {way}, {reason}")
-    usage = used(teacher, before) if teacher else TeacherUsage()
-    return _told(making, go.keep(enhanced.candidates, enhanced.failed, usage), built=True)
+    return _find_or_generate(context, sources, "augment", rows, config, generate)
 
 
-def require_feasible(making: BuildContext, sources: Sources) -> Feasibility | None:
-    """Try the teacher on rows whose answers are known, once; None where there are too few of them.
+def _find_or_generate(
+    context: BuildContext,
+    sources: Sources,
+    stage: Literal["synth", "augment"],
+    rows: Sequence[Example],
+    config: SynthesisConfig,
+    generate: Callable[[Callable[[Progress], None]], Candidates],
+) -> CandidateRun:
+    """The run of an equal command, or a new one; reports it."""
+    task, teacher = sources.task, context.settings.teacher.name
+    passages = sources.passages if stage == "synth" else ()
+    made_of = [task.model_dump(), sources.seal.id, sorted(row.id for row in rows), [passage.id for passage in passages]]
+    inputs = content_id([stage, made_of, config.model_dump(), context.languages(task), teacher, __version__])
+
+    def make() -> CandidateRun:
+        before, meter = context.spent, Meter(context.on_event, stage, task.name, len(rows))
+
+        def on_progress(progress: Progress) -> None:
+            facts = [progress.stage, *([f"{progress.failed} failed"] if progress.failed else [])]
+            meter.update(progress.done, progress.total, ", ".join([*facts, *([str(context.spent)] if teacher else [])]))
+
+        generated = generate(on_progress)
+        candidates, failed = generated.candidates, generated.failed
+        sha256, reasons = hash_of_rows(candidates), dict(sorted(Counter(one.reason for one in failed).items()))
+        manifest = CandidateSet(
+            id=content_id([inputs, sha256, reasons]),
+            task=task.name,
+            stage=stage,
+            candidates=len(candidates),
+            failed=reasons,
+            sha256=sha256,
+            teacher=teacher,
+            seal=sources.seal.id,
+            passages=context.passages.manifest.id if stage == "synth" and context.passages else None,
+            config=config,
+            code_version=__version__,
+            usage=context.spent.since(before),
+        )
+        return CandidateRun(manifest, candidates, failed)
+
+    folder = context.workspace.project.candidates(task.name)
+    run, made = find_or_make(
+        folder,
+        CANDIDATE_RUNS,
+        inputs,
+        make,
+        latest=f"latest-{stage}",
+        reusable=lambda run: not _TRANSIENT & run.manifest.failed.keys(),
+    )
+    context.on_event(_finished(context, run, reused=not made))
+    return run
+
+
+def _finished(context: BuildContext, run: CandidateRun, *, reused: bool) -> Finished:
+    manifest = run.manifest
+    detail = f"{manifest.candidates} of {manifest.candidates + len(run.failed)} candidates"
+    detail += f", {context.spent}" if context.has_teacher and not reused else ""
+    most = max(manifest.failed, key=lambda reason: manifest.failed[reason], default="")
+    why = next((one.detail for one in run.failed if one.reason == most and one.detail), "")
+    return Finished(
+        stage=manifest.stage,
+        name=manifest.task,
+        artifact=manifest.id,
+        reused=reused,
+        detail=detail,
+        kept=manifest.candidates,
+        dropped=manifest.failed,
+        examples=(f"{most}, for instance: {shorten(why, _SHOWN)}",) if why and not reused else (),
+    )
+
+
+def require_feasible(context: BuildContext, sources: Sources) -> Feasibility | None:
+    """Try the teacher on rows with known answers, once; None where there are too few of them.
 
     Raises:
-        DataError: it does so badly that what it makes would teach the wrong thing, and `despite_feasibility` is off.
+        DataError: its score is so low that its rows would teach the wrong thing, and `despite_feasibility` is off.
     """
-    config, task = making.settings.synthesis, sources.task
+    config, task, teacher = context.settings.synthesis, sources.task, context.settings.teacher.name
     known = [*sources.shown_train, *sources.shown_dev]
     if config.feasibility_rows == 0:
         return None
     if len(known) < FEWEST_KNOWN:
-        making.listener.note(f"{task.name}: {len(known)} rows with known answers are too few to try the teacher on")
+        context.note(f"{task.name}: {len(known)} rows with known answers are too few to try the teacher on")
         return None
-    settings = config.model_dump(include={"feasibility_rows", "feasibility_threshold", "shots", "seed"})
     rows = [sorted(row.id for row in part) for part in (sources.shown_train, sources.shown_dev)]
-    identity = content_id([task.model_dump(), making.settings.teacher.name, settings, rows, __version__])
-    file = making.workspace.project.feasibility(task.name) / f"{identity}.json"
-    built = not file.exists()
-    if built:
-        making.listener.making("try", f"{task.name}: teacher", 0, min(len(known), config.feasibility_rows), making.spent())
-        write_record(file, measure_feasibility(making.teacher, task, known, config, sources.shown_train))
-    found = read_record(file, Feasibility)
-    if found.unanswered:
-        file.unlink()  # another run may hear more
+    settings = config.model_dump(include={"feasibility_rows", "feasibility_threshold", "shots", "seed"})
+    inputs = content_id([task.model_dump(), teacher, settings, rows, __version__])
+
+    def make() -> Feasibility:
+        Meter(context.on_event, "feasibility", task.name, min(len(known), config.feasibility_rows))
+        result = measure_feasibility(context.teacher, task, known, config, sources.shown_train)
+        return result.model_copy(update={"id": inputs})
+
+    folder = context.workspace.project.feasibility(task.name)
+    found, made = find_or_make(
+        folder, FEASIBILITY_TESTS, inputs, make, latest=None, reusable=lambda result: not result.unanswered
+    )
     detail = f"{found.score:.2f} [{found.low:.2f}, {found.high:.2f}] on {found.rows} known rows: {found.decision}"
-    making.listener.made("try", f"{task.name}: {found.teacher}", detail, built=built)
+    name = f"{task.name}: {found.teacher}"
+    context.on_event(Finished(stage="feasibility", name=name, artifact=found.id, reused=not made, detail=detail))
     if found.decision == "stop" and not config.despite_feasibility:
-        raise _not_feasible(found)
+        what = f"{teacher} scores {found.score:.2f} on rows with known answers; {found.threshold:g} is required"
+        fix = "name a larger teacher, say more in the instruction, or continue anyway: -c despite_feasibility=true"
+        wrong = [Problem(f"wrong answer: {row}", where=f"task {task.name}") for row in found.wrong[:3]]
+        raise DataError([*wrong, Problem(what, where=f"task {task.name}", fix=fix)])
     return found
 
 
-def _not_feasible(found: Feasibility) -> DataError:
-    what = f"{found.teacher} scores {found.score:.2f} on rows you know the answers of; {found.threshold:g} is asked for"
-    fix = "name a larger teacher, say more in the instruction, or go on all the same with -c despite_feasibility=true"
-    wrong = [Problem(f"it got wrong: {row}", where=f"task {found.task}") for row in found.wrong[:3]]
-    return DataError([*wrong, Problem(what, where=f"task {found.task}", fix=fix)])
-
-
-def used(teacher: Teacher, before: TeacherUsage) -> TeacherUsage:
-    """What was used since."""
-    now = teacher.usage
-    counts = {
-        name: getattr(now, name) - getattr(before, name) for name in ("requests", "found", "prompt_tokens", "answer_tokens")
-    }
-    cost = None if now.cost is None else now.cost - (before.cost or 0.0)
-    return now.model_copy(update={**counts, "cost": cost, "seconds": now.seconds - before.seconds})
-
-
-def counted(failed: Sequence[FailedCandidate]) -> dict[str, int]:
-    """Failures by reason."""
-    reasons: dict[str, int] = {}
-    for one in failed:
-        reasons[one.reason] = reasons.get(one.reason, 0) + 1
-    return dict(sorted(reasons.items()))
-
-
-def _told(making: BuildContext, made: Made, *, built: bool) -> Made:
-    manifest = made.manifest
-    planned = manifest.candidates + sum(manifest.failed.values())
-    spent = f", {making.spent()}" if built and making.has_teacher else ""
-    detail = f"{manifest.candidates} of {planned} candidates{spent}"
-    making.listener.made(manifest.stage, manifest.task, detail, lost=manifest.failed, built=built)
-    if built and manifest.failed:
-        most = max(manifest.failed, key=lambda reason: manifest.failed[reason])
-        why = next((one.detail for one in made.failed if one.reason == most and one.detail), "")
-        making.listener.note(f"  {most}, for instance: {shorten(why, _SHOWN)}" if why else f"  {most}")
-    return made
+def expected(context: BuildContext, task: Task) -> Expected:
+    """The cost of trying the teacher, generating rows and judging them, if no answer could be reused; no requests are sent."""
+    sources, config = context.sources(task), context.settings.synthesis
+    train, languages = sources.shown_train, context.languages(task)
+    tried = tried_rows(task, [*train, *sources.shown_dev], config) if config.feasibility_rows else []
+    asked = chain(
+        expected_feasibility(task, train, tried, config),
+        expected_questions(task, languages, train, sources.passages, config),
+        expected_judgements(task, train, config.rows * len(languages), context.settings.gates),
+    )
+    return expected_cost(asked, context.settings.teacher)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.errors import DataError, Problem
-from anytasktune.pipeline.candidate_runs import MANIFEST, latest_gated, load_passages
+from anytasktune.pipeline.candidate_runs import latest_gated, passages_of
 from anytasktune.review import (
     GatedRows,
     ReviewedRows,
@@ -21,8 +21,8 @@ from anytasktune.review import (
     skipped_candidates,
     standing_decisions,
 )
-from anytasktune.schema import Agreement, Candidate, CandidateSet, GatedSet, Passage, Review, ReviewItem, Task
-from anytasktune.store import Project, append_line, disk_errors, read_record, read_ref
+from anytasktune.schema import Agreement, Candidate, GatedSet, Passage, Review, ReviewItem, Task
+from anytasktune.store import Project, append_line, disk_errors, read_ref
 
 
 class RefusedDecisionError(DataError):
@@ -84,19 +84,6 @@ def agreement_of(project: Project, task: Task) -> list[Agreement]:
         DataError: there are no candidates, or a line of a review is none.
     """
     return measure_agreement(gated_rows(project, task)[1], read_reviews(project, task))
-
-
-def passages_of(project: Project, gated: GatedSet, candidates: Iterable[Candidate]) -> dict[str, Passage]:
-    """The passages that candidates were made from, by id; those that are gone are left out."""
-    wanted = {candidate.origin.passage for candidate in candidates} - {None}
-    folder = project.candidates(gated.task)
-    manifests = [folder / identity / MANIFEST for identity in gated.candidate_sets]
-    sets = {read_record(path, CandidateSet).passages for path in manifests if wanted and path.exists()}
-    found: dict[str, Passage] = {}
-    for place in sorted(project.passages / identity for identity in sets if identity):
-        rows = load_passages(place).rows if place.exists() else []
-        found |= {key: passage for passage in rows if (key := passage.id) in wanted}
-    return found
 
 
 @dataclass

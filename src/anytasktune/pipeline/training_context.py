@@ -1,111 +1,169 @@
-"""What the stages of one command share: the project, its settings, the base model, rows looked at once."""
+"""The context of the stages that train and evaluate: the base model, data sets and rows, each loaded or checked once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
+import torch
+
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import PreflightError, Problem
-from anytasktune.models.load import BaseLM, ModelInfo, inspect_model, load_base
-from anytasktune.pipeline.events import Listener
+from anytasktune.models.load import BaseLM, ModelInfo, choose_device, choose_dtype, inspect_model, load_base
+from anytasktune.pipeline.context import Context
+from anytasktune.pipeline.events import MOST_EXAMPLES, Finished, OnEvent, Started, ignore_event
 from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.own_rows import row_places
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Example, SplitName, Task
 from anytasktune.settings import Settings
+from anytasktune.training.adapter_targets import AdapterTarget, Granularity, targets_of, without_leaks
+from anytasktune.training.estimate import Machine
 from anytasktune.training.preflight import Preflight, Room, preflight
-from anytasktune.training.task_rows import Part
+from anytasktune.training.probe import probe
+from anytasktune.training.run_plan import Place, Planned, plan_run
+from anytasktune.training.task_rows import Part, TrainingData
 from anytasktune.training.tokenizing import RowEncoder
 
 
 @dataclass
-class TrainingContext:
-    """A workspace with its settings and, from the first time it is needed, the base model in memory.
+class TrainingContext(Context):
+    """One command that trains or evaluates; all its tasks share one base model, and adapters are attached in turn."""
 
-    All tasks of a command share the one base model: it is loaded once, and adapters come and go.
-    """
-
-    workspace: Workspace
-    settings: Settings
-    listener: Listener
     _datasets: dict[str, FrozenDataset] = field(default_factory=dict)
     _parts: dict[str, Part] = field(default_factory=dict)
 
+    @classmethod
+    def begin(cls, workspace: Workspace, settings: Settings | None, on_event: OnEvent | None) -> "TrainingContext":
+        """A context with defaults for what is None."""
+        return cls(workspace, settings or Settings(), on_event or ignore_event)
+
     @cached_property
     def model_info(self) -> ModelInfo:
-        """What is known of the base model before its weights are loaded."""
-        self.listener.loading(self.settings.train.model)
+        """Facts on the base model that need no weights."""
+        self.on_event(Started(stage="model", name=self.settings.train.model))
         return inspect_model(self.settings.train.model)
 
     @cached_property
     def base(self) -> BaseLM:
+        """The base model in memory."""
         config = self.settings.train
         return load_base(config.model, dtype=config.dtype, device=config.device, info=self.model_info)
 
     @cached_property
     def encoder(self) -> RowEncoder:
-        """Makes tokens of rows, each row's once."""
+        """Encodes rows as tokens, each row once."""
         return RowEncoder(self.model_info.format, self.workspace.project.encoded)
 
+    @property
+    def place(self) -> Place:
+        """Device and precision of the computation."""
+        device = choose_device(self.settings.train.device)
+        return Place(choose_dtype(self.settings.train.dtype, device), device.type)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """The speed of this machine with this model, measured in a fifth of a second."""
+        device = choose_device(self.settings.train.device)
+        return probe(self.model_info.shape, device, getattr(torch, self.place.dtype))
+
+    def planned(self, data: TrainingData) -> Planned:
+        """The steps of a run from its beginning."""
+        return plan_run(self.model_info, data, self.settings.train, self.place, self.encoder.encode)
+
     def dataset(self, task: Task) -> FrozenDataset:
-        """The task's frozen rows, made if need be."""
+        """The task's frozen rows."""
         if task.name not in self._datasets:
-            self._datasets[task.name] = frozen_dataset(self.workspace, task, self.settings.split, self.listener)
+            self._datasets[task.name] = frozen_dataset(self.workspace, task, self.settings.split, self.on_event)
         return self._datasets[task.name]
 
-    def part(self, task: Task) -> Part:
-        """The rows to train a task on: those of its data set that pass the preflight; looked at once.
+    def training_data(self, tasks: Sequence[Task], granularity: Granularity) -> list[TrainingData]:
+        """The rows of every adapter target over these tasks; all rows are checked before anything is trained.
 
         Raises:
-            PreflightError: if some do not and `skip_bad_rows` is off, or if none is left.
+            ConfigError: as `targets_of`.
+            PreflightError: as `part`.
+        """
+        targets, notes = targets_of(self.workspace.domain, tasks, granularity)
+        for note in notes:
+            self.note(note)
+        for task in {task.name: task for target in targets for task in target.tasks}.values():
+            self.part(task)
+        data = [self._rows_of(target) for target in targets]
+        return [item for item in data if item is not None]
+
+    def part(self, task: Task) -> Part:
+        """The rows to train a task on: those of its data set that pass the preflight.
+
+        Raises:
+            PreflightError: some do not and `skip_bad_rows` is off, or none is left.
         """
         if task.name not in self._parts:
             self._parts[task.name] = self._usable_rows(task)
         return self._parts[task.name]
 
-    def _usable_rows(self, task: Task) -> Part:
-        dataset = self.dataset(task)
-        look = self.preflight(task, dataset)
-        if look.problems and not self.settings.train.skip_bad_rows:
-            raise PreflightError([*look.problems, _way_out(look)])
-        splits: dict[SplitName, Sequence[Example]] = {
-            split: [row for row in rows if row.id not in look.bad[split]] for split, rows in dataset.splits.items()
-        }
-        if not splits.get("train"):
-            raise PreflightError([*look.problems, _nothing_to_learn_from(look)])
-        if look.problems:
-            self.listener.left_out(look)
-        return Part(task, splits, dataset.manifest.id)
-
     def preflight(self, task: Task, dataset: FrozenDataset) -> Preflight:
-        """Every row as this model would be trained on it; problems point at the rows in `seeds`."""
+        """Every row as this model would be trained on it; problems name the row in `data/`."""
         places = cache(lambda: row_places(self.workspace.project, task))
 
         def place(split: SplitName, number: int, example: Example) -> str:
             return places().get(example.id, f"{task.name} {split} row {number}")
 
-        look = preflight(task, dataset.splits, self.model_info.format, self._room(), place, self.encoder.encode)
+        chosen, given = self.settings.train.max_length, self.model_info.context_length
+        room = Room(chosen, "shorten the row, or raise max_length")
+        if chosen > given:
+            room = Room(given, "shorten the row, or choose a model with a longer context")
+        look = preflight(task, dataset.splits, self.model_info.format, room, place, self.encoder.encode)
         return replace(look, problems=tuple(sorted(look.problems, key=_in_file_order)))
 
-    def _room(self) -> Room:
-        chosen, given = self.settings.train.max_length, self.model_info.context_length
-        if chosen <= given:
-            return Room(chosen, "shorten the row, or raise max_length")
-        return Room(given, "shorten the row, or choose a model with a longer context")
+    def _usable_rows(self, task: Task) -> Part:
+        dataset = self.dataset(task)
+        look = self.preflight(task, dataset)
+        where, total = f"task {task.name}", sum(look.rows.values())
+        if look.problems and not self.settings.train.skip_bad_rows:
+            what = f"{look.bad_rows} of {total} rows cannot be used as they are, so nothing was trained"
+            fix = "mend them, or train without them: -c skip_bad_rows=true"
+            raise PreflightError([*look.problems, Problem(what, where, fix)])
+        splits: dict[SplitName, Sequence[Example]] = {
+            split: [row for row in rows if row.id not in look.bad[split]] for split, rows in dataset.splits.items()
+        }
+        if not splits.get("train"):
+            nothing = Problem("no training row can be used", where, "mend the rows, or import others")
+            if not look.rows.get("train"):
+                fix = f"import some: anytasktune import FILE --task {task.name} --split train"
+                nothing = Problem("there are no training rows", where, fix)
+            raise PreflightError([*look.problems, nothing])
+        if look.problems:
+            self.on_event(
+                Finished(
+                    stage="check",
+                    name=task.name,
+                    detail="skip_bad_rows",
+                    kept=total - look.bad_rows,
+                    dropped={"preflight": look.bad_rows},
+                    examples=tuple(f"{problem.where}: {problem.what}" for problem in look.problems[:MOST_EXAMPLES]),
+                )
+            )
+        return Part(task, splits, dataset.manifest.id)
+
+    def _rows_of(self, target: AdapterTarget) -> TrainingData | None:
+        parts = [self.part(task) for task in target.tasks]
+        if len(parts) == 1:
+            return TrainingData(target.name, tuple(parts))
+        held_out = [row.input for task in target.tasks for row in self.dataset(task).splits.get("test", [])]
+        parts = without_leaks(parts, held_out, self.settings.split.near_duplicate)
+        if left_out := sum(len(part.left_out) for part in parts):
+            rows = sum(len(rows) for part in parts for split, rows in part.splits.items() if split != "test") + left_out
+            self.note(f"{target.name}: {left_out} of {rows} rows left out, their input is in a test row of another task")
+        kept = [part for part in parts if part.splits.get("train")]
+        for part in parts:
+            if part not in kept:
+                self.note(f"{target.name}: without {part.task.name}, no training row of which is left")
+        if len(kept) < 2:
+            self.note(f"{target.name}: skipped, fewer than two of its tasks have rows left")
+            return None
+        return TrainingData(target.name, tuple(kept))
 
 
 def _in_file_order(problem: Problem) -> tuple[str, int]:
     file, _, row = problem.where.rpartition(":")
     return (file, int(row)) if row.isdigit() else (problem.where, 0)
-
-
-def _way_out(look: Preflight) -> Problem:
-    what = f"{look.bad_rows} of {sum(look.rows.values())} rows cannot be used as they are, so nothing was trained"
-    return Problem(what, f"task {look.task}", "mend them, or leave them out with -c skip_bad_rows=true")
-
-
-def _nothing_to_learn_from(look: Preflight) -> Problem:
-    if look.rows.get("train"):
-        return Problem("no training row can be used", f"task {look.task}", "mend the rows, or import others")
-    fix = f"import some: anytasktune import FILE --task {look.task} --split train"
-    return Problem("there are no training rows", f"task {look.task}", fix)

@@ -1,20 +1,20 @@
-"""Data sets → Task-LMs → report, each made once and found again by what went into it."""
+"""`train` and `tune`: data sets → Task-LMs → report; finished artefacts are reused."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
-from anytasktune.pipeline.adapter_targets import Granularity, training_data
 from anytasktune.pipeline.building import build
 from anytasktune.pipeline.evaluating import compare, evaluated_runs, require_held_out
-from anytasktune.pipeline.events import Listener, Silent
+from anytasktune.pipeline.events import Finished, OnEvent, Progress, Started
 from anytasktune.pipeline.training_context import TrainingContext
-from anytasktune.pipeline.training_forecast import forecast
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Estimate, Report, Run
 from anytasktune.settings import Settings
 from anytasktune.store import LATEST, write_ref
+from anytasktune.training.adapter_targets import Granularity
 from anytasktune.training.estimate import total
+from anytasktune.training.loop import Progress as StepProgress
+from anytasktune.training.run_plan import estimate_run
 from anytasktune.training.task_rows import TrainingData
 from anytasktune.training.train_runs import Job, finished_run, run_id, train_task_lms
 
@@ -23,80 +23,89 @@ def train(
     workspace: Workspace,
     task_names: Sequence[str] = (),
     settings: Settings | None = None,
-    listener: Listener | None = None,
+    on_event: OnEvent | None = None,
     granularity: Granularity = "task",
 ) -> list[Run]:
-    """Train a Task-LM per task, per action, for the pool, or all of these; what is trained already is found, not made again.
+    """Train a Task-LM per task, per action, for the pool, or all of these; finished runs are reused.
 
     Raises:
         AnyTaskTuneError: for anything the user can mend; see `anytasktune.errors`.
     """
-    bench = TrainingContext(workspace, settings or Settings(), listener or Silent())
-    data = training_data(bench, workspace.tasks(task_names), granularity)
-    return train_units(bench, data)
-
-
-def train_units(bench: TrainingContext, data: Sequence[TrainingData]) -> list[Run]:
-    """Train, or find, the Task-LMs for these data, on one base model that is loaded only if there is something to train."""
-    config, ref = bench.settings.train, bench.model_info.ref
-    folders = {item.unit: bench.workspace.project.runs(item.unit) / run_id(ref, item, config) for item in data}
-    runs: dict[str, Run] = {}
-    for unit, folder in folders.items():
-        if (run := finished_run(folder)) is not None:
-            runs[unit] = _trained(bench, folder, run, built=False)
-    missing = [item for item in data if item.unit not in runs]
-    if missing:
-        estimates = forecast(bench, missing)
-        bench.listener.estimated(len(missing), total(list(estimates.values())))
-        jobs = [_job(bench, item, folders[item.unit], estimates[item.unit]) for item in missing]
-        for job, run in train_task_lms(bench.base, jobs, config, bench.listener.note):
-            runs[job.data.unit] = _trained(bench, job.folder, run, built=True)
-    return [runs[item.unit] for item in data]
-
-
-def _job(bench: TrainingContext, data: TrainingData, folder: Path, estimate: Estimate) -> Job:
-    return Job(data, folder, partial(bench.listener.training, data.unit), bench.encoder.encode, estimate)
-
-
-def _trained(bench: TrainingContext, folder: Path, run: Run, *, built: bool) -> Run:
-    write_ref(folder.parent, LATEST, folder.name)
-    bench.listener.trained(folder.parent.name, run, built=built)
-    return run
-
-
-def evaluate(
-    workspace: Workspace, task_names: Sequence[str] = (), settings: Settings | None = None, listener: Listener | None = None
-) -> Report:
-    """Let base, few-shot and the Task-LMs answer the same held-out rows and compare them.
-
-    Raises:
-        EvaluationError: if a task has no Task-LM yet, or no held-out rows.
-    """
-    bench = TrainingContext(workspace, settings or Settings(), listener or Silent())
-    tasks = workspace.tasks(task_names)
-    require_held_out(bench, tasks)
-    runs = evaluated_runs(bench, tasks)
-    return compare(bench, list(zip(tasks, runs, strict=True)))
+    context = TrainingContext.begin(workspace, settings, on_event)
+    return train_targets(context, context.training_data(workspace.tasks(task_names), granularity))
 
 
 def tune(
     workspace: Workspace,
     task_names: Sequence[str] = (),
     settings: Settings | None = None,
-    listener: Listener | None = None,
+    on_event: OnEvent | None = None,
     granularity: Granularity = "task",
 ) -> Report:
-    """The whole chain: freeze → check → train → predict → score → compare → report. What is already made is skipped.
+    """Run the whole chain: freeze → check → train → predict → score → compare → report; finished artefacts are reused.
 
     Where a teacher is named, data sets are built with it first. Task-LMs of another granularity that were trained before are
-    compared with, too.
+    compared, too.
     """
-    settings = settings or Settings()
-    if settings.teacher.name:
-        build(workspace, task_names, settings, listener)
-    bench = TrainingContext(workspace, settings, listener or Silent())
+    context = TrainingContext.begin(workspace, settings, on_event)
+    if context.settings.teacher.name:
+        build(workspace, task_names, settings, on_event)
     tasks = workspace.tasks(task_names)
-    require_held_out(bench, tasks)
-    data = training_data(bench, tasks, granularity)
-    runs = train_units(bench, data)
-    return compare(bench, list(zip(tasks, evaluated_runs(bench, tasks, runs), strict=True)))
+    require_held_out(context, tasks)
+    runs = train_targets(context, context.training_data(tasks, granularity))
+    return compare(context, list(zip(tasks, evaluated_runs(context, tasks, runs), strict=True)))
+
+
+def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> list[Run]:
+    """Train the Task-LMs for these data, or reuse finished ones; the base model is loaded only if one has to be trained."""
+    config, info = context.settings.train, context.model_info
+    folders = {item.unit: context.workspace.project.runs(item.unit) / run_id(info.ref, item, config) for item in data}
+    runs: dict[str, Run] = {}
+    for unit, folder in folders.items():
+        if (run := finished_run(folder)) is not None:
+            runs[unit] = _finished(context, folder, run, reused=True)
+    missing = [item for item in data if item.unit not in runs]
+    if missing:
+        estimates = {item.unit: estimate_run(context.planned(item), info, config, context.machine) for item in missing}
+        name = f"{len(missing)} Task-LM{'' if len(missing) == 1 else 's'}"
+        context.on_event(Started(stage="train", name=name, estimate=total(list(estimates.values()))))
+        jobs = [_job(context, item, folders[item.unit], estimates[item.unit]) for item in missing]
+        for job, run in train_task_lms(context.base, jobs, config, context.note):
+            runs[job.data.unit] = _finished(context, job.folder, run, reused=False)
+    return [runs[item.unit] for item in data]
+
+
+def _job(context: TrainingContext, data: TrainingData, folder: Path, estimate: Estimate) -> Job:
+    def on_progress(step: StepProgress) -> None:
+        context.on_event(
+            Progress(
+                stage="train",
+                name=data.unit,
+                done=step.step,
+                total=step.steps,
+                loss=step.loss,
+                seconds_left=step.seconds_left,
+            )
+        )
+
+    return Job(data, folder, on_progress, context.encoder.encode, estimate)
+
+
+def _finished(context: TrainingContext, folder: Path, run: Run, *, reused: bool) -> Run:
+    write_ref(folder.parent, LATEST, folder.name)
+    best = next((point.dev_loss for point in run.dev_curve if point.step == run.best_step), None)
+    facts = [f"{run.steps_done} step{'' if run.steps_done == 1 else 's'}"]
+    facts += [f"dev loss {best:.3f}"] if best is not None else []
+    facts += ["stopped early"] if run.stopped_early else []
+    context.on_event(
+        Finished(
+            stage="train",
+            name=folder.parent.name,
+            artifact=run.id,
+            reused=reused,
+            detail=", ".join(facts),
+            seconds=run.usage.seconds,
+            estimate_error=run.estimate_error,
+        )
+    )
+    return run

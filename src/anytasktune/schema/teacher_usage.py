@@ -1,18 +1,52 @@
-"""The cost of asking a teacher."""
+"""Requests, tokens and money a teacher took."""
+
+from collections.abc import Iterable
+from typing import Self
 
 from anytasktune.records import Record
 
 
 class TeacherUsage(Record):
-    """What asking a teacher took."""
+    """Requests, tokens and money a teacher took."""
 
     requests: int = 0
     """Sent and paid for, repeated ones included."""
     found: int = 0
-    """Answers that were there from an earlier run and were not paid again."""
+    """Answers of earlier runs that were reused and not paid again."""
     prompt_tokens: int = 0
     answer_tokens: int = 0
     cost: float | None = None
     """In `currency`; None where no prices are known."""
     currency: str = ""
     seconds: float = 0.0
+
+    @classmethod
+    def total(cls, usages: Iterable[Self]) -> Self:
+        """The sum of several."""
+        every = list(usages)
+        costs = [usage.cost for usage in every if usage.cost is not None]
+        return cls(
+            requests=sum(usage.requests for usage in every),
+            found=sum(usage.found for usage in every),
+            prompt_tokens=sum(usage.prompt_tokens for usage in every),
+            answer_tokens=sum(usage.answer_tokens for usage in every),
+            cost=sum(costs) if costs else None,
+            currency=next((usage.currency for usage in every if usage.currency), ""),
+            seconds=sum(usage.seconds for usage in every),
+        )
+
+    def since(self, before: Self) -> Self:
+        """The share that came after `before`."""
+        counts = {name: getattr(self, name) - getattr(before, name) for name in _COUNTS}
+        cost = None if self.cost is None else self.cost - (before.cost or 0.0)
+        return self.model_copy(update={**counts, "cost": cost})
+
+    def __str__(self) -> str:
+        """`240 requests, 180,211 + 60,102 tokens, 0.1200 USD`."""
+        facts = [f"{self.requests:,} requests", f"{self.prompt_tokens:,} + {self.answer_tokens:,} tokens"]
+        facts += [f"{self.cost:.4f} {self.currency}"] if self.cost is not None else []
+        facts += [f"{self.found:,} answers reused"] if self.found else []
+        return ", ".join(facts)
+
+
+_COUNTS = ("requests", "found", "prompt_tokens", "answer_tokens", "seconds")

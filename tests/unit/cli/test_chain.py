@@ -58,12 +58,12 @@ def test_train_prints_the_adapters_folder_and_the_second_time_trains_nothing(run
     assert first.code == 0
     folder = Path(first.out.removeprefix("team: ").strip())
     assert (folder / "adapter_model.safetensors").exists()
-    assert re.search(r"✓ train  team  2 steps, \d+ s, dev loss \d", first.err)
+    assert re.search(r"✓ train  team  2 steps, dev loss \d\.\d+, \d+ s\n", first.err)
     before = files_of(project)
     second = run("train", "-p", project, *quick)
     assert second.out == first.out
-    assert "✓ train  team  already trained" in second.err
-    assert "(unchanged)" in second.err
+    assert re.search(r"✓ train  team  2 steps, .*\(reused\)\n", second.err)
+    assert "✓ data   team  21 train, 3 dev, 6 test rows (reused)" in second.err
     assert files_of(project) == before
     assert run("train", "-p", project, *quick, "--dry-run", "--json").document[0]["trained"] is True
 
@@ -83,9 +83,9 @@ def test_tune_ends_with_a_report_and_the_second_time_makes_nothing_anew(run: Run
     before = files_of(tuned)
     ended = run("tune", "-p", tuned, *quick)
     assert ended.code == 0
-    assert ended.err.count("already answered") == 3
+    assert len(re.findall(r"✓ answer .*\(reused\)", ended.err)) == 3
     assert ended.err.count("✓ data") == 1
-    assert "already trained" in ended.err
+    assert re.search(r"✓ train .*\(reused\)", ended.err)
     assert all(line == line.rstrip() for line in ended.err.splitlines())
     assert files_of(tuned) == before
     page = Path(ended.out.splitlines()[-1].removeprefix("Report: "))
@@ -128,7 +128,7 @@ def test_rows_that_would_teach_wrongly_are_named_with_file_and_row(run: Run, tmp
     assert [problem["where"] for problem in checked.document["problems"]] == [f"data/facts.jsonl:{row}" for row in (5, 8, 10)]
     skipped = run("train", "-p", project, *quick, "-c", "skip_bad_rows=true")
     assert skipped.code == 3
-    assert "facts: 3 of 19 rows left out (skip_bad_rows)" in skipped.err
+    assert "✓ check  facts  skip_bad_rows\n  ! dropped 3 of 19: 3 preflight" in skipped.err
 
 
 def test_dropped_rows_are_told_every_time_not_only_the_first(run: Run, project: Path, quick: list[str]) -> None:
@@ -139,7 +139,7 @@ def test_dropped_rows_are_told_every_time_not_only_the_first(run: Run, project: 
     for _ in range(2):
         ended = run("check", "-p", project, *quick)
         assert ended.code == 3
-        assert "read 31, kept 30, dropped 1 (1 unknown_label)" in ended.err
+        assert "dropped 1 of 31: 1 unknown_label" in ended.err
         assert "data/team.jsonl:31: unknown_label" in ended.err
 
 
@@ -150,7 +150,7 @@ def test_training_rows_that_stand_in_test_are_left_out_and_counted(run: Run, tmp
     ended = run("tune", "-p", project, *quick)
     assert ended.code == 3
     assert "✓ data   team  15 train, 2 dev, 8 test rows" in ended.err
-    assert "dropped 8 (8 leaks_into_test)" in ended.err
+    assert "dropped 8 of 33: 8 leaks_into_test" in ended.err
 
 
 def test_a_split_that_is_missing_is_noticed_before_training(run: Run, tmp_path: Path, quick: list[str]) -> None:
@@ -159,7 +159,7 @@ def test_a_split_that_is_missing_is_noticed_before_training(run: Run, tmp_path: 
     write_rows(folder / "train.jsonl", team_rows(20))
     ended = run("tune", "-p", project, *quick)
     assert ended.code == 1
-    assert "has no test rows to be judged on" in ended.err
+    assert "has no test rows to evaluate on" in ended.err
     assert not (project / "artifacts" / "runs").exists()
     shutil.move(folder / "train.jsonl", folder / "test.jsonl")
     assert "there are no training rows" in run("tune", "-p", project, *quick).err
@@ -201,3 +201,26 @@ def test_the_demo_runs_from_an_empty_folder_and_says_what_comes_next(run: Run, q
     assert ended.code == 3
     assert "Which team takes the matter" in ended.out
     assert "anytasktune init my-field" in ended.out
+
+
+def test_progress_as_json_is_one_event_per_line_beside_a_clean_document(run: Run, project: Path, quick: list[str]) -> None:
+    ended = run("tune", "-p", project, *quick, "--progress", "json", "--json")
+    assert ended.document["domain"] == "law"
+    events = [json.loads(line) for line in ended.err.splitlines()]
+    assert {event["event"] for event in events} == {"started", "progress", "finished"}
+    finished = [
+        (event["stage"], event["name"], event["system"], event["reused"]) for event in events if event["event"] == "finished"
+    ]
+    answers = [("answer", "team", system, False) for system in ("base", "few_shot", "tuned")]
+    assert finished == [("data", "team", None, False), ("train", "team", None, False), *answers]
+    steps = [event for event in events if event["event"] == "progress" and event["stage"] == "train"]
+    assert steps[-1]["done"] == steps[-1]["total"] == 2
+    assert steps[-1]["loss"] > 0
+    again = run("tune", "-p", project, *quick, "--progress", "json")
+    reused = [json.loads(line) for line in again.err.splitlines()]
+    assert all(event["reused"] for event in reused if event["event"] == "finished")
+    assert "Report: " in again.out
+
+
+def test_with_json_alone_nothing_is_said_on_standard_error(run: Run, project: Path, quick: list[str]) -> None:
+    assert run("check", "-p", project, *quick, "--json").err == ""

@@ -1,40 +1,44 @@
-"""A listener that remembers what it was told."""
+"""A receiver of events that keeps them."""
 
-from collections.abc import Sequence
+from anytasktune.pipeline import Event, Finished, Note
 
-from anytasktune.pipeline import Silent
-from anytasktune.schema import DatasetManifest, DroppedRow, Run
-from anytasktune.settings import System
-from anytasktune.training.preflight import Preflight
+_COUNTED = {"data", "train", "answer"}
 
 
-class Recording(Silent):
-    """What was made (`built`) and what was found, in order; the rows that were not used; and the notes."""
+class Recording:
+    """All events, in order."""
 
     def __init__(self) -> None:
-        self.built: list[str] = []
-        self.found: list[str] = []
-        self.dropped: list[DroppedRow] = []
-        self.manifests: list[DatasetManifest] = []
-        self.looks: list[Preflight] = []
-        self.notes: list[str] = []
+        self.events: list[Event] = []
 
-    def dataset(self, manifest: DatasetManifest, dropped: Sequence[DroppedRow], *, built: bool) -> None:
-        self._note(f"data {manifest.task}", built)
-        self.manifests.append(manifest)
-        self.dropped += dropped
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
 
-    def left_out(self, look: Preflight) -> None:
-        self.looks.append(look)
+    @property
+    def finished(self) -> list[Finished]:
+        """Results, in order."""
+        return [event for event in self.events if isinstance(event, Finished)]
 
-    def note(self, text: str) -> None:
-        self.notes.append(text)
+    @property
+    def made(self) -> list[str]:
+        """Data sets, Task-LMs and predictions that were made."""
+        return [_named(event) for event in self.finished if event.stage in _COUNTED and not event.reused]
 
-    def trained(self, unit: str, run: Run, *, built: bool) -> None:
-        self._note(f"train {unit}", built)
+    @property
+    def reused(self) -> list[str]:
+        """Those that existed already."""
+        return [_named(event) for event in self.finished if event.stage in _COUNTED and event.reused]
 
-    def answered(self, task: str, system: System, *, built: bool) -> None:
-        self._note(f"answer {task} {system}", built)
+    @property
+    def trained(self) -> list[str]:
+        """Adapter targets that were trained."""
+        return [line.removeprefix("train ") for line in self.made if line.startswith("train ")]
 
-    def _note(self, what: str, built: bool) -> None:
-        (self.built if built else self.found).append(what)
+    @property
+    def notes(self) -> list[str]:
+        """Remarks, in order."""
+        return [event.text for event in self.events if isinstance(event, Note)]
+
+
+def _named(event: Finished) -> str:
+    return f"{event.stage} {event.name}" + (f" {event.system}" if event.system else "")

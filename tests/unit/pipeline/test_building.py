@@ -127,7 +127,7 @@ def test_a_recorded_run_is_played_again_without_any_server(
 
 
 def test_a_teacher_that_fails_on_known_rows_is_not_asked_for_new_ones(project: Path, served: Served) -> None:
-    with pytest.raises(DataError, match="on rows you know the answers of") as caught:
+    with pytest.raises(DataError, match="on rows with known answers") as caught:
         built(project, "feasibility_rows=20")
     assert "despite_feasibility" in str(caught.value)
     assert built(project, "feasibility_rows=20", "despite_feasibility=true").gated.kept

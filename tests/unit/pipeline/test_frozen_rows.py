@@ -14,9 +14,9 @@ from anytasktune.schema import Example
 from anytasktune.settings import SplitConfig
 
 
-def frozen(project: Path, config: SplitConfig | None = None, listener: Recording | None = None) -> FrozenDataset:
+def frozen(project: Path, config: SplitConfig | None = None, on_event: Recording | None = None) -> FrozenDataset:
     workspace = Workspace.open(project)
-    return frozen_dataset(workspace, workspace.domain.task("team"), config or SplitConfig(), listener)
+    return frozen_dataset(workspace, workspace.domain.task("team"), config or SplitConfig(), on_event)
 
 
 def times(project: Path) -> dict[Path, int]:
@@ -32,11 +32,11 @@ def test_the_same_seeds_give_the_same_data_set_in_any_folder(tmp_path: Path) -> 
 
 
 def test_what_has_not_changed_is_found_and_not_made_again(tmp_path: Path) -> None:
-    project, listener = write_project(tmp_path / "law"), Recording()
-    made = frozen(project, listener=listener)
+    project, events = write_project(tmp_path / "law"), Recording()
+    made = frozen(project, on_event=events)
     before = times(project)
-    assert frozen(project, listener=listener) == made
-    assert (listener.built, listener.found) == (["data team"], ["data team"])
+    assert frozen(project, on_event=events) == made
+    assert (events.made, events.reused) == (["data team"], ["data team"])
     assert times(project) == before
 
 
@@ -48,9 +48,9 @@ def test_changed_seeds_give_another_data_set_and_the_old_one_stays(tmp_path: Pat
     assert new.manifest.id != old.manifest.id
     assert (project / "artifacts" / "datasets" / "team" / old.manifest.id).exists()
     write_rows(project / "data" / "team.jsonl", team_rows(30))
-    listener = Recording()
-    assert frozen(project, listener=listener) == old
-    assert listener.found == ["data team"]
+    events = Recording()
+    assert frozen(project, on_event=events) == old
+    assert events.reused == ["data team"]
 
 
 def test_other_shares_or_another_seed_divide_anew(tmp_path: Path) -> None:
@@ -60,31 +60,31 @@ def test_other_shares_or_another_seed_divide_anew(tmp_path: Path) -> None:
 
 
 def test_another_split_than_in_the_last_command_is_noted_once(tmp_path: Path) -> None:
-    project, listener = write_project(tmp_path / "law"), Recording()
+    project, events = write_project(tmp_path / "law"), Recording()
     for config in (SplitConfig(), SplitConfig(test=0.4, seed=1), SplitConfig(test=0.4, seed=1), SplitConfig()):
-        frozen(project, config, listener)
-    changes = [note.split("last command, ")[1].split(";")[0] for note in listener.notes]
+        frozen(project, config, events)
+    changes = [note.split("last command, ")[1].split(";")[0] for note in events.notes]
     assert changes == ["split.test 0.4 (was 0.2), split.seed 1 (was 0)", "split.test 0.2 (was 0.4), split.seed 0 (was 1)"]
     write_rows(project / "data" / "team.jsonl", team_rows(31))
-    frozen(project, SplitConfig(), listener)
-    assert len(listener.notes) == 2
+    frozen(project, SplitConfig(), events)
+    assert len(events.notes) == 2
 
 
 def test_a_changed_list_of_labels_is_applied_to_the_rows(tmp_path: Path) -> None:
-    project, listener = write_project(tmp_path / "law"), Recording()
+    project, events = write_project(tmp_path / "law"), Recording()
     frozen(project)
     (project / "domain.yaml").write_text(DOMAIN.replace("family, work]", "family]"), encoding="utf-8")
-    dataset = frozen(project, listener=listener)
+    dataset = frozen(project, on_event=events)
     assert dataset.manifest.counts.dropped == {"unknown_label": 10}
     assert {row.output for rows in dataset.splits.values() for row in rows} == {"housing", "family"}
 
 
 def test_a_changed_instruction_leaves_the_data_set_as_it_is(tmp_path: Path) -> None:
-    project, listener = write_project(tmp_path / "law"), Recording()
+    project, events = write_project(tmp_path / "law"), Recording()
     frozen(project)
     (project / "domain.yaml").write_text(DOMAIN.replace("Which team takes it?", "Who takes it?"), encoding="utf-8")
-    frozen(project, listener=listener)
-    assert listener.found == ["data team"]
+    frozen(project, on_event=events)
+    assert events.reused == ["data team"]
 
 
 def test_dropped_rows_are_counted_with_their_place_every_time(tmp_path: Path) -> None:
@@ -93,24 +93,26 @@ def test_dropped_rows_are_counted_with_their_place_every_time(tmp_path: Path) ->
     lines = [row.model_dump_json() for row in team_rows()]
     write_lines(project / "data" / "team.jsonl", [*lines[:4], "not json", *lines[4:], '{"input": "x", "output": "tax"}'])
     for built in (1, 0):
-        listener = Recording()
-        dataset = frozen(project, listener=listener)
-        assert len(listener.built) == built
+        events = Recording()
+        dataset = frozen(project, on_event=events)
+        assert len(events.made) == built
         assert dataset.manifest.id == clean.manifest.id
         assert str(dataset.manifest.counts) == "read 32, kept 30, dropped 2 (1 bad_json, 1 unknown_label)"
-        assert [(row.file, row.row) for row in listener.dropped] == [("data/team.jsonl", 5), ("data/team.jsonl", 32)]
+        (finished,) = events.finished
+        assert [example.split(": ")[0] for example in finished.examples] == ["data/team.jsonl:5", "data/team.jsonl:32"]
+        assert finished.dropped == {"bad_json": 1, "unknown_label": 1}
 
 
 def test_rows_of_train_and_dev_that_stand_in_test_are_dropped_and_counted(tmp_path: Path) -> None:
-    project, listener = write_project(tmp_path / "law", rows=[]), Recording()
+    project, events = write_project(tmp_path / "law", rows=[]), Recording()
     for split, start, count in (("train", 0, 20), ("dev", 20, 5), ("test", 18, 4)):
         write_rows(project / "data" / "team" / f"{split}.jsonl", team_rows(count, start))
-    dataset = frozen(project, listener=listener)
+    dataset = frozen(project, on_event=events)
     assert {split: len(rows) for split, rows in dataset.splits.items()} == {"train": 18, "dev": 3, "test": 4}
     assert dataset.manifest.counts.dropped == {"leaks_into_test": 4}
     assert dataset.manifest.counts.read == 29
-    assert {row.file for row in listener.dropped} == {"data/team/train.jsonl", "data/team/dev.jsonl"}
-    assert [row.row for row in listener.dropped] == [19, 20, 1, 2]
+    places = [f"data/team/{place}" for place in ("train.jsonl:19", "train.jsonl:20", "dev.jsonl:1", "dev.jsonl:2")]
+    assert [example.split(": ")[0] for example in events.finished[0].examples] == places
     assert dataset.manifest.split_by == "given"
     assert frozen(project).manifest.counts == dataset.manifest.counts
 
@@ -125,11 +127,11 @@ def test_a_data_set_that_was_tampered_with_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_data_set_is_made_anew_when_its_folder_was_deleted(tmp_path: Path) -> None:
-    project, listener = write_project(tmp_path / "law"), Recording()
+    project, events = write_project(tmp_path / "law"), Recording()
     made = frozen(project)
     shutil.rmtree(project / "artifacts" / "datasets" / "team" / made.manifest.id)
-    assert frozen(project, listener=listener) == made
-    assert listener.built == ["data team"]
+    assert frozen(project, on_event=events) == made
+    assert events.made == ["data team"]
 
 
 def test_rows_that_are_missing_or_in_two_forms_are_refused(tmp_path: Path) -> None:

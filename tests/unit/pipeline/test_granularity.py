@@ -12,11 +12,11 @@ from tests.unit.pipeline.recording import Recording
 
 from anytasktune.errors import ConfigError, EvaluationError
 from anytasktune.pipeline import Workspace, evaluate, plan, train, tune
-from anytasktune.pipeline.adapter_targets import without_leaks
 from anytasktune.reports.overall_view import task_lms
 from anytasktune.schema import Domain, Example, PredictionSet, TaskLMManifest
 from anytasktune.settings.yaml_reading import parse_record
 from anytasktune.store import read_record, read_ref
+from anytasktune.training.adapter_targets import without_leaks
 from anytasktune.training.task_rows import Part
 
 SPLITS = ("train", "dev", "test")
@@ -27,14 +27,10 @@ def pool(tmp_path: Path) -> Path:
     return write_pool(tmp_path / "law")
 
 
-def trained(listener: Recording) -> list[str]:
-    return [line.removeprefix("train ") for line in listener.built if line.startswith("train ")]
-
-
 def test_every_granularity_is_trained_once_on_one_base_and_the_second_time_nothing(pool: Path, tiny_model: Path) -> None:
     first, second = Recording(), Recording()
-    runs = train(Workspace.open(pool), settings=quick_settings(tiny_model), listener=first, granularity="all")
-    assert trained(first) == list(POOL_UNITS)
+    runs = train(Workspace.open(pool), settings=quick_settings(tiny_model), on_event=first, granularity="all")
+    assert first.trained == list(POOL_UNITS)
     assert first.notes == ["action-file_away: skipped, its only task is reply, whose own Task-LM is the same"]
     assert {run.unit: run.tasks for run in runs[3:]} == {
         "action-intake": ["team", "haste"],
@@ -43,8 +39,8 @@ def test_every_granularity_is_trained_once_on_one_base_and_the_second_time_nothi
     }
     rows = {run.unit: run.train_rows for run in runs}
     assert rows["mixed-pool"] == rows["team"] + rows["haste"] + rows["reply"]
-    again = train(Workspace.open(pool), settings=quick_settings(tiny_model), listener=second, granularity="all")
-    assert trained(second) == []
+    again = train(Workspace.open(pool), settings=quick_settings(tiny_model), on_event=second, granularity="all")
+    assert second.trained == []
     assert again == runs
 
 
@@ -60,10 +56,10 @@ def test_an_adapter_of_several_tasks_knows_how_to_answer_each(pool: Path, tiny_m
 
 
 def test_named_tasks_restrict_the_pool(pool: Path, tiny_model: Path) -> None:
-    listener = Recording()
-    train(Workspace.open(pool), ["team", "haste"], quick_settings(tiny_model), listener, "all")
-    assert trained(listener) == ["team", "haste", "action-intake"]
-    assert listener.notes == [
+    events = Recording()
+    train(Workspace.open(pool), ["team", "haste"], quick_settings(tiny_model), events, "all")
+    assert events.trained == ["team", "haste", "action-intake"]
+    assert events.notes == [
         "action-answer: skipped, its only task is haste, whose own Task-LM is the same",
         "mixed-pool: skipped, it holds the same tasks as action-intake",
     ]
@@ -122,13 +118,13 @@ def test_asking_for_a_task_lm_that_is_not_trained_names_the_command(pool: Path, 
 def test_a_task_lm_that_may_know_the_test_rows_is_not_judged(pool: Path, tiny_model: Path) -> None:
     tune(Workspace.open(pool), settings=quick_settings(tiny_model), granularity="all")
     write_rows(pool / "data" / "team.jsonl", pool_rows("team", 40))
-    listener = Recording()
-    report = tune(Workspace.open(pool), settings=quick_settings(tiny_model), listener=listener)
-    assert trained(listener) == ["team"]
+    events = Recording()
+    report = tune(Workspace.open(pool), settings=quick_settings(tiny_model), on_event=events)
+    assert events.trained == ["team"]
     assert [task_lms(task) for task in report.tasks] == [("tuned",), ("tuned", "action", "mixed"), ("tuned", "action", "mixed")]
     changed = "whose rows or splits have changed since training"
-    assert f"mixed-pool: not evaluated on team, {changed}" in listener.notes
-    assert f"action-intake: not evaluated on team, {changed}" in listener.notes
+    assert f"mixed-pool: not evaluated on team, {changed}" in events.notes
+    assert f"action-intake: not evaluated on team, {changed}" in events.notes
 
 
 def test_a_task_lm_whose_instruction_was_edited_since_is_named_and_not_evaluated(pool: Path, tiny_model: Path) -> None:
@@ -139,10 +135,10 @@ def test_a_task_lm_whose_instruction_was_edited_since_is_named_and_not_evaluated
     stale = [f"{unit}: not evaluated on haste, whose instruction differs from domain.yaml; train it again" for unit in units]
     asked = Recording()
     with pytest.raises(EvaluationError, match="anytasktune train haste"):
-        evaluate(Workspace.open(pool), settings=settings, listener=asked)
+        evaluate(Workspace.open(pool), settings=settings, on_event=asked)
     assert asked.notes == stale
     tuned = Recording()
-    report = tune(Workspace.open(pool), settings=settings, listener=tuned)
+    report = tune(Workspace.open(pool), settings=settings, on_event=tuned)
     assert tuned.notes == stale[1:]
     assert [task_lms(task) for task in report.tasks] == [("tuned", "action", "mixed"), ("tuned",), ("tuned", "action", "mixed")]
 
@@ -151,9 +147,9 @@ def test_an_edited_title_makes_no_task_lm_stale(pool: Path, tiny_model: Path) ->
     settings = quick_settings(tiny_model)
     report = tune(Workspace.open(pool), ["team"], settings)
     (pool / "domain.yaml").write_text(POOL.replace("- name: team", "- name: team\n    title: {en: The team}"), encoding="utf-8")
-    listener = Recording()
-    again = tune(Workspace.open(pool), ["team"], settings, listener)
-    assert listener.built == []
+    events = Recording()
+    again = tune(Workspace.open(pool), ["team"], settings, events)
+    assert events.made == []
     assert again.tasks[0].systems == report.tasks[0].systems
 
 
@@ -202,27 +198,27 @@ def test_what_is_sealed_for_one_task_is_not_learned_from_for_another(tmp_path: P
         tmp_path / "law",
         {"team": chained("team", [], 0), "haste": chained("haste", same, 1000), "reply": chained("reply", nearly, 2000)},
     )
-    listener = Recording()
-    runs = train(Workspace.open(project), settings=quick_settings(tiny_model), listener=listener, granularity="all")
+    events = Recording()
+    runs = train(Workspace.open(project), settings=quick_settings(tiny_model), on_event=events, granularity="all")
     rows = {run.unit: run.train_rows for run in runs}
     assert rows == {"team": 20, "haste": 24, "reply": 22, "action-intake": 40, "action-answer": 46, "mixed-pool": 60}
     assert {run.unit: run.left_out for run in runs if run.left_out} == {
         "action-intake": {"haste": 4},
         "mixed-pool": {"haste": 4, "reply": 2},
     }
-    left_out = "rows left out, their input stands in a test row of another task"
-    assert listener.notes[1:] == [f"action-intake: 4 of 50 {left_out}", f"mixed-pool: 6 of 75 {left_out}"]
+    left_out = "rows left out, their input is in a test row of another task"
+    assert events.notes[1:] == [f"action-intake: 4 of 50 {left_out}", f"mixed-pool: 6 of 75 {left_out}"]
 
 
 def test_a_task_that_has_no_row_left_is_not_part_of_what_is_learned_together(tmp_path: Path, tiny_model: Path) -> None:
     rows = {"team": chained("team", [], 0), "haste": chained("haste", [], 1000), "reply": chained("reply", [], 2000)}
     rows["haste"]["train"] = pool_rows("haste", 4, 200)
     project = given_splits(tmp_path / "law", rows)
-    listener = Recording()
-    runs = train(Workspace.open(project), settings=quick_settings(tiny_model), listener=listener, granularity="all")
+    events = Recording()
+    runs = train(Workspace.open(project), settings=quick_settings(tiny_model), on_event=events, granularity="all")
     assert {run.unit: run.tasks for run in runs[3:]} == {"action-answer": ["haste", "reply"], "mixed-pool": ["team", "reply"]}
-    assert "action-intake: skipped, fewer than two of its tasks have rows left" in listener.notes
-    assert "mixed-pool: without haste, no training row of which is left" in listener.notes
+    assert "action-intake: skipped, fewer than two of its tasks have rows left" in events.notes
+    assert "mixed-pool: without haste, no training row of which is left" in events.notes
 
 
 def test_left_out_rows_are_those_equal_or_similar_to_a_held_out_input() -> None:
@@ -238,16 +234,16 @@ _SCRIPT = """
 import sys, time
 from pathlib import Path
 from tests.tiny_project import quick_settings
-from anytasktune.pipeline import Silent, Workspace, train
+from anytasktune.pipeline import Progress, Workspace, train
 
-class Slow(Silent):
-    def training(self, unit, progress):
-        print(unit, progress.step, flush=True)
+def slowly(event):
+    if isinstance(event, Progress):
+        print(event.name, event.done, flush=True)
         time.sleep(0.03)
 
 model, folder = map(Path, sys.argv[1:])
 settings = quick_settings(model, "batch_size=4", "checkpoint_seconds=0.05")
-train(Workspace.open(folder), settings=settings, listener=Slow(), granularity="all")
+train(Workspace.open(folder), settings=settings, on_event=slowly, granularity="all")
 """
 
 
@@ -268,10 +264,10 @@ def test_killed_in_the_middle_of_the_pool_the_same_command_goes_on(tmp_path: Pat
     process.send_signal(signal.SIGKILL)
     process.communicate()
     settings = quick_settings(tiny_model, "batch_size=4")
-    listener = Recording()
-    train(Workspace.open(broken), settings=settings, listener=listener, granularity="all")
-    assert [line.removeprefix("train ") for line in listener.found if line.startswith("train ")] == list(POOL_UNITS[:3])
-    assert trained(listener) == list(POOL_UNITS[3:])
+    events = Recording()
+    train(Workspace.open(broken), settings=settings, on_event=events, granularity="all")
+    assert [line.removeprefix("train ") for line in events.reused if line.startswith("train ")] == list(POOL_UNITS[:3])
+    assert events.trained == list(POOL_UNITS[3:])
     train(Workspace.open(whole), settings=settings, granularity="all")
     for unit in POOL_UNITS:
         adapters = [_weights(project, unit) for project in (broken, whole)]

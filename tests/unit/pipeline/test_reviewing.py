@@ -8,26 +8,25 @@ from tests.unit.review.rows import TEAM, candidate, candidates, said, verdict
 
 from anytasktune.errors import DataError, StoreError
 from anytasktune.pipeline.candidate_runs import (
+    CANDIDATE_RUNS,
+    GATED_CANDIDATES,
+    PASSAGE_SETS,
+    CandidateRun,
     GatedCandidates,
-    Made,
     Passages,
-    hash_of_records,
-    save_gated,
-    save_made,
-    save_passages,
+    passages_of,
 )
 from anytasktune.pipeline.reviewing import (
     RefusedDecisionError,
     ReviewSession,
     agreement_of,
     gated_rows,
-    passages_of,
     read_reviews,
     reviewed_rows,
 )
 from anytasktune.schema import Candidate, CandidateCounts, CandidateSet, GatedSet, Passage, PassageSet, Span, Verdict
 from anytasktune.settings import DocumentsConfig, GateConfig, SynthesisConfig
-from anytasktune.store import LATEST, Project, write_ref
+from anytasktune.store import Project, hash_of_rows, save_artifact
 
 KEPT = candidates(5)
 DROPPED = [candidate(10), candidate(11, "nonsense"), candidate(12, "work")]
@@ -54,12 +53,11 @@ def save_candidates(
         task="team",
         candidate_sets=list(made),
         counts=CandidateCounts(planned=len(kept) + len(dropped), kept=len(kept), dropped={"any": len(dropped)}),
-        sha256=hash_of_records(kept),
+        sha256=hash_of_rows(kept),
         config=GateConfig(),
         code_version="0",
     )
-    save_gated(project.gated("team") / manifest.id, GatedCandidates(manifest, kept, dropped, verdicts))
-    write_ref(project.gated("team"), LATEST, manifest.id)
+    save_artifact(project.gated("team"), GATED_CANDIDATES, GatedCandidates(manifest, kept, dropped, verdicts))
     return project
 
 
@@ -206,11 +204,11 @@ def test_the_passage_of_a_candidate_is_found_by_way_of_its_set(tmp_path: Path) -
         folder="documents",
         documents=[],
         passages=2,
-        sha256=hash_of_records(passages),
+        sha256=hash_of_rows(passages),
         config=DocumentsConfig(),
         code_version="0",
     )
-    save_passages(folder.passages / "ppp", Passages(found, passages))
+    save_artifact(folder.passages, PASSAGE_SETS, Passages(found, passages))
     one = KEPT[0].model_copy(update={"origin": KEPT[0].origin.model_copy(update={"passage": passages[0].id})})
     made = CandidateSet(
         id="ccc",
@@ -218,13 +216,13 @@ def test_the_passage_of_a_candidate_is_found_by_way_of_its_set(tmp_path: Path) -
         stage="synth",
         candidates=1,
         failed={},
-        sha256=hash_of_records([one]),
+        sha256=hash_of_rows([one]),
         seal="s",
         passages="ppp",
         config=SynthesisConfig(),
         code_version="0",
     )
-    save_made(folder.candidates("team") / "ccc", Made(made, [one], []))
+    save_artifact(folder.candidates("team"), CANDIDATE_RUNS, CandidateRun(made, [one], []))
     project = save_candidates(tmp_path / "law", [one], [], [], made=("ccc", "gone"))
     manifest, rows = gated_rows(project, TEAM)
     assert passages_of(project, manifest, rows.kept) == {passages[0].id: passages[0]}

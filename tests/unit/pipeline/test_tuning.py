@@ -8,7 +8,7 @@ from tests.tiny_project import DOMAIN, LABELS, QUICK, quick_settings, team_rows,
 from tests.unit.pipeline.recording import Recording
 
 from anytasktune.errors import EvaluationError, PreflightError
-from anytasktune.pipeline import Silent, Workspace, check, evaluate, plan, train, tune
+from anytasktune.pipeline import Workspace, check, evaluate, plan, train, tune
 from anytasktune.schema import Example
 
 SYSTEMS = ["answer team base", "answer team few_shot", "answer team tuned"]
@@ -28,29 +28,29 @@ def mixed(good: int, bad: int) -> list[Example]:
 def test_the_second_time_nothing_is_made(project: Path, tiny_model: Path) -> None:
     first, second = Recording(), Recording()
     workspace, settings = Workspace.open(project), quick_settings(tiny_model)
-    report = tune(workspace, settings=settings, listener=first)
-    assert first.built == ["data team", "train team", *SYSTEMS]
-    assert first.found == []
-    again = tune(workspace, settings=settings, listener=second)
-    assert second.found == first.built
-    assert second.built == []
+    report = tune(workspace, settings=settings, on_event=first)
+    assert first.made == ["data team", "train team", *SYSTEMS]
+    assert first.reused == []
+    again = tune(workspace, settings=settings, on_event=second)
+    assert second.reused == first.made
+    assert second.made == []
     assert again.id == report.id
 
 
 def test_a_changed_instruction_trains_and_asks_anew_on_the_same_data_set(project: Path, tiny_model: Path) -> None:
-    listener = Recording()
+    events = Recording()
     tune(Workspace.open(project), settings=quick_settings(tiny_model))
     (project / "domain.yaml").write_text(DOMAIN.replace("Which team takes it?", "Who takes it?"), encoding="utf-8")
-    tune(Workspace.open(project), settings=quick_settings(tiny_model), listener=listener)
-    assert listener.found == ["data team"]
-    assert listener.built == ["train team", *SYSTEMS]
+    tune(Workspace.open(project), settings=quick_settings(tiny_model), on_event=events)
+    assert events.reused == ["data team"]
+    assert events.made == ["train team", *SYSTEMS]
 
 
 def test_another_setting_of_training_leaves_the_untuned_answers(project: Path, tiny_model: Path) -> None:
     tune(Workspace.open(project), settings=quick_settings(tiny_model))
-    listener = Recording()
-    tune(Workspace.open(project), settings=quick_settings(tiny_model, "rank=2"), listener=listener)
-    assert listener.built == ["train team", "answer team tuned"]
+    events = Recording()
+    tune(Workspace.open(project), settings=quick_settings(tiny_model, "rank=2"), on_event=events)
+    assert events.made == ["train team", "answer team tuned"]
 
 
 def test_how_a_run_is_carried_out_makes_no_other_run(project: Path, tiny_model: Path) -> None:
@@ -61,16 +61,16 @@ def test_how_a_run_is_carried_out_makes_no_other_run(project: Path, tiny_model: 
 
 def test_evaluate_takes_the_settings_of_the_trained_run(project: Path, tiny_model: Path) -> None:
     train(Workspace.open(project), settings=quick_settings(tiny_model))
-    listener = Recording()
-    report = evaluate(Workspace.open(project), settings=quick_settings(tiny_model, "eval.seed=0"), listener=listener)
+    events = Recording()
+    report = evaluate(Workspace.open(project), settings=quick_settings(tiny_model, "eval.seed=0"), on_event=events)
     assert [result.system for result in report.tasks[0].systems] == ["base", "few_shot", "tuned"]
-    assert listener.built == SYSTEMS
+    assert events.made == SYSTEMS
 
 
 def test_evaluate_before_training_names_the_command(project: Path, tiny_model: Path) -> None:
     with pytest.raises(EvaluationError, match="anytasktune train team"):
         evaluate(Workspace.open(project), settings=quick_settings(tiny_model))
-    alone = evaluate(Workspace.open(project), settings=quick_settings(tiny_model, "systems=base"), listener=Silent())
+    alone = evaluate(Workspace.open(project), settings=quick_settings(tiny_model, "systems=base"), on_event=None)
     assert [result.system for result in alone.tasks[0].systems] == ["base"]
 
 
@@ -92,10 +92,13 @@ def test_bad_rows_stop_the_training_and_all_of_them_are_named(tmp_path: Path, ti
 
 def test_with_skip_bad_rows_training_goes_on_without_them_and_they_are_counted(tmp_path: Path, tiny_model: Path) -> None:
     project = write_project(tmp_path / "law", rows=mixed(30, 4))
-    listener = Recording()
-    (run,) = train(Workspace.open(project), settings=quick_settings(tiny_model, "skip_bad_rows=true"), listener=listener)
-    (look,) = listener.looks
-    assert look.bad_rows == 4
+    events = Recording()
+    (run,) = train(Workspace.open(project), settings=quick_settings(tiny_model, "skip_bad_rows=true"), on_event=events)
+    (checked,) = [event for event in events.finished if event.stage == "check"]
+    assert checked.dropped == {"preflight": 4}
+    assert len(checked.examples) == 4
+    (looked_at,) = check(Workspace.open(project), settings=quick_settings(tiny_model))
+    look = looked_at.preflight
     trained_on = {split: look.rows[split] - len(look.bad[split]) for split in ("train", "dev")}
     assert {"train": run.train_rows, "dev": run.dev_rows} == trained_on
 
@@ -115,10 +118,10 @@ def test_a_split_in_settings_yaml_holds_for_every_command(project: Path, tiny_mo
 
 def test_a_task_lm_of_another_split_is_not_evaluated_and_the_split_is_named(project: Path, tiny_model: Path) -> None:
     train(Workspace.open(project), settings=quick_settings(tiny_model, "split.test=0.4"))
-    listener = Recording()
+    events = Recording()
     with pytest.raises(EvaluationError, match="no Task-LM yet for team"):
-        evaluate(Workspace.open(project), settings=quick_settings(tiny_model), listener=listener)
-    assert "another split than in the last command, split.test 0.2 (was 0.4)" in listener.notes[0]
+        evaluate(Workspace.open(project), settings=quick_settings(tiny_model), on_event=events)
+    assert "another split than in the last command, split.test 0.2 (was 0.4)" in events.notes[0]
 
 
 def test_rows_too_long_for_the_model_are_told_what_would_help(project: Path, tiny_model: Path) -> None:

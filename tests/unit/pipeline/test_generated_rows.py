@@ -93,11 +93,11 @@ def test_a_made_row_is_walked_back_to_the_words_of_its_source(tmp_path: Path) ->
 
 
 def test_it_is_found_again_loaded_the_same_and_a_changed_lineage_is_refused(tmp_path: Path) -> None:
-    project, listener = write_project(tmp_path / "law"), Recording()
+    project, events = write_project(tmp_path / "law"), Recording()
     write_made(project)
-    made = frozen(project, listener=listener)
-    assert frozen(project, listener=listener) == made
-    assert (listener.built, listener.found, listener.dropped) == (["data team"], ["data team"], [])
+    made = frozen(project, on_event=events)
+    assert frozen(project, on_event=events) == made
+    assert (events.made, events.reused) == (["data team"], ["data team"])
     folder = project / "artifacts" / "datasets" / "team" / made.manifest.id
     assert load_dataset(folder) == made
     path = folder / "lineage.jsonl"
@@ -162,10 +162,10 @@ def test_rows_made_under_a_seal_that_left_test_rows_open_are_not_used_and_that_i
     write_made(project)
     test_file = project / "data" / "team" / "test.jsonl"
     write_rows(test_file, team_rows(22, 200))
-    listener = Recording()
-    dataset = frozen(project, listener=listener)
+    events = Recording()
+    dataset = frozen(project, on_event=events)
     assert dataset.manifest.generated is None
-    assert "2 of the 22 test rows were not sealed" in listener.notes[0]
+    assert "2 of the 22 test rows were not sealed" in events.notes[0]
     write_rows(test_file, team_rows(20, 200))
     assert frozen(project).manifest.generated is not None
     write_rows(test_file, team_rows(19, 200))  # fewer are all known to the seal
@@ -173,8 +173,8 @@ def test_rows_made_under_a_seal_that_left_test_rows_open_are_not_used_and_that_i
     shutil.rmtree(project / "artifacts" / "seals")
     write_rows(test_file, team_rows(20, 200))
     gone = Recording()
-    assert frozen(project, listener=gone).manifest.id == plain.manifest.id
-    assert "what it was made from is gone" in gone.notes[0]
+    assert frozen(project, on_event=gone).manifest.id == plain.manifest.id
+    assert "the candidates behind them do not exist any more" in gone.notes[0]
 
 
 def test_the_card_lies_in_the_data_sets_folder_and_names_licences_beside_the_documents(tmp_path: Path) -> None:
