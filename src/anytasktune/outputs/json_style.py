@@ -11,7 +11,7 @@ from anytasktune.text.json_values import is_json, keys_in, load_json
 
 @dataclass(frozen=True)
 class JsonStyle:
-    """How JSON is written.
+    """A way of writing JSON.
 
     Attributes:
         indent: spaces per level; None: in one line.

@@ -43,7 +43,7 @@ class LabelsOutput(OutputKind):
     kind: Literal["labels"]
     labels: Labels | None = None
     separator: str = Field("; ", min_length=1)
-    """What stands between two items, e.g. "; " or "；"."""
+    """The characters between two items, e.g. "; " or "；"."""
 
     metrics = ("set_f1",)
     task_type = "classification"

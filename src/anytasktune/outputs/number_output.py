@@ -79,7 +79,7 @@ class NumberOutput(OutputKind):
         return first_number(text)
 
     def likeness(self, one: str, other: str, language: Language | None = None) -> float:
-        """How much closer they are than `TOLERANCE`."""
+        """`TOLERANCE` less their distance, as a share of the range."""
         return TOLERANCE - abs((first_number(one) or 0.0) - (first_number(other) or 0.0)) / self.full_range
 
     def folder_fields(self) -> dict[str, Any]:

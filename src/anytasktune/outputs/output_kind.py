@@ -57,7 +57,7 @@ class UntranslatableError(ValueError):
 
 
 class OutputKind(Record):
-    """How the answers of a task look.
+    """The form of the answers of a task.
 
     Wherever a method takes a `language`, it is that of the row, which is one the task has an instruction in; it matters only
     where labels differ by language. None stands for the first language.
@@ -76,7 +76,7 @@ class OutputKind(Record):
     task_type: ClassVar[TaskType] = "generation"
     """The type of such tasks in a `task.json` of the benchmark's format."""
     misfits: ClassVar[Mapping[str, Sentences]] = {}
-    """What `from_json` may find wrong, by name."""
+    """Faults that `from_json` may find, by name."""
 
     # --- reading an answer
 
@@ -112,7 +112,7 @@ class OutputKind(Record):
         return False
 
     def count_items(self, parsed: Parsed) -> int | None:
-        """How many items an answer has; None where it has none to count."""
+        """Number of items of an answer; None where it has none to count."""
         return None
 
     def strings(self, parsed: Parsed, language: Language | None = None) -> Pieces:
@@ -171,15 +171,15 @@ class OutputKind(Record):
         return 1.0
 
     def facts(self, text: str) -> frozenset[Hashable]:
-        """What an answer states, as a set whose members can be compared one by one."""
+        """The statements of an answer, as a set whose members can be compared one by one."""
         return frozenset([text.strip()])
 
     def meaning(self, text: str, language: Language) -> Hashable:
-        """What an answer says whatever its form, labels in the words of `language`; equal where two answers say the same."""
+        """The sense of an answer whatever its form, labels in the words of `language`; equal where two answers say the same."""
         return text.strip()
 
     def likeness(self, one: str, other: str, language: Language | None = None) -> float:
-        """How far two answers agree: from 0 to 1 where they say the same, below 0 where they do not."""
+        """Agreement of two answers: from 0 to 1 where they say the same, below 0 where they do not."""
         return 1.0 if one == other else -1.0
 
     def says_the_same(self, one: str, other: str, language: Language | None = None) -> bool:
@@ -193,7 +193,7 @@ class OutputKind(Record):
 
     @property
     def decoding(self) -> DecodingMethod:
-        """How a model answers: by the likeliest label, or token by token."""
+        """The way a model answers: by the likeliest label, or token by token."""
         return "label_scoring" if self.single_choice else "greedy"
 
     # --- the answer as a teacher writes it
@@ -264,7 +264,7 @@ class OutputKind(Record):
         return None
 
     def instruction_remarks(self, text: str, language: Language) -> Iterator[Remark]:
-        """What an instruction says of the output that is wrong, or does not say."""
+        """Remarks on an instruction that describes the output wrongly, or not at all."""
         yield from ()
 
     def other_kind(self, answers: Sequence[str]) -> Remark | None:

@@ -43,7 +43,7 @@ class Violation:
 
 
 class Rules(Record):
-    """What a program can check about an answer without knowing the right one."""
+    """Limits that a program can check about an answer without knowing the right one."""
 
     min_items: int | None = Field(None, ge=0)
     """Fewest items: of a list of labels, of a JSON array, or lines of a text."""
@@ -75,7 +75,7 @@ class Rules(Record):
         return sized or self.copies_from_input
 
     def items_in_words(self, language: Language) -> str:
-        """How many items are wanted, such as "2 to 4"; empty where any number is."""
+        """The number of items that is wanted, such as "2 to 4"; empty where any number is."""
         low, high = self.min_items or 0, self.max_items
         exactly, most, between, least = _COUNTS[language]
         if high is None:

@@ -52,7 +52,7 @@ class TextOutput(OutputKind):
         return 0.1
 
     def likeness(self, one: str, other: str, language: Language | None = None) -> float:
-        """How much more words they share than `ALIKE`."""
+        """ROUGE-L, less `ALIKE`."""
         return rouge_l(one, other) - ALIKE
 
     def answer_schema(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[str, Any]:

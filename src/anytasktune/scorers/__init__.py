@@ -1,4 +1,4 @@
-"""How an answer is judged: the rules it breaks, its score, and metrics of many. Pure: values in, judgement out."""
+"""Scores of answers: the rules one breaks, its value, and the metrics of many. Pure functions."""
 
 from anytasktune.scorers.answer_score import AnswerScore, broken_rules, explain_rules, score_answer
 from anytasktune.scorers.metrics import ItemStatistics, item_statistics, item_value, share_of_best

@@ -1,4 +1,4 @@
-"""The judgement of one answer."""
+"""The score of one answer."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from anytasktune.scorers.metrics import item_value
 
 @dataclass(frozen=True)
 class AnswerScore:
-    """What a scorer says of one answer.
+    """The score of one answer.
 
     Attributes:
         value: in the metric's own terms (see `item_value`).
@@ -24,7 +24,7 @@ class AnswerScore:
 
 
 def score_answer(task: Task, input_text: str, reference: str, output: str, language: Language | None = None) -> AnswerScore:
-    """Judge `output` as the answer of `task` to `input_text`, where `reference` is the right one.
+    """Score `output` as the answer of `task` to `input_text`, where `reference` is the right one.
 
     Args:
         language: of the example, where labels differ by language; None: the task's first.

@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ItemStatistics:
-    """What each item adds to a metric.
+    """The contribution of each item to a metric.
 
     Attributes:
         metric: the metric the columns belong to.
@@ -74,7 +74,7 @@ def item_statistics(task: Task, references: Sequence[str], outputs: Sequence[str
 
 
 def item_value(task: Task, reference: str, output: str) -> float:
-    """The judgement of one answer in the metric's terms: 1 or 0 for a label, F1 of the row, or absolute error."""
+    """The score of one answer in the metric's terms: 1 or 0 for a label, F1 of the row, or absolute error."""
     metric = _METRICS["accuracy" if task.scored_by == "macro_f1" else task.scored_by]
     return float(metric.aggregate(np.array(metric.columns(task.output, reference.strip(), output.strip()))))
 

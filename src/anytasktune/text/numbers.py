@@ -150,14 +150,14 @@ def amounts_in(text: str) -> set[Decimal]:
 
 
 def _value(word: str) -> float:
-    """What one number is worth that `_NUMBER` found."""
+    """The value of one number that `_NUMBER` found."""
     if word[0].isdecimal():
         return float(word)
     return float(_english_value(word) if word.isascii() else _chinese_value(word))
 
 
 def _worth(match: re.Match[str]) -> Decimal:
-    """What a number in digits is worth with the scale behind it: `万亿` is two of them, `million` one."""
+    """The value of a number in digits with the scale behind it: `万亿` is two of them, `million` one."""
     value = Decimal(match["digits"].replace(",", "") + (match["decimals"] or ""))
     behind = (match["behind"] or "").strip().lower()
     for scale in [behind] if behind in _BEHIND else behind:

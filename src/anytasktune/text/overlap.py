@@ -1,4 +1,4 @@
-"""How much two texts overlap: ROUGE-L and the F1 of token bags."""
+"""Overlap of two texts: ROUGE-L and the F1 of token bags."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -37,7 +37,7 @@ def tokens(text: str) -> list[str]:
 
 
 def count_han(text: str) -> int:
-    """How many Chinese characters are in `text`."""
+    """Number of Chinese characters in `text`."""
     return len(_HAN_CHARACTER.findall(text))
 
 
