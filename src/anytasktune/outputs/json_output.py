@@ -204,6 +204,16 @@ class JsonOutput(OutputKind):
         why, instead = "any JSON at all would be a well-formed answer", "give output.json_schema with properties and required"
         return None if self.json_schema else Remark("no_checkable_rule", "error", why, instead)
 
+    def with_usual_limits(self, rules: Rules) -> tuple["JsonOutput", Rules, str]:
+        """Any object."""
+        if self.design_remark(rules) is None:
+            return self, rules, ""
+        return self.model_copy(update={"json_schema": {"type": "object"}}), rules, "fields"
+
+    def name_words(self) -> list[str]:
+        """`fill`, and the keys."""
+        return ["fill", *element_keys(self.json_schema)[0]]
+
     def instruction_remarks(self, text: str, language: Language) -> Iterator[Remark]:
         """`key_unnamed` and `key_unknown`."""
         keys, required = sorted(keys_of(self.json_schema)), required_in(self.json_schema)

@@ -109,6 +109,22 @@ def check_labels(given: LabelLists | None, languages: Sequence[Language]) -> Non
             raise fault(what, "output", "labels")
 
 
+def in_one_order(labels: LabelLists | None) -> list[str]:
+    """The labels of all languages, sorted within each."""
+    lists = labels.values() if isinstance(labels, dict) else [labels or []]
+    return [label for labels in lists for label in sorted(labels)]
+
+
+def labels_for(labels: LabelLists, languages: Sequence[Language]) -> LabelLists:
+    """A list for each of `languages` where there is one for each and they differ, else one list that holds in all."""
+    if not isinstance(labels, dict):
+        return labels
+    lists = [labels[language] for language in languages if language in labels] or list(labels.values())
+    if len(languages) == 1 or len(lists) < len(languages) or all(given == lists[0] for given in lists):
+        return lists[0]
+    return {language: labels[language] for language in languages}
+
+
 def translated_label(labels: LabelLists | None, label: str, source: Language, target: Language) -> str:
     """The label of `target` at the position of the `source` one.
 

@@ -10,8 +10,10 @@ from anytasktune.outputs.label_lists import (
     all_labels,
     check_labels,
     counterpart,
+    in_one_order,
     known_label,
     label_remarks,
+    labels_for,
     labels_of,
     translated_label,
     unknown_label,
@@ -118,6 +120,18 @@ class LabelOutput(OutputKind):
     def instruction_remarks(self, text: str, language: Language) -> Iterator[Remark]:
         """`label_unnamed` and `label_unknown`."""
         yield from label_remarks(self.labels_in(language), text)
+
+    def name_words(self) -> list[str]:
+        """`choose`, and the labels in one order."""
+        return ["choose", *in_one_order(self.labels)]
+
+    def lacks_labels_in(self, languages: Sequence[Language]) -> bool:
+        """Whether labels are given per language, and not for exactly these."""
+        return isinstance(self.labels, dict) and set(self.labels) != set(languages)
+
+    def in_languages(self, languages: Sequence[Language]) -> "LabelOutput":
+        """With labels for these languages only."""
+        return self.model_copy(update={"labels": labels_for(self.labels, languages)})
 
     def correctness(self, language: Language) -> str:
         """No other label fits better."""

@@ -13,8 +13,10 @@ from anytasktune.outputs.label_lists import (
     all_labels,
     check_labels,
     counterpart,
+    in_one_order,
     known_label,
     label_remarks,
+    labels_for,
     labels_of,
     translated_label,
     unknown_label,
@@ -34,6 +36,8 @@ _SEPARATOR_NAMES = {
     "\n": ("one per line", "a line", "per line", "每行", "换行", "一行一"),
 }
 _QUOTED_SEPARATOR = re.compile(r"[\"“”'‘’「`]\s*([;；,，、|])\s*[\"“”'‘’」`]")
+USUAL_ITEMS = 5
+"""Items of an open list without any limit of its own."""
 _USUAL_SEPARATORS = re.compile(r"[;；,，、|｜\n]")
 
 
@@ -254,6 +258,24 @@ class LabelsOutput(OutputKind):
             return None
         instead = "output: {kind: label, labels: [...]}, which cannot be malformed"
         return Remark("other_kind", "advice", "every row has exactly one item", instead)
+
+    def with_usual_limits(self, rules: Rules) -> tuple["LabelsOutput", Rules, str]:
+        """At most `USUAL_ITEMS` phrases."""
+        if self.design_remark(rules) is None:
+            return self, rules, ""
+        return self, rules.model_copy(update={"max_items": max(USUAL_ITEMS, rules.min_items or 0)}), "items"
+
+    def name_words(self) -> list[str]:
+        """`list`, and the labels in one order."""
+        return ["list", *in_one_order(self.labels)]
+
+    def lacks_labels_in(self, languages: Sequence[Language]) -> bool:
+        """Whether labels are given per language, and not for exactly these."""
+        return isinstance(self.labels, dict) and set(self.labels) != set(languages)
+
+    def in_languages(self, languages: Sequence[Language]) -> "LabelsOutput":
+        """With labels for these languages only."""
+        return self.model_copy(update={"labels": labels_for(self.labels, languages) if self.labels else None})
 
     def constraints(self, language: Language) -> list[str]:
         """The separator."""

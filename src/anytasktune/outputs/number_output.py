@@ -140,6 +140,10 @@ class NumberOutput(OutputKind):
         low, high = f"{self.minimum:g}", f"{self.maximum:g}"
         return f"a number from {low} to {high}" if language == "en" else f"{low}到{high}之间的数字"
 
+    def name_words(self) -> list[str]:
+        """`rate`, and the range."""
+        return ["rate", f"{self.minimum:g} to {self.maximum:g}"]
+
     def instruction_remarks(self, text: str, language: Language) -> Iterator[Remark]:
         """`range_contradicts` and `range_unsaid`."""
         low, high, said = self.minimum, self.maximum, ranges_in(text)

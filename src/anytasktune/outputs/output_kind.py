@@ -279,6 +279,24 @@ class OutputKind(Record):
         """Rules that `text` breaks as one item of an answer, where it breaks those of `whole` as an answer by itself."""
         return ["max_items"] if "\n" in text.strip() else [rule for rule in whole if rule not in {"min_items", "pattern"}]
 
+    # --- drafting a task
+
+    def with_usual_limits(self, rules: Rules) -> tuple["OutputKind", Rules, str]:
+        """Output and rules, with a usual limit where a program could check nothing, and the name of what was left open."""
+        return self, rules, ""
+
+    def name_words(self) -> list[str]:
+        """Words a task can be named by: a verb, then the choices, keys or limits of its answers."""
+        return [self.kind]
+
+    def lacks_labels_in(self, languages: Sequence[Language]) -> bool:
+        """Whether labels are given per language, and not for exactly these."""
+        return False
+
+    def in_languages(self, languages: Sequence[Language]) -> "OutputKind":
+        """The same output for an instruction in these languages."""
+        return self
+
     # --- for a judge
 
     def constraints(self, language: Language) -> list[str]:

@@ -16,6 +16,8 @@ ALIKE = 0.4
 
 
 _FEW_ANSWERS = 8
+USUAL_LENGTH = 400
+"""Characters of a text without any limit of its own."""
 
 
 class TextOutput(OutputKind):
@@ -79,6 +81,16 @@ class TextOutput(OutputKind):
             "add rules: max_length, min_items and max_items, or pattern",
         )
         return None if rules.limits_form else Remark("no_checkable_rule", "error", why, instead)
+
+    def with_usual_limits(self, rules: Rules) -> tuple["TextOutput", Rules, str]:
+        """At most `USUAL_LENGTH` characters."""
+        if self.design_remark(rules) is None:
+            return self, rules, ""
+        return self, rules.model_copy(update={"max_length": USUAL_LENGTH}), "length"
+
+    def name_words(self) -> list[str]:
+        """`write`."""
+        return ["write"]
 
     def other_kind(self, answers: Sequence[str]) -> Remark | None:
         """Labels, where a few texts come again and again; JSON, where all are."""

@@ -9,8 +9,7 @@ from anytasktune.records import Language
 from anytasktune.schema.exchange import InterviewLine
 from anytasktune.store import Project, append_line, read_lines, write_atomic
 from anytasktune.tasks.interview import Interview, Question
-from anytasktune.tasks.interview_answers import AnswerError
-from anytasktune.tasks.interview_words import means, word
+from anytasktune.tasks.interview_answers import AnswerError, means, word
 
 
 @dataclass

@@ -18,7 +18,7 @@ from anytasktune.schema.teacher_usage import TeacherUsage
 from anytasktune.settings.yaml_reading import parse_record
 from anytasktune.store import DOMAIN_FILE, Project, write_atomic
 from anytasktune.tasks.ask_teacher import Refused, ask_teacher, proposed_by
-from anytasktune.tasks.build_tasks import build
+from anytasktune.tasks.build_tasks import build_pool
 from anytasktune.tasks.from_examples import draft_from_examples
 from anytasktune.tasks.interview import Interview
 from anytasktune.tasks.pool_drafts import PoolDraft
@@ -122,7 +122,7 @@ def propose_pool(
         result.notes, result.spent = [*result.notes, *notes], teacher.usage
     elif about:
         drafts.append(PoolDraft(description=shorten(about, _DESCRIPTION)))
-    pools = [build(draft, voice) for draft in drafts]
+    pools = [build_pool(draft, voice) for draft in drafts]
     result.refused += [Refused(what, "bad_form", why) for pool in pools for what, why in pool.dropped.items()]
     if not any(pool.tasks for pool in pools):
         raise _nothing_found(result.refused, sources)

@@ -8,7 +8,6 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import permutations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from sklearn.preprocessing import normalize
 
 from anytasktune.outputs import split_items
 from anytasktune.schema import Example
-from anytasktune.tasks.answer_forms import decoded, is_closed, is_sentence, separator_of
+from anytasktune.tasks.infer_output import LONGEST_LABEL, is_closed, is_sentence, json_value, separator_of
 from anytasktune.text.numbers import is_bare_number
 from anytasktune.text.scripts import tokens
 
@@ -34,8 +33,8 @@ _SAME_KEYS = 0.5
 _CHAINED = 0.5
 """Share of a task's inputs that are outputs of another, from which it goes on from that one."""
 _SHARED_INPUTS = 0.3
-_LONGEST_LABEL, _RARE_LABELS = 60, 0.1
-"""Characters of a label; share of rows whose label occurs once."""
+_RARE_LABELS = 0.1
+"""Share of rows whose label may occur once."""
 _CONFLICT = 0.25
 """Share of a label's inputs that another label answers, too, from which it is no slip."""
 APART = 2.2
@@ -100,8 +99,8 @@ def _by_form(examples: Sequence[Example]) -> dict[str, Rows]:
     rare: Rows = []
     for row in examples:
         answer = row.output.strip()
-        short = len(answer) <= _LONGEST_LABEL and "\n" not in answer
-        if decoded(answer) is not None:
+        short = len(answer) <= LONGEST_LABEL and "\n" not in answer
+        if json_value(answer) is not None:
             groups["json"].append(row)
         elif is_bare_number(answer):
             groups["number"].append(row)
@@ -127,9 +126,11 @@ def _by_form(examples: Sequence[Example]) -> dict[str, Rows]:
 
 def _by_keys(rows: Rows) -> list[Rows]:
     """JSON answers whose keys overlap, directly or through others, are of one task; empty ones of the most frequent."""
-    values = [decoded(row.output.strip()) for row in rows]
-    objects = [value if isinstance(value, dict) else next(filter(_is_object, value), {}) for value in values]
-    shapes = [(_is_object(value), *sorted(keys)) for value, keys in zip(values, objects, strict=True)]
+    shapes: list[tuple[bool | str, ...]] = []
+    for row in rows:
+        value = json_value(row.output.strip())
+        keys = value if isinstance(value, dict) else next((item for item in value or [] if isinstance(item, dict)), {})
+        shapes.append((isinstance(value, dict), *sorted(keys)))
     known = sorted({shape for shape in shapes if len(shape) > 1})
     if not known:
         return _parted(rows, [shape[0] for shape in shapes])
@@ -142,10 +143,6 @@ def _by_keys(rows: Rows) -> list[Rows]:
     times = Counter(shape for shape in shapes if shape in group_of)
     frequent = {shape[0]: group_of[shape] for shape, _ in reversed(times.most_common())}
     return _parted(rows, [group_of.get(shape, frequent.get(shape[0], shape[0])) for shape in shapes])
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
 
 
 def _without_conflicts(rows: Rows) -> list[Rows]:

@@ -1,16 +1,17 @@
 """The interview: which question comes next, and the draft that the answers make. Nothing is asked or written here."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from anytasktune.outputs import Rules
+from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Output, Rules, TextOutput
 from anytasktune.records import Language
 from anytasktune.schema.exchange import InterviewLine
 from anytasktune.tasks import interview_answers as answers
-from anytasktune.tasks.interview_words import asked, word
-from anytasktune.tasks.pool_drafts import ActionDraft, Form, PoolDraft, StepDraft, Texts, proper_name
+from anytasktune.tasks.interview_answers import word, words
+from anytasktune.tasks.pool_drafts import ActionDraft, Bilingual, PoolDraft, StepDraft, output_of_fields, proper_name
+from anytasktune.text.plain_text import collapse_space
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
@@ -21,7 +22,7 @@ class Question:
 
     Attributes:
         id: the same in every language and every run, e.g. `action_1.step_2.kind`.
-        topic: what the interview's words call it.
+        topic: its key among the interview's words.
         read: makes a value of what was typed, or raises AnswerError.
         values: what stands for `{…}` in its words.
         ends_list: an empty answer says that there is no more.
@@ -31,7 +32,7 @@ class Question:
 
     id: str
     topic: str
-    read: Callable[[str], Any] = answers.read_text
+    read: Callable[[str], Any] = collapse_space
     values: Mapping[str, object] = field(default_factory=dict)
     ends_list: bool = False
     translatable: bool = True
@@ -39,12 +40,13 @@ class Question:
 
     def said_in(self, language: Language) -> str:
         """The question itself."""
-        said = asked(self.topic, language).format(**self.values)
+        said = words(language)[self.topic]["ask"].format(**self.values)
         return f"{said}\n  {word('before', language).format(said=self.before)}" if self.before else said
 
     def help_in(self, language: Language) -> str:
-        """What it is for, with an example."""
-        return f"{asked(self.topic, language, 'help')}  {word('example', language)}{asked(self.topic, language, 'example')}"
+        """Its purpose, with an example."""
+        topic = words(language)[self.topic]
+        return f"{topic['help']}  {word('example', language)}{topic['example']}"
 
 
 class Interview:
@@ -62,7 +64,7 @@ class Interview:
             self.add(line)
 
     def add(self, line: InterviewLine) -> None:
-        """One more line."""
+        """Add a line."""
         self.first = self.first or line.language
         held = self._held[line.language]
         if line.status != "withdrawn":
@@ -75,7 +77,7 @@ class Interview:
         return self._held[language][-1] if self._held[language] else None
 
     def answered(self, language: Language) -> int:
-        """How many answers hold."""
+        """Number of answers that hold."""
         return len(self._held[language])
 
     def next(self, language: Language) -> Question | None:
@@ -85,27 +87,30 @@ class Interview:
         return next((question for question in script if not given.settles(question)), None)
 
     def draft(self) -> PoolDraft:
-        """What is known by now, in all languages that were spoken."""
+        """The pool as far as it is known, in all languages that were spoken."""
         first = self.first or "en"
         others = [language for language in LANGUAGES if self._held[language] and language != first]
-        spoken = {language: self._given(language) for language in [first, *others]}  # the first is the default of rows
-        return _draft(spoken[first], spoken)
+        # the first language is the default of rows
+        return _Draft({language: self._given(language) for language in [first, *others]}).pool()
 
     def _given(self, language: Language) -> "_Given":
         return _Given({line.question: line for line in self._held[language]})
 
     def _again(self) -> Iterator[Question]:
-        """What is asked in a second language: each text that was given in the first, with what was said."""
+        """The questions of a second language: each text that was given in the first, with what was said."""
         first = self._given(self.first or "en")
         for question in _script(first):
             if not first.settles(question):
                 return
-            if question.translatable and first.text(question.id):
-                labels = question.topic in {"labels", "items"}
-                if labels and not question.read(first.text(question.id)):
+            said = first.text(question.id)
+            if not (question.translatable and said):
+                continue
+            read = question.read
+            if question.topic in {"labels", "items"}:
+                if not (labels := question.read(said)):
                     continue  # free phrases
-                read = answers.labels_like(len(question.read(first.text(question.id)))) if labels else question.read
-                yield Question(question.id, question.topic, read, question.values, before=first.text(question.id))
+                read = answers.labels_like(len(labels))
+            yield Question(question.id, question.topic, read, question.values, before=said)
 
 
 @dataclass(frozen=True)
@@ -135,11 +140,27 @@ class _Given:
         except answers.AnswerError:
             return otherwise
 
+    def numbered(self, prefix: str) -> Iterator[str]:
+        """`prefix` with 1, 2, … as long as there is an answer."""
+        for number in count(1):
+            if not self.text(f"{prefix}{number}"):
+                return
+            yield f"{prefix}{number}"
+
+
+_KIND_QUESTIONS: dict[str, tuple[tuple[str, Callable[[str], Any]], ...]] = {
+    "label": (("labels", answers.read_labels),),
+    "labels": (("items", answers.read_items), ("count", answers.read_count), ("copied", answers.read_yes_no)),
+    "json": (("fields", answers.read_fields), ("copied", answers.read_yes_no)),
+    "number": (("range", answers.read_range),),
+    "text": (("length", answers.read_length),),
+}
+"""Topics that are asked about each kind of output."""
+
 
 def _script(given: _Given) -> Iterator[Question]:
     """All questions in order. Each answer is looked at only after its question was settled."""
     yield Question("field", "field")
-    yield from _short_name("field", given)
     yield Question("about", "about", translatable=False)
     yield Question("limits", "limits")
     for number in count(1):
@@ -147,146 +168,110 @@ def _script(given: _Given) -> Iterator[Question]:
         yield Question(action, "action", values={"number": number}, ends_list=True)
         if not given.text(action):
             return
-        yield from _short_name(action, given)
-        yield from _steps(action, given)
+        previous = ""
+        for place in count(1):
+            step = f"{action}.step_{place}"
+            yield Question(step, "step", values={"action": given.text(action), "number": place}, ends_list=True)
+            if not given.text(step):
+                break
+            yield from _about_step(step, given, previous)
+            previous = given.text(step)
 
 
-def _steps(action: str, given: _Given) -> Iterator[Question]:
-    previous = ""
-    for number in count(1):
-        step = f"{action}.step_{number}"
-        yield Question(step, "step", values={"action": given.text(action), "number": number}, ends_list=True)
-        if not given.text(step):
-            return
-        yield from _short_name(step, given)
-        yield from _about_step(step, given.text(step), previous)
-        yield from _form(step, given.text(step), given)
-        previous = given.text(step)
-
-
-def _about_step(step: str, title: str, previous: str) -> Iterator[Question]:
-    values = {"step": title}
+def _about_step(step: str, given: _Given, previous: str) -> Iterator[Question]:
+    values = {"step": given.text(step)}
     yield Question(f"{step}.done_by", "done_by", values=values)
     if previous:
-        yes_no = {**values, "previous": previous}
-        yield Question(f"{step}.goes_on", "goes_on", answers.read_yes_no, yes_no, translatable=False)
-    yield Question(f"{step}.told", "told", values=values)
-    yield Question(f"{step}.hard", "hard", values=values)
+        both = {**values, "previous": previous}
+        yield Question(f"{step}.from_previous", "from_previous", answers.read_yes_no, both, translatable=False)
+    yield Question(f"{step}.guidance", "guidance", values=values)
+    yield Question(f"{step}.pitfalls", "pitfalls", values=values)
+    yield Question(f"{step}.kind", "kind", answers.read_kind, values, translatable=False)
+    for topic, read in _KIND_QUESTIONS.get(given.value(f"{step}.kind", answers.read_kind), ()):
+        if topic == "copied" and given.value(f"{step}.items", answers.read_items):
+            continue  # a closed list is not copied
+        yield Question(f"{step}.{topic}", topic, read, values, translatable=topic in {"labels", "items"})
+    yield Question(f"{step}.hands_over", "hands_over", values=values)
 
 
-def _form(step: str, title: str, given: _Given) -> Iterator[Question]:
-    def fixed(topic: str, read: Callable[[str], Any]) -> Question:
-        return Question(f"{step}.{topic}", topic, read, {"step": title}, translatable=False)
+class _Draft:
+    """Makes a draft of the answers in each language, of which the first was asked everything."""
 
-    yield fixed("kind", answers.read_kind)
-    kind = given.value(f"{step}.kind", answers.read_kind)
-    if kind == "label":
-        yield Question(f"{step}.labels", "labels", answers.read_labels)
-    elif kind == "labels":
-        yield Question(f"{step}.items", "items", answers.read_items)
-        yield fixed("count", answers.read_count)
-        if not given.value(f"{step}.items", answers.read_items):
-            yield fixed("copied", answers.read_yes_no)
-    elif kind == "json":
-        yield fixed("fields", answers.read_fields)
-        yield fixed("copied", answers.read_yes_no)
-    elif kind == "number":
-        yield fixed("range", answers.read_range)
-    elif kind == "text":
-        yield fixed("length", answers.read_length)
-    yield Question(f"{step}.hands_over", "hands_over", values={"step": title})
+    def __init__(self, spoken: dict[Language, _Given]) -> None:
+        self.spoken = spoken
+        self.first = next(iter(spoken.values()))
 
+    def pool(self) -> PoolDraft:
+        """The whole of it."""
+        return PoolDraft(
+            name=proper_name(self.first.text("field")),
+            title=self.texts("field"),
+            description=self.first.text("about"),
+            limits=self.texts("limits"),
+            actions=[
+                ActionDraft(
+                    name=proper_name(self.first.text(action)),
+                    title=self.texts(action),
+                    steps=[self.step(step) for step in self.first.numbered(f"{action}.step_")],
+                )
+                for action in self.first.numbered("action_")
+            ],
+        )
 
-def _short_name(id_: str, given: _Given) -> Iterator[Question]:
-    """Asked only where the title has no Latin letters to make a name of."""
-    said = given.text(id_)
-    if said and not proper_name(said):
-        yield Question(f"{id_}.name", "short_name", answers.read_name, {"said": said}, translatable=False)
+    def texts(self, id_: str) -> Bilingual:
+        """What was said, per language."""
+        return {language: text for language, given in self.spoken.items() if (text := given.text(id_))}
 
+    def step(self, step: str) -> StepDraft:
+        """One step."""
+        output, rules, left_open = self.output(step)
+        return StepDraft(
+            name=proper_name(self.first.text(step)),
+            title=self.texts(step),
+            guidance=self.guidance(step),
+            done_by=self.texts(f"{step}.done_by"),
+            hands_over=self.texts(f"{step}.hands_over"),
+            from_previous=self.first.value(f"{step}.from_previous", answers.read_yes_no, False),
+            output=output,
+            rules=rules,
+            left_open=left_open,
+        )
 
-_Spoken = Mapping[Language, _Given]
+    def guidance(self, step: str) -> Bilingual:
+        """How it is done, and then what is hard about it."""
+        texts = self.texts(f"{step}.guidance")
+        for language, pitfalls in self.texts(f"{step}.pitfalls").items():
+            before = texts.get(language, "")
+            if before and before[-1] not in ".!?。！？；;":
+                before += "。" if language == "zh" else "."
+            texts[language] = before + ("" if language == "zh" or not before else " ") + pitfalls
+        return texts
 
+    def output(self, step: str) -> tuple[Output | None, Rules, list[str]]:
+        """The output of a step, its rules, and what is left open; None where the kind, or all labels, were skipped."""
 
-def _draft(first: _Given, spoken: _Spoken) -> PoolDraft:
-    return PoolDraft(
-        name=first.value("field.name", answers.read_name, "") or proper_name(first.text("field")),
-        title=_texts("field", spoken),
-        description=first.text("about"),
-        limits=_texts("limits", spoken),
-        actions=[_action(f"action_{number}", first, spoken) for number in _numbers("action_", first)],
-    )
+        def value(topic: str, read: Callable[[str], Any], otherwise: Any = None) -> Any:
+            return self.first.value(f"{step}.{topic}", read, otherwise)
 
+        kind = value("kind", answers.read_kind)
+        copied = Rules(copies_from_input=value("copied", answers.read_yes_no, False))
+        if kind == "json":
+            fields = value("fields", answers.read_fields)
+            return output_of_fields(fields) if fields else JsonOutput(kind="json"), copied, []
+        if kind == "number":
+            return value("range", answers.read_range, NumberOutput(kind="number", minimum=1, maximum=5)), Rules(), []
+        if kind == "text":
+            return TextOutput(kind="text"), Rules(max_length=value("length", answers.read_length)), []
+        if kind == "labels":
+            low, high = value("count", answers.read_count, (None, None))
+            rules = copied.model_copy(update={"min_items": low, "max_items": high})
+            return LabelsOutput(kind="labels", labels=self.labels(f"{step}.items") or None), rules, []
+        if kind == "label" and (labels := self.labels(f"{step}.labels")):
+            return LabelOutput(kind="label", labels=labels), Rules(), []
+        return None, Rules(), ["labels"] if kind == "label" else []
 
-def _action(action: str, first: _Given, spoken: _Spoken) -> ActionDraft:
-    steps = [_step(f"{action}.step_{number}", first, spoken) for number in _numbers(f"{action}.step_", first)]
-    return ActionDraft(name=_name(action, first), title=_texts(action, spoken), steps=steps)
-
-
-def _name(id_: str, first: _Given) -> str:
-    return first.value(f"{id_}.name", answers.read_name, "") or proper_name(first.text(id_))
-
-
-def _step(step: str, first: _Given, spoken: _Spoken) -> StepDraft:
-    return StepDraft(
-        name=_name(step, first),
-        title=_texts(step, spoken),
-        told=_told(step, spoken),
-        done_by=_texts(f"{step}.done_by", spoken),
-        hands_over=_texts(f"{step}.hands_over", spoken),
-        goes_on=first.value(f"{step}.goes_on", answers.read_yes_no, False),
-        form=_form_of(step, first, spoken),
-    )
-
-
-def _told(step: str, spoken: _Spoken) -> Texts:
-    """How it is done, and what is hard about it."""
-    texts: Texts = {}
-    for language, given in spoken.items():
-        told, hard = given.text(f"{step}.told"), given.text(f"{step}.hard")
-        apart, between = ("", "。") if language == "zh" else (" ", ". ")
-        if told and hard:
-            joined = apart if told[-1] in ".!?。！？；;" else between
-            texts[language] = f"{told}{joined}{hard}"
-        elif told or hard:
-            texts[language] = told or hard
-    return texts
-
-
-def _form_of(step: str, first: _Given, spoken: _Spoken) -> Form | None:
-    kind = first.value(f"{step}.kind", answers.read_kind)
-    if kind is None:
-        return None
-    copied = first.value(f"{step}.copied", answers.read_yes_no, False)
-    if kind == "json":
-        fields = first.value(f"{step}.fields", answers.read_fields)
-        return answers.form_of_fields(fields, copied) if fields else Form(kind="json", rules=Rules(copies_from_input=copied))
-    if kind == "number":
-        number = first.value(f"{step}.range", answers.read_range, answers.Number(1, 5, 0))
-        return Form(kind="number", minimum=number.low, maximum=number.high, decimals=number.decimals)
-    if kind == "text":
-        return Form(kind="text", rules=Rules(max_length=first.value(f"{step}.length", answers.read_length)))
-    topic = "labels" if kind == "label" else "items"
-    lists = {language: given.value(f"{step}.{topic}", answers.read_items, []) for language, given in spoken.items()}
-    return Form(kind=kind, labels=_of_equal_length(lists), rules=_counted(step, first, copied))
-
-
-def _counted(step: str, first: _Given, copied: bool) -> Rules:
-    low, high = first.value(f"{step}.count", answers.read_count, (None, None))
-    return Rules(min_items=low, max_items=high, copies_from_input=copied)
-
-
-def _of_equal_length(lists: Mapping[Language, Sequence[str]]) -> dict[Language, list[str]]:
-    sizes = [len(labels) for labels in lists.values() if labels]
-    return {language: list(labels) for language, labels in lists.items() if labels and len(labels) == sizes[0]}
-
-
-def _texts(id_: str, spoken: _Spoken) -> Texts:
-    return {language: given.text(id_) for language, given in spoken.items() if given.text(id_)}
-
-
-def _numbers(prefix: str, given: _Given) -> Iterator[int]:
-    """1, 2, … as long as there is an answer."""
-    for number in count(1):
-        if not given.text(f"{prefix}{number}"):
-            return
-        yield number
+    def labels(self, id_: str) -> dict[Language, list[str]]:
+        """The labels per language, as many in each."""
+        lists = {language: given.value(id_, answers.read_items, []) for language, given in self.spoken.items()}
+        sizes = [len(labels) for labels in lists.values() if labels]
+        return {language: list(labels) for language, labels in lists.items() if labels and len(labels) == sizes[0]}

@@ -1,52 +1,49 @@
-"""What a person typed, read as what was asked for."""
+"""Words of the interview in two languages, and typed answers read as what was asked for."""
 
 import re
+import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
-from anytasktune.outputs import Rules
+from anytasktune.outputs import OUTPUT_KINDS, NumberOutput
 from anytasktune.records import Language
-from anytasktune.tasks.interview_words import means, word
-from anytasktune.tasks.pool_drafts import Form, Kind, proper_name
 from anytasktune.text.plain_text import collapse_space
 
 _BETWEEN = re.compile(r"\s*[,，、;；]\s*")
 _RANGE = re.compile(r"(-?\d+(?:\.\d+)?)\s*(?:-|–|—|~|～|to|至|到)\s*(-?\d+(?:\.\d+)?)", re.I)
 _HALF_WIDTH = str.maketrans("０１２３４５６７８９．－？", "0123456789.-?")
-KINDS: dict[str, Kind] = {"1": "label", "2": "labels", "3": "json", "4": "number", "5": "text"}
 
 
 class AnswerError(ValueError):
-    """What was typed is not what was asked for; `key` is the word that says so."""
+    """A typed answer that has not the form that was asked for; `key` is the word that says so."""
 
     def __init__(self, key: str, **values: int) -> None:
         super().__init__(key)
         self.key, self.values = key, values
 
     def said_in(self, language: Language) -> str:
-        """The same for the person."""
+        """The message for the person."""
         return word(self.key, language).format(**self.values)
 
 
-@dataclass(frozen=True)
-class Number:
-    """A range of numbers and how many digits they have after the point."""
-
-    low: float
-    high: float
-    decimals: int
+@cache
+def words(language: Language) -> dict[str, dict[str, str]]:
+    """All texts of the interview: topic → `ask`, `help`, `example`; under `words` those that belong to no topic."""
+    path = Path(__file__).with_name(f"interview_{language}.toml")
+    return {topic: dict(texts) for topic, texts in tomllib.loads(path.read_text(encoding="utf-8")).items()}
 
 
-def read_text(text: str) -> str:
-    """Any text on one line."""
-    return collapse_space(text)
+def word(name: str, language: Language) -> str:
+    """A word or sentence that belongs to no topic."""
+    return words(language)["words"][name]
 
 
-def read_name(text: str) -> str:
-    """A name of Latin letters."""
-    if not (name := proper_name(text)):
-        raise AnswerError("bad_name")
-    return name
+def means(name: str, text: str) -> bool:
+    """Whether `text` is the word `name` (or one of several with commas between) in any language."""
+    said = text.strip().casefold()
+    languages: tuple[Language, ...] = ("en", "zh")
+    return any(said == one.strip() for language in languages for one in word(name, language).split(","))
 
 
 def read_yes_no(text: str) -> bool:
@@ -56,17 +53,17 @@ def read_yes_no(text: str) -> bool:
     return means("yes", text)
 
 
-def read_kind(text: str) -> Kind:
+def read_kind(text: str) -> str:
     """One of the kinds of output, by its number."""
-    number = text.translate(_HALF_WIDTH).strip().rstrip(".。、")
-    if number not in KINDS:
+    number, kinds = text.translate(_HALF_WIDTH).strip().rstrip(".。、"), list(OUTPUT_KINDS)
+    if number not in map(str, range(1, len(kinds) + 1)):
         raise AnswerError("bad_choice")
-    return KINDS[number]
+    return kinds[int(number) - 1]
 
 
 def read_labels(text: str) -> list[str]:
     """At least two different labels."""
-    labels = [label for part in _BETWEEN.split(text.strip()) if (label := read_text(part.rstrip(".。")))]
+    labels = [label for part in _BETWEEN.split(text.strip()) if (label := collapse_space(part.rstrip(".。")))]
     if len(labels) < 2 or len(set(labels)) < len(labels):
         raise AnswerError("bad_labels")
     return labels
@@ -99,18 +96,18 @@ def read_count(text: str) -> tuple[int, int]:
     return int(low), int(high)
 
 
-def read_range(text: str) -> Number:
-    """Lowest and highest number."""
+def read_range(text: str) -> NumberOutput:
+    """Lowest and highest number, and how many digits they have after the point."""
     found = _RANGE.fullmatch(text.translate(_HALF_WIDTH).strip())
     if not found or float(found[1]) >= float(found[2]):
         raise AnswerError("bad_range")
     decimals = max(len(part.partition(".")[2]) for part in found.groups())
-    return Number(float(found[1]), float(found[2]), min(decimals, 6))
+    return NumberOutput(kind="number", minimum=float(found[1]), maximum=float(found[2]), decimals=min(decimals, 6))
 
 
 def read_fields(text: str) -> dict[str, bool]:
     """Names of fields, and whether each must be filled."""
-    parts = [read_text(part) for part in _BETWEEN.split(text.translate(_HALF_WIDTH).strip()) if part.strip()]
+    parts = [collapse_space(part) for part in _BETWEEN.split(text.translate(_HALF_WIDTH).strip()) if part.strip()]
     fields = {part.rstrip("? ").replace(" ", "_"): not part.endswith("?") for part in parts}
     if not fields or len(fields) < len(parts) or "" in fields:
         raise AnswerError("bad_fields")
@@ -123,10 +120,3 @@ def read_length(text: str) -> int:
     if not digits.isdecimal() or int(digits) < 1:
         raise AnswerError("bad_length")
     return int(digits)
-
-
-def form_of_fields(fields: dict[str, bool], copied: bool) -> Form:
-    """A form whose keys are all there; those that may be empty can be null."""
-    properties = {name: {"type": "string" if filled else ["string", "null"]} for name, filled in fields.items()}
-    schema = {"type": "object", "properties": properties, "required": list(fields), "additionalProperties": False}
-    return Form(kind="json", json_schema=schema, rules=Rules(copies_from_input=copied))

@@ -36,7 +36,7 @@ OUTLINE = {
     "description": "Readers ask.",
     "actions": [{"title": {"en": "Lend a book"}, "steps": [{"title": {"en": "Note the title"}}, {"title": {"en": "Judge"}}]}],
 }
-NOTE = {"told": {"en": "Copy what is known of the book."}, "kind": "json", "fields": ["title", "author"], "copied": True}
+NOTE = {"guidance": {"en": "Copy what is known of the book."}, "kind": "json", "fields": ["title", "author"], "copied": True}
 
 
 def by_interview(folder: Path, answers: list[str], *options: str) -> subprocess.CompletedProcess[str]:
@@ -242,11 +242,11 @@ def test_the_other_language_waits_for_the_first(tmp_path: Path) -> None:
 
 
 def test_a_chinese_interview_alone_makes_a_chinese_pool(tmp_path: Path, run: Run) -> None:
-    answers = ["公共图书馆", "tushuguan", "读者来信。", "跳过", "答复咨询", "zixun", "分类", "fenlei", "实习生"]
+    answers = ["公共图书馆", "读者来信。", "跳过", "答复咨询", "分类", "实习生"]
     answers += ["判断读者想要什么，只看来信。", "跳过", "1", "借还、查找、其他", "类型", "完成", ""]
     ended = by_interview(tmp_path / "library", answers, "--language", "zh", "--json")
     assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)["tasks"] == ["fenlei"]
+    assert json.loads(ended.stdout)["tasks"] == ["fen_lei"]
     text = (tmp_path / "library" / "domain.yaml").read_text(encoding="utf-8")
     assert "# 由 `anytasktune tasks propose` 生成" in text
     assert "# 尚无英文" in text

@@ -5,13 +5,14 @@ from collections import Counter
 
 import pytest
 
+from anytasktune.outputs import LabelsOutput, NumberOutput, Rules
 from anytasktune.packs import pack_files
 from anytasktune.records import Language
 from anytasktune.schema import Example
-from anytasktune.tasks.answer_forms import form_of
-from anytasktune.tasks.build_tasks import build
+from anytasktune.tasks.build_tasks import build_pool
 from anytasktune.tasks.clustering import chains, cluster_examples
 from anytasktune.tasks.from_examples import draft_from_examples
+from anytasktune.tasks.infer_output import infer_output
 
 
 def rows(pairs: list[tuple[str, str]], language: Language | None = "en") -> list[Example]:
@@ -51,9 +52,9 @@ OTHERS = [(f"Is the reading room open on day {n}?", "other") for n in range(6)]
 
 
 def test_repeated_answers_are_labels() -> None:
-    form = form_of(rows(LOANS + SEARCHES + OTHERS))
-    assert form.kind == "label"
-    assert {label for labels in form.labels.values() for label in labels} == {"loan", "search", "other"}
+    output, _ = infer_output(rows(LOANS + SEARCHES + OTHERS))
+    assert output.kind == "label"
+    assert set(output.labels_in("en") or ()) == {"loan", "search", "other"}
 
 
 def test_two_label_tasks_on_the_same_inputs_are_told_apart() -> None:
@@ -103,15 +104,15 @@ def test_json_whose_keys_vary_from_row_to_row_is_one_task() -> None:
 
 
 def test_numbers_give_their_range() -> None:
-    form = form_of(rows([("fine", "4.5"), ("bad", "1"), ("good", "5"), ("so so", "3")]))
-    assert (form.kind, form.minimum, form.maximum, form.decimals) == ("number", 1, 5, 1)
+    output, _ = infer_output(rows([("fine", "4.5"), ("bad", "1"), ("good", "5"), ("so so", "3")]))
+    assert output == NumberOutput(kind="number", minimum=1, maximum=5, decimals=1)
 
 
 def test_lists_give_separator_counts_and_whether_they_are_copied() -> None:
     pairs = [("a red car and a bike", "red car; bike"), ("a boat, a kite, a ball", "boat; kite; ball"), ("one lamp", "lamp")]
-    form = form_of(rows([(text, answer) for text, answer in pairs]))
-    assert (form.kind, form.separator) == ("labels", "; ")
-    assert (form.rules.min_items, form.rules.max_items, form.rules.copies_from_input) == (1, 3, True)
+    output, rules = infer_output(rows([(text, answer) for text, answer in pairs]))
+    assert output == LabelsOutput(kind="labels", separator="; ")
+    assert rules == Rules(min_items=1, max_items=3, copies_from_input=True)
 
 
 def test_json_gives_keys_types_and_what_is_always_there() -> None:
@@ -121,8 +122,8 @@ def test_json_gives_keys_types_and_what_is_always_there() -> None:
     for number, answer in enumerate(answers):
         if number % 4 == 0:
             del answer["year"]
-    form = form_of(rows([(f"text {n}", json.dumps(answer)) for n, answer in enumerate(answers)]))
-    schema = form.json_schema
+    output, _ = infer_output(rows([(f"text {n}", json.dumps(answer)) for n, answer in enumerate(answers)]))
+    schema = output.model_dump()["json_schema"]
     assert schema["required"] == ["title", "kind"]
     assert schema["properties"]["year"]["type"] == ["integer", "null"]
     assert schema["properties"]["kind"] == {"enum": ["atlas", "novel"]}
@@ -130,8 +131,8 @@ def test_json_gives_keys_types_and_what_is_always_there() -> None:
 
 
 def test_texts_give_a_length_and_lines() -> None:
-    form = form_of(rows([("x", "First line here.\nSecond one."), ("y", "One.\nTwo.\nThree.")]))
-    assert (form.kind, form.rules.min_items, form.rules.max_items, form.rules.max_length) == ("text", 2, 3, 50)
+    output, rules = infer_output(rows([("x", "First line here.\nSecond one."), ("y", "One.\nTwo.\nThree.")]))
+    assert (output.kind, rules) == ("text", Rules(min_items=2, max_items=3, max_length=50))
 
 
 def test_a_task_whose_inputs_are_anothers_outputs_goes_on_from_it() -> None:
@@ -141,8 +142,8 @@ def test_a_task_whose_inputs_are_anothers_outputs_goes_on_from_it() -> None:
     replies = [(answer, f"We are sorry about that. A new card {n} is ready for you.") for n, (_, answer) in enumerate(facts)]
     tasks, _ = cluster_examples(rows(facts + replies))
     (chain,) = chains(tasks)
-    assert [form_of(tasks[number]).kind for number in chain] == ["json", "text"]
-    pool = build(draft_from_examples(rows(facts + replies))[0])
+    assert [infer_output(tasks[number])[0].kind for number in chain] == ["json", "text"]
+    pool = build_pool(draft_from_examples(rows(facts + replies))[0])
     (action,) = pool.actions.values()
     assert [pool.tasks[step].task.input_from for step in action.steps] == [None, "fill_thing_day"]
 
@@ -154,7 +155,7 @@ def test_too_few_rows_make_no_task() -> None:
 
 def test_remarks_say_where_a_task_comes_from_and_hold_no_personal_data() -> None:
     pairs = [(f"ring me on 1381234567{n}", f"Ring back {n}, please, it is urgent.") for n in range(6)]
-    pool = build(draft_from_examples(rows(pairs))[0])
+    pool = build_pool(draft_from_examples(rows(pairs))[0])
     (drafted,) = pool.tasks.values()
     assert drafted.remarks[0] == "found in 6 rows of past work, e.g. …"
     assert any(remark.startswith("left open: how it is done") for remark in drafted.remarks)
@@ -162,13 +163,13 @@ def test_remarks_say_where_a_task_comes_from_and_hold_no_personal_data() -> None
 
 def test_rows_in_two_languages_give_instructions_in_both() -> None:
     chinese = [(f"请续借第{n}本书", "loan") for n in range(6)] + [(f"有没有第{n}册地图集？", "search") for n in range(6)]
-    pool = build(draft_from_examples([*rows(LOANS + SEARCHES), *rows(chinese, None)])[0])
+    pool = build_pool(draft_from_examples([*rows(LOANS + SEARCHES), *rows(chinese, None)])[0])
     (drafted,) = pool.tasks.values()
     assert set(drafted.task.instruction) == {"en", "zh"}
     assert drafted.task.labels_in("zh") == drafted.task.labels_in("en")
 
 
 def test_the_same_rows_in_another_order_give_the_same_tasks() -> None:
-    first = build(draft_from_examples(rows(LOANS + SEARCHES + OTHERS))[0])
-    second = build(draft_from_examples(rows(OTHERS + LOANS[::-1] + SEARCHES))[0])
+    first = build_pool(draft_from_examples(rows(LOANS + SEARCHES + OTHERS))[0])
+    second = build_pool(draft_from_examples(rows(OTHERS + LOANS[::-1] + SEARCHES))[0])
     assert list(first.tasks) == list(second.tasks) == ["choose_loan_other"]

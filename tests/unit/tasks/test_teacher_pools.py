@@ -12,12 +12,12 @@ from anytasktune.llm import Teacher
 from anytasktune.records import Language
 from anytasktune.settings import TeacherConfig
 from anytasktune.tasks.ask_teacher import MOST_STEPS, Refused, ask_teacher
-from anytasktune.tasks.build_tasks import build
+from anytasktune.tasks.build_tasks import build_pool
 from anytasktune.tasks.pool_drafts import PoolDraft
 
 STEPS = [
-    {"title": {"en": "Sort it"}, "done_by": {"en": "Trainee"}, "hands_over": {"en": "The kind"}, "goes_on": False},
-    {"title": {"en": "Reply"}, "done_by": {"en": "Librarian"}, "hands_over": {"en": "The reply"}, "goes_on": True},
+    {"title": {"en": "Sort it"}, "done_by": {"en": "Trainee"}, "hands_over": {"en": "The kind"}, "from_previous": False},
+    {"title": {"en": "Reply"}, "done_by": {"en": "Librarian"}, "hands_over": {"en": "The reply"}, "from_previous": True},
 ]
 OUTLINE = {
     "name": "Public Library",
@@ -25,8 +25,8 @@ OUTLINE = {
     "description": "Readers ask.",
     "actions": [{"title": {"en": "Answer an enquiry"}, "steps": STEPS}],
 }
-SORT = {"told": {"en": "Say what the reader wants."}, "kind": "label", "labels": {"en": ["loan", "other"]}}
-REPLY = {"told": {"en": "Answer kindly."}, "kind": "text", "max_length": 300}
+SORT = {"guidance": {"en": "Say what the reader wants."}, "kind": "label", "labels": {"en": ["loan", "other"]}}
+REPLY = {"guidance": {"en": "Answer kindly."}, "kind": "text", "max_length": 300}
 
 
 def answers(outline: Any, **steps: Any) -> Answers:
@@ -55,7 +55,7 @@ def taught(
 def test_good_answers_become_tasks_in_a_chain() -> None:
     draft, refused, bodies = taught(answers(OUTLINE, **{"Sort it": SORT, "Reply": REPLY}))
     assert refused == []
-    pool = build(draft)
+    pool = build_pool(draft)
     assert list(pool.tasks) == ["sort_it", "reply"]
     assert pool.tasks["reply"].task.input_from == "sort_it"
     assert pool.tasks["sort_it"].task.labels_in("en") == ["loan", "other"]
@@ -83,7 +83,7 @@ def test_what_does_not_fit_is_refused_with_a_reason_and_the_rest_is_kept() -> No
     reasons = Counter(one.reason for one in refused)
     assert reasons == {"repeated": 1, "no_title": 2, "other_language": 1, "no_steps": 2, "bad_form": 1}
     assert "at least two different" in refused[-1].detail
-    pool = build(draft)
+    pool = build_pool(draft)
     assert list(pool.tasks) == ["reply"]
     assert pool.tasks["reply"].task.input_from is None
 
@@ -91,7 +91,7 @@ def test_what_does_not_fit_is_refused_with_a_reason_and_the_rest_is_kept() -> No
 def test_a_step_that_is_only_a_title_is_taken_for_one() -> None:
     outline = OUTLINE | {"actions": [{"title": "Answer an enquiry", "steps": ["Sort it", 3, None]}]}
     draft, refused, _ = taught(answers(outline, **{"Sort it": SORT}))
-    assert list(build(draft).tasks) == ["sort_it"]
+    assert list(build_pool(draft).tasks) == ["sort_it"]
     assert len(refused) == 2
 
 
@@ -125,23 +125,23 @@ def test_both_languages_are_asked_for_and_both_are_needed() -> None:
         ],
     }
     sort = {
-        "told": {"en": "Say what the reader wants.", "zh": "判断读者要什么。"},
+        "guidance": {"en": "Say what the reader wants.", "zh": "判断读者要什么。"},
         "kind": "label",
         "labels": {"en": ["loan", "other"], "zh": ["借还", "其他"]},
     }
     draft, refused, bodies = taught(answers(bilingual, **{"Sort it": sort, "Reply": REPLY}), ("en", "zh"))
-    pool = build(draft)
+    pool = build_pool(draft)
     assert pool.tasks["sort_it"].task.labels_in("zh") == ["借还", "其他"]
     assert pool.tasks["sort_it"].task.done_by == {"en": "Trainee", "zh": "实习生"}
     assert [(one.what, one.reason) for one in refused] == [("Reply", "bad_form")]
-    assert "told.zh is missing" in bodies[-1]["messages"][-1]["content"]
+    assert "guidance.zh is missing" in bodies[-1]["messages"][-1]["content"]
 
 
 def test_a_chinese_conversation_is_chinese() -> None:
     outline = {"title": "图书馆", "actions": [{"title": "答复咨询", "steps": [{"title": "分类", "done_by": "实习生"}]}]}
-    sort = {"told": "判断读者要什么。", "kind": "label", "labels": ["借还", "其他"]}
+    sort = {"guidance": "判断读者要什么。", "kind": "label", "labels": ["借还", "其他"]}
     draft, _refused, bodies = taught(answers(outline, 分类=sort), ("zh",))
     assert "你是一名业务分析师" in bodies[0]["messages"][1]["content"]
-    (drafted,) = build(draft, "zh").tasks.values()
+    (drafted,) = build_pool(draft, "zh").tasks.values()
     assert drafted.task.instruction == {"zh": "判断读者要什么。只回答以下之一：借还、其他。"}
     assert drafted.remarks[0] == "由模型 big-model 提出，请通读核对"

@@ -1,7 +1,7 @@
-"""Is a task well cut: something to check, a fitting kind of output, labels that can be told apart, a place in the work?"""
+"""Review of a Task Pool: its design, the wording of its instructions, and its rows."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import combinations
 
@@ -10,14 +10,54 @@ from anytasktune.records import Language
 from anytasktune.schema import Task
 from anytasktune.schema.domain import Action, Domain
 from anytasktune.similarity import jaccard
-from anytasktune.tasks.findings import Finding
+from anytasktune.tasks import row_checks
+from anytasktune.tasks.findings import At, Finding, PlacedRow
+from anytasktune.text.numbers import fewest_items_in, item_ranges_in, most_items_in, numbers_in
 from anytasktune.text.plain_text import listed, normalise
+from anytasktune.text.scripts import tokens
 
 NEAR_LABELS = 0.85
 """Share of common characters from which two labels look alike."""
 NEAR_INSTRUCTIONS = 0.6
 """Jaccard similarity of character 5-grams from which two instructions say the same."""
 _NEGATION = re.compile(r"^(?:un|dis|non|in|im|not|no|不|非|无|未)[ -]?")
+SHORTEST: dict[Language, int] = {"en": 6, "zh": 10}
+"""Words (English) or characters (Chinese) below which nobody can know what is wanted."""
+_VAGUE = re.compile(
+    r"\b(?:etc\b\.?|and so (?:on|forth)|(?:as|if) appropriate|as needed|if necessary|where relevant)|等等|酌情|视情况|适当地",
+    re.I,
+)
+
+
+def check_pool(domain: Domain, rows: Mapping[str, Sequence[PlacedRow]]) -> list[Finding]:
+    """Findings on `domain`, errors before advice, otherwise in the order of the pool.
+
+    Args:
+        rows: task name → its rows; tasks without rows may be left out.
+
+    Raises:
+        ConfigError: a task's JSON Schema is no schema.
+    """
+    return sorted(_findings(domain, rows), key=lambda finding: finding.level != "error")
+
+
+def _findings(domain: Domain, rows: Mapping[str, Sequence[PlacedRow]]) -> Iterator[Finding]:
+    yield from nothing_handed_over(domain)
+    yield from task_without_action(domain)
+    yield from language_missing(domain)
+    for action in domain.actions:
+        yield from loose_action(action, domain.tasks)
+    yield from twin_tasks(domain.tasks)
+    for task in domain.tasks:
+        for language, text in task.instruction.items():
+            for wording_check in (vague_instruction, count_contradicts, output_misdescribed):
+                yield from wording_check(task, language, text)
+        yield from no_checkable_rule(task)
+        yield from labels_overlap(task)
+        own = rows.get(task.name, ())
+        for row_check in row_checks.CHECKS:
+            yield from row_check(task, own)
+        yield from row_checks.unlike_handed_over(task, domain.task(task.input_from) if task.input_from else None, own)
 
 
 def no_checkable_rule(task: Task) -> Iterator[Finding]:
@@ -105,5 +145,42 @@ def language_missing(domain: Domain) -> Iterator[Finding]:
                 yield Finding("language_missing", level, why, instead, ("tasks", task.name, field))
 
 
-TASK_CHECKS = (no_checkable_rule, labels_overlap)
-POOL_CHECKS = (nothing_handed_over, task_without_action, language_missing)
+def vague_instruction(task: Task, language: Language, text: str) -> Iterator[Finding]:
+    """Too short to be clear, or it leaves the limits to the reader ("etc.", "as appropriate", 等等)."""
+    words, at = len(tokens(text)), _at(task, language)
+    if words < SHORTEST[language]:
+        why = f"the instruction has {words} words: a new colleague would not know what to do"
+        yield Finding("vague_instruction", "error", why, "say what to read, what to answer, and in which form", at)
+    if found := _VAGUE.search(text):
+        why = f"{found.group()!r} leaves open what is meant, and a model learns only what every row does alike"
+        yield Finding("vague_instruction", "advice", why, "name all that is wanted, or leave the words out", at)
+
+
+def count_contradicts(task: Task, language: Language, text: str) -> Iterator[Finding]:
+    """The number of items in the instruction is not that of `min_items` and `max_items`, or is not said."""
+    fewest, most, at = task.rules.min_items, task.rules.max_items, _at(task, language)
+    if most is None and (fewest is None or fewest <= 1):
+        return
+    said = f"{fewest if fewest is not None else 0} to {most if most is not None else 'any number of'} items"
+    ranges, limits, least = item_ranges_in(text), most_items_in(text), fewest_items_in(text)
+    one_sided = most in limits if (fewest or 0) <= 1 else most is None and fewest in least
+    agree = one_sided or (fewest or 0, most) in ranges
+    wanted = {float(number) for number in (fewest, most) if number is not None and number > 1}
+    if agree or wanted <= numbers_in(text):
+        return
+    if ranges or limits or least:
+        counts = [f"{low:g} to {high:g}" for low, high in sorted(ranges)] + [f"{n:g}" for n in sorted(limits | least)]
+        why = f"the instruction says {listed(counts)}, the rules say {said}"
+        yield Finding("count_contradicts", "error", why, "make the instruction and rules.min_items, max_items agree", at)
+    else:
+        why = f"the rules ask for {said}, and the instruction does not say so"
+        yield Finding("count_unsaid", "advice", why, f"write it into the instruction: {said}", at)
+
+
+def output_misdescribed(task: Task, language: Language, text: str) -> Iterator[Finding]:
+    """What the instruction says of the output is wrong, or is not said: labels, separator, keys, range."""
+    yield from (Finding.of(remark, _at(task, language)) for remark in task.output.instruction_remarks(text, language))
+
+
+def _at(task: Task, language: Language) -> At:
+    return ("tasks", task.name, "instruction", language)
