@@ -34,7 +34,7 @@ def examine_machine() -> list[MachineFact]:
     fetch = "" if is_cached(DEFAULT_MODEL) else f"anytasktune models fetch {DEFAULT_MODEL}"
     return [
         MachineFact("python", f"{platform.python_version()} on {platform.platform()}", old_python),
-        *map(_package, ("torch", "transformers", "peft", "safetensors")),
+        *map(_package, ("torch", "transformers", "accelerate", "safetensors")),
         _processor(),
         _memory(),
         _cache(),

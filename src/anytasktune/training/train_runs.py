@@ -203,5 +203,5 @@ def _error(estimate: Estimate | None, state: RunState, steps: int) -> float | No
 
 def versions() -> dict[str, str]:
     """Versions of what made an artefact."""
-    packages = {name: version(name) for name in ("torch", "transformers", "peft")}
+    packages = {name: version(name) for name in ("torch", "transformers")}
     return {"anytasktune": __version__, "python": platform.python_version(), **packages}
