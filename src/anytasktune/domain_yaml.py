@@ -9,7 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.scalarstring import FoldedScalarString
+from ruamel.yaml.scalarstring import FoldedScalarString, SingleQuotedScalarString
 
 from anytasktune.records import Language
 from anytasktune.schema.domain import Action, Domain
@@ -205,7 +205,9 @@ def _readable(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str):
-        return FoldedScalarString(value) if len(value) > _LONG_TEXT and _can_be_folded(value) else value
+        if len(value) > _LONG_TEXT and _can_be_folded(value):
+            return FoldedScalarString(value)
+        return SingleQuotedScalarString(value) if value.startswith("?") else value  # ruamel writes {en: ?} and cannot read it
     if not isinstance(value, (dict, list)) or not value:
         return value
     if isinstance(value, dict):

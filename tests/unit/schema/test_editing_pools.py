@@ -1,7 +1,7 @@
 """Actions, steps and texts are added to a file that a person wrote, and their comments stay."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from anytasktune.domain_yaml import add_action, add_steps, add_task, add_texts, start_domain
@@ -95,6 +95,7 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Co
 
 @settings(deadline=None)
 @given(title=WORDS, description=WORDS, remark=WORDS)
+@example(title="?0", description="", remark="")
 def test_whatever_a_field_is_called_its_file_is_read_back_the_same(title: str, description: str, remark: str) -> None:
     domain = Domain(name="library", title={"en": title}, description=description, limits={"zh": title})
     text = add_task(start_domain(domain, [remark]), REPLY, [remark])
