@@ -8,7 +8,7 @@ from typing import Any
 
 from anytasktune.chat import instruction_for
 from anytasktune.llm.asking import Asker, MisfitError, Question, Reply
-from anytasktune.llm.prices import Tokens, likely_tokens
+from anytasktune.llm.costs import Tokens, likely_tokens
 from anytasktune.llm.prompts import marks, prompt_id, render_prompt
 from anytasktune.records import Language
 from anytasktune.schema import Candidate, Example, Origin, Task, Verdict

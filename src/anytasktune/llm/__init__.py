@@ -1,10 +1,9 @@
 """A larger model as a teacher, behind any OpenAI-compatible endpoint."""
 
 from anytasktune.llm.asking import Asker, MisfitError, Question, Reply
+from anytasktune.llm.costs import Expected, Tokens, expected_cost
 from anytasktune.llm.endpoint import Endpoint, EndpointError
-from anytasktune.llm.expected_cost import Expected, expected_cost
 from anytasktune.llm.ledger import ANSWERS_FILE
-from anytasktune.llm.prices import Tokens
 from anytasktune.llm.prompts import PromptError, prompt_id, render_prompt
 from anytasktune.llm.teacher import Activity, Teacher
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from anytasktune.llm.asking import MisfitError
-from anytasktune.llm.prices import Tokens, most_answer_tokens
-from anytasktune.llm.request_errors import RequestError
+from anytasktune.llm.costs import Tokens, most_answer_tokens
+from anytasktune.llm.endpoint import RequestError
 from anytasktune.schema.exchange import TeacherAnswer
 
 _SHOWN = 300

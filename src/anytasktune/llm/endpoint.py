@@ -1,10 +1,11 @@
-"""One OpenAI-compatible endpoint: where it is, how patiently it is asked, and a key that is never shown."""
+"""One OpenAI-compatible endpoint: its address, its key, how patiently it is asked, and how a request to it can fail."""
 
 import ipaddress
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from anytasktune.errors import AnyTaskTuneError
 
@@ -17,6 +18,9 @@ _ADVICE = {
 }
 
 
+Kind = Literal["unreachable", "silent", "dropped", "busy", "broken", "refused", "denied"]
+
+
 class EndpointError(AnyTaskTuneError):
     """The teacher's endpoint cannot be reached, or refuses.
 
@@ -27,6 +31,45 @@ class EndpointError(AnyTaskTuneError):
     def __init__(self, what: str, *, where: str = "", fix: str = "", status: int = 0) -> None:
         super().__init__(what, where=where, fix=fix)
         self.status = status
+
+
+@dataclass
+class RequestError(Exception):
+    """A request without an answer.
+
+    Attributes:
+        kind: `unreachable` (no connection), `silent` (no answer in time), `dropped` (the connection ended early), `busy` (too
+            many requests), `broken` (a fault of the server, or something that is no answer), `refused` (the server does not
+            like what this request asks for), `denied` (it would refuse any request).
+        what: the same in words.
+        status: the HTTP status; 0 where there was none.
+        wait: seconds the server wants to be left alone.
+        unpaid: it is certain that the model did no work for it.
+    """
+
+    kind: Kind
+    what: str
+    status: int = 0
+    wait: float = 0.0
+    unpaid: bool = True
+
+    @property
+    def passing(self) -> bool:
+        """The same request may be answered the next time."""
+        return self.kind not in {"refused", "denied"}
+
+    @property
+    def crowded(self) -> bool:
+        """Fewer requests at once may help."""
+        return self.kind in {"busy", "silent"}
+
+
+@dataclass
+class UnansweredError(Exception):
+    """There is no answer to this one request; the others may have one."""
+
+    fault: Literal["not_answered", "over_budget"]
+    detail: str
 
 
 @dataclass(frozen=True)

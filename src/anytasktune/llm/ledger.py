@@ -1,4 +1,4 @@
-"""What a teacher answered and what it cost, in one SQLite file: not asked twice, never more than the cap.
+"""The ledger of a teacher's answers and their cost, in one SQLite file: nothing is asked twice, no cap is passed.
 
     answers    key → what was said
     requests   every request that is or may be paid for: `open` (sent, and nothing known yet), `answered`, `lost`
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from anytasktune.errors import ConfigError, StoreError
-from anytasktune.llm.prices import Prices, Tokens
+from anytasktune.llm.costs import Prices, Tokens
 from anytasktune.schema.exchange import TeacherAnswer
 
 ANSWERS_FILE = "answers.sqlite"
@@ -51,7 +51,7 @@ class Caps:
 
 
 @dataclass(frozen=True)
-class Ticket:
+class Reservation:
     """A request that is written down, and at how much."""
 
     id: int
@@ -70,7 +70,7 @@ class Spent:
     cost: int = 0
 
 
-class AnswerBook:
+class Ledger:
     """The open file; use it as a context. Several processes may have it open.
 
     Raises:
@@ -91,7 +91,7 @@ class AnswerBook:
     def _prepare(self) -> None:
         run = self._connection.execute
         self._write_ahead()
-        run("PRAGMA synchronous = NORMAL")  # a commit outlives the process; `settle_down` makes it outlive the machine
+        run("PRAGMA synchronous = NORMAL")  # a commit outlives the process; `checkpoint` makes it outlive the machine
         (version,) = run("PRAGMA user_version").fetchone()
         if version not in {0, _FORMAT}:
             fix = "update anytasktune, or move the file away; its answers are then paid for again"
@@ -114,7 +114,7 @@ class AnswerBook:
                     raise
             time.sleep(0.02)
 
-    def __enter__(self) -> "AnswerBook":
+    def __enter__(self) -> "Ledger":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -142,53 +142,53 @@ class AnswerBook:
             find = "SELECT 1 FROM answers WHERE key = ?"
             return [self._connection.execute(find, (key,)).fetchone() is not None for key in keys]
 
-    def reserve(self, key: str, model: str, worst: Tokens, prices: Prices, caps: Caps) -> Ticket | None:
+    def reserve(self, key: str, model: str, worst: Tokens, prices: Prices, caps: Caps) -> Reservation | None:
         """Write down a request at its worst case; None, and nothing is written, if a cap could be passed by it."""
         cost = prices.cost(worst)
         with self._advising(), self._transaction():
             if not self._fits(worst, cost, prices, caps):
                 return None
-            ticket = self._connection.execute(
+            reservation = self._connection.execute(
                 "INSERT INTO requests VALUES (NULL, ?, 'open', ?, ?, ?, ?, ?, ?)",
                 (int(time.time()), key, model, prices.currency, worst.prompt, worst.answer, cost),
             ).lastrowid
             self._add(model, prices.currency, 1, worst, cost)
-        return Ticket(ticket or 0, key, model, prices, worst)
+        return Reservation(reservation or 0, key, model, prices, worst)
 
-    def keep(self, ticket: Ticket, answer: TeacherAnswer) -> TeacherAnswer:
+    def keep(self, reservation: Reservation, answer: TeacherAnswer) -> TeacherAnswer:
         """Keep an answer, and count what was reported with it in place of the worst case.
 
         Returns:
             The answer that is kept: another one, if another process was faster.
         """
         used = Tokens(answer.prompt_tokens, answer.answer_tokens)
-        cost = ticket.prices.cost(used)
+        cost = reservation.prices.cost(used)
         with self._advising(), self._transaction():
             first = self._connection.execute(
                 "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
-                (ticket.key, answer.model, answer.content, answer.cut, used.prompt, used.answer),
+                (reservation.key, answer.model, answer.content, answer.cut, used.prompt, used.answer),
             )
             self._connection.execute(
                 "UPDATE requests SET state = 'answered', prompt_tokens = ?, answer_tokens = ?, cost = ? WHERE id = ?",
-                (used.prompt, used.answer, cost, ticket.id),
+                (used.prompt, used.answer, cost, reservation.id),
             )
-            worst = ticket.worst
+            worst = reservation.worst
             more = Tokens(used.prompt - worst.prompt, used.answer - worst.answer)
-            self._add(ticket.model, ticket.prices.currency, 0, more, cost - ticket.prices.cost(worst))
-        return answer if first.rowcount else self.get(ticket.key) or answer
+            self._add(reservation.model, reservation.prices.currency, 0, more, cost - reservation.prices.cost(worst))
+        return answer if first.rowcount else self.get(reservation.key) or answer
 
-    def release(self, ticket: Ticket) -> None:
+    def release(self, reservation: Reservation) -> None:
         """Count a request no longer: it is certain that nothing is to be paid for it."""
-        worst = ticket.worst
+        worst = reservation.worst
         with self._advising(), self._transaction():
-            self._connection.execute("DELETE FROM requests WHERE id = ?", (ticket.id,))
+            self._connection.execute("DELETE FROM requests WHERE id = ?", (reservation.id,))
             less = Tokens(-worst.prompt, -worst.answer)
-            self._add(ticket.model, ticket.prices.currency, -1, less, -ticket.prices.cost(worst))
+            self._add(reservation.model, reservation.prices.currency, -1, less, -reservation.prices.cost(worst))
 
-    def lose(self, ticket: Ticket) -> None:
+    def lose(self, reservation: Reservation) -> None:
         """Mark a request whose fate stays unknown; it stays counted at its worst case."""
         with self._advising():
-            self._connection.execute("UPDATE requests SET state = 'lost' WHERE id = ?", (ticket.id,))
+            self._connection.execute("UPDATE requests SET state = 'lost' WHERE id = ?", (reservation.id,))
 
     def spent(self, prices: Prices) -> Spent:
         """Everything ever spent; where prices were not known then, at today's.
@@ -209,7 +209,7 @@ class AnswerBook:
             total = Spent(total.requests + requests, total.tokens + Tokens(prompt, answer), total.cost + cost)
         return total
 
-    def settle_down(self) -> None:
+    def checkpoint(self) -> None:
         """Bring what was committed to the disk itself, so that it outlives a crash of the machine."""
         with self._advising(), contextlib.closing(sqlite3.connect(self.file, timeout=_PATIENCE)) as own:
             own.execute("PRAGMA wal_checkpoint(PASSIVE)")

@@ -9,10 +9,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from anytasktune.errors import StoreError
-from anytasktune.llm.answer_source import Answering, Tally
+from anytasktune.llm.costs import Prices, Tally
 from anytasktune.llm.endpoint import EndpointError
-from anytasktune.llm.prices import Prices
-from anytasktune.llm.request_forms import Request
+from anytasktune.llm.negotiation import Request
 from anytasktune.schema.exchange import RecordedAnswer, TeacherAnswer
 from anytasktune.text.plain_text import collapse_space
 
@@ -77,9 +76,9 @@ class Replay:
         return [True] * len(requests)
 
     @contextlib.asynccontextmanager
-    async def session(self) -> AsyncIterator[Answering]:
+    async def session(self) -> AsyncIterator["Replaying"]:
         """Open it; StoreError if there is no such file, or it is no recording."""
-        yield _Replaying(self, self._answers)
+        yield Replaying(self, self._answers)
 
     @cached_property
     def _answers(self) -> dict[str, RecordedAnswer]:
@@ -87,7 +86,9 @@ class Replay:
 
 
 @dataclass
-class _Replaying:
+class Replaying:
+    """Recorded answers, in the place of a session with an endpoint."""
+
     replay: Replay
     answers: dict[str, RecordedAnswer]
 
@@ -99,10 +100,10 @@ class _Replaying:
         self.replay.tally.found += 1
         return found.answer
 
-    async def wind_up(self, seconds: float) -> None:
+    async def drain(self, seconds: float) -> None:
         """Nothing is under way."""
 
-    def ignored(self, request: Request) -> None:
+    def schema_ignored(self, request: Request) -> None:
         """Nothing is sent, so nothing is to be sent otherwise."""
 
     def _missing(self, request: Request) -> EndpointError:

@@ -4,22 +4,23 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from anytasktune.errors import ConfigError
-from anytasktune.llm.answer_source import Answering, Guard, Source, UnansweredError
 from anytasktune.llm.asking import MisfitError, Question, Reply
 from anytasktune.llm.completions import decode, whole_characters
-from anytasktune.llm.endpoint import Endpoint
-from anytasktune.llm.expected_cost import Expected, expected_cost
+from anytasktune.llm.costs import PICO, Expected, Prices, Tally, expected_cost, in_pico
+from anytasktune.llm.endpoint import Endpoint, UnansweredError
 from anytasktune.llm.ledger import Caps
-from anytasktune.llm.live import LiveAnswers, OnWait, Terms
-from anytasktune.llm.prices import PICO, Prices, in_pico
+from anytasktune.llm.live import LiveAnswers, Terms
+from anytasktune.llm.negotiation import Request, schema_in_words
 from anytasktune.llm.prompts import OWN, render_prompt
 from anytasktune.llm.recording import Recorder, Replay
-from anytasktune.llm.request_forms import Request, schema_in_words
+from anytasktune.llm.retries import OnWait
+from anytasktune.schema.exchange import TeacherAnswer
 from anytasktune.schema.teacher_usage import TeacherUsage
 from anytasktune.settings import TeacherConfig
 
@@ -31,6 +32,46 @@ _NOTHING = "…"
 """Stands for an answer without a word; many servers refuse an empty message."""
 Value = TypeVar("Value")
 Result = TypeVar("Result")
+Guard = Callable[[Sequence[Mapping[str, str]]], str | None]
+"""The reason not to send a conversation; None if it may be sent."""
+
+
+class Answering(Protocol):
+    """Gives answers as long as it is open."""
+
+    async def answer(self, request: Request) -> TeacherAnswer:
+        """The answer to a request.
+
+        Raises:
+            UnansweredError: this one has none.
+            EndpointError: none will have one.
+        """
+
+    async def drain(self, seconds: float) -> None:
+        """Send nothing more, and wait no longer than this for what is under way."""
+
+    def schema_ignored(self, request: Request) -> None:
+        """Its answer was no JSON at all."""
+
+
+class Source(Protocol):
+    """Where answers come from: an endpoint or a recording."""
+
+    tally: Tally
+
+    @property
+    def model(self) -> str:
+        """Name of the model that answers."""
+
+    @property
+    def prices(self) -> Prices:
+        """What a token of it costs."""
+
+    def holds(self, requests: Sequence[Request]) -> list[bool]:
+        """Which of them would be answered without being sent."""
+
+    def session(self) -> AbstractAsyncContextManager[Answering]:
+        """Open it."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +174,8 @@ class Teacher:
         """What goes on at this moment; may be read at any time."""
         if not isinstance(self._source, LiveAnswers):
             return Activity()
-        pace = self._source.pace
-        return Activity(pace.under_way, int(pace.allowed), self._source.waiting)
+        retries = self._source.retries
+        return Activity(retries.pace.under_way, int(retries.pace.allowed), retries.waiting)
 
     def expected(self, questions: Sequence[Question[Any]], likely_answer: int | None = None) -> Expected:
         """What asking these would take now; those whose answers are kept take nothing.
@@ -208,7 +249,7 @@ class Teacher:
             except MisfitError as misfit:
                 fault, reason, words = str(misfit), misfit.reason, schema_in_words(question.schema, question.language)
                 if not answer.cut:
-                    answering.ignored(request)
+                    answering.schema_ignored(request)
             else:
                 try:
                     return Reply(question.read(value), repaired=repaired)
@@ -246,7 +287,7 @@ async def _together(works: Sequence[Coroutine[Any, Any, None]], answering: Answe
             if task.done():
                 task.result()
     except BaseException:
-        await answering.wind_up(_GRACE)
+        await answering.drain(_GRACE)
         raise
     finally:
         for task in tasks:

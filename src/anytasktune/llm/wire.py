@@ -9,8 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from anytasktune.llm.endpoint import Endpoint
-from anytasktune.llm.request_errors import RequestError
+from anytasktune.llm.endpoint import Endpoint, RequestError
 from anytasktune.text.plain_text import collapse_space
 
 LARGEST_ANSWER = 16 * 2**20

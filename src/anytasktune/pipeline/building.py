@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import DataError
-from anytasktune.llm.expected_cost import Expected
+from anytasktune.llm.costs import Expected
 from anytasktune.pipeline.build_context import BuildContext, BuildOptions
 from anytasktune.pipeline.candidate_runs import GatedCandidates
 from anytasktune.pipeline.events import OnEvent, Started

@@ -8,7 +8,7 @@ from typing import Literal
 from anytasktune.errors import DataError, Problem
 from anytasktune.gates.llm_judge import expected_judgements
 from anytasktune.ids import content_id
-from anytasktune.llm.expected_cost import Expected, expected_cost
+from anytasktune.llm.costs import Expected, expected_cost
 from anytasktune.pipeline.build_context import BuildContext, BuildOptions, Sources
 from anytasktune.pipeline.candidate_runs import CANDIDATE_RUNS, CandidateRun
 from anytasktune.pipeline.events import Finished, Meter, OnEvent, Started

@@ -5,7 +5,7 @@ from typing import Any
 
 from anytasktune.ids import text_hash
 from anytasktune.llm.asking import Question
-from anytasktune.llm.prices import Tokens, likely_tokens
+from anytasktune.llm.costs import Tokens, likely_tokens
 from anytasktune.records import Language
 from anytasktune.schema import Example, Passage, Task
 from anytasktune.settings import SynthesisConfig

@@ -1,4 +1,4 @@
-"""How a request asks for JSON: as strictly as the server allows, and in words where it allows nothing."""
+"""Negotiation of the response format: JSON is requested as strictly as the server allows, in words where it allows nothing."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Form:
+class RequestForm:
     """What of a request is said to the server, and how.
 
     Attributes:
@@ -63,7 +63,7 @@ class Form:
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     divided: int = 1
 
-    def without(self, said: str) -> "Form | None":
+    def simpler(self, said: str) -> "RequestForm | None":
         """The form to try after a server refused this one and said why; None if there is nothing left to leave out."""
         text = said.lower()
         if (
@@ -85,29 +85,29 @@ class Form:
 
 
 @dataclass
-class Forms:
+class Negotiation:
     """What a server was found to accept, per schema.
 
     Attributes:
-        spelt_out: schemas that the server accepts but does not keep to; they are given in words, too.
+        in_words: schemas that the server accepts but does not keep to; they are given in words, too.
     """
 
-    accepted: dict[str, Form] = field(default_factory=dict)
-    spelt_out: set[str] = field(default_factory=set)
+    accepted: dict[str, RequestForm] = field(default_factory=dict)
+    in_words: set[str] = field(default_factory=set)
 
-    def first(self, request: Request) -> Form:
+    def first(self, request: Request) -> RequestForm:
         """The form to start with."""
-        return self.accepted.get(request.schema_name) or Form("strict" if is_strict(request.schema) else "schema")
+        return self.accepted.get(request.schema_name) or RequestForm("strict" if is_strict(request.schema) else "schema")
 
-    def worked(self, request: Request, form: Form) -> None:
+    def accept(self, request: Request, form: RequestForm) -> None:
         """The server accepted this form."""
         self.accepted[request.schema_name] = replace(form, divided=1)
 
-    def ignored(self, request: Request) -> None:
+    def schema_ignored(self, request: Request) -> None:
         """The answer was no JSON although the schema was given."""
-        self.spelt_out.add(request.schema_name)
+        self.in_words.add(request.schema_name)
 
-    def body(self, request: Request, model: str, form: Form) -> bytes:
+    def body(self, request: Request, model: str, form: RequestForm) -> bytes:
         """The request as it goes over the wire."""
         whole: dict[str, Any] = {
             "model": model,
@@ -123,7 +123,7 @@ class Forms:
             whole["response_format"] = {"type": "json_schema", "json_schema": wanted}
         elif form.format == "object":
             whole["response_format"] = {"type": "json_object"}
-        if form.format in {"object", "words"} or request.schema_name in self.spelt_out:
+        if form.format in {"object", "words"} or request.schema_name in self.in_words:
             whole["messages"] = _with_schema(request)
         return json.dumps(whole, ensure_ascii=False).encode()
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anytasktune.errors import ConfigError, StoreError
-from anytasktune.llm.ledger import AnswerBook, Caps
-from anytasktune.llm.prices import Prices, Tokens
+from anytasktune.llm.costs import Prices, Tokens
+from anytasktune.llm.ledger import Caps, Ledger
 from anytasktune.schema.exchange import TeacherAnswer
 
 FREE = Prices()
@@ -27,23 +27,23 @@ def file(tmp_path: Path) -> Path:
 
 def test_an_answer_is_given_back_as_it_was(file: Path) -> None:
     answer = TeacherAnswer(model="m", content='{"文": "\x00 “q”"}', cut=True, prompt_tokens=3, answer_tokens=5)
-    with AnswerBook(file) as book:
-        ticket = book.reserve("k", "m", Tokens(10, 10), FREE, Caps())
-        assert ticket is not None
-        assert book.keep(ticket, answer) == answer
-    with AnswerBook(file) as book:
-        assert book.get("k") == answer
-        assert book.get("another") is None
-        assert book.holds(["k", "another"]) == [True, False]
+    with Ledger(file) as ledger:
+        reservation = ledger.reserve("k", "m", Tokens(10, 10), FREE, Caps())
+        assert reservation is not None
+        assert ledger.keep(reservation, answer) == answer
+    with Ledger(file) as ledger:
+        assert ledger.get("k") == answer
+        assert ledger.get("another") is None
+        assert ledger.holds(["k", "another"]) == [True, False]
 
 
 def test_the_first_of_two_answers_stays_and_both_are_paid(file: Path) -> None:
-    with AnswerBook(file) as one, AnswerBook(file) as other:
-        tickets = [book.reserve("k", "m", Tokens(10, 10), FREE, Caps()) for book in (one, other)]
-        assert tickets[0] is not None
-        assert tickets[1] is not None
-        first = one.keep(tickets[0], said(Tokens(1, 2), "first"))
-        assert other.keep(tickets[1], said(Tokens(3, 4), "second")) == first
+    with Ledger(file) as one, Ledger(file) as other:
+        reservations = [ledger.reserve("k", "m", Tokens(10, 10), FREE, Caps()) for ledger in (one, other)]
+        assert reservations[0] is not None
+        assert reservations[1] is not None
+        first = one.keep(reservations[0], said(Tokens(1, 2), "first"))
+        assert other.keep(reservations[1], said(Tokens(3, 4), "second")) == first
         assert other.spent(FREE).tokens == Tokens(4, 6)
 
 
@@ -60,50 +60,50 @@ def test_whatever_becomes_of_requests_the_caps_hold_and_the_sums_agree(
     caps = Caps(cap, cost)
     paid = Tokens()
     for number, (worst, fate, percent) in enumerate(asked):
-        with AnswerBook(file) as book:
-            ticket = book.reserve(str(number), "m", worst, DOLLARS, caps)
-            counted = book.spent(DOLLARS)
+        with Ledger(file) as ledger:
+            reservation = ledger.reserve(str(number), "m", worst, DOLLARS, caps)
+            counted = ledger.spent(DOLLARS)
             assert counted.tokens.prompt + counted.tokens.answer <= cap
             assert counted.cost <= cost
-            if ticket is None:
+            if reservation is None:
                 continue
             used = Tokens(worst.prompt * percent // 100, worst.answer * percent // 100)
             if fate == "keep":
-                book.keep(ticket, said(used))
+                ledger.keep(reservation, said(used))
                 paid += used
             elif fate == "release":
-                book.release(ticket)
+                ledger.release(reservation)
             else:
                 paid += worst
                 if fate == "lose":
-                    book.lose(ticket)
-    with AnswerBook(file) as book:
-        assert book.spent(DOLLARS).tokens == paid
-        assert book.spent(DOLLARS).cost == DOLLARS.cost(paid)
+                    ledger.lose(reservation)
+    with Ledger(file) as ledger:
+        assert ledger.spent(DOLLARS).tokens == paid
+        assert ledger.spent(DOLLARS).cost == DOLLARS.cost(paid)
 
 
 def test_what_was_spent_before_prices_were_known_counts_at_todays(file: Path) -> None:
-    with AnswerBook(file) as book:
-        ticket = book.reserve("k", "m", Tokens(10, 10), FREE, Caps())
-        assert ticket is not None
-        book.keep(ticket, said(Tokens(5, 5)))
-        assert book.spent(DOLLARS).cost == DOLLARS.cost(Tokens(5, 5))
-        assert book.reserve("l", "m", Tokens(1, 1), DOLLARS, Caps(cost=DOLLARS.cost(Tokens(6, 5)))) is None
-        assert book.reserve("l", "m", Tokens(1, 1), DOLLARS, Caps(cost=DOLLARS.cost(Tokens(6, 6)))) is not None
+    with Ledger(file) as ledger:
+        reservation = ledger.reserve("k", "m", Tokens(10, 10), FREE, Caps())
+        assert reservation is not None
+        ledger.keep(reservation, said(Tokens(5, 5)))
+        assert ledger.spent(DOLLARS).cost == DOLLARS.cost(Tokens(5, 5))
+        assert ledger.reserve("l", "m", Tokens(1, 1), DOLLARS, Caps(cost=DOLLARS.cost(Tokens(6, 5)))) is None
+        assert ledger.reserve("l", "m", Tokens(1, 1), DOLLARS, Caps(cost=DOLLARS.cost(Tokens(6, 6)))) is not None
 
 
 def test_two_currencies_are_not_added_up(file: Path) -> None:
-    with AnswerBook(file) as book:
-        assert book.reserve("k", "m", Tokens(10, 10), DOLLARS, Caps()) is not None
+    with Ledger(file) as ledger:
+        assert ledger.reserve("k", "m", Tokens(10, 10), DOLLARS, Caps()) is not None
         with pytest.raises(ConfigError, match="paid in USD so far, and prices are now in CNY"):
-            book.spent(Prices(1, 1, "CNY"))
+            ledger.spent(Prices(1, 1, "CNY"))
 
 
 def test_a_damaged_file_is_named_with_what_to_do(file: Path) -> None:
     file.parent.mkdir()
     file.write_bytes(b"no database at all, but long enough to be looked at" * 100)
     with pytest.raises(StoreError, match="not a database") as caught:
-        AnswerBook(file)
+        Ledger(file)
     (problem,) = caught.value.problems
     assert problem.where == str(file)
     assert "move answers.sqlite away" in problem.fix
@@ -111,42 +111,42 @@ def test_a_damaged_file_is_named_with_what_to_do(file: Path) -> None:
 
 
 def test_damage_inside_the_file_is_named_too(file: Path) -> None:
-    with AnswerBook(file) as book:
+    with Ledger(file) as ledger:
         for number in range(300):
-            ticket = book.reserve(f"{number}", "m", Tokens(10, 10), FREE, Caps())
-            assert ticket is not None
-            book.keep(ticket, said(Tokens(5, 5), "x" * 500))
+            reservation = ledger.reserve(f"{number}", "m", Tokens(10, 10), FREE, Caps())
+            assert reservation is not None
+            ledger.keep(reservation, said(Tokens(5, 5), "x" * 500))
     data = bytearray(file.read_bytes())
     data[4096:-4096] = b"\xff" * (len(data) - 8192)
     file.write_bytes(data)
-    with pytest.raises(StoreError, match=r"answers\.sqlite: cannot be used") as caught, AnswerBook(file) as book:
+    with pytest.raises(StoreError, match=r"answers\.sqlite: cannot be used") as caught, Ledger(file) as ledger:
         for number in range(300):
-            book.get(f"{number}")
+            ledger.get(f"{number}")
     assert "move answers.sqlite away" in caught.value.problems[0].fix
 
 
 def test_a_file_of_a_later_version_is_left_alone(file: Path) -> None:
-    AnswerBook(file).close()
+    Ledger(file).close()
     with sqlite3.connect(file) as other:
         other.execute("PRAGMA user_version = 9")
     other.close()
     with pytest.raises(StoreError, match="another version"):
-        AnswerBook(file)
+        Ledger(file)
 
 
 def test_a_file_where_the_folder_should_be_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "teacher").write_text("in the way", encoding="utf-8")
     with pytest.raises(StoreError, match="cannot be made"):
-        AnswerBook(tmp_path / "teacher" / "answers.sqlite")
+        Ledger(tmp_path / "teacher" / "answers.sqlite")
     with pytest.raises(StoreError, match="unable to open"):
-        AnswerBook(tmp_path)
+        Ledger(tmp_path)
 
 
 def test_what_is_committed_reaches_the_disk_when_asked(file: Path) -> None:
-    with AnswerBook(file) as book:
-        ticket = book.reserve("k", "m", Tokens(10, 10), FREE, Caps())
-        assert ticket is not None
-        book.keep(ticket, said(Tokens(5, 5)))
+    with Ledger(file) as ledger:
+        reservation = ledger.reserve("k", "m", Tokens(10, 10), FREE, Caps())
+        assert reservation is not None
+        ledger.keep(reservation, said(Tokens(5, 5)))
         size = file.stat().st_size
-        book.settle_down()
+        ledger.checkpoint()
         assert file.stat().st_size > size

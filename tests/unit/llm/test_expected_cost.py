@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.openai_server import completion, in_turn, serving
 
 from anytasktune.llm import Expected, Question, Teacher, Tokens, expected_cost
-from anytasktune.llm.prices import likely_tokens, most_prompt_tokens
+from anytasktune.llm.costs import likely_tokens, most_prompt_tokens
 from anytasktune.settings import TeacherConfig
 
 PRICED = TeacherConfig(name="m", price_in=1.0, price_out=2.0, currency="CNY", answer_tokens=400)
