@@ -35,10 +35,11 @@ def read_docx(path: Path) -> DocumentBuilder:
 
 @dataclass
 class _Paragraph:
-    """An open paragraph: pieces of text with their script marks, and its properties."""
+    """An open paragraph: pieces of text with their script marks, its properties, and whether its end is hidden."""
 
     pieces: list[tuple[str, str]] = field(default_factory=list)
     style: WordStyle = field(default_factory=WordStyle)
+    end_hidden: bool = False
 
 
 @dataclass
@@ -125,7 +126,10 @@ class _Document:
         self._change_run(hidden=style.hidden, script=style.script)
 
     def start_vanish(self, attributes: dict[str, str]) -> None:
-        self._change_run(hidden=is_on(attributes))
+        if self._runs:
+            self._change_run(hidden=is_on(attributes))
+        elif self._paragraphs:
+            self._paragraphs[-1].end_hidden = is_on(attributes)
 
     def start_vertalign(self, attributes: dict[str, str]) -> None:
         self._change_run(script=VERTICAL.get(attribute(attributes, "val"), ""))
@@ -175,10 +179,11 @@ class _Document:
         for mark, pieces in groupby(paragraph.pieces, key=lambda piece: piece[1]):
             joined = "".join(piece for piece, _ in pieces)
             text += script(joined, mark, before=text) if mark else joined
+        style = paragraph.style
+        is_counted = style.list_id and not (paragraph.end_hidden and not text.strip())
+        label = self._numbering.label(style.list_id, style.list_level) if is_counted else None
         if not text.strip():
             return
-        style = paragraph.style
-        label = self._numbering.label(style.list_id, style.list_level) if style.list_id else None
         numbered = f"{label} {text}" if label else text
         if style.level:
             self._builder.heading(text if label == "-" else numbered, style.level)
