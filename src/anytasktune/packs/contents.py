@@ -1,4 +1,4 @@
-"""What is in a pack: its tasks, its rows per language, and the part of it that is in one language."""
+"""Contents of a pack: its tasks, its rows per language, and the part of it that is in one language."""
 
 import json
 from collections import Counter
@@ -20,12 +20,12 @@ class PackSummary:
     """A pack in a few words.
 
     Attributes:
-        name: what to call it by.
+        name: its name.
         title: for people, per language.
         actions: number of actions.
         tasks: number of tasks.
         rows: rows per language, over all tasks and splits.
-        limits: what it must not be used for, per language.
+        limits: forbidden uses, per language.
     """
 
     name: str
@@ -37,7 +37,7 @@ class PackSummary:
 
 
 def summarise(name: str) -> PackSummary:
-    """What the pack `name` holds.
+    """Summary of the pack `name`.
 
     Raises:
         ConfigError: there is no such pack, or its `domain.yaml` is wrong.

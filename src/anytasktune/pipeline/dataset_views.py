@@ -114,7 +114,7 @@ def versions(workspace: Workspace, task: Task) -> list[DatasetManifest]:
 
 
 def diff(workspace: Workspace, task: Task, old: str = "", new: str = "", on_event: OnEvent | None = None) -> DatasetDiff:
-    """What changed between two versions; by default between the rows as they are now and the version before.
+    """Changes between two versions; by default between the rows as they are now and the version before.
 
     Raises:
         ConfigError: there is no such version, or only one.

@@ -1,4 +1,4 @@
-"""What a teacher reads about a field: a description, and the text of documents."""
+"""Material about a field that a teacher reads: a description, and the text of documents."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -235,7 +235,7 @@ def read_texts(value: Any, languages: Sequence[Language]) -> Bilingual:
 
 
 def read_step(value: Any, languages: Sequence[Language]) -> tuple[Bilingual, Output, Rules]:
-    """How a step is done, its output and rules; MisfitError or ValidationError with what is wrong, for the model to correct."""
+    """Directions, output and rules of a step; MisfitError or ValidationError with the fault, for the model to correct."""
     if not isinstance(value, dict):
         raise MisfitError("it is no JSON object")
     guidance = read_texts(value.get("guidance"), languages)

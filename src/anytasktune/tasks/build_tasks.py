@@ -49,7 +49,7 @@ _LEFT_OPEN = {
 
 @dataclass(frozen=True)
 class DraftedTask:
-    """A task made of a draft, with comments for whoever edits it."""
+    """A task made of a draft, with comments for its editor."""
 
     task: Task
     remarks: tuple[str, ...]
@@ -129,7 +129,8 @@ def build_task(step: StepDraft, name: str, input_from: str | None, voice: Langua
     if len(languages) > 1 and drafted.lacks_labels_in(languages):
         missing.add("labels_shared")
     left_open = [said for part, said in _LEFT_OPEN[voice].items() if part in missing]
-    return DraftedTask(task, (*step.remarks, *_missing_languages(languages, voice), *left_open))
+    unspoken = [_MISSING[voice].format(language=_NAMES[voice][code], code=code) for code in _NAMES if code not in languages]
+    return DraftedTask(task, (*step.remarks, *unspoken, *left_open))
 
 
 def instruction(guidance: str, output: OutputKind, rules: Rules, language: Language) -> str:
@@ -156,10 +157,6 @@ def first_fault(error: ValidationError) -> str:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     return f"{place}: {first['msg']}" if place else str(first["msg"])
-
-
-def _missing_languages(spoken: Sequence[Language], voice: Language) -> list[str]:
-    return [_MISSING[voice].format(language=_NAMES[voice][code], code=code) for code in _NAMES if code not in spoken]
 
 
 def _english_first(texts: Bilingual) -> list[str]:

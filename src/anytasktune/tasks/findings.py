@@ -1,4 +1,4 @@
-"""What a reviewer of a Task Pool says: the code of a finding, where, why, and what to write instead."""
+"""Findings of the review of a Task Pool: code, place, reason, and correction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ At = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing a good reviewer would say of a pool.
+    """One finding of the review of a pool.
 
     Attributes:
         code: a short snake_case name.
@@ -36,7 +36,7 @@ class Finding:
         return cls(remark.code, remark.level, remark.why, remark.instead, at)
 
     def placed(self, place: str) -> "Finding":
-        """The same with its place."""
+        """Copy with its place."""
         return replace(self, place=place)
 
 

@@ -53,7 +53,7 @@ class Interview:
     """All answers so far.
 
     Args:
-        lines: what was answered, skipped and withdrawn, in order. The first line's language is that in which everything
+        lines: answers, skipped questions and withdrawals, in order. The first line's language is that in which everything
             was asked; in the other one only texts are asked again.
     """
 
@@ -120,7 +120,7 @@ class _Given:
     lines: Mapping[str, InterviewLine]
 
     def text(self, id_: str) -> str:
-        """What was typed; empty if nothing was."""
+        """The typed answer; empty if there is none."""
         return self.lines[id_].answer if id_ in self.lines and self.lines[id_].status == "given" else ""
 
     def settles(self, question: Question) -> bool:
@@ -134,7 +134,7 @@ class _Given:
         return True
 
     def value(self, id_: str, read: Callable[[str], Any], otherwise: Any = None) -> Any:
-        """What an answer means; `otherwise` if there is none."""
+        """The value of an answer; `otherwise` if there is none."""
         try:
             return read(self.text(id_)) if self.text(id_) else otherwise
         except answers.AnswerError:
@@ -219,7 +219,7 @@ class _Draft:
         )
 
     def texts(self, id_: str) -> Bilingual:
-        """What was said, per language."""
+        """The answer in each language."""
         return {language: text for language, given in self.spoken.items() if (text := given.text(id_))}
 
     def step(self, step: str) -> StepDraft:
@@ -238,7 +238,7 @@ class _Draft:
         )
 
     def guidance(self, step: str) -> Bilingual:
-        """How it is done, and then what is hard about it."""
+        """Directions, and then the pitfalls."""
         texts = self.texts(f"{step}.guidance")
         for language, pitfalls in self.texts(f"{step}.pitfalls").items():
             before = texts.get(language, "")

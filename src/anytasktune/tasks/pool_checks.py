@@ -22,7 +22,7 @@ NEAR_INSTRUCTIONS = 0.6
 """Jaccard similarity of character 5-grams from which two instructions say the same."""
 _NEGATION = re.compile(r"^(?:un|dis|non|in|im|not|no|不|非|无|未)[ -]?")
 SHORTEST: dict[Language, int] = {"en": 6, "zh": 10}
-"""Words (English) or characters (Chinese) below which nobody can know what is wanted."""
+"""Fewest words (English) or characters (Chinese) that can say what is wanted."""
 _VAGUE = re.compile(
     r"\b(?:etc\b\.?|and so (?:on|forth)|(?:as|if) appropriate|as needed|if necessary|where relevant)|等等|酌情|视情况|适当地",
     re.I,
@@ -61,7 +61,7 @@ def _findings(domain: Domain, rows: Mapping[str, Sequence[PlacedRow]]) -> Iterat
 
 
 def no_checkable_rule(task: Task) -> Iterator[Finding]:
-    """Nothing a program could check about an answer."""
+    """Outputs about which a program could check nothing."""
     if remark := task.output.design_remark(task.rules):
         yield Finding.of(remark, ("tasks", task.name, "rules"))
 
@@ -71,8 +71,8 @@ def labels_overlap(task: Task) -> Iterator[Finding]:
     for language in task.languages:
         for first, second in combinations(task.labels_in(language) or [], 2):
             if likeness := _likeness(first, second, language):
-                why = f"{first!r} and {second!r} {likeness}: people and models will mix them up"
-                instead = "rename one so that the difference stands in its first words, or make one label of both"
+                why = f"{first!r} and {second!r} {likeness}: people and models will confuse them"
+                instead = "rename one so that they differ in their first words, or merge them"
                 yield Finding("labels_overlap", "advice", why, instead, ("tasks", task.name, "output", "labels"))
 
 
@@ -99,7 +99,7 @@ def twin_tasks(tasks: Sequence[Task]) -> Iterator[Finding]:
         near = [jaccard(first.instruction[language], second.instruction[language]) for language in common]
         if type(first.output) is type(second.output) and near and max(near) >= NEAR_INSTRUCTIONS:
             why = f"{first.name} and {second.name} have nearly the same instruction ({max(near):.0%} of it)"
-            instead = "make one task of them, or say in each instruction what sets it apart"
+            instead = "merge them, or state the difference in each instruction"
             yield Finding("twin_tasks", "advice", why, instead, ("tasks", second.name, "instruction"))
 
 
@@ -107,27 +107,27 @@ def loose_action(action: Action, tasks: Sequence[Task]) -> Iterator[Finding]:
     """An action of several steps none of which takes what an earlier one gives."""
     sources = {task.name: task.input_from for task in tasks}
     if len(action.steps) > 1 and not any(sources.get(step) in action.steps for step in action.steps):
-        why = f"the {len(action.steps)} steps of {action.name} stand side by side: none takes its input from an earlier one"
-        instead = "give the step that goes on from another `input_from:`, or make actions of their own"
+        why = f"the {len(action.steps)} steps of {action.name} are not connected: none takes its input from an earlier one"
+        instead = "add `input_from:` to the step that continues another, or make separate actions"
         yield Finding("loose_action", "advice", why, instead, ("actions", action.name, "steps"))
 
 
 def nothing_handed_over(domain: Domain) -> Iterator[Finding]:
-    """A step that others go on from does not say what it hands over."""
+    """Steps that others continue and that do not say what they hand over."""
     wanted = {task.input_from for task in domain.tasks if task.input_from}
     for task in domain.tasks:
         if task.name in wanted and not any(text.strip() for text in task.hands_over.values()):
             why = f"a later step takes its input from {task.name}, which does not say what it hands over"
-            instead = "write hands_over: what the next step gets, in which form"
+            instead = "write hands_over: what the next step gets, and its form"
             yield Finding("nothing_handed_over", "advice", why, instead, ("tasks", task.name))
 
 
 def task_without_action(domain: Domain) -> Iterator[Finding]:
-    """Tasks that are no step of anything people do."""
+    """Tasks that are a step of no action."""
     steps = {step for action in domain.actions for step in action.steps}
     for task in domain.tasks if domain.actions else []:
         if task.name not in steps:
-            why = f"{task.name} is no step of any action, so nobody knows when it is done"
+            why = f"{task.name} is a step of no action, so its place in the work is unknown"
             yield Finding("task_without_action", "advice", why, "add it to the steps of an action", ("tasks", task.name))
 
 
@@ -146,18 +146,18 @@ def language_missing(domain: Domain) -> Iterator[Finding]:
 
 
 def vague_instruction(task: Task, language: Language, text: str) -> Iterator[Finding]:
-    """Too short to be clear, or it leaves the limits to the reader ("etc.", "as appropriate", 等等)."""
+    """Instructions too short to be clear, or with open ends ("etc.", "as appropriate", 等等)."""
     words, at = len(tokens(text)), _at(task, language)
     if words < SHORTEST[language]:
         why = f"the instruction has {words} words: a new colleague would not know what to do"
         yield Finding("vague_instruction", "error", why, "say what to read, what to answer, and in which form", at)
     if found := _VAGUE.search(text):
-        why = f"{found.group()!r} leaves open what is meant, and a model learns only what every row does alike"
-        yield Finding("vague_instruction", "advice", why, "name all that is wanted, or leave the words out", at)
+        why = f"{found.group()!r} is an open end, and a model learns only what all rows have in common"
+        yield Finding("vague_instruction", "advice", why, "list everything that is wanted, or delete the words", at)
 
 
 def count_contradicts(task: Task, language: Language, text: str) -> Iterator[Finding]:
-    """The number of items in the instruction is not that of `min_items` and `max_items`, or is not said."""
+    """Instructions that contradict `min_items` and `max_items`, or do not state them."""
     fewest, most, at = task.rules.min_items, task.rules.max_items, _at(task, language)
     if most is None and (fewest is None or fewest <= 1):
         return
@@ -178,7 +178,7 @@ def count_contradicts(task: Task, language: Language, text: str) -> Iterator[Fin
 
 
 def output_misdescribed(task: Task, language: Language, text: str) -> Iterator[Finding]:
-    """What the instruction says of the output is wrong, or is not said: labels, separator, keys, range."""
+    """Instructions that contradict the output, or do not state its labels, separator, keys or range."""
     yield from (Finding.of(remark, _at(task, language)) for remark in task.output.instruction_remarks(text, language))
 
 

@@ -11,7 +11,7 @@ from anytasktune.outputs import JsonOutput, Output, Rules
 from anytasktune.records import Language, Record
 
 Bilingual = dict[Language, str]
-"""A text per language; languages nobody spoke are left out."""
+"""A text per language, as far as there is one."""
 _LONGEST_NAME = 60
 
 
@@ -22,7 +22,7 @@ class StepDraft(Record):
     """A wish, made a proper name; made from the title where it is empty."""
     title: Bilingual = Field(default_factory=dict)
     guidance: Bilingual = Field(default_factory=dict)
-    """How a new colleague would be told to do it, without the form of the answer."""
+    """Directions for a new colleague, without the form of the answer."""
     done_by: Bilingual = Field(default_factory=dict)
     hands_over: Bilingual = Field(default_factory=dict)
     from_previous: bool = False
@@ -30,7 +30,7 @@ class StepDraft(Record):
     output: Output | None = None
     rules: Rules = Rules()
     left_open: list[str] = Field(default_factory=list)
-    """Parts that nobody described; `build_pool` adds those it sees itself."""
+    """Parts that were not described; `build_pool` adds those it sees itself."""
     remarks: list[str] = Field(default_factory=list)
     """Comments for whoever edits the file."""
 

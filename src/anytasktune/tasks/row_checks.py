@@ -1,4 +1,4 @@
-"""What the rows of a task say about it: is it the right kind, a job for a program, or too much for a small model?"""
+"""Review of a task by its rows: the kind of output, shortcuts that need no model, demands too high for a small model."""
 
 import re
 from collections import Counter
@@ -39,10 +39,8 @@ def personal_data(task: Task, rows: Rows) -> Iterator[Finding]:
     for row in rows:
         for found in find_personal_data(f"{row.example.input}\n{row.example.output}"):
             kind = found.kind.replace("_", " ")
-            why = f"{found.text!r} looks like a person's {kind}: whoever gets the Task-LM can get it too"
-            yield Finding(
-                "personal_data", "error", why, "put an invented one without a real form, or leave it out", (), row.place
-            )
+            why = f"{found.text!r} looks like a person's {kind}: anyone who has the Task-LM may extract it"
+            yield Finding("personal_data", "error", why, "replace it by an invented one, or remove it", (), row.place)
 
 
 def unlike_handed_over(task: Task, earlier: Task | None, rows: Rows) -> Iterator[Finding]:
@@ -76,8 +74,8 @@ def rows_without_instruction(task: Task, rows: Rows) -> Iterator[Finding]:
     at: At = ("tasks", task.name, "instruction")
     for language in task.languages if rows else ():
         if not spoken[language]:
-            why = f"there is an instruction in {language} and not one row: the Task-LM will not have learnt it"
-            yield Finding("language_without_rows", "advice", why, f"add rows in {language}, or strike its instruction", at)
+            why = f"there is an instruction in {language} and no row: the Task-LM cannot learn it"
+            yield Finding("language_without_rows", "advice", why, f"add rows in {language}, or delete its instruction", at)
     for language in (language for language in spoken if language not in task.languages):
         why = f"{spoken[language]} rows are in {language}, and there is no instruction in it"
         yield Finding("language_missing", "error", why, f"write instruction.{language}", at)
@@ -93,7 +91,7 @@ def other_kind(task: Task, rows: Rows) -> Iterator[Finding]:
     if task.scored_by == "accuracy":
         answer, times = Counter(outputs).most_common(1)[0]
         if times > _ONE_SIDED * len(outputs):
-            why = f"{times} of {len(outputs)} rows answer {answer!r}: always saying so already looks good in accuracy"
+            why = f"{times} of {len(outputs)} rows answer {answer!r}: always answering this already scores well in accuracy"
             yield Finding("metric_misfit", "advice", why, "metric: macro_f1", ("tasks", task.name, "metric"))
 
 
@@ -112,19 +110,16 @@ def regular_expression_solves(task: Task, rows: Rows) -> Iterator[Finding]:
 
 
 def _shortcut_for_all(task: Task, language: Language, pairs: Sequence[tuple[str, str]]) -> str:
-    if task.output.single_choice and _only_label_in_input(task.labels_in(language) or [], pairs):
-        return "the one label that stands in the input"
+    labels = (task.labels_in(language) or []) if task.output.single_choice else []
+    hits = sum([label for label in labels if label.casefold() in text.casefold()] == [output] for text, output in pairs)
+    if hits >= ALWAYS * len(pairs):
+        return "the only label that occurs in the input"
     fields = [(text, found) for text, output in pairs if (found := task.output.fields(output)) is not None]
     if len(fields) < ALWAYS * len(pairs):
         return ""
     keys = sorted({key for _, found in fields for key in found})
     shortcuts = {key: _shortcut([(text, found.get(key, "null")) for text, found in fields]) for key in keys}
     return ", ".join(f"{key}: {how}" if key else how for key, how in shortcuts.items()) if all(shortcuts.values()) else ""
-
-
-def _only_label_in_input(labels: Sequence[str], pairs: Sequence[tuple[str, str]]) -> bool:
-    hits = sum([label for label in labels if label.casefold() in text.casefold()] == [output] for text, output in pairs)
-    return hits >= ALWAYS * len(pairs)
 
 
 def _shortcut(pairs: Sequence[tuple[str, str]]) -> str:
@@ -159,8 +154,8 @@ _PICKS: dict[str, Callable[[str], str]] = {
     "the last line": _part(str.splitlines, -1),
     "the first sentence": _part(lambda text: re.findall(r"[^.!?。！？]+[.!?。！？]?", text), 0),
     "the last sentence": _part(lambda text: re.findall(r"[^.!?。！？]+[.!?。！？]?", text), -1),
-    "what stands before the first colon": _part(lambda text: re.split("[:：]", text, maxsplit=1), 0),
-    "what stands after the first colon": _part(lambda text: re.split("[:：]", text, maxsplit=1), -1),
+    "the text before the first colon": _part(lambda text: re.split("[:：]", text, maxsplit=1), 0),
+    "the text after the first colon": _part(lambda text: re.split("[:：]", text, maxsplit=1), -1),
     "the first quotation": _part(lambda text: re.findall(r"[\"“「『《]([^\"”」』》]+)[\"”」』》]", text), 0),
 }
 
@@ -170,8 +165,8 @@ def too_much_for_a_small_model(task: Task, rows: Rows) -> Iterator[Finding]:
     at: At = ("tasks", task.name, "output")
     for language, text in task.instruction.items():
         if (found := _ESSAY.search(text)) and task.output.free_text:
-            why = f"{found.group()!r}: a small model loses the thread of long texts"
-            instead = "cut the task: outline, then one short part at a time"
+            why = f"{found.group()!r}: small models lose track in long texts"
+            instead = "split the task: an outline, then one short part at a time"
             yield Finding("too_much", "advice", why, instead, ("tasks", task.name, "instruction", language))
     for language in task.languages:
         spoken = rows_in(task, rows, language)
@@ -179,17 +174,17 @@ def too_much_for_a_small_model(task: Task, rows: Rows) -> Iterator[Finding]:
             continue
         usual = median(len(tokens(row.example.output)) for row in spoken)
         if usual > LONGEST_ANSWER[language]:
-            why = f"a usual {language} answer has {usual:.0f} words, and {LONGEST_ANSWER[language]} are much for a small model"
-            yield Finding("too_much", "advice", why, "cut the task into steps with short answers", at)
+            why = f"a usual {language} answer has {usual:.0f} words, and {LONGEST_ANSWER[language]} are the most a small model does well"
+            yield Finding("too_much", "advice", why, "split the task into steps with short answers", at)
         outside = [row for row in spoken if _numbers_from_nowhere(task, row)]
         if len(outside) > _OUTSIDE * len(spoken):
-            why = f"{len(outside)} of {len(spoken)} {language} answers hold numbers that their input does not"
-            instead = f"give what they come from in the input, or leave them out (as in {outside[0].place})"
+            why = f"{len(outside)} of {len(spoken)} {language} answers contain numbers that their input does not"
+            instead = f"add their source to the input, or remove them (as in {outside[0].place})"
             yield Finding("outside_facts", "advice", why, instead, at)
 
 
 def _numbers_from_nowhere(task: Task, row: PlacedRow) -> bool:
-    """Whether what the answer says holds a number that the input says neither in digits nor in words."""
+    """Whether the answer contains a number that the input has neither in digits nor in words."""
     fixed, language = task.output.fixed_words, task.language_of(row.example.language)
     said = " ".join(text for _, text in task.output.pieces(row.example.output, language) if text not in fixed)
     given, known = set(_NUMBER.findall(row.example.input)), numbers_in(row.example.input)
