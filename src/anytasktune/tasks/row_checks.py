@@ -174,7 +174,7 @@ def too_much_for_a_small_model(task: Task, rows: Rows) -> Iterator[Finding]:
             continue
         usual = median(len(tokens(row.example.output)) for row in spoken)
         if usual > LONGEST_ANSWER[language]:
-            why = f"a usual {language} answer has {usual:.0f} words, and {LONGEST_ANSWER[language]} are the most a small model does well"
+            why = f"a usual {language} answer has {usual:.0f} words; small models do well up to {LONGEST_ANSWER[language]}"
             yield Finding("too_much", "advice", why, "split the task into steps with short answers", at)
         outside = [row for row in spoken if _numbers_from_nowhere(task, row)]
         if len(outside) > _OUTSIDE * len(spoken):
