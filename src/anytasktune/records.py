@@ -29,7 +29,7 @@ class Artifact(Record):
 
 
 class Usage(Record):
-    """What making an artefact cost."""
+    """The cost of making an artefact."""
 
     seconds: float = 0.0
     tokens: int = 0

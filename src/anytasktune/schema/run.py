@@ -99,7 +99,7 @@ class Run(Artifact):
 
 
 class TaskLMManifest(Artifact):
-    """What a LoRA adapter must be used with; lies beside it as `task_lm.json`."""
+    """Everything a LoRA adapter must be used with; lies beside it as `task_lm.json`."""
 
     id: str
     tasks: list[Task] = Field(min_length=1)
