@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 from anytasktune.documents.document_builder import DocumentBuilder
@@ -36,8 +36,16 @@ _ENDS = tuple(".!?。！？；;:：”\"'」』）)")
 _CJK = re.compile(f"[{CJK}]")
 _LEADERS = re.compile(r"\.{4}|(?:\. ){3}|…{2}")
 """Leaders between a title and its page number in a table of contents."""
-_NO_LETTERS = re.compile("[\ue000-\uf8ff\ufffd\x00-\x08\x0e-\x1f]")
 _GARBLED = 0.2
+"""Share of unreadable letters from which a PDF is refused."""
+_OCR = "run text recognition (OCR) on it and give the result"
+_LATIN_LETTERS = re.compile("[A-Za-z]")
+_COMMONEST = frozenset("etaoinsrETAOINSR")
+"""Two thirds of the letters of any text in a Western language; of letters that stand for others, a third or less."""
+_LEAST_COMMON, _LEAST_CERTAIN, _FEWEST_LETTERS = 0.45, 0.28, 300
+_LEAST_ALPHANUMERIC = 0.35
+_MOSTLY = 0.8
+_SAMPLE = 20_000
 
 
 def read_pdf(path: Path) -> DocumentBuilder:
@@ -48,30 +56,63 @@ def read_pdf(path: Path) -> DocumentBuilder:
             which letters they show), `empty`.
     """
     found = pdf_pages(path)
-    text = "".join(line.text for page in found.pages for line in page)
-    fix = "run text recognition (OCR) on it and give the result"
-    if not text and found.pictured:
-        raise SkippedFileError("scanned", f"all of its {len(found.pages)} pages are pictures without text", fix)
-    if not text:
+    if not found.letters.count and found.pictured:
+        raise SkippedFileError("scanned", f"all of its {len(found.pages)} pages are pictures without text", _OCR)
+    if not found.letters.count:
         raise empty()
-    if len(_NO_LETTERS.findall(text)) > _GARBLED * len(text):
-        raise SkippedFileError("garbled", "its fonts do not say which letters they show", fix)
+    pages = _readable_pages(found)
     builder = DocumentBuilder()
     builder.title = "" if found.title.strip("() ").lower() in {"untitled", "anonymous", "unspecified"} else found.title
     if found.pictured:
         shown = ", ".join(map(str, found.pictured[:20])) + (" …" if len(found.pictured) > 20 else "")
         builder.notes.append(f"pages without text (scanned?): {shown}")
-    _ParagraphJoiner(found, builder).add_pages()
+    if pages is not found.pages:
+        builder.notes.append("letters of a font that does not say which they are were left out")
+    _ParagraphJoiner(pages, found.outline, builder).add_pages()
     return builder
+
+
+def _readable_pages(found: PdfPages) -> Sequence[Sequence[PdfLine]]:
+    """The lines that can be read: all, or those without the letters of a font that does not name its letters.
+
+    Raises:
+        SkippedFileError: `garbled`, if little can be read.
+    """
+    text = "".join(line.text for page in found.pages for line in page)
+    letters = found.letters
+    unreadable = 0 if looks_like_text("".join(letters.unmapped)) else len(letters.unmapped)
+    if max(unreadable, letters.foreign) > _GARBLED * letters.count or not looks_like_text(text, certain=True):
+        raise SkippedFileError("garbled", "its fonts do not say which letters they show", _OCR)
+    if not unreadable:
+        return found.pages
+    return [[replace(line, text=line.mapped) for line in page if line.mapped] for page in found.pages]
+
+
+def looks_like_text(text: str, *, certain: bool = False) -> bool:
+    """Whether letters of doubtful origin say something: Latin ones as often as in words, others from everyday Chinese.
+
+    Args:
+        certain: whether the fonts name these letters, so that only plain nonsense counts against them.
+    """
+    sample = text[:_SAMPLE]
+    latin = _LATIN_LETTERS.findall(sample)
+    signs = [sign for sign, _ in groupby(sample) if not sign.isspace()]
+    if certain:
+        is_words = len(latin) < _FEWEST_LETTERS or sum(map(_COMMONEST.__contains__, latin)) > _LEAST_CERTAIN * len(latin)
+        return is_words and sum(map(str.isalnum, signs)) > _LEAST_ALPHANUMERIC * len(signs)
+    if len(latin) > len(signs) / 2:
+        return sum(map(_COMMONEST.__contains__, latin)) > _LEAST_COMMON * len(latin)
+    everyday = sum(sign > "\x7f" and bool(sign.encode("gb2312", "ignore")) for sign in signs)
+    return everyday > _MOSTLY * len(signs)
 
 
 class _ParagraphJoiner:
     """Puts lines together into paragraphs and headings, one line after the other."""
 
-    def __init__(self, found: PdfPages, builder: DocumentBuilder) -> None:
-        self._pages = without_running_lines(found.pages)
+    def __init__(self, pages: Sequence[Sequence[PdfLine]], outline: dict[str, int], builder: DocumentBuilder) -> None:
+        self._pages = without_running_lines(pages)
         self._builder = builder
-        self._style = Style.of([line for page in self._pages for line in page], found.outline)
+        self._style = Style.of([line for page in self._pages for line in page], outline)
         self._text = ""
         self._level = 0
         self._last: PdfLine | None = None

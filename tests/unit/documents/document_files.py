@@ -185,6 +185,10 @@ def write_pdf(path: Path, pages: Sequence[Sequence[Line]], trailer: str = "", pi
         fonts = "/Resources << /Font << /F1 3 0 R /F2 4 0 R >> >>"
         objects.append(f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] {fonts} /Contents {7 + 2 * number} 0 R >>")
         objects.append(f"<< /Length {len(drawn)} >>\nstream\n{drawn}endstream")
+    return _write_objects(path, objects, trailer)
+
+
+def _write_objects(path: Path, objects: Sequence[str], trailer: str = "") -> Path:
     written, places = b"%PDF-1.4\n", []
     for number, content in enumerate(objects, 1):
         places.append(len(written))
@@ -210,3 +214,20 @@ LOCKED = (
     f"/Encrypt << /Filter /Standard /V 1 /R 2 /P -44 /O <{'ab' * 32}> /U <{'cd' * 32}> >> /ID [<{'00' * 16}> <{'00' * 16}>]"
 )
 """A trailer's entries that ask for a password nobody has."""
+
+
+def write_pdf_fonts(path: Path, content: str, fonts: Sequence[str], more: Sequence[str] = ()) -> Path:
+    """A PDF of one page drawn by `content` in fonts `/F1`, `/F2`, …, which are objects 5, 6, …; `more` objects follow."""
+    named = " ".join(f"/F{n} {4 + n} 0 R" for n in range(1, len(fonts) + 1))
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+        f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << {named} >> >> /Contents 4 0 R >>",
+        f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
+        *fonts,
+        *more,
+    ]
+    return _write_objects(path, objects)
+
+
+HELVETICA = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
