@@ -1,5 +1,7 @@
 """The command `anytasktune`: its verbs by stage, and the way a command runs and ends."""
 
+import contextlib
+import io
 import os
 import re
 import sys
@@ -51,6 +53,9 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
 """Every verb under the stage of work it belongs to, in the order of `--help`."""
 
 
+_HELP = {"-h", "--help"}
+
+
 class _ByStage(TyperGroup):
     """Commands in the order of the stages; typer would list groups first."""
 
@@ -93,8 +98,9 @@ def _root(
 def run_safely(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code; faults that the user can mend are shown as messages."""
     accept_any_character()
+    arguments = arguments or ["--help"]
     try:
-        code = _run(arguments or ["--help"])
+        code = _run_piped_help(arguments) if _HELP & set(arguments) and not sys.stdout.isatty() else _run(arguments)
         sys.stdout.flush()  # here, where a closed pipe is handled
         if code == INTERRUPTED:
             raise KeyboardInterrupt
@@ -108,6 +114,16 @@ def run_safely(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader of the output, e.g. `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return MENDABLE
+    return code
+
+
+def _run_piped_help(arguments: Sequence[str]) -> int:
+    """Run the command; typer fills the lines of its help with blanks, which are taken away."""
+    from anytasktune.cli.terminal import without_trailing_blanks
+
+    with contextlib.redirect_stdout(io.StringIO()) as held:
+        code = _run(arguments)
+    sys.stdout.write(without_trailing_blanks(held.getvalue()))
     return code
 
 

@@ -11,6 +11,7 @@ Results go to standard output, progress and errors to standard error. Exit codes
 
 import io
 import json
+import re
 import shlex
 import sys
 from itertools import zip_longest
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 DONE, MENDABLE, USAGE, ROWS_DROPPED, INTERRUPTED = 0, 1, 2, 3, 130
 _SHOWN_PROBLEMS = 12
+_STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that JSON may hold as they are."""
 
 
 class UsageError(AnyTaskTuneError):
@@ -46,11 +49,17 @@ def accept_any_character() -> None:
 
 
 def show(renderable: "RenderableType", *, whole_lines: bool = False) -> None:
-    """Print on standard output; with `whole_lines`, long lines are not wrapped in a file or pipe."""
-    from rich.console import Console
+    """Print on standard output, see `terminal.show`; loads the terminal library only when there is text to show."""
+    from anytasktune.cli import terminal
 
-    console = Console(highlight=False)
-    console.print(renderable, soft_wrap=whole_lines and not console.is_terminal)
+    terminal.show(renderable, whole_lines=whole_lines)
+
+
+def say(text: str) -> None:
+    """Print a line on standard output."""
+    from rich.text import Text
+
+    show(Text(text), whole_lines=True)
 
 
 def command(*words: str | Path, project: Path | None = None) -> str:
@@ -65,24 +74,15 @@ def _quoted(word: str) -> str:
     return safe if safe == word or set(word) & set('"$`\\!') else f'"{word}"'
 
 
-def one_line(text: str, width: int) -> str:
-    """`text` on one line, cut to `width` columns of a terminal (a Chinese character takes two) with an ellipsis."""
-    from rich.text import Text
-
-    line = Text(" ".join(text.split()))
-    line.truncate(width, overflow="ellipsis")
-    return line.plain
-
-
 def show_error(error: AnyTaskTuneError, *, as_json: bool) -> None:
     """List every problem: where, what, what to do."""
     if as_json:
         problems = [{"what": problem.what, "where": problem.where, "fix": problem.fix} for problem in error.problems]
         print_json({"error": type(error).__name__, "problems": problems})
         return
-    from rich.console import Console
+    from anytasktune.cli.terminal import PlainConsole
 
-    console = Console(stderr=True, highlight=False)
+    console = PlainConsole(stderr=True)
     console.soft_wrap = not console.is_terminal  # in a log lines stay whole
     hidden = error.problems[_SHOWN_PROBLEMS:]
     shown = error.problems[:_SHOWN_PROBLEMS]
@@ -107,6 +107,7 @@ def _line(problem: Problem, *, advise: bool) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document on standard output."""
+    """Print one JSON document on standard output; characters that would steer a terminal are escaped."""
     speaks_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    sys.stdout.write(json.dumps(value, ensure_ascii=not speaks_unicode, indent=2) + "\n")
+    text = json.dumps(value, ensure_ascii=not speaks_unicode, indent=2)
+    sys.stdout.write(_STEERING.sub(lambda found: f"\\u{ord(found.group()):04x}", text) + "\n")

@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from anytasktune.cli.console import one_line
 from anytasktune.cli.tables import new_table
+from anytasktune.cli.terminal import one_line
 from anytasktune.schema import SPLIT_NAMES, Example, GeneratedRows, Lineage
 
 if TYPE_CHECKING:

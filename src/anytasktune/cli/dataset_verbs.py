@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, ROWS_DROPPED, UsageError, print_json, show
+from anytasktune.cli.console import DONE, ROWS_DROPPED, UsageError, print_json, say, show
 from anytasktune.cli.options import Json, ProjectFolder, TaskNames
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def export_dataset(
     if as_json:
         print_json({"format": format, "files": [str(path) for path in files]})
     for path in () if as_json else files:
-        typer.echo(str(path))
+        say(str(path))
     return DONE
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, ROWS_DROPPED, print_json, show
+from anytasktune.cli.console import DONE, ROWS_DROPPED, print_json, say, show
 from anytasktune.cli.options import (
     DocumentFolder,
     Json,
@@ -45,7 +45,7 @@ def ingest(
     if as_json:
         print_json(passages.manifest.model_dump(mode="json"))
     else:
-        typer.echo(f"Passages: {workspace.project.passages / passages.manifest.id / 'passages.jsonl'}")
+        say(f"Passages: {workspace.project.passages / passages.manifest.id / 'passages.jsonl'}")
     skipped = any(info.status == "skipped" and info.reason != "duplicate" for info in passages.manifest.documents)
     return ROWS_DROPPED if skipped else DONE
 
@@ -114,7 +114,7 @@ def gate(
     if as_json:
         print_json([one.manifest.model_dump(mode="json") for one in gated])
     for one in [] if as_json else gated:
-        typer.echo(f"{one.manifest.task}: {workspace.project.gated(one.manifest.task) / one.manifest.id}")
+        say(f"{one.manifest.task}: {workspace.project.gated(one.manifest.task) / one.manifest.id}")
     return _code_of_gates(gated)
 
 
@@ -143,7 +143,7 @@ def build(
         if as_json:
             print_json({name: asdict(expected) for name, expected in forecast.items()})
         else:
-            typer.echo("No requests were sent (--dry-run).")
+            say("No requests were sent (--dry-run).")
         return DONE
     with reporter(progress, as_json=as_json) as on_event:
         built = building.build(workspace, tasks or (), settings, on_event, options)
@@ -189,7 +189,7 @@ def _show_candidates(workspace: "Workspace", runs: "list[CandidateRun]", as_json
     if as_json:
         print_json([one.manifest.model_dump(mode="json") for one in runs])
     for one in [] if as_json else runs:
-        typer.echo(f"{one.manifest.task}: {workspace.project.candidates(one.manifest.task) / one.manifest.id}")
+        say(f"{one.manifest.task}: {workspace.project.candidates(one.manifest.task) / one.manifest.id}")
     return ROWS_DROPPED if any(one.failed for one in runs) else DONE
 
 

@@ -5,11 +5,11 @@ import time
 from types import TracebackType
 from typing import Literal, Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from anytasktune.cli.amounts import against_estimate, cost, duration
+from anytasktune.cli.terminal import PlainConsole
 from anytasktune.pipeline import events
 from anytasktune.pipeline.events import Event
 
@@ -74,13 +74,13 @@ class Display(Reporter):
     """Draws one line per finished thing and a moving bar with the time left; in a log a line every half minute."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = PlainConsole(stderr=True)
         self.console.soft_wrap = not self.console.is_terminal  # in a log lines stay whole
         self.bars = Progress(
-            TextColumn("  {task.description}"),
+            TextColumn("  {task.description}", markup=False),
             BarColumn(bar_width=16),
             TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[detail]}", style="dim"),
+            TextColumn("{task.fields[detail]}", style="dim", markup=False),
             console=self.console,
             transient=True,
             disable=not self.console.is_terminal,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, UsageError, command, print_json, show
+from anytasktune.cli.console import DONE, UsageError, command, print_json, say, show
 from anytasktune.cli.options import Json
 
 
@@ -51,7 +51,7 @@ def init(
     else:
         lines = [*started(project, chosen, only), "Next:"]
         following = command("tune", project=folder)
-    typer.echo(f"✓ {folder}: " + "\n  ".join([*lines, f"  {following}"]))
+    say(f"✓ {folder}: " + "\n  ".join([*lines, f"  {following}"]))
     return DONE
 
 
@@ -66,7 +66,7 @@ def models(
 
     if action == "fetch":
         folder = resolve_model(name or DEFAULT_MODEL)
-        print_json({"model": name or DEFAULT_MODEL, "folder": str(folder)}) if as_json else typer.echo(str(folder))
+        print_json({"model": name or DEFAULT_MODEL, "folder": str(folder)}) if as_json else say(str(folder))
         return DONE
     listing = list_models()
     if as_json:
@@ -85,9 +85,9 @@ def doctor(as_json: Json = False) -> int:
         print_json([asdict(fact) for fact in facts])
         return DONE
     for fact in facts:
-        typer.echo(f"{'!' if fact.advice else '✓'} {fact.name:<14} {fact.value}")
+        say(f"{'!' if fact.advice else '✓'} {fact.name:<14} {fact.value}")
         if fact.advice:
-            typer.echo(f"  → {fact.advice}")
+            say(f"  → {fact.advice}")
     return DONE
 
 

@@ -11,8 +11,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from anytasktune.cli.keys import ENDED, Keys
-from anytasktune.cli.review_screen import Place, ReviewScreen, in_one_line, visible
+from anytasktune.cli.review_screen import Place, ReviewScreen
 from anytasktune.cli.review_words import word
+from anytasktune.cli.terminal import one_line, visible
 from anytasktune.cli.text_editor import Texts, edit_in, editor_of
 from anytasktune.errors import ConfigError, Problem
 from anytasktune.pipeline.reviewing import RefusedDecisionError, ReviewSession
@@ -173,7 +174,7 @@ class ReviewLoop:
         self._steps.append(_Step(item, time.monotonic() - self._shown[1]))
         self._shown, self._draft = ("", 0.0), None
         said = Text(f"{word(self._language, 'decision', decision)}: ", style="bold dim", no_wrap=True, overflow="ellipsis")
-        self._message = said.append(in_one_line(item.candidate.input, _LONGEST_INPUT), style="not bold")
+        self._message = said.append(one_line(item.candidate.input, _LONGEST_INPUT), style="not bold")
 
     def _note(self, name: str, **values: object) -> None:
         self._message = Text(word(self._language, "said", name, **values), style="yellow")

@@ -1,18 +1,17 @@
 """One candidate on the screen: its texts, its origin, and why it is worth reviewing."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from anytasktune.cli.console import one_line
 from anytasktune.cli.review_words import about_in, word, words
+from anytasktune.cli.terminal import PlainConsole, one_line, visible
 from anytasktune.records import Language
 from anytasktune.schema import Candidate, Passage, ReviewItem, Task, Verdict
 
@@ -45,7 +44,7 @@ class ReviewScreen:
 
     def __init__(self, task: Task, language: Language, passages: Mapping[str, Passage], *, show_votes: bool = False) -> None:
         """`show_votes`: show the decisions of others, to settle a dispute; otherwise a second opinion would not be one."""
-        self.console = Console(stderr=True, highlight=False)
+        self.console = PlainConsole(stderr=True)
         self._task, self._language = task, language
         self._passages, self._show_votes = passages, show_votes
 
@@ -103,7 +102,7 @@ class ReviewScreen:
         votes = Text()
         for reviewer, vote in item.outcome.votes.items() if item.outcome and self._show_votes else ():
             votes.append("\n" if votes else "").append(f"{reviewer}: ").append(vote.decision, style=_COLOURS[vote.decision])
-            votes.append(f" — {in_one_line(vote.note, _DETAIL)}" if vote.note else "", style="dim")
+            votes.append(f" — {one_line(vote.note, _DETAIL)}" if vote.note else "", style="dim")
         lines = [
             ("why", Text(" · ".join(word(language, "reason", reason) for reason in item.reasons), style="magenta")),
             ("votes", votes),
@@ -184,7 +183,7 @@ def _shares(lines: Sequence[Sequence[Text]], room: int) -> tuple[int, int]:
 
 def _verdict_lines(verdicts: Sequence[Verdict], *, whole: bool) -> Iterator[tuple[str, Text]]:
     for verdict in verdicts:
-        detail = visible(verdict.detail) if whole else in_one_line(verdict.detail, _DETAIL)
+        detail = visible(verdict.detail) if whole else one_line(verdict.detail, _DETAIL)
         named = verdict.gate if verdict.reason in {"", verdict.gate} else f"{verdict.gate}: {verdict.reason}"
         if verdict.score is not None:
             colour = "green" if verdict.score >= _GOOD else "yellow" if verdict.score >= _FAIR else "red"
@@ -226,17 +225,4 @@ def _quote(candidate: Candidate, passage: Passage | None, *, whole: bool) -> Tex
     if span is None or span.document != passage.span.document or span.start < passage.span.start:
         return Text()
     begin = passage.span.start
-    return Text(in_one_line(passage.text[span.start - begin : span.end - begin], _QUOTED), style="italic")
-
-
-def visible(text: str) -> str:
-    """`text` with a visible mark for characters that would steer the terminal or change the direction of writing."""
-    return "".join(
-        "\ufffd" if letter not in "\n\t\u200d" and unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else letter
-        for letter in text.replace("\r\n", "\n")
-    )
-
-
-def in_one_line(text: str, length: int) -> str:
-    """The same on one line, cut to `length` columns."""
-    return one_line(visible(text), length)
+    return Text(one_line(passage.text[span.start - begin : span.end - begin], _QUOTED), style="italic")

@@ -7,9 +7,9 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from anytasktune.cli.review_screen import in_one_line
 from anytasktune.cli.review_words import word
 from anytasktune.cli.tables import new_table
+from anytasktune.cli.terminal import one_line
 from anytasktune.pipeline.reviewing import ReviewSession
 from anytasktune.records import Language
 from anytasktune.schema import FEWEST_RATED, JUDGE, Agreement, ReviewItem, Task
@@ -48,8 +48,7 @@ def summary(session: ReviewSession, left: int, language: Language) -> Renderable
         said = word(language, "end", "disputed", count=len(disputes), task=session.task.name)
         lines.append(Text(f"  ! {said}", style="yellow"))
         lines += [
-            Text(f"    {in_one_line(candidate.input, _LONGEST_INPUT)}", style="yellow")
-            for candidate in disputes[:_SHOWN_DISPUTES]
+            Text(f"    {one_line(candidate.input, _LONGEST_INPUT)}", style="yellow") for candidate in disputes[:_SHOWN_DISPUTES]
         ]
     if len(disputes) > _SHOWN_DISPUTES:
         lines.append(Text(f"    {word(language, 'end', 'more', count=len(disputes) - _SHOWN_DISPUTES)}", style="yellow"))

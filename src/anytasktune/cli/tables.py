@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from anytasktune.cli.amounts import cost
-from anytasktune.cli.console import one_line
+from anytasktune.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import Built, CheckedTask, Imported, ModelListing, PackSummary, TaskPlan, Workspace

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, command, print_json, show
+from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, command, print_json, say, show
 from anytasktune.cli.options import Json, Overrides, ProjectFolder, ShownLanguage, TeacherName
 
 if TYPE_CHECKING:
@@ -219,5 +219,5 @@ def graph_tasks(
     if as_json:
         print_json({"files": [str(path) for path in files]})
     for path in () if as_json else files:
-        typer.echo(str(path))
+        say(str(path))
     return DONE

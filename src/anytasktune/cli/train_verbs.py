@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, print_json, show
+from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, print_json, say, show
 from anytasktune.cli.options import Granularity, Json, Overrides, ProgressForm, ProjectFolder, ShownLanguage, TaskNames
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def train(
         print_json([run.model_dump(mode="json") | {"adapter": str(folders[run.unit])} for run in runs])
         return _code(on_event)
     for unit, folder in folders.items():
-        typer.echo(f"{unit}: {folder}")
+        say(f"{unit}: {folder}")
     return _code(on_event)
 
 
@@ -140,7 +140,7 @@ def demo(
 
     code = _tune(workspace, None, settings, "task", reporter(progress, as_json=as_json), as_json)
     if not as_json:
-        typer.echo(
+        say(
             "\nNext, with your own work:\n"
             f"  1. anytasktune init my-field                    (or look at {folder / 'domain.yaml'} for an example)\n"
             "  2. describe a task in my-field/domain.yaml\n"
@@ -209,4 +209,4 @@ def _show_report(workspace: "Workspace", report: "Report", as_json: bool, langua
         return
     show(render(report, language))
     page = "report.zh.html" if language == "zh" else "report.html"
-    typer.echo(f"\nReport: {folder / page}")
+    say(f"\nReport: {folder / page}")
