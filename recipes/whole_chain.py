@@ -25,7 +25,7 @@ from anytasktune.models.load import load_base
 from anytasktune.models.lora import Adapter, LoraSpec
 from anytasktune.models.lora_stack import attached, merged
 from anytasktune.schema import Domain, Example
-from anytasktune.scorers import score_answer
+from anytasktune.scorers import item_value
 from anytasktune.settings.yaml_reading import parse_record
 
 MODEL = sys.argv[1] if len(sys.argv) > 1 else "smollm2-135m"
@@ -100,7 +100,7 @@ def answer(row: Example) -> str:
 
 
 def accuracy() -> float:
-    values = [score_answer(task, row.input, row.output, answer(row), row.language).value for row in test_rows]
+    values = [item_value(task, row.output, answer(row)) for row in test_rows]
     return sum(values) / len(values)
 
 

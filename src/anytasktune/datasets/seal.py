@@ -106,21 +106,17 @@ class SealGuard:
         short = next((field for field in _fields(text) if field in self._short), None) if self._short else None
         if short is not None or not self._long:
             return short
-        return next((found for reading in _readings(text) if (found := self._find_long(reading)) is not None), None)
-
-    def _find_long(self, text: str) -> str | None:
-        for place in range(0, len(text) - _WINDOW + 1, _STRIDE):
-            for candidate in self._long.get(text[place : place + _WINDOW], ()):
-                if candidate in text:
-                    return candidate
+        for reading in map(normalise, _readings(text)):
+            for place in range(0, len(reading) - _WINDOW + 1, _STRIDE):
+                for candidate in self._long.get(reading[place : place + _WINDOW], ()):
+                    if candidate in reading:
+                        return candidate
         return None
 
 
-def _readings(text: str) -> Iterator[str]:
-    """Normalised text; where it may be JSON, also with what is escaped as the characters that are meant."""
-    yield normalise(text)
-    if "\\" in text:
-        yield normalise(_ESCAPE.sub(_unescaped, text))
+def _readings(text: str) -> tuple[str, ...]:
+    """The text; where it may be JSON, also with its escapes replaced by the characters they stand for."""
+    return (text, _ESCAPE.sub(_unescaped, text)) if "\\" in text else (text,)
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -131,8 +127,8 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 def _fields(text: str) -> Iterator[str]:
-    """Whatever may be an input of its own: lines, what follows a colon, quotations; normalised."""
-    for reading in (text, _ESCAPE.sub(_unescaped, text)) if "\\" in text else (text,):
+    """Everything that may be an input of its own: lines, text after a colon, quotations; normalised."""
+    for reading in _readings(text):
         for line in reading.splitlines():
             bare = _MARKER.sub("", line.strip())
             after = [bare.partition(colon)[2] for colon in ":：" if colon in bare]

@@ -76,11 +76,10 @@ def _score(task: Task, example: Example, prediction: Prediction) -> Score:
     if prediction.error is not None:
         return Score(example_id=example.id, value=None, parsed=False)
     try:
-        scored = score_answer(task, example.input, example.output, prediction.output, example.language)
+        return score_answer(task, example.input, example.output, prediction.output, example.language, example.id)
     except ValueError as error:
         fix = "correct the row; `anytasktune check` finds all such rows"
         raise EvaluationError(f"the reference of example {example.id} of task {task.name}: {error}", fix=fix) from None
-    return Score(example_id=example.id, value=scored.value, parsed=scored.parsed, broken_rules=list(scored.broken_rules))
 
 
 def pick_samples(

@@ -28,6 +28,16 @@ class Passages:
     manifest: PassageSet
     rows: list[Passage]
 
+    @classmethod
+    def load(cls, folder: Path) -> "Passages":
+        """Read them back; StoreError if a file was changed."""
+        manifest = read_record(folder / MANIFEST, PassageSet)
+        return cls(manifest, read_hashed_rows(folder / _PASSAGES, Passage, manifest.sha256))
+
+    def save(self, folder: Path) -> None:
+        """Write them; the folder appears whole or not at all."""
+        write_artifact_folder(folder, self.manifest, {_PASSAGES: jsonl(self.rows)})
+
 
 @dataclass(frozen=True)
 class CandidateRun:
@@ -36,6 +46,18 @@ class CandidateRun:
     manifest: CandidateSet
     candidates: list[Candidate]
     failed: list[FailedCandidate]
+
+    @classmethod
+    def load(cls, folder: Path) -> "CandidateRun":
+        """Read it back; StoreError if a file was changed."""
+        manifest = read_record(folder / MANIFEST, CandidateSet)
+        candidates = read_hashed_rows(folder / _CANDIDATES, Candidate, manifest.sha256)
+        return cls(manifest, candidates, read_lines(folder / _FAILED, FailedCandidate))
+
+    def save(self, folder: Path) -> None:
+        """Write it; the folder appears whole or not at all."""
+        files = {_CANDIDATES: jsonl(self.candidates), _FAILED: jsonl(self.failed)}
+        write_artifact_folder(folder, self.manifest, files)
 
 
 @dataclass(frozen=True)
@@ -51,46 +73,28 @@ class GatedCandidates:
     dropped: list[Candidate]
     verdicts: list[Verdict]
 
+    @classmethod
+    def load(cls, folder: Path) -> "GatedCandidates":
+        """Read them back; StoreError if a file was changed."""
+        manifest = read_record(folder / MANIFEST, GatedSet)
+        kept = read_hashed_rows(folder / _KEPT, Candidate, manifest.sha256)
+        return cls(manifest, kept, read_lines(folder / _DROPPED, Candidate), read_lines(folder / _VERDICTS, Verdict))
 
-def _load_passages(folder: Path) -> Passages:
-    manifest = read_record(folder / MANIFEST, PassageSet)
-    return Passages(manifest, read_hashed_rows(folder / _PASSAGES, Passage, manifest.sha256))
-
-
-def _save_passages(folder: Path, passages: Passages) -> None:
-    write_artifact_folder(folder, passages.manifest, {_PASSAGES: jsonl(passages.rows)})
-
-
-def _load_run(folder: Path) -> CandidateRun:
-    manifest = read_record(folder / MANIFEST, CandidateSet)
-    candidates = read_hashed_rows(folder / _CANDIDATES, Candidate, manifest.sha256)
-    return CandidateRun(manifest, candidates, read_lines(folder / _FAILED, FailedCandidate))
+    def save(self, folder: Path) -> None:
+        """Write them; the folder appears whole or not at all."""
+        files = {_KEPT: jsonl(self.kept), _DROPPED: jsonl(self.dropped), _VERDICTS: jsonl(self.verdicts)}
+        write_artifact_folder(folder, self.manifest, files)
 
 
-def _save_run(folder: Path, run: CandidateRun) -> None:
-    write_artifact_folder(folder, run.manifest, {_CANDIDATES: jsonl(run.candidates), _FAILED: jsonl(run.failed)})
-
-
-def _load_gated(folder: Path) -> GatedCandidates:
-    manifest = read_record(folder / MANIFEST, GatedSet)
-    kept = read_hashed_rows(folder / _KEPT, Candidate, manifest.sha256)
-    return GatedCandidates(manifest, kept, read_lines(folder / _DROPPED, Candidate), read_lines(folder / _VERDICTS, Verdict))
-
-
-def _save_gated(folder: Path, gated: GatedCandidates) -> None:
-    files = {_KEPT: jsonl(gated.kept), _DROPPED: jsonl(gated.dropped), _VERDICTS: jsonl(gated.verdicts)}
-    write_artifact_folder(folder, gated.manifest, files)
-
-
-PASSAGE_SETS = ArtifactKind(_load_passages, _save_passages, lambda passages: passages.manifest.id)
-CANDIDATE_RUNS = ArtifactKind(_load_run, _save_run, lambda run: run.manifest.id)
-GATED_CANDIDATES = ArtifactKind(_load_gated, _save_gated, lambda gated: gated.manifest.id)
+PASSAGE_SETS = ArtifactKind(Passages.load, lambda folder, passages: passages.save(folder), lambda it: it.manifest.id)
+CANDIDATE_RUNS = ArtifactKind(CandidateRun.load, lambda folder, run: run.save(folder), lambda run: run.manifest.id)
+GATED_CANDIDATES = ArtifactKind(GatedCandidates.load, lambda folder, gated: gated.save(folder), lambda it: it.manifest.id)
 
 
 def latest_gated(project: Project, task: str) -> GatedCandidates | None:
     """The result of the last run of the gates; None if there was none."""
     found = read_ref(project.gated(task))
-    return GATED_CANDIDATES.load(project.gated(task) / found) if found else None
+    return GatedCandidates.load(project.gated(task) / found) if found else None
 
 
 def passages_of(project: Project, gated: GatedSet, candidates: Iterable[Candidate]) -> dict[str, Passage]:
@@ -99,5 +103,5 @@ def passages_of(project: Project, gated: GatedSet, candidates: Iterable[Candidat
     manifests = [project.candidates(gated.task) / identity / MANIFEST for identity in gated.candidate_sets]
     sets = {read_record(path, CandidateSet).passages for path in manifests if wanted and path.exists()}
     folders = sorted(project.passages / identity for identity in sets if identity)
-    rows = [row for folder in folders if folder.exists() for row in PASSAGE_SETS.load(folder).rows]
+    rows = [row for folder in folders if folder.exists() for row in Passages.load(folder).rows]
     return {row.id: row for row in rows if row.id in wanted}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Estimate, SplitName, Task
+from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Estimate, SplitName
 from anytasktune.settings import Settings
 from anytasktune.training.adapter_targets import Granularity
 from anytasktune.training.estimate import total
@@ -38,14 +38,13 @@ def check(
 ) -> list[CheckedTask]:
     """Freeze the rows of each task and check every one as this model would be trained on it."""
     context = TrainingContext.begin(workspace, settings, on_event)
-    return [_check_one(context, task) for task in workspace.tasks(task_names)]
-
-
-def _check_one(context: TrainingContext, task: Task) -> CheckedTask:
-    dataset = context.dataset(task)
-    rows = dataset.splits.get("train", [])[:3]
-    samples = tuple(tuple(view_tokens(task, row, context.model_info.format)) for row in rows)
-    return CheckedTask(task.name, dataset.manifest, context.preflight(task, dataset), samples)
+    checked = []
+    for task in workspace.tasks(task_names):
+        dataset = context.dataset(task)
+        rows = dataset.splits.get("train", [])[:3]
+        samples = tuple(tuple(view_tokens(task, row, context.model_info.format)) for row in rows)
+        checked.append(CheckedTask(task.name, dataset.manifest, context.preflight(task, dataset), samples))
+    return checked
 
 
 @dataclass(frozen=True)

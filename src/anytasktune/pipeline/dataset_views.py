@@ -13,7 +13,7 @@ from anytasktune.datasets.dataset_warnings import cautions
 from anytasktune.datasets.differences import DatasetDiff, compare
 from anytasktune.datasets.exporting import ExportedTask, ExportFormat, export
 from anytasktune.errors import ConfigError, DataError
-from anytasktune.pipeline.candidate_runs import GATED_CANDIDATES
+from anytasktune.pipeline.candidate_runs import GatedCandidates
 from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.own_rows import has_own_rows, row_places
@@ -152,7 +152,16 @@ def find_row(workspace: Workspace, view: DatasetView, name: str) -> RowView:
         near = difflib.get_close_matches(name, [item[2].id for item in rows], n=1, cutoff=0.8)
         fix = f"did you mean {near[0]}?" if near else "give SPLIT:NUMBER, such as test:3, or the id of a row or a data set"
         raise DataError(what, where=f"task {view.task.name}, data set {view.frozen.manifest.id}", fix=fix)
-    return _traced(workspace, view, *fitting[0])
+    split, number, row = fitting[0]
+    lineage = next((line for line in view.frozen.lineage if line.split == split and line.example == row.id), None)
+    places = row_places(workspace.project, view.task) if has_own_rows(workspace.project, view.task) else {}
+    if lineage is None:
+        return RowView(split, number, row, places.get(row.id, "a file of rows that has changed since"))
+    folder = workspace.project.gated(view.task.name) / lineage.gated
+    found = GatedCandidates.load(folder) if folder.exists() else None
+    gated = GatedRows(found.kept, found.dropped, found.verdicts) if found else GatedRows(())
+    verdicts = tuple(gated.verdicts_of(lineage.candidate))
+    return RowView(split, number, row, "", lineage, _parents(view, lineage, gated, places), verdicts)
 
 
 def export_datasets(
@@ -183,18 +192,6 @@ def _view(workspace: Workspace, task: Task, frozen: FrozenDataset) -> DatasetVie
     folder = workspace.project.datasets(task.name) / frozen.manifest.id
     facts = measure(task, frozen)
     return DatasetView(task, frozen, facts, folder, cautions(task, frozen.manifest, facts))
-
-
-def _traced(workspace: Workspace, view: DatasetView, split: SplitName, number: int, row: Example) -> RowView:
-    lineage = next((line for line in view.frozen.lineage if line.split == split and line.example == row.id), None)
-    places = row_places(workspace.project, view.task) if has_own_rows(workspace.project, view.task) else {}
-    if lineage is None:
-        return RowView(split, number, row, places.get(row.id, "a file of rows that has changed since"))
-    folder = workspace.project.gated(view.task.name) / lineage.gated
-    found = GATED_CANDIDATES.load(folder) if folder.exists() else None
-    gated = GatedRows(found.kept, found.dropped, found.verdicts) if found else GatedRows(())
-    verdicts = tuple(gated.verdicts_of(lineage.candidate))
-    return RowView(split, number, row, "", lineage, _parents(view, lineage, gated, places), verdicts)
 
 
 def _parents(view: DatasetView, lineage: Lineage, gated: GatedRows, places: Mapping[str, str]) -> tuple[Parent, ...]:

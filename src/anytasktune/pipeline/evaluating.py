@@ -77,7 +77,12 @@ def evaluated_runs(context: TrainingContext, tasks: Sequence[Task], fresh: Seque
             models = ", ".join(f"{run.unit or run.tasks[0]} on {run.base_model.name}" for run in first)
             raise EvaluationError(f"the Task-LMs are on different base models: {models}", fix="evaluate them one by one")
         context.settings = context.settings.model_copy(update={"train": first[0].config})
-    return [{system: run for system, run in runs.items() if _is_on_this_base(context, run)} for runs in found]
+    here = context.model_info.ref.fingerprint, context.settings.train.dtype
+    for run in {run.id: run for runs in found for run in runs.values()}.values():
+        if (run.base_model.fingerprint, run.config.dtype) != here:
+            context.note(f"{run.unit or run.tasks[0]}: not compared, it is on another base model, {run.base_model.name}")
+            found = [{system: other for system, other in runs.items() if other.id != run.id} for runs in found]
+    return list(found)
 
 
 def _runs_of(context: TrainingContext, task: Task, asked: Sequence[System], fresh: Mapping[str, Run]) -> dict[System, Run]:
@@ -101,14 +106,6 @@ def _runs_of(context: TrainingContext, task: Task, asked: Sequence[System], fres
 
 def _adapter_folder(project: Project, task: Task, run: Run) -> Path:
     return project.runs(run.unit or task.name) / run.id / ADAPTER_FOLDER
-
-
-def _is_on_this_base(context: TrainingContext, run: Run) -> bool:
-    here = context.model_info.ref.fingerprint, context.settings.train.dtype
-    if (run.base_model.fingerprint, run.config.dtype) == here:
-        return True
-    context.note(f"{run.unit or run.tasks[0]}: not compared, it is on another base model, {run.base_model.name}")
-    return False
 
 
 def compare(context: TrainingContext, tasks: Sequence[tuple[Task, Runs]]) -> Report:

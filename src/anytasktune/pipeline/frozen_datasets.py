@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -85,10 +85,12 @@ def frozen_dataset(workspace: Workspace, task: Task, config: SplitConfig, on_eve
             ours = ", ".join(f"split.{name} {getattr(config, name)} (was {getattr(before, name)})" for name in changed)
             what = f"{task.name}: another split than in the last command, {ours}; write it into settings.yaml to keep one"
             on_event(Note(text=what))
-    dropped = read_lines(dropped_file, DroppedRow)
-    if not made:
-        dataset = _with_counts(dataset, dropped)
-    manifest = dataset.manifest
+    dropped, manifest = read_lines(dropped_file, DroppedRow), dataset.manifest
+    if not made:  # other files may have given the same rows before, with other counts
+        kept = sum(len(rows) - manifest.generated_in(name) for name, rows in dataset.splits.items())
+        counts = RowCounts(read=kept + len(dropped), kept=kept, dropped=dict(Counter(row.reason for row in dropped)))
+        manifest = manifest.model_copy(update={"counts": counts})
+        dataset = replace(dataset, manifest=manifest)
     on_event(
         Finished(
             stage="data",
@@ -189,10 +191,3 @@ def _hash(path: Path) -> str:
         return file_hash(path)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path), fix="check what it is") from None
-
-
-def _with_counts(dataset: FrozenDataset, dropped: list[DroppedRow]) -> FrozenDataset:
-    """The data set with the counts of the files of today: other files may have given the same rows."""
-    kept = sum(len(rows) - dataset.manifest.generated_in(name) for name, rows in dataset.splits.items())
-    counts = RowCounts(read=kept + len(dropped), kept=kept, dropped=dict(Counter(row.reason for row in dropped)))
-    return FrozenDataset(dataset.manifest.model_copy(update={"counts": counts}), dataset.splits, dataset.lineage)

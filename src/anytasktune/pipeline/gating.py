@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from anytasktune.errors import DataError
 from anytasktune.gates.gate import GateContext
 from anytasktune.gates.llm_judge import judge_candidates
-from anytasktune.gates.run_gates import apply_judge, run_gates
+from anytasktune.gates.run_gates import JUDGE, apply_judge, run_gates
 from anytasktune.ids import content_id
 from anytasktune.pipeline.build_context import BuildContext, BuildOptions, Sources
-from anytasktune.pipeline.candidate_runs import CANDIDATE_RUNS, GATED_CANDIDATES, CandidateRun, GatedCandidates
+from anytasktune.pipeline.candidate_runs import GATED_CANDIDATES, CandidateRun, GatedCandidates
 from anytasktune.pipeline.events import Finished, Meter, OnEvent
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import GatedSet, Task, Verdict
+from anytasktune.schema import GatedSet, Task
 from anytasktune.settings import Settings
 from anytasktune.store import find_or_make, hash_of_rows, read_ref
 from anytasktune.version import __version__
@@ -63,7 +63,8 @@ def gate_candidates(context: BuildContext, task: Task, runs: Sequence[CandidateR
             verdicts = judge_candidates(
                 context.judge, task, left, config, lambda done, total: meter.update(done, total, str(context.spent))
             )
-            placed = [_placed(verdict, gated.kept[verdict.position].position) for verdict in verdicts]
+            positions = [{"position": gated.kept[verdict.position].position} for verdict in verdicts]
+            placed = [verdict.model_copy(update=at) for verdict, at in zip(verdicts, positions, strict=True)]
             gated = apply_judge(gated, placed, config)
         kept = [item.candidate for item in gated.kept]
         sha256, counts = hash_of_rows(kept), gated.counts(Counter(one.reason for run in runs for one in run.failed))
@@ -80,8 +81,11 @@ def gate_candidates(context: BuildContext, task: Task, runs: Sequence[CandidateR
         )
         return GatedCandidates(manifest, kept, [item.candidate for item in gated.dropped], list(gated.verdicts))
 
-    folder = context.workspace.project.gated(task.name)
-    gated, made = find_or_make(folder, GATED_CANDIDATES, inputs, make, reusable=_is_judged if judge else lambda _: True)
+    def is_judged(gated: GatedCandidates) -> bool:
+        """Whether the judge scored all it was asked about; else another run may get the missing answers."""
+        return not any(verdict.gate == JUDGE and verdict.score is None for verdict in gated.verdicts)
+
+    gated, made = find_or_make(context.workspace.project.gated(task.name), GATED_CANDIDATES, inputs, make, reusable=is_judged)
     counts = gated.manifest.counts
     context.on_event(
         Finished(
@@ -97,19 +101,10 @@ def gate_candidates(context: BuildContext, task: Task, runs: Sequence[CandidateR
     return gated
 
 
-def _placed(verdict: Verdict, position: int) -> Verdict:
-    return verdict.model_copy(update={"position": position})
-
-
-def _is_judged(gated: GatedCandidates) -> bool:
-    """Whether the judge scored all that it was asked about: another run may hear more."""
-    return not any(verdict.gate == "judge" and verdict.score is None for verdict in gated.verdicts)
-
-
 def _latest_runs(context: BuildContext, sources: Sources) -> list[CandidateRun]:
     task, folder = sources.task, context.workspace.project.candidates(sources.task.name)
     found = [read_ref(folder, f"latest-{stage}") for stage in ("synth", "augment")]
-    runs = [CANDIDATE_RUNS.load(folder / identity) for identity in found if identity]
+    runs = [CandidateRun.load(folder / identity) for identity in found if identity]
     if not runs:
         fix = f"generate some: anytasktune synth {task.name}, or anytasktune augment {task.name}"
         raise DataError("there are no candidates", where=f"task {task.name}", fix=fix)

@@ -130,16 +130,17 @@ class UsableRows:
 
     def _candidate_of(self, row: Candidate) -> str:
         """Id of the candidate before it was edited."""
-        return row.id if self.candidates.find(row.id) else self._edits.get((row.input, row.output), row.id)
+        return row.id if self.candidates.find(row.id) else self._edited.get((row.input, row.output), row.id)
+
+    @cached_property
+    def _edited(self) -> dict[tuple[str, str], str]:
+        """Texts after an edit → id of the candidate."""
+        edited = ((outcome.edit, key) for key, outcome in self._outcomes.items() if self.candidates.find(key))
+        return {(edit.input, edit.output): key for edit, key in edited if edit is not None}
 
     @cached_property
     def _outcomes(self) -> dict[str, ReviewOutcome]:
         return review_outcomes(self.reviews)
-
-    @cached_property
-    def _edits(self) -> dict[tuple[str, str], str]:
-        edited = ((outcome.edit, key) for key, outcome in self._outcomes.items() if self.candidates.find(key))
-        return {(edit.input, edit.output): key for edit, key in edited if edit is not None}
 
 
 def usable_rows(project: Project, task: Task, own: Splits, note: Callable[[str], None]) -> UsableRows | None:

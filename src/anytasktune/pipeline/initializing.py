@@ -38,8 +38,13 @@ def init_project(folder: Path, *, pack: str = "empty", language: Language | None
     if project.domain_file.exists():
         raise ConfigError("there is a project already", where=str(project.domain_file), fix="choose another folder")
     files = pack_files(pack) if language is None else files_in_language(pack, language)
-    if language and SETTINGS_FILE in files:
-        files[SETTINGS_FILE] = _with_model_for(language, files[SETTINGS_FILE].decode("utf-8")).encode("utf-8")
+    model = model_for(language) if language else DEFAULT_MODEL
+    if model != DEFAULT_MODEL and SETTINGS_FILE in files:
+        lines = (
+            f"  model: {model}       # the smallest one that speaks Chinese; modelscope:{model} where the Hub is not reached\n"
+            f"  # model: {DEFAULT_MODEL}         # needs no hub, but speaks English: expect little of it in Chinese\n"
+        )
+        files[SETTINGS_FILE] = _MODEL_LINE.sub(lines, files[SETTINGS_FILE].decode("utf-8"), count=1).encode("utf-8")
     if domain is not None:
         files[DOMAIN_FILE] = domain.encode("utf-8")
     for name in sorted(files, key=lambda name: name == DOMAIN_FILE):  # last: a folder with a domain.yaml is whole
@@ -91,14 +96,3 @@ def json_schemas(name: str | None = None) -> dict[str, Any]:
 def model_for(language: Language) -> str:
     """The smallest model we name that speaks `language`."""
     return next(entry.name for entry in CATALOG if language in entry.languages)
-
-
-def _with_model_for(language: Language, text: str) -> str:
-    model = model_for(language)
-    if model == DEFAULT_MODEL:
-        return text
-    lines = (
-        f"  model: {model}       # the smallest we name that speaks Chinese; modelscope:{model} where the Hub is not reached\n"
-        f"  # model: {DEFAULT_MODEL}         # needs no hub, but speaks English: expect little of it in Chinese\n"
-    )
-    return _MODEL_LINE.sub(lines, text, count=1)

@@ -113,7 +113,12 @@ class TrainingContext(Context):
         if chosen > given:
             room = Room(given, "shorten the row, or choose a model with a longer context")
         look = preflight(task, dataset.splits, self.model_info.format, room, place, self.encoder.encode)
-        return replace(look, problems=tuple(sorted(look.problems, key=_in_file_order)))
+
+        def in_file_order(problem: Problem) -> tuple[str, int]:
+            file, _, row = problem.where.rpartition(":")
+            return (file, int(row)) if row.isdigit() else (problem.where, 0)
+
+        return replace(look, problems=tuple(sorted(look.problems, key=in_file_order)))
 
     def _usable_rows(self, task: Task) -> Part:
         dataset = self.dataset(task)
@@ -162,8 +167,3 @@ class TrainingContext(Context):
             self.note(f"{target.name}: skipped, fewer than two of its tasks have rows left")
             return None
         return TrainingData(target.name, tuple(kept))
-
-
-def _in_file_order(problem: Problem) -> tuple[str, int]:
-    file, _, row = problem.where.rpartition(":")
-    return (file, int(row)) if row.isdigit() else (problem.where, 0)

@@ -1,10 +1,9 @@
 """Scores of answers: the rules one breaks, its value, and the metrics of many. Pure functions."""
 
-from anytasktune.scorers.answer_score import AnswerScore, broken_rules, explain_rules, score_answer
+from anytasktune.scorers.answer_score import broken_rules, explain_rules, score_answer
 from anytasktune.scorers.metrics import ItemStatistics, item_statistics, item_value, share_of_best
 
 __all__ = [
-    "AnswerScore",
     "ItemStatistics",
     "broken_rules",
     "explain_rules",

@@ -1,42 +1,29 @@
 """The score of one answer."""
 
-from dataclasses import dataclass
-
 from anytasktune.errors import Problem
 from anytasktune.records import Language
-from anytasktune.schema import Task
+from anytasktune.schema import Score, Task
 from anytasktune.scorers.metrics import item_value
 
 
-@dataclass(frozen=True)
-class AnswerScore:
-    """The score of one answer.
-
-    Attributes:
-        value: in the metric's own terms (see `item_value`).
-        parsed: whether the answer has the form the task asks for.
-        broken_rules: names of the rules it breaks.
-    """
-
-    value: float
-    parsed: bool
-    broken_rules: tuple[str, ...]
-
-
-def score_answer(task: Task, input_text: str, reference: str, output: str, language: Language | None = None) -> AnswerScore:
+def score_answer(
+    task: Task, input_text: str, reference: str, output: str, language: Language | None = None, example_id: str = ""
+) -> Score:
     """Score `output` as the answer of `task` to `input_text`, where `reference` is the right one.
 
     Args:
         language: of the example, where labels differ by language; None: the task's first.
+        example_id: of the example.
 
     Raises:
         ValueError: a reference of a number task holds no number.
         ConfigError: the task's JSON Schema is no schema.
     """
-    return AnswerScore(
+    return Score(
+        example_id=example_id,
         value=item_value(task, reference, output),
         parsed=task.parse(output, language).ok,
-        broken_rules=tuple(broken_rules(task, input_text, output, language)),
+        broken_rules=broken_rules(task, input_text, output, language),
     )
 
 

@@ -42,7 +42,7 @@ def test_lists_of_labels_are_read_in_the_rows_language() -> None:
 def test_a_judgement_is_one_in_the_rows_language() -> None:
     assert score_answer(moods(), "in", "高兴", "高兴", "zh").parsed
     judgement = score_answer(moods(), "in", "高兴", "glad", "zh")
-    assert (judgement.value, judgement.parsed, judgement.broken_rules) == (0.0, False, ("unknown_label",))
+    assert (judgement.value, judgement.parsed, judgement.broken_rules) == (0.0, False, ["unknown_label"])
 
 
 def test_labels_that_mean_the_same_are_one_class_of_macro_f1() -> None:

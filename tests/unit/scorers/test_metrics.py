@@ -152,13 +152,13 @@ def test_a_number_task_whose_reference_has_no_number_is_refused() -> None:
 def test_a_judgement_has_the_value_of_the_row_and_what_is_wrong_with_its_form() -> None:
     judgement = score_answer(EVENTS, "", "欺骗；拘捕", "欺骗；；受伤")
     assert judgement.value == 0.5
-    assert judgement.broken_rules == ("separator",)
+    assert judgement.broken_rules == ["separator"]
 
 
 def test_a_label_row_of_a_macro_f1_task_is_judged_right_or_wrong() -> None:
     assert score_answer(task_with(LABELS, "macro_f1"), "", "a", "a ").value == 1.0
     wrong = score_answer(task_with(LABELS, "macro_f1"), "", "a", "x")
-    assert (wrong.value, wrong.parsed, wrong.broken_rules) == (0.0, False, ("unknown_label",))
+    assert (wrong.value, wrong.parsed, wrong.broken_rules) == (0.0, False, ["unknown_label"])
 
 
 labels = st.sampled_from(["a", "b", "c", "x"])
