@@ -9,6 +9,7 @@ from pathlib import Path
 from anytasktune.documents.formats import format_by_name
 from anytasktune.documents.skip_reasons import SkippedFileError, too_large, unsafe
 from anytasktune.schema.passages import DocumentInfo
+from anytasktune.store import DOMAIN_FILE, Project
 
 _LOCK_FILE = "~$"
 _SYSTEM_FOLDERS = frozenset({"__MACOSX", "$RECYCLE.BIN", "System Volume Information"})
@@ -34,7 +35,7 @@ class DocumentFile:
 
 
 def find_documents(folder: Path, largest_megabytes: int) -> tuple[list[DocumentFile], list[DocumentInfo]]:
-    """List a folder and the folders in it.
+    """List a folder and the folders in it, without the artefacts of projects.
 
     Returns:
         The files to read, without hashes, and all others with the reason why they are skipped; a hidden folder is one entry.
@@ -55,7 +56,8 @@ def find_documents(folder: Path, largest_megabytes: int) -> tuple[list[DocumentF
         closed = {name: why for name in folders if (why := _why_closed(here / name, folder))}
         for name, why in closed.items():
             skip(here / name, why)
-        folders[:] = sorted(set(folders) - set(closed))
+        made = {Project(here).artifacts.name} if DOMAIN_FILE in files else set()
+        folders[:] = sorted(set(folders) - set(closed) - made)
         for name in files:
             try:
                 found.append(_openable(here / name, folder, largest_megabytes))

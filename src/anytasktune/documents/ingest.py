@@ -1,7 +1,7 @@
 """Turns a folder of documents into passages and accounts for every file."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,6 +23,8 @@ NEAR_IDENTICAL = 0.95
 """Jaccard similarity from which two documents are the same one."""
 _MOST_COMPARED = 2_000_000
 """Characters of a document that are compared."""
+_NAMED = 3
+"""Files that are named of those skipped for the same reason."""
 _TRANSIENT = frozenset({"unreadable"})
 """Reasons that may be gone at the next try."""
 _WITHOUT_PASSAGES = {
@@ -94,6 +96,18 @@ def read_document(path: Path, limits: Limits | None = None) -> ReadDocument:
     if not chosen.sandboxed:
         return read_file(path, chosen.name)
     return next(read_sandboxed([DocumentFile(path, path.name, chosen.name, size)], limits or Limits()))
+
+
+def group_skipped(infos: Iterable[DocumentInfo]) -> list[tuple[str, DocumentInfo]]:
+    """Skipped files with the same reason and detail: the names of some and the number of the others; the first of them."""
+    groups: dict[tuple[str, str], list[DocumentInfo]] = {}
+    for info in infos:
+        groups.setdefault((info.reason, info.detail), []).append(info)
+    found = []
+    for group in groups.values():
+        names = ", ".join(info.document for info in group[:_NAMED])
+        found.append((names + (f" and {len(group) - _NAMED} more" if len(group) > _NAMED else ""), group[0]))
+    return found
 
 
 def first_similar(texts: Sequence[str], threshold: float) -> list[int | None]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from anytasktune.documents import ingest
+from anytasktune.documents import group_skipped, ingest
 from anytasktune.errors import DataError, Problem, StoreError
 from anytasktune.ids import content_id
 from anytasktune.pipeline.candidate_runs import PASSAGE_SETS, Passages
@@ -85,8 +85,11 @@ def ingest_documents(
     is_new = save_artifact(project.passages, PASSAGE_SETS, passages)
     on_event(_finished(folder.name, manifest, reused=not is_new))
     for info in manifest.documents:
-        if info.status == "skipped" and info.reason != "duplicate":
-            on_event(Note(text=f"{info.document}: {info.reason}, {info.detail}"))
+        if info.status == "read" and info.detail:
+            on_event(Note(text=f"{info.document}: {info.detail}"))
+    skipped_files = (info for info in manifest.documents if info.status == "skipped" and info.reason != "duplicate")
+    for names, info in group_skipped(skipped_files):
+        on_event(Note(text=f"{names}: {info.reason}, {info.detail}"))
     return passages
 
 

@@ -4,15 +4,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from anytasktune.documents import ENDINGS, READABLE, ingest, read_document
+from anytasktune.documents import ENDINGS, READABLE, group_skipped, ingest, read_document
 from anytasktune.errors import DataError
-from anytasktune.schema.passages import DocumentInfo, ReadDocument
+from anytasktune.schema.passages import ReadDocument
 from anytasktune.settings import DocumentsConfig
 
 BUDGET = 12_000
 """Characters of material that a teacher is given; beyond them small models lose the thread, and large ones cost."""
-_NAMED = 3
-"""Files that are named in a note on those not read for the same reason."""
 _UNMENTIONED = frozenset({"hidden", "duplicate"})
 
 
@@ -71,17 +69,11 @@ def read_documents(folder: Path) -> Material:
     texts = {name: document.text.strip() for name, document in read.items() if document.text and name not in repeated}
     left_out = [info for info in found.documents if info.document not in texts and info.reason not in _UNMENTIONED]
     skipped = Counter(info.reason for info in left_out)
-    notes = tuple(_note([info for info in left_out if info.reason == reason]) for reason in sorted(skipped))
+    notes = tuple(f"not read: {names}: {info.detail}" for names, info in group_skipped(left_out))
     if not texts:
         fix = f"give {READABLE} files" + "".join(f" ({note})" for note in notes)
         raise DataError("there is no document in it that can be read", where=str(folder), fix=fix)
     return Material(texts, dict(sorted(skipped.items())), notes)
-
-
-def _note(alike: list[DocumentInfo]) -> str:
-    """A sentence on files that were not read for the same reason."""
-    names = ", ".join(info.document for info in alike[:_NAMED]) + (f" and {len(alike) - _NAMED} more" if alike[_NAMED:] else "")
-    return f"not read: {names}: {alike[0].detail}"
 
 
 def within_budget(texts: dict[str, str], budget: int = BUDGET) -> tuple[str, str]:

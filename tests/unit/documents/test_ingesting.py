@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.unit.documents.document_files import docx_paragraph, write_docx, write_pdf
 
-from anytasktune.documents import Ingested, ingest
+from anytasktune.documents import Ingested, group_skipped, ingest
 from anytasktune.errors import DataError
 from anytasktune.schema.passages import ReadDocument
 from anytasktune.settings import DocumentsConfig
@@ -15,7 +15,7 @@ from anytasktune.settings import DocumentsConfig
 RULES = "Readers may borrow ten books at a time for thirty days. Whoever is late pays ten cents a day for each of them."
 REGELN = "读者每次可以借阅图书十册，借期三十天，可以续借一次。逾期不还的，按照每册每天一角收取滞纳金，遗失图书的照价赔偿。"
 HOURS = "The library is open from nine to five on weekdays, and from ten to two on Saturdays, but not in August at all."
-DOCUMENTS = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "documents"
+GUIDES = Path(__file__).resolve().parents[3] / "docs"
 
 
 def told(ingested: Ingested) -> dict[str, str]:
@@ -131,12 +131,29 @@ def test_a_record_of_a_document_survives_json(tmp_path: Path) -> None:
     assert ReadDocument.model_validate(json.loads(seen[0].model_dump_json())) == seen[0]
 
 
-@pytest.mark.skipif(not DOCUMENTS.is_dir(), reason="the real documents are not here")
-def test_real_statutes_and_handbooks_are_cut_along_their_headings() -> None:
-    found = ingest(DOCUMENTS, DocumentsConfig())
-    assert len(found.documents) == sum(len(files) for _, _, files in os.walk(DOCUMENTS))
-    assert {info.reason for info in found.documents} <= {"", "duplicate"}
-    assert sum(one.language is None for one in found.passages) < 0.01 * len(found.passages)
-    statutes = [one for one in found.passages if "statutes_zh" in one.span.document]
-    assert all(one.language == "zh" for one in statutes)
-    assert sum(len(one.heading) > 1 for one in statutes) > 0.9 * len(statutes)
+def test_guides_are_cut_along_their_headings() -> None:
+    found = ingest(GUIDES, DocumentsConfig())
+    assert len(found.documents) == sum(len(files) for _, _, files in os.walk(GUIDES))
+    assert {info.reason for info in found.documents} <= {"", "unsupported", "near_duplicate", "too_short"}
+    guides = [one for one in found.passages if one.span.document.endswith(".md")]
+    assert sum(one.language == "en" for one in guides) > 0.9 * len(guides)
+    assert sum(len(one.heading) > 0 for one in guides) > 0.9 * len(guides)
+
+
+def test_artefacts_of_a_project_in_the_folder_are_not_documents(tmp_path: Path) -> None:
+    (tmp_path / "shop" / "artifacts" / "reports").mkdir(parents=True)
+    (tmp_path / "artifacts").mkdir()
+    write(tmp_path / "shop" / "artifacts" / "reports", report=HOURS)
+    write(tmp_path / "artifacts", mine=RULES)
+    (tmp_path / "shop" / "domain.yaml").write_text("name: shop\n", encoding="utf-8")
+    assert told(ingest(tmp_path, DocumentsConfig())) == {"artifacts/mine.md": "read", "shop/domain.yaml": "unsupported"}
+
+
+def test_files_skipped_for_the_same_reason_are_named_together(tmp_path: Path) -> None:
+    for name in ("a.json", "b.json", "c.json", "d.json", "e.doc"):
+        (tmp_path / name).write_bytes(b"x")
+    groups = group_skipped(ingest(tmp_path, DocumentsConfig()).documents)
+    assert [(names, info.detail.partition(";")[0]) for names, info in groups] == [
+        ("a.json, b.json, c.json and 1 more", ".json files are not read"),
+        ("e.doc", ".doc files are not read"),
+    ]
