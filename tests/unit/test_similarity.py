@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anytasktune.similarity import SHORT_TEXT, group_similar, jaccard, match_similar
+from anytasktune.similarity import SHORT_TEXT, KeptTexts, group_similar, jaccard, match_similar
+from anytasktune.similarity.short_texts import ShortTexts, one_edit_apart, skeleton
 from anytasktune.text.plain_text import normalise
 
 LEASE = "The tenant shall pay the rent of the flat to the landlord on the first working day of every month."
@@ -201,3 +202,45 @@ def test_ten_thousand_letters_from_one_form_are_grouped_in_seconds() -> None:
 def test_a_text_of_a_million_characters_is_no_obstacle() -> None:
     long = " ".join(str(number) for number in range(150_000))
     assert group_similar([long, LEASE, long + LEASE, LEASE_CHANGED], 0.8) == [0, 1, 0, 1]
+
+
+@given(st.text(alphabet="abcdef 好的1，。", max_size=20), st.integers(min_value=0, max_value=19))
+def test_a_text_with_one_letter_less_is_one_edit_apart(text: str, place: int) -> None:
+    bones = skeleton(text)
+    shorter = bones[:place] + bones[place + 1 :]
+    if not any(char.isdigit() for char in bones[place : place + 1]) and sorted(filter(str.isdigit, bones)) == sorted(
+        filter(str.isdigit, shorter)
+    ):
+        joined = one_edit_apart(bones, shorter)
+        assert joined == one_edit_apart(shorter, bones)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "same"),
+    [("form", "from", True), ("case", "cases", True), ("1.5mg", "15mg", False), ("男性", "女性", True), ("ab", "cd", False)],
+)
+def test_one_edit_is_one_letter_and_no_digit(one: str, two: str, same: bool) -> None:
+    assert one_edit_apart(one, two) is same
+
+
+def test_punctuation_means_nothing_except_between_digits() -> None:
+    assert skeleton("Hello,  World！") == skeleton("hello world")
+    assert skeleton("1.5 mg") != skeleton("15 mg")
+    assert skeleton("年龄＞18岁") != skeleton("年龄＜18岁")
+
+
+def test_short_texts_are_found_with_something_around_them() -> None:
+    known = ShortTexts()
+    known.add(skeleton("请问怎么修改收货地址"), 7)
+    assert list(known.alike(skeleton("你好，请问怎么修改收货地址"))) == [7]
+    assert list(known.alike(skeleton("请问怎么修改付款方式和收货人"))) == []
+
+
+@given(st.lists(st.text(alphabet="abc 好", min_size=25, max_size=50), min_size=2, max_size=12))
+def test_similar_kept_texts_are_exactly_those_that_reach_the_threshold(texts: list[str]) -> None:
+    index = KeptTexts(texts, 0.5)
+    for place, text in enumerate(texts):
+        found = dict(index.similar(place))
+        wanted = {other: jaccard(text, texts[other]) for other in range(place) if jaccard(text, texts[other]) >= 0.5}
+        assert found == pytest.approx(wanted)
+        index.keep(place)

@@ -1,4 +1,9 @@
-"""What every gate is given and what it says."""
+"""The input and output of a gate.
+
+To add a gate, write one function of the type `Gate` in the file of its family (`answer_gates`, `wording_gates`,
+`label_gates`, `duplicate_gates`), name it as users are to see it, and add it to `run_gates.GATES`, in the order of passing:
+cheapest first. Verdicts, counts, review and reports then know it. docs/making-data.md lists the gates.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,23 +16,25 @@ from anytasktune.scorers import broken_rules
 from anytasktune.settings import GateConfig
 
 FEWEST_DATA = 10
-"""From fewer seeds nothing is learned about what is usual for a task."""
-_SEEDS_LOOKED_AT = 2000
+"""From fewer own rows nothing is learned about what is usual for a task."""
+_MOST_LOOKED_AT = 2000
 TOLERATED = 0.01
 """Share of trusted rows on which a check may fire that looks for faults; on more of them it is not used."""
 
 
 @dataclass(frozen=True)
 class GateContext:
-    """What candidates are held against.
+    """Rows that candidates are compared with.
 
     Attributes:
-        train: seeds whose answers are trusted; candidates are compared with them and must not repeat them.
-        dev, test: rows a candidate must not give away.
+        train: own rows, whose answers are trusted; candidates must not repeat them.
+        kept: candidates that passed the gates before. The same holds for them, but their answers are not trusted.
+        dev, test: own rows a candidate must not give away.
         passages: what candidates made from documents rest on; empty where that is not to be checked.
     """
 
     train: Sequence[Example] = ()
+    kept: Sequence["Placed"] = ()
     dev: Sequence[Example] = ()
     test: Sequence[Example] = ()
     passages: Sequence[Passage] = ()
@@ -48,13 +55,13 @@ class Placed:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a gate says of one candidate: it goes, or it stays and something is to be remembered.
+    """Result of a gate for one candidate: it is dropped, or kept with a remark.
 
     Attributes:
         position: of the candidate.
-        drop: whether it goes.
+        drop: whether it is dropped.
         reason, detail, border: as in `Verdict`.
-        changed: what it becomes, if the gate changes it.
+        changed: the candidate as the gate changed it.
     """
 
     position: int
@@ -67,7 +74,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Job:
-    """One run of the gates: the task, what is known of it, the settings."""
+    """One run of the gates over the candidates of one task."""
 
     task: Task
     context: GateContext
@@ -82,7 +89,7 @@ class Job:
             self._rules[key] = tuple(broken_rules(self.task, *key))
         return self._rules[key]
 
-    def pieces(self, row: Example | Candidate) -> Pieces:
+    def pieces(self, row: "Row") -> Pieces:
         """The free text in the answer of a row (see `OutputKind.pieces`); read once."""
         key = (row.output, row.language)
         if key not in self._pieces:
@@ -90,25 +97,26 @@ class Job:
         return self._pieces[key]
 
     @cached_property
-    def seeds_by_language(self) -> dict[Language, list[Example]]:
+    def own_rows_by_language(self) -> dict[Language, list[Example]]:
         """Train rows by the language they are handled in."""
         found: dict[Language, list[Example]] = {}
         for example in self.context.train:
             found.setdefault(self.task.language_of(example.language), []).append(example)
         return found
 
-    def seeds(self, language: Language) -> list[Example]:
+    def own_rows(self, language: Language) -> list[Example]:
         """Train rows of one language: the first ones, if there are very many."""
-        return self.seeds_by_language.get(language, [])[:_SEEDS_LOOKED_AT]
+        return self.own_rows_by_language.get(language, [])[:_MOST_LOOKED_AT]
 
-    def fits_seeds(self, fires: Callable[[Example], bool], language: Language, tolerated: float = TOLERATED) -> bool:
+    def suits_own_rows(self, fires: Callable[[Example], bool], language: Language, tolerated: float = TOLERATED) -> bool:
         """Whether a check that looks for faults suits the task: it fires on no more than this share of the trusted rows."""
-        seeds = self.seeds(language)
-        return sum(map(fires, seeds)) <= tolerated * len(seeds)
+        rows = self.own_rows(language)
+        return sum(map(fires, rows)) <= tolerated * len(rows)
 
 
+Row = Example | Candidate
 Gate = Callable[[Job, Sequence[Placed]], Iterable[Finding]]
-"""Looks at the candidates that are left and says which go, and what is to be remembered of others."""
+"""Looks at the candidates that are left; yields a finding for each one to drop, to change, or to remark on."""
 
 
 def by_language(items: Sequence[Placed]) -> dict[Language, list[Placed]]:

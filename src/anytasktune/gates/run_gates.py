@@ -1,7 +1,7 @@
-"""The gates in their order, from cheap to dear, and what becomes of the candidates that go through them.
+"""The gates in their order, cheapest first, and what becomes of the candidates that go through them.
 
-A candidate stops at the first gate that drops it. Everything but the judge is decided here; a judge is asked about what is
-left, and `apply_judge` holds its marks against the threshold.
+A candidate stops at the first gate that drops it. All but the judge's marks are decided here; a judge is asked about what is
+left, and `apply_judge` compares its marks with the threshold.
 """
 
 from collections import Counter
@@ -9,18 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from anytasktune.gates.balance import balance
-from anytasktune.gates.boilerplate import refusal
-from anytasktune.gates.duplicates import exact_duplicate, near_duplicate
+from anytasktune.gates.answer_gates import grounding, personal_data, rules, schema
+from anytasktune.gates.duplicate_gates import exact_duplicate, leak, lexical_duplicate, near_duplicate
 from anytasktune.gates.gate import Finding, Gate, GateContext, Job, Placed, closeness
-from anytasktune.gates.grounding import grounding
-from anytasktune.gates.language_gate import language
-from anytasktune.gates.leakage import leak
-from anytasktune.gates.length_gate import length
-from anytasktune.gates.lexical_duplicates import lexical_duplicate
-from anytasktune.gates.privacy import personal_data
-from anytasktune.gates.rule_gates import rules, schema
-from anytasktune.gates.wrong_labels import wrong_label
+from anytasktune.gates.label_gates import balance, wrong_label
+from anytasktune.gates.wording_gates import language, length, refusal
 from anytasktune.schema import Candidate, CandidateCounts, Task, Verdict
 from anytasktune.settings import GateConfig
 
@@ -55,87 +48,102 @@ class Gated:
 
     Attributes:
         kept, dropped: as they are now; personal data may have been masked.
-        verdicts: for each dropped candidate the reason, and what is to be remembered of others; by position. Their `candidate`
-            is the id the candidate has now.
+        verdicts: for each dropped candidate the reason, and remarks on others; by position. Their `candidate` is the id the
+            candidate has now.
     """
 
-    kept: tuple[Placed, ...]
-    dropped: tuple[Placed, ...]
-    verdicts: tuple[Verdict, ...]
+    kept: tuple[Placed, ...] = ()
+    dropped: tuple[Placed, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+    @classmethod
+    def restored(cls, kept: Sequence[Candidate], dropped: Sequence[Candidate], verdicts: Sequence[Verdict]) -> "Gated":
+        """From what was stored of it: positions are those of the verdicts, inputs those after masking."""
+        gone = sorted({verdict.position for verdict in verdicts if not verdict.passed})
+        left = sorted(set(range(len(kept) + len(dropped))) - set(gone))
+        placed = [
+            tuple(Placed(place, candidate, candidate.input) for place, candidate in zip(places, candidates, strict=True))
+            for places, candidates in ((left, kept), (gone, dropped))
+        ]
+        return cls(placed[0], placed[1], tuple(verdicts))
+
+    def __len__(self) -> int:
+        return len(self.kept) + len(self.dropped)
+
+    def followed_by(self, later: "Gated") -> "Gated":
+        """This and the result for candidates that were gated after these, at later positions."""
+        return Gated(self.kept + later.kept, self.dropped + later.dropped, self.verdicts + later.verdicts)
 
     def counts(self, failed: Mapping[str, int] = MappingProxyType({})) -> CandidateCounts:
         """The account, with those that failed before any gate."""
         dropped = Counter(verdict.gate for verdict in self.verdicts if not verdict.passed)
-        planned = len(self.kept) + len(self.dropped) + sum(failed.values())
+        planned = len(self) + sum(failed.values())
         return CandidateCounts(planned=planned, kept=len(self.kept), dropped=dict(dropped), failed=dict(failed))
 
 
 def run_gates(
-    task: Task,
-    candidates: Sequence[Candidate],
-    context: GateContext,
-    config: GateConfig,
-    verdicts_of_judge: Sequence[Verdict] = (),
-    gates: Mapping[str, Gate] = GATES,
+    task: Task, candidates: Sequence[Candidate], context: GateContext, config: GateConfig, earlier: Gated | None = None
 ) -> Gated:
     """Send candidates through the gates; the same candidates give the same verdicts on every machine.
 
     Args:
-        verdicts_of_judge: what a judge said, by position in `candidates`; none: the judge is left out.
-        gates: those to pass, in order.
+        earlier: the result for other candidates of the task. Those are not gated again; new ones are compared with those kept.
+
+    Returns:
+        The result for `candidates`, at positions after the earlier ones: `earlier.followed_by` joins both.
 
     Raises:
         ConfigError: the task's JSON Schema is no schema.
     """
+    if earlier is not None:
+        context = replace(context, kept=earlier.kept)
     job = Job(task, context, config)
-    left = {place: Placed(place, candidate, candidate.input) for place, candidate in enumerate(candidates)}
+    start = len(earlier) if earlier is not None else 0
+    left = {place: Placed(place, candidate, candidate.input) for place, candidate in enumerate(candidates, start)}
     dropped: dict[int, Placed] = {}
-    said: list[tuple[str, Finding]] = []
-    for name, gate in gates.items():
+    findings: list[tuple[str, Finding]] = []
+    for name, gate in GATES.items():
         for finding in list(gate(job, list(left.values()))):
-            said.append((name, finding))
+            findings.append((name, finding))
             if finding.changed is not None:
                 left[finding.position] = replace(left[finding.position], candidate=finding.changed)
             if finding.drop:
                 dropped[finding.position] = left.pop(finding.position)
     now = left | dropped
-    verdicts = sorted((_verdict(now, name, finding) for name, finding in said), key=lambda verdict: verdict.position)
-    gated = Gated(tuple(left.values()), tuple(dropped[place] for place in sorted(dropped)), tuple(verdicts))
-    return apply_judge(gated, verdicts_of_judge, config) if verdicts_of_judge else gated
+    verdicts = [
+        Verdict(
+            candidate=now[finding.position].candidate.id,
+            position=finding.position,
+            gate=name,
+            passed=not finding.drop,
+            reason=finding.reason,
+            detail=finding.detail,
+            border=finding.border,
+        )
+        for name, finding in sorted(findings, key=lambda found: found[1].position)
+    ]
+    return Gated(tuple(left.values()), tuple(dropped[place] for place in sorted(dropped)), tuple(verdicts))
 
 
-def _verdict(items: Mapping[int, Placed], gate: str, finding: Finding) -> Verdict:
-    return Verdict(
-        candidate=items[finding.position].candidate.id,
-        position=finding.position,
-        gate=gate,
-        passed=not finding.drop,
-        reason=finding.reason,
-        detail=finding.detail,
-        border=finding.border,
-    )
-
-
-def apply_judge(gated: Gated, verdicts_of_judge: Sequence[Verdict], config: GateConfig) -> Gated:
-    """Drop what a judge scored below `judge_threshold`; what it did not score stays, with a remark.
+def apply_judge(gated: Gated, marks: Sequence[Verdict], config: GateConfig) -> Gated:
+    """Drop what a judge scored below `judge_threshold`; what it did not score is kept, with a remark.
 
     Args:
-        verdicts_of_judge: with the positions of `gated.kept`; those of others are passed over.
+        marks: with the positions of `gated.kept`; those of others are passed over.
     """
     if config.judge_threshold == 0:
         return gated
-    scores = {verdict.position: verdict for verdict in verdicts_of_judge}
-    marks = {item.position: _mark(item, scores.get(item.position), config.judge_threshold) for item in gated.kept}
-    gone = [item for item in gated.kept if not marks[item.position].passed]
-    kept = tuple(item for item in gated.kept if marks[item.position].passed)
+    by_position = {verdict.position: verdict for verdict in marks}
+    judged = [_judged(item, by_position.get(item.position), config.judge_threshold) for item in gated.kept]
+    kept = tuple(item for item, verdict in zip(gated.kept, judged, strict=True) if verdict.passed)
+    gone = [item for item, verdict in zip(gated.kept, judged, strict=True) if not verdict.passed]
     dropped = sorted([*gated.dropped, *gone], key=lambda item: item.position)
-    verdicts = sorted([*gated.verdicts, *marks.values()], key=lambda verdict: verdict.position)
-    return Gated(kept, tuple(dropped), tuple(verdicts))
+    return Gated(kept, tuple(dropped), tuple(sorted([*gated.verdicts, *judged], key=lambda verdict: verdict.position)))
 
 
-def _mark(item: Placed, verdict: Verdict | None, threshold: float) -> Verdict:
+def _judged(item: Placed, verdict: Verdict | None, threshold: float) -> Verdict:
     if verdict is None or verdict.score is None:
-        detail = verdict.detail if verdict is not None else "the judge said nothing of it"
+        detail = verdict.detail if verdict is not None else "the judge did not mark it"
         return Verdict(
             candidate=item.candidate.id, position=item.position, gate=JUDGE, passed=True, reason="not_judged", detail=detail
         )

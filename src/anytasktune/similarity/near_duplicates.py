@@ -5,6 +5,8 @@ never a guess. A pair at the threshold is missed less than once in a thousand ti
 similar, for instance when most of each is the same boilerplate: the pairs of such a crowd are proposed by rare 5-grams instead.
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from anytasktune.similarity.minhash import SignatureFilter, bands, signatures
 from anytasktune.similarity.prefix_filter import crowd_pairs
-from anytasktune.similarity.shingles import SHORT_TEXT, Hashes, HashSets, Pairs, Positions, Shingles, jaccard_of_pairs
+from anytasktune.similarity.shingles import SHORT_TEXT, Hashes, HashSets, Pairs, Positions, Shingles, grams, jaccard_of_pairs
 from anytasktune.text.plain_text import normalise
 
 AsSets = Callable[[Sequence[str]], tuple[Positions, HashSets]]
@@ -29,6 +31,7 @@ _STAR_CENTRES = (0.0, 0.5, 0.99)
 _MEASURED = 1 << 16
 _PROPOSED = 1 << 21
 _HALF = np.uint64(32)
+_ROUNDING = 1e-9
 
 
 def group_similar(texts: Sequence[str], threshold: float) -> list[int]:
@@ -234,3 +237,45 @@ def _where(pairs: Pairs, chosen: NDArray[np.bool_]) -> Pairs:
 
 def _pack(pairs: Pairs) -> Hashes:
     return np.minimum(*pairs).astype(np.uint64) << _HALF | np.maximum(*pairs).astype(np.uint64)
+
+
+class KeptTexts:
+    """Those of the given texts that were kept so far, and which of them are similar to one more.
+
+    Two sets of 5-grams that overlap by a share t cannot differ in their rarest members: if one has n of them, the other has one
+    of its n - ceil(t n) + 1 rarest (prefix filtering: Bayardo, Ma, Srikant 2007). So even where thousands of texts have most of
+    their words in common, only few are looked at closely.
+
+    Args:
+        texts: all that may be kept or looked for.
+        threshold: as in `group_similar`.
+    """
+
+    def __init__(self, texts: Sequence[str], threshold: float) -> None:
+        self._threshold = threshold
+        groups = group_similar(texts, threshold)
+        sizes = Counter(groups)
+        self._grams = {place: grams(texts[place]) for place, group in enumerate(groups) if sizes[group] > 1}
+        self._frequency = Counter(gram for found in self._grams.values() for gram in found)
+        self._kept: dict[str, list[int]] = {}
+
+    def keep(self, place: int) -> None:
+        """Keep the text at a place."""
+        for gram in self._rarest(place):
+            self._kept.setdefault(gram, []).append(place)
+
+    def similar(self, place: int) -> Iterator[tuple[int, float]]:
+        """Places of kept texts similar to the one at `place`, with their similarity, in ascending order."""
+        ours = self._grams.get(place, frozenset())
+        for other in sorted({found for gram in self._rarest(place) for found in self._kept.get(gram, ())}):
+            theirs = self._grams[other]
+            if min(len(ours), len(theirs)) >= self._threshold * max(len(ours), len(theirs)):
+                common = len(ours & theirs)
+                value = common / (len(ours) + len(theirs) - common)
+                if value >= self._threshold:
+                    yield other, value
+
+    def _rarest(self, place: int) -> Sequence[str]:
+        found = self._grams.get(place, frozenset())
+        wanted = len(found) - math.ceil(self._threshold * len(found) - _ROUNDING) + 1
+        return sorted(found, key=lambda gram: (self._frequency[gram], gram))[:wanted]

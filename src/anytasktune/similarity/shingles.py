@@ -71,12 +71,15 @@ def _shingles(text: str) -> Hashes:
     return hashes
 
 
+def grams(text: str) -> frozenset[str]:
+    """The character 5-grams of a text, normalised; a text of under 5 characters is one."""
+    plain = normalise(text)
+    return frozenset(plain[start : start + SHINGLE] for start in range(max(1, len(plain) - SHINGLE + 1)))
+
+
 def jaccard(first: str, second: str) -> float:
-    """Share of common character 5-grams of two texts, normalised, from 0 to 1; a text of under 5 characters is one 5-gram."""
-    ours, theirs = (
-        {text[start : start + SHINGLE] for start in range(max(1, len(text) - SHINGLE + 1))}
-        for text in (normalise(first), normalise(second))
-    )
+    """Share of common character 5-grams of two texts, from 0 to 1."""
+    ours, theirs = grams(first), grams(second)
     return len(ours & theirs) / len(ours | theirs)
 
 

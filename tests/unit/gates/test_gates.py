@@ -15,7 +15,7 @@ from tests.unit.gates.gate_rows import (
     routing_seeds,
 )
 
-from anytasktune.gates import GATES, GateContext, Placed, apply_judge, run_gates
+from anytasktune.gates import GATES, GateContext, Gated, Placed, apply_judge, run_gates
 from anytasktune.outputs import LabelsOutput
 from anytasktune.schema import Candidate, Example, Passage, Span, Task, Verdict
 from anytasktune.settings import GateConfig
@@ -119,8 +119,6 @@ def test_a_judge_decides_about_what_the_other_gates_left() -> None:
     assert (unmarked.passed, unmarked.reason) == (True, "not_judged")
     assert judged.counts().balanced
     assert apply_judge(found, marks, GateConfig(judge_threshold=0)) == found
-    at_once = run_gates(ROUTING, rows, GateContext(train=routing_seeds()), GateConfig(), marks)
-    assert at_once == judged
 
 
 def test_places_are_kept_however_many_rows_go() -> None:
@@ -135,3 +133,47 @@ def test_an_empty_list_of_labels_is_no_answer_where_no_seed_has_one() -> None:
     assert only(gated(task, [candidate(GOOD.input, "")], seeds)).reason == "empty"
     goodbye = Example(input="Thank you all very much for your help, and goodbye.", output="", language="en")
     assert gated(task, [candidate(GOOD.input, "")], [*seeds, goodbye]).dropped == ()
+
+
+def test_later_candidates_are_compared_with_earlier_ones_that_are_not_gated_again() -> None:
+    context = GateContext(train=routing_seeds())
+    nearly = candidate(f"{GOOD.input} Thanks!", "delivery")
+    other = candidate("The mirror arrived cracked in its box and I would like to have my money back.", "refund")
+    first = run_gates(ROUTING, [candidate("short", "nothing"), GOOD], context, GateConfig())
+    later = run_gates(ROUTING, [nearly, other], context, GateConfig(), first)
+    assert [item.position for item in later.kept] == [3]
+    assert (only(later).position, only(later).gate) == (2, "near_duplicate")
+    assert "candidate 1" in only(later).detail
+    both = first.followed_by(later)
+    assert both == gated(ROUTING, [candidate("short", "nothing"), GOOD, nearly, other], routing_seeds())
+    assert both.counts().planned == 4 and both.counts().balanced
+
+
+def test_an_earlier_answer_speaks_against_a_later_one_and_earlier_labels_count() -> None:
+    context, config = GateContext(), GateConfig(label_share=1.2, near_duplicate=1.0, lexical_duplicate=1)
+    first = run_gates(ROUTING, [GOOD], context, config)
+    other = GOOD.model_copy(update={"output": "refund"})
+    assert only(run_gates(ROUTING, [other], context, config, first)).reason == "contradicts_candidates"
+    nouns = ("oak", "tin", "red", "old", "wet", "dim", "big", "raw", "hot", "dry")
+    rows = [
+        candidate(f"{nouns[n % 10]} {nouns[n // 10 % 10]} case {n * 7919} from {n * 104729}", "delivery") for n in range(60)
+    ]
+    even = [
+        row.model_copy(update={"input": f"{row.input} {label}", "output": label})
+        for row in rows[:20]
+        for label in ("refund", "repair")
+    ]
+    before = run_gates(ROUTING, [*rows[:20], *even], context, config)
+    assert before.dropped == ()
+    found = run_gates(ROUTING, rows[20:], context, config, before)
+    assert {verdict.gate for verdict in found.verdicts if not verdict.passed} == {"balance"}
+    assert len(found.kept) == 30, "of 100 rows at most 50 may have the label, and 20 have it already"
+
+
+def test_a_stored_result_is_restored() -> None:
+    rows = [candidate("short", "nothing"), GOOD, candidate("Ring me on 13812345678 about my lamp.", "repair"), GOOD, GOOD_ZH]
+    found = gated(ROUTING, rows, routing_seeds())
+    kept, dropped = ([item.candidate for item in part] for part in (found.kept, found.dropped))
+    again = Gated.restored(kept, dropped, found.verdicts)
+    assert [item.position for item in again.kept] == [item.position for item in found.kept]
+    assert (again.dropped, again.verdicts, again.counts()) == (found.dropped, found.verdicts, found.counts())

@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.gates.gate_rows import REPLY, ROUTING, candidate, gated, only, routing_seeds
 
-from anytasktune.gates.length_gate import repeated
+from anytasktune.gates.wording_gates import repeated
 from anytasktune.schema import Candidate, Example
 
 
