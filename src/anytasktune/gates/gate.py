@@ -28,16 +28,16 @@ class GateContext:
 
     Attributes:
         train: own rows, whose answers are trusted; candidates must not repeat them.
-        kept: candidates that passed the gates before. The same holds for them, but their answers are not trusted.
         dev, test: own rows a candidate must not give away.
         passages: what candidates made from documents rest on; empty where that is not to be checked.
+        kept: candidates that passed the gates before; others must not repeat them, and their answers are not trusted.
     """
 
     train: Sequence[Example] = ()
-    kept: Sequence["Placed"] = ()
     dev: Sequence[Example] = ()
     test: Sequence[Example] = ()
     passages: Sequence[Passage] = ()
+    kept: Sequence["Placed"] = ()
 
 
 @dataclass(frozen=True)
