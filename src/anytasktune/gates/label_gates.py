@@ -94,6 +94,7 @@ def _cross_validated(texts: Sequence[str], labels: Sequence[str]) -> tuple[list[
     """
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
 
     names, own = np.unique(np.array(labels), return_inverse=True)
@@ -107,7 +108,7 @@ def _cross_validated(texts: Sequence[str], labels: Sequence[str]) -> tuple[list[
         judged = np.flatnonzero(folds == fold)
         model = make_pipeline(
             TfidfVectorizer(analyzer="char", ngram_range=(1, 4), min_df=2, max_features=_MOST_FEATURES, sublinear_tf=True),
-            LogisticRegression(C=10, max_iter=60, tol=1e-3),
+            OneVsRestClassifier(LogisticRegression(C=10, solver="liblinear", random_state=0)),
         )
         model.fit(plain[fitted], own[fitted])
         chances[np.ix_(judged, model.classes_)] += model.predict_proba(plain[judged])
