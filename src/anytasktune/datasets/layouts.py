@@ -8,57 +8,38 @@ from pathlib import Path
 from typing import Any, Literal
 
 from anytasktune.datasets.columns import ColumnMap
+from anytasktune.datasets.dialogues import Draft, has_rounds, read_alpaca_dialogue, read_dialogue
 from anytasktune.datasets.json_rows import type_name
 from anytasktune.datasets.raw_rows import RowError
 from anytasktune.errors import DataError
 
 LayoutName = Literal["rows", "alpaca", "sharegpt", "messages", "columns"]
 Fields = Mapping[str, Any]
-Role = Literal["system", "user", "assistant"]
 
-_ROLES: dict[str, Role] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "human": "user",
-    "assistant": "assistant",
-    "gpt": "assistant",
-}
 _SAMPLE = 50
 
 
 @dataclass(frozen=True)
-class Draft:
-    """One row's texts before the file as a whole was looked at.
+class Layout:
+    """A way to lay out rows: its name, its own fields, and how to read one row (which raises RowError).
 
     Attributes:
-        instruction: what stood where the instruction or the system message stands; empty if nothing did.
-        input: the input; empty only in Alpaca rows, whose instruction may take its place.
-        output: the output, as text.
-        is_dialogue: the input consists of `role: text` lines.
-        unanswered: turns after the last answer, which are in neither input nor output.
+        has_instructions: the drafts' instructions are those of the task, not system messages.
     """
-
-    instruction: str
-    input: str
-    output: str
-    is_dialogue: bool = False
-    unanswered: int = 0
-
-
-@dataclass(frozen=True)
-class Layout:
-    """A way to lay out rows: its name, its own fields, and how to read one row (which raises RowError)."""
 
     name: LayoutName
     columns: frozenset[str]
     read: Callable[[Fields], Draft]
+    has_instructions: bool = False
 
 
 def choose_layout(rows: Sequence[Fields]) -> Layout | None:
     """The layout most of the first rows have; None if they have none of them."""
     votes = Counter(layout for fields in rows[:_SAMPLE] if (layout := _layout_of(fields)))
-    return votes.most_common(1)[0][0] if votes else None
+    if not votes:
+        return None
+    layout = votes.most_common(1)[0][0]
+    return _ALPACA_DIALOGUES if layout is _ALPACA and any(map(has_rounds, rows)) else layout
 
 
 def column_layout(columns: ColumnMap, found: Sequence[str]) -> Layout:
@@ -83,7 +64,7 @@ def settle_instructions(drafts: Sequence[Draft], layout: Layout, path: Path) -> 
         DataError: Alpaca rows whose instructions differ although there are inputs, too.
     """
     instructions = list(dict.fromkeys(draft.instruction for draft in drafts if draft.instruction.strip()))
-    if layout.name == "alpaca":
+    if layout.has_instructions:
         return _settle_alpaca(drafts, instructions, path)
     if len(instructions) > 1:
         note = f"{len(instructions)} different system messages: kept, at the head of each input"
@@ -136,51 +117,6 @@ def _read_alpaca(fields: Fields) -> Draft:
     return Draft(_text(fields, "instruction", "instruction"), given, _output(fields, "output"))
 
 
-def _read_messages(fields: Fields) -> Draft:
-    return _read_turns(fields, "messages", "role", "content")
-
-
-def _read_sharegpt(fields: Fields) -> Draft:
-    return _read_turns(fields, "conversations", "from", "value")
-
-
-def _read_turns(fields: Fields, column: str, role_key: str, text_key: str) -> Draft:
-    """Everything before the last answer is the input; one user turn stands alone, more of them as `role: text` lines."""
-    items = _required(fields, column)
-    if not isinstance(items, list):
-        raise RowError("wrong_type", f"{column} is {type_name(items)}, not a list")
-    turns = [_turn(item, role_key, text_key) for item in items]
-    system = "\n".join(text for role, text in turns if role == "system")
-    turns = [turn for turn in turns if turn[0] != "system"]
-    answers = [place for place, (role, _) in enumerate(turns) if role == "assistant"]
-    if not answers:
-        raise RowError("no_answer", "no assistant turn in it")
-    last = answers[-1]
-    before = turns[:last]
-    is_dialogue = [role for role, _ in before] not in ([], ["user"])
-    lines = "\n".join(f"{role}: {text}" for role, text in before) if is_dialogue else "".join(text for _, text in before)
-    return Draft(system, lines, turns[last][1], is_dialogue, len(turns) - last - 1)
-
-
-def _turn(item: Any, role_key: str, text_key: str) -> tuple[Role, str]:
-    if not isinstance(item, Mapping):
-        raise RowError("wrong_type", f"a turn is {type_name(item)}, not an object")
-    role = item.get(role_key)
-    if not isinstance(role, str) or role not in _ROLES:
-        raise RowError("unknown_role", f"{role_key} is {role!r}; known: {', '.join(_ROLES)}")
-    content = item.get(text_key)
-    if isinstance(content, list):
-        content = _joined_parts(content)
-    return _ROLES[role], _text({text_key: content}, text_key, "turn")
-
-
-def _joined_parts(parts: list[Any]) -> str:
-    """The text of a message that is a list of parts, as the OpenAI format allows."""
-    if not all(isinstance(part, Mapping) and isinstance(part.get("text"), str) for part in parts):
-        raise RowError("wrong_type", "a message has parts that are not text")
-    return "".join(part["text"] for part in parts)
-
-
 def _required(fields: Fields, name: str) -> Any:
     if name not in fields:
         raise RowError("missing_field", f"there is no {name}")
@@ -210,6 +146,8 @@ def _output(fields: Fields, name: str) -> str:
 
 
 _ROWS = Layout("rows", frozenset({"input", "output"}), _read_row)
-_ALPACA = Layout("alpaca", frozenset({"instruction", "input", "output"}), _read_alpaca)
-_SHAREGPT = Layout("sharegpt", frozenset({"conversations"}), _read_sharegpt)
-_MESSAGES = Layout("messages", frozenset({"messages"}), _read_messages)
+_ALPACA_FIELDS = frozenset({"instruction", "input", "output", "history", "system"})
+_ALPACA = Layout("alpaca", _ALPACA_FIELDS, _read_alpaca, has_instructions=True)
+_ALPACA_DIALOGUES = Layout("alpaca", _ALPACA_FIELDS, read_alpaca_dialogue)
+_SHAREGPT = Layout("sharegpt", frozenset({"conversations"}), lambda row: read_dialogue(row, "conversations"))
+_MESSAGES = Layout("messages", frozenset({"messages"}), lambda row: read_dialogue(row, "messages"))

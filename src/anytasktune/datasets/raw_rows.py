@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from anytasktune.schema import DroppedRow
 
-Container = Literal["jsonl", "json", "csv", "tsv", "parquet"]
+Container = Literal["jsonl", "json", "csv", "tsv", "parquet", "xlsx"]
 
 MAX_CHARACTERS = 1_000_000
 """A longer row is no example of any task, and not worth the memory."""

@@ -6,6 +6,7 @@ of columns is refused with the option that would make it readable.
 """
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +14,16 @@ from pathlib import Path
 from typing import Any, get_args
 
 from anytasktune.datasets.columns import ColumnMap, no_known_columns
+from anytasktune.datasets.dialogues import Draft
 from anytasktune.datasets.json_rows import read_json
-from anytasktune.datasets.layouts import Draft, Layout, choose_layout, column_layout, settle_instructions
+from anytasktune.datasets.layouts import Layout, choose_layout, column_layout, settle_instructions
 from anytasktune.datasets.raw_rows import RawFile, RawRow, RowError, require_clean
 from anytasktune.datasets.read_result import ReadResult, count_rows, in_file_order
-from anytasktune.datasets.table_rows import read_delimited, read_parquet
+from anytasktune.datasets.table_rows import read_delimited, read_parquet, read_workbook
 from anytasktune.errors import DataError
 from anytasktune.records import Language
 from anytasktune.schema import Example
+from anytasktune.text.plain_text import shorten
 
 _READERS: dict[str, Callable[[Path, str | None], RawFile]] = {
     ".jsonl": read_json,
@@ -29,8 +32,10 @@ _READERS: dict[str, Callable[[Path, str | None], RawFile]] = {
     ".csv": read_delimited,
     ".tsv": read_delimited,
     ".parquet": read_parquet,
+    ".xlsx": read_workbook,
 }
 _LANGUAGES: tuple[Language, ...] = get_args(Language)
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}([-_]\w+)*")
 
 
 @dataclass(frozen=True)
@@ -62,18 +67,40 @@ def read_examples(
     raw = _read_raw(path, encoding)
     if not raw.rows:
         return ReadResult([], raw.dropped, count_rows([], raw.dropped), raw.container, str(path), []).require_rows()
-    origin = _Origin(columns.language, columns.source, language) if columns else _Origin(default_language=language)
-    return _interpret(raw, _layout(raw, columns, path), origin, path).require_rows()
+    origin, notes = _usual_origin(raw, language)
+    if columns is not None:
+        origin, notes = _Origin(columns.language, columns.source, language), []
+    return _interpret(raw, _layout(raw, columns, path), origin, path, notes).require_rows()
 
 
-def _interpret(raw: RawFile, layout: Layout, origin: _Origin, path: Path) -> ReadResult:
+def _usual_origin(raw: RawFile, language: Language | None) -> tuple[_Origin, list[str]]:
+    """Read `language` and `source` where the file has them, unless they evidently mean something else."""
+    language_column: str | None = "language"
+    source_column: str | None = "source"
+    notes: list[str] = []
+    spoken = [row.fields["language"] for row in raw.rows if row.fields.get("language") not in (None, "")]
+    if spoken and not any(isinstance(value, str) and _LANGUAGE_TAG.fullmatch(value.strip()) for value in spoken):
+        notes.append(f"language is {shorten(str(spoken[0]))!r} and the like, no language of the rows: not used")
+        language_column = None
+    sources = [row.fields["source"] for row in raw.rows if row.fields.get("source") not in (None, "")]
+    if sources and len(sources) == len(raw.rows) and not any(_is_plain(value) for value in sources):
+        notes.append("source is no text: not used")
+        source_column = None
+    elif len(sources) > 1 and len(sources) == len(raw.rows) and len(set(map(str, sources))) == 1:
+        notes.append(f"source is {shorten(str(sources[0]))!r} in all rows, so rows are not kept together by it: not used")
+        source_column = None
+    return _Origin(language_column, source_column, language), notes
+
+
+def _interpret(raw: RawFile, layout: Layout, origin: _Origin, path: Path, about_origin: list[str]) -> ReadResult:
     drafts, broken = _drafts(raw.rows, layout)
     settled, instruction, notes = settle_instructions([draft for _, draft in drafts], layout, path)
     rows = [row for row, _ in drafts]
     kept, unusable = _examples(list(zip(rows, settled, strict=True)), origin)
     dropped = in_file_order([*raw.dropped, *(fault.at(str(path), number) for number, fault in [*broken, *unusable])])
     examples = list(kept.values())
-    notes = [*raw.notes, *notes, *_turns_left_out(settled), *_ambiguous_inputs(examples), *_unused_fields(raw, layout, origin)]
+    notes = [*raw.notes, *about_origin, *notes, *_turns_left_out(settled), *_ambiguous_inputs(kept)]
+    notes += _unused_fields(raw, layout, origin, settled)
     name = raw.container if layout.name in {"rows", "columns"} else layout.name
     counts = count_rows(examples, dropped)
     return ReadResult(examples, dropped, counts, name, str(path), list(kept), instruction, tuple(notes))
@@ -86,7 +113,7 @@ def _read_raw(path: Path, encoding: str | None) -> RawFile:
         raise DataError("this is a folder", where=str(path), fix="give one of its files, or a folder with a task.json in it")
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        fix = f"give one of these: {', '.join(_READERS)} (a spreadsheet: save it as CSV UTF-8)"
+        fix = f"give one of these: {', '.join(_READERS)} (an older spreadsheet: save it as .xlsx or CSV UTF-8)"
         raise DataError(f"files ending in {path.suffix or 'nothing'!r} cannot be read", where=str(path), fix=fix)
     try:
         if path.stat().st_size == 0:
@@ -162,19 +189,26 @@ def _plain_field(fields: Mapping[str, Any], name: str | None) -> str | None:
     value = fields.get(name) if name is not None else None
     if value is None or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
+    if not _is_plain(value):
         raise RowError("wrong_type", f"{name} is neither text nor a whole number")
     return str(value)
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
+
+
+def _code(text: str) -> str:
+    """The language of a tag such as zh-CN."""
+    return text.strip().lower().replace("_", "-").partition("-")[0]
 
 
 def _language(text: str | None) -> Language | None:
     if text is None:
         return None
-    code = text.strip().lower().replace("_", "-").partition("-")[0]
-    if code not in _LANGUAGES:
-        advice = "if the column means another thing, name the ones to read with --columns"
-        raise RowError("unknown_language", f"language is {text!r}, not {' or '.join(_LANGUAGES)}; {advice}")
-    return _LANGUAGES[_LANGUAGES.index(code)]
+    if _code(text) not in _LANGUAGES:
+        raise RowError("unknown_language", f"language is {text!r}, not {' or '.join(_LANGUAGES)}")
+    return _LANGUAGES[_LANGUAGES.index(_code(text))]
 
 
 def _turns_left_out(drafts: Iterable[Draft]) -> list[str]:
@@ -182,15 +216,25 @@ def _turns_left_out(drafts: Iterable[Draft]) -> list[str]:
     return [f"{count} dialogues go on after the last answer: those turns were left out"] if count else []
 
 
-def _ambiguous_inputs(examples: Iterable[Example]) -> list[str]:
-    outputs = Counter(text for text, _ in {(example.input, example.output) for example in examples})
-    count = sum(times > 1 for times in outputs.values())
-    return [f"{count} inputs stand in several rows with different outputs"] if count else []
+def _ambiguous_inputs(kept: Mapping[int, Example]) -> list[str]:
+    """Name the rows whose input stands in other rows with another output."""
+    rows: dict[str, list[int]] = {}
+    for number, example in kept.items():
+        rows.setdefault(example.input, []).append(number)
+    several = [numbers for text, numbers in rows.items() if len({kept[number].output for number in numbers}) > 1]
+    if not several:
+        return []
+    shown = "; ".join(f"rows {', '.join(map(str, numbers[:4]))}" for numbers in several[:3])
+    more = " …" if len(several) > 3 else ""
+    return [f"{len(several)} inputs stand in several rows with different outputs: {shown}{more}"]
 
 
-def _unused_fields(raw: RawFile, layout: Layout, origin: _Origin) -> list[str]:
-    used = {*layout.columns, origin.language_column, origin.source_column}
-    unused = Counter(name for row in raw.rows for name in row.fields if name not in used)
-    return (
-        [f"fields not used: {', '.join(f'{name} ({count} rows)' for name, count in sorted(unused.items()))}"] if unused else []
-    )
+def _unused_fields(raw: RawFile, layout: Layout, origin: _Origin, drafts: Sequence[Draft]) -> list[str]:
+    used = {*layout.columns, origin.language_column, origin.source_column, "language", "source"}
+    of_rows = Counter(name for row in raw.rows for name in row.fields if name not in used)
+    of_turns = Counter(name for draft in drafts for name in draft.unused)
+    return [
+        f"{what} not used: {', '.join(f'{name} ({count} rows)' for name, count in sorted(found.items()))}"
+        for what, found in (("fields", of_rows), ("fields of turns", of_turns))
+        if found
+    ]

@@ -35,9 +35,20 @@ def check_examples(task: Task, result: ReadResult) -> ReadResult:
         DataError: no row is left.
         ConfigError: the task's JSON Schema is no schema.
     """
-    tidy = _without_outer_space(task, result)
+    tidy = _without_outer_space(task, _with_lists_joined(task, result))
     checked = ((position, check_row(task, example)) for position, example in enumerate(tidy.examples))
     return tidy.without({position: fault for position, fault in checked if fault}).require_rows()
+
+
+def _with_lists_joined(task: Task, result: ReadResult) -> ReadResult:
+    """Write outputs that are JSON lists as the task separates its items."""
+    outputs = [task.output.from_list(example.output) for example in result.examples]
+    changed = sum(output != example.output for output, example in zip(outputs, result.examples, strict=True))
+    if not changed:
+        return result
+    pairs = zip(result.examples, outputs, strict=True)
+    examples = [example.model_copy(update={"output": output}) for example, output in pairs]
+    return replace(result, examples=examples, notes=(*result.notes, f"{changed} outputs are lists, whose items were joined"))
 
 
 def _without_outer_space(task: Task, result: ReadResult) -> ReadResult:

@@ -1,11 +1,16 @@
-"""Rows from tables: CSV and TSV with a header line, and parquet."""
+"""Rows from tables: CSV and TSV with a header line, parquet, and the first sheet of an Excel workbook."""
 
 import contextlib
 import csv
+import itertools
+import json
 import re
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, time
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
+from xml.etree import ElementTree
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,13 +22,19 @@ from anytasktune.text.encodings import Encoding, detect_encoding
 
 _NO_LIMIT = 2**31 - 1
 _OPEN_QUOTE = "unexpected end of data"
+_LINES_TRIED = 40
+_MOST_SHEET_ROWS = 1_048_576
+_UNICODE = Encoding("utf-8")
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?')
+"""Excel's line before the header."""
 
 
 def read_delimited(path: Path, encoding_name: str | None = None) -> RawFile:
     """Read CSV or TSV with a header line. Cells are text, formulas too; a row's number is the line it begins on.
 
-    The separator is a tab in `.tsv`, else a comma; where the header has no comma, a semicolon or tab that it has
-    instead (Excel writes semicolons in many countries), which is then noted.
+    The separator is a tab in `.tsv`; else the one of comma, semicolon, tab and vertical bar that gives all of the first
+    records as many cells as the header, or that a line `sep=;` before the header names. Another than the comma is noted.
 
     Raises:
         DataError: no known encoding, two columns of one name, or a quote that is never closed.
@@ -33,14 +44,14 @@ def read_delimited(path: Path, encoding_name: str | None = None) -> RawFile:
     separator = _separator(path, encoding, container)
     notes = [encoding.note] if encoding.note else []
     if container == "csv" and separator != ",":
-        notes.append(f"columns are separated by {'tabs' if separator == chr(9) else 'semicolons'}")
+        notes.append(f"columns are separated by {_SEPARATORS[separator]}")
     with _open(path, encoding) as stream, _long_cells():
         rows, dropped = _read_table(path, stream, separator, encoding)
     return RawFile(container, rows, dropped, tuple(notes))
 
 
 def read_parquet(path: Path, _: str | None = None) -> RawFile:
-    """Read a parquet file; a row's number is its place among the records.
+    """Read a parquet file; a row's number is its place among the records. Numbers of classes that it names become the names.
 
     Raises:
         DataError: the file is no sound parquet file.
@@ -48,12 +59,89 @@ def read_parquet(path: Path, _: str | None = None) -> RawFile:
     rows: list[RawRow] = []
     try:
         with pq.ParquetFile(path) as table:
+            names = _class_names(table.schema_arrow)
             for batch in table.iter_batches():
-                rows += [RawRow(len(rows) + index + 1, fields) for index, fields in enumerate(batch.to_pylist())]
+                for fields in batch.to_pylist():
+                    named = {column: _named(value, names[column]) for column, value in fields.items() if column in names}
+                    rows.append(RawRow(len(rows) + 1, fields | named))
     except (pa.ArrowException, ValueError) as error:
         fix = "check that it was copied whole, or export the data as JSONL or CSV"
         raise DataError(f"not a sound parquet file: {str(error).splitlines()[0]}", where=str(path), fix=fix) from None
     return RawFile("parquet", rows, [])
+
+
+def read_workbook(path: Path, _: str | None = None) -> RawFile:
+    """Read the first sheet of an Excel workbook that has rows, with a header row; a row's number is that of the sheet.
+
+    Raises:
+        DataError: the file is no workbook, has no rows, or two columns of one name.
+    """
+    from openpyxl import load_workbook  # noqa: PLC0415 (few imports are of workbooks)
+
+    try:
+        workbook = load_workbook(path, read_only=True, data_only=True)
+        sheets = [(sheet.title, _sheet_rows(sheet.iter_rows(values_only=True))) for sheet in workbook.worksheets]
+    except (ValueError, KeyError, TypeError, zipfile.BadZipFile, ElementTree.ParseError) as error:
+        fix = "open it in Excel and save it again as .xlsx, or as CSV UTF-8"
+        raise DataError(f"not a sound Excel workbook: {error}", where=str(path), fix=fix) from None
+    filled = [(title, rows) for title, rows in sheets if rows]
+    if not filled:
+        raise DataError("the workbook has no rows", where=str(path), fix="check that it is the right file")
+    title, ((line, cells), *body) = filled[0]
+    header = _header(path, line, cells)
+    notes = [f"sheet {title!r} was read"] if len(sheets) > 1 else []
+    notes += [f"sheet {other!r} was not read" for other, _ in filled[1:]]
+    rows: list[RawRow] = []
+    dropped: list[DroppedRow] = []
+    for number, values in body:
+        try:
+            rows.append(RawRow(number, _fields(header, values[: len(header)], _UNICODE)))
+        except RowError as fault:
+            dropped.append(fault.at(str(path), number))
+    return RawFile("xlsx", rows, dropped, tuple(notes))
+
+
+def _sheet_rows(rows: Iterable[Sequence[Any]]) -> list[tuple[int, list[str]]]:
+    """(row number, cells as text) of the rows that have any."""
+    found = []
+    for number, values in enumerate(itertools.islice(rows, _MOST_SHEET_ROWS), 1):
+        cells = [_cell_text(value) for value in values]
+        if any(cells):
+            found.append((number, cells))
+    return found
+
+
+def _cell_text(value: Any) -> str:
+    """A cell as a reader sees it: whole numbers without a point, dates without a time of midnight."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
+    return str(value)
+
+
+def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
+    """Column → names of its classes, where the `datasets` library has noted them (ClassLabel)."""
+    try:
+        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    found: dict[str, list[str]] = {}
+    for column, feature in features.items() if isinstance(features, dict) else ():
+        inner = feature.get("feature", feature) if isinstance(feature, dict) else {}
+        if isinstance(inner, dict) and inner.get("_type") == "ClassLabel" and isinstance(inner.get("names"), list):
+            found[column] = [str(name) for name in inner["names"]]
+    return found
+
+
+def _named(value: Any, names: Sequence[str]) -> Any:
+    if isinstance(value, list):
+        return [_named(item, names) for item in value]
+    return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
 
 
 def _open(path: Path, encoding: Encoding) -> TextIO:
@@ -71,12 +159,22 @@ def _long_cells() -> Iterator[None]:
 
 
 def _separator(path: Path, encoding: Encoding, container: Container) -> str:
+    """The character between two cells."""
     if container == "tsv":
         return "\t"
     with _open(path, encoding) as stream:
-        header = next((line for line in stream if line.strip()), "")
-    outside_quotes = re.sub(r'"[^"]*"', "", header)
-    return next((mark for mark in ",;\t" if mark in outside_quotes), ",")
+        lines = [line for line in itertools.islice(stream, _LINES_TRIED) if line.strip()]
+    if not lines:
+        return ","
+    if named := _SEPARATOR_LINE.fullmatch(lines[0].strip().removeprefix("\ufeff")):
+        return named[1]
+    for mark in _SEPARATORS:
+        with contextlib.suppress(csv.Error):
+            widths = {len(cells) for cells in csv.reader(lines, delimiter=mark) if cells}
+            if len(widths) == 1 and widths != {1}:
+                return mark
+    outside_quotes = re.sub(r'"[^"]*"', "", lines[0])
+    return next((mark for mark in _SEPARATORS if mark in outside_quotes), ",")
 
 
 def _read_table(path: Path, stream: TextIO, separator: str, encoding: Encoding) -> tuple[list[RawRow], list[DroppedRow]]:
@@ -84,6 +182,8 @@ def _read_table(path: Path, stream: TextIO, separator: str, encoding: Encoding) 
     dropped: list[DroppedRow] = []
     header: list[str] | None = None
     for line, cells in _records(path, stream, separator):
+        if header is None and not isinstance(cells, RowError) and _SEPARATOR_LINE.fullmatch(separator.join(cells).strip()):
+            continue
         if header is None:
             header = _header(path, line, cells)
             continue

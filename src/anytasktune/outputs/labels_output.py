@@ -25,6 +25,7 @@ from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentence
 from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
+from anytasktune.text.json_values import load_json
 from anytasktune.text.overlap import SHARED_WORDS, token_f1
 from anytasktune.text.plain_text import collapse_space, listed, shorten
 
@@ -111,6 +112,15 @@ class LabelsOutput(OutputKind):
     def chosen(self, text: str, language: Language | None = None) -> tuple[str, ...]:
         """The items, repetitions kept; none of an open list."""
         return tuple(self.parse(text, language).value) if self.labels is not None else ()
+
+    def from_list(self, text: str) -> str:
+        """The items of a JSON list of texts, separated as the task says."""
+        try:
+            items = load_json(text)
+        except ValueError:
+            return text
+        is_list = isinstance(items, list) and all(isinstance(item, str) for item in items)
+        return self.separator.join(items) if is_list else text
 
     def in_language(self, language: Language, text: str, reference: str) -> str:
         """The label of `language` that means the same."""

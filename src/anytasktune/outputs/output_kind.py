@@ -196,6 +196,10 @@ class OutputKind(Record):
         """The way a model answers: by the likeliest label, or token by token."""
         return "label_scoring" if self.single_choice else "greedy"
 
+    def from_list(self, text: str) -> str:
+        """An answer that was imported as a JSON list, written as the kind writes several items; others stay as they are."""
+        return text
+
     # --- the answer as a teacher writes it
 
     @abstractmethod

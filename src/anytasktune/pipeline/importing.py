@@ -25,7 +25,7 @@ from anytasktune.schema import SPLIT_NAMES, Domain, DroppedRow, RowCounts, Split
 from anytasktune.settings.yaml_reading import nearest, parse_record
 from anytasktune.store import DOMAIN_FILE, Changes, Project, changing
 
-_ROW_ENDINGS = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet"}
+_ROW_ENDINGS = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".xlsx"}
 _SPLIT_OF_WORD: dict[str, SplitName] = {
     "train": "train",
     "training": "train",

@@ -1,5 +1,6 @@
 """Outputs against the form their task asks for."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,15 @@ def test_free_text_keeps_its_white_space(tmp_path: Path) -> None:
 def test_an_error_says_so_when_no_row_fits(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"2 unknown_label[\s\S]*rows\.csv:2: unknown_label: 'Fact'"):
         check_examples(task(LABEL), read_examples(read_outputs(tmp_path, "Fact", "Rule")))
+
+
+@pytest.mark.parametrize("output", ['["delivery", "damage"]', "delivery; damage", '["delivery","damage"]'])
+def test_a_list_of_labels_is_written_with_the_tasks_separator(tmp_path: Path, output: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"input": "a", "output": output}), encoding="utf-8")
+    topics = Task(
+        name="topics",
+        instruction={"en": "Topics."},
+        output=LabelsOutput(kind="labels", labels=["delivery", "damage", "staff"], separator="; "),
+    )
+    assert [row.output for row in check_examples(topics, read_examples(path)).examples] == ["delivery; damage"]

@@ -126,3 +126,94 @@ def test_language_and_source_beside_a_dialogue_are_read(tmp_path: Path) -> None:
     result = read_rows(tmp_path, [messages(("user", "q"), ("assistant", "a")) | {"language": "en", "source": "s1"}])
     assert (result.examples[0].language, result.examples[0].source) == ("en", "s1")
     assert result.note == ""
+
+
+@pytest.mark.parametrize("mark", [{"weight": 0}, {"loss": 0}, {"loss": False}, {"trainable": False}, {"loss_weight": 0.0}])
+def test_an_answer_that_is_not_to_be_trained_on_is_no_output(tmp_path: Path, mark: Row) -> None:
+    first, second = (
+        messages(("user", "q"), ("assistant", "bad")),
+        messages(("user", "q"), ("assistant", "good"), ("user", "sure?")),
+    )
+    first["messages"][-1] |= mark
+    second["messages"].append({"role": "assistant", "content": "bad", **mark})
+    result = read_rows(tmp_path, [first, second])
+    assert pairs(result) == [("q", "good")]
+    assert [(dropped.row, dropped.reason) for dropped in result.dropped] == [(1, "not_trained")]
+    assert "1 dialogues go on after the last answer" in result.note
+
+
+@pytest.mark.parametrize("mark", [{"label": False}, {"kto_tag": False}])
+def test_an_answer_that_preference_data_reject_is_dropped(tmp_path: Path, mark: Row) -> None:
+    good = messages(("user", "q"), ("assistant", "a"))
+    result = read_rows(tmp_path, [good | dict.fromkeys(mark, True), messages(("user", "r"), ("assistant", "b")) | mark])
+    assert pairs(result) == [("q", "a")]
+    assert result.counts.dropped == {"rejected_answer": 1}
+
+
+def test_an_alpaca_history_is_the_dialogue_it_stands_for(tmp_path: Path) -> None:
+    row = alpaca("And the second one?", "", "complaint") | {"history": [["Two lamps came.", "question"]]}
+    dialogue = sharegpt(
+        ("human", "Two lamps came."), ("gpt", "question"), ("human", "And the second one?"), ("gpt", "complaint")
+    )
+    (tmp_path / "b").mkdir()
+    result = read_rows(tmp_path, [row, alpaca("Is it new?", "", "question") | {"history": []}])
+    assert pairs(result)[:1] == pairs(read_rows(tmp_path / "b", [dialogue]))
+    assert pairs(result)[1:] == [("Is it new?", "question")]
+    assert result.format == "alpaca"
+
+
+def test_an_alpaca_system_message_of_its_own_stays_at_the_head(tmp_path: Path) -> None:
+    rows = [alpaca("Refund?", "", "complaint") | {"system": "A."}, alpaca("Refund?", "", "question") | {"system": "B."}]
+    assert pairs(read_rows(tmp_path, rows)) == [
+        ("system: A.\nuser: Refund?", "complaint"),
+        ("system: B.\nuser: Refund?", "question"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"conversations": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]},
+        {"messages": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]},
+        {"messages": [{"role": "User", "content": "q"}, {"role": " Assistant", "content": "a"}]},
+        {"messages": [{"role": "user", "content": [{"type": "text", "value": "q"}]}, {"role": "assistant", "content": "a"}]},
+        {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "<think>\n\n</think>\n\na"}]},
+    ],
+)
+def test_other_names_of_the_same_dialogue_are_read(tmp_path: Path, row: Row) -> None:
+    assert pairs(read_rows(tmp_path, [row])) == [("q", "a")]
+
+
+def test_a_turn_with_other_fields_says_which_are_expected(tmp_path: Path) -> None:
+    result = read_rows(tmp_path, [messages(("user", "q"), ("assistant", "a")), {"messages": [{"speaker": "x", "text": "q"}]}])
+    assert "a turn has speaker, text; expected are role and content" in result.dropped[0].detail
+
+
+def test_fields_of_turns_that_are_not_read_are_named_and_a_tool_call_is_no_line(tmp_path: Path) -> None:
+    row = messages(("user", "Where is it?"), ("assistant", None), ("user", "And?"), ("assistant", "In Kiel."))
+    row["messages"][1]["tool_calls"] = [{"id": "c", "type": "function", "function": {"name": "find", "arguments": "{}"}}]
+    row["messages"][3]["reasoning_content"] = "It was scanned there."
+    result = read_rows(tmp_path, [row])
+    assert pairs(result) == [("user: Where is it?\nuser: And?", "In Kiel.")]
+    assert "fields of turns not used: reasoning_content (1 rows), tool_calls (1 rows)" in result.note
+
+
+@pytest.mark.parametrize(
+    ("extra", "note"),
+    [
+        ({"language": "python"}, "language is 'python' and the like"),
+        ({"source": {"url": "x"}}, "source is no text"),
+        ({"source": "my_set_2024"}, "source is 'my_set_2024' in all rows"),
+    ],
+)
+def test_a_field_that_means_something_else_makes_no_row_unreadable(tmp_path: Path, extra: Row, note: str) -> None:
+    rows = [messages(("user", text), ("assistant", "a")) | extra for text in ("q", "r")]
+    result = read_rows(tmp_path, rows)
+    assert pairs(result) == [("q", "a"), ("r", "a")]
+    assert {(example.language, example.source) for example in result.examples} == {(None, None)}
+    assert note in result.note
+
+
+def test_rows_with_one_input_and_two_outputs_are_named(tmp_path: Path) -> None:
+    rows = [{"input": text, "output": output} for text, output in (("a", "x"), ("b", "x"), ("a", "y"), ("b", "x2"))]
+    assert "2 inputs stand in several rows with different outputs: rows 1, 3; rows 2, 4" in read_rows(tmp_path, rows).note

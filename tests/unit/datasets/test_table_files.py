@@ -1,8 +1,10 @@
 """CSV, TSV and parquet."""
 
 import datetime
+import json
 from pathlib import Path
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -129,3 +131,61 @@ def test_a_damaged_parquet_file_is_one_clear_error(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1 cut off")
     with pytest.raises(DataError, match="not a sound parquet file"):
         read_examples(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "separator"),
+    [
+        ("sep=;\r\ninput;output\r\na, b;x\r\nc;y\r\n", "semicolons"),
+        ('"sep=|"\ninput|output\na|x\nc|y\n', "vertical bars"),
+        ('input|output\n"a"|x\nc, d|y\n', "vertical bars"),
+        ("input\toutput\na, b\tx\nc\ty\n", "tabs"),
+    ],
+)
+def test_separators_are_recognised_by_equal_rows_or_named_in_the_first_line(tmp_path: Path, text: str, separator: str) -> None:
+    result = read_text(tmp_path, text)
+    assert [example.output for example in result.examples] == ["x", "y"]
+    assert f"columns are separated by {separator}" in result.note
+    assert result.rows == ([3, 4] if "sep=" in text else [2, 3])
+
+
+def test_a_comma_in_a_column_name_does_not_hide_semicolons(tmp_path: Path) -> None:
+    columns = ColumnMap.parse("input=Message (free, unedited),output=Kind")
+    result = read_text(tmp_path, "Message (free, unedited);Kind\nThe lamp buzzes.;complaint\nOak?;question\n", columns=columns)
+    assert [(example.input, example.output) for example in result.examples] == [
+        ("The lamp buzzes.", "complaint"),
+        ("Oak?", "question"),
+    ]
+
+
+def test_class_numbers_that_a_parquet_file_names_become_the_names(tmp_path: Path) -> None:
+    features = {"output": {"names": ["complaint", "question"], "_type": "ClassLabel"}, "input": {"dtype": "string"}}
+    table = pa.table({"input": ["a", "b"], "output": [1, 0]})
+    table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    pq.write_table(table, tmp_path / "rows.parquet")
+    assert [example.output for example in read_examples(tmp_path / "rows.parquet").examples] == ["question", "complaint"]
+
+
+def test_a_workbook_is_read_as_its_reader_sees_it_with_the_sheets_row_numbers(tmp_path: Path) -> None:
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    sheet.title = "Letters"
+    for row in (["input", "output"], ["The lamp buzzes.", 3], [None, None], [datetime.datetime(2026, 5, 1), 2.5], ["", "x"]):
+        sheet.append(row)
+    workbook.create_sheet("Notes").append(["only", "notes"])
+    workbook.save(tmp_path / "rows.xlsx")
+    result = read_examples(tmp_path / "rows.xlsx")
+    assert [(example.input, example.output) for example in result.examples] == [
+        ("The lamp buzzes.", "3"),
+        ("2026-05-01", "2.5"),
+    ]
+    assert reasons(result) == [(5, "empty_input")]
+    assert "sheet 'Letters' was read" in result.note
+    assert "sheet 'Notes' was not read" in result.note
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 not a zip", b"input,output\na,b\n", b"\xd0\xcf\x11\xe0 old format"])
+def test_what_is_no_workbook_is_refused_with_advice(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "rows.xlsx").write_bytes(content)
+    with pytest.raises(DataError, match="not a sound Excel workbook"):
+        read_examples(tmp_path / "rows.xlsx")
