@@ -47,9 +47,8 @@ def measure(model: str, setting: Setting) -> dict[str, float]:
     from anytasktune.models.lora import Adapter, LoraSpec
     from anytasktune.models.lora_stack import attached
     from anytasktune.training.batches import Row, RowSet
-    from anytasktune.training.estimate import load_of, operations
+    from anytasktune.training.estimate import load_of, matmul_rate, operations
     from anytasktune.training.memory import Footprint
-    from anytasktune.training.probe import probe
     from anytasktune.training.step import StepEngine
     from anytasktune.training.streams import StepRows
 
@@ -59,7 +58,7 @@ def measure(model: str, setting: Setting) -> dict[str, float]:
     rows = RowSet([list(range(3, 3 + _PREFIX))], [Row(0, list(range(3, 3 + length)), _PROMPT) for _ in range(setting.rows)])
     load = load_of(rows, range(setting.rows))
     told = Footprint(shape, size, _RANK, load, _PREFIX + length)
-    machine = probe(shape, base.device, base.model.dtype)
+    rate = matmul_rate(shape, base.device, base.model.dtype)
     adapter = Adapter(base.model, LoraSpec(_RANK, 32.0))
     adapter.initialise(0)
     with attached(base.model, [adapter]) as stack:
@@ -79,9 +78,9 @@ def measure(model: str, setting: Setting) -> dict[str, float]:
         "told_mb": told.step_bytes(setting.micro_batch_tokens) / 1e6,
         "took_mb": (peak - before) / 1e6,
         "process_mb": before / 1e6,
-        "gflops": machine.rate / 1e9,
+        "gflops": rate / 1e9,
         "seconds": min(times),
-        "efficiency": useful / min(times) / machine.rate,
+        "efficiency": useful / min(times) / rate,
     }
 
 

@@ -80,9 +80,9 @@ def train(
         return _show_plan(workspace, tasks, settings, granularity, reporter(progress, as_json=as_json), as_json)
     with reporter(progress, as_json=as_json) as on_event:
         runs = train_tasks(workspace, tasks or (), settings, on_event, granularity)
-    folders = {run.unit: workspace.project.runs(run.unit) / run.id / "adapter" for run in runs}
+    folders = {run.target: workspace.project.runs(run.target) / run.id / "adapter" for run in runs}
     if as_json:
-        print_json([run.model_dump(mode="json") | {"adapter": str(folders[run.unit])} for run in runs])
+        print_json([run.model_dump(mode="json") | {"adapter": str(folders[run.target])} for run in runs])
         return _code(on_event)
     for unit, folder in folders.items():
         say(f"{unit}: {folder}")

@@ -4,6 +4,7 @@ Evaluation and serving answer here and nowhere else. Label tasks are answered by
 generation, as the task's `Decoding` says.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ from anytasktune.schema import Answer, Decoding, Example, Task
 BATCH_TOKENS = 8192
 
 OnRows = Callable[[int], None]
+
+
+def decoding_for(task: Task, longest_answer: int) -> Decoding:
+    """Label scoring for label tasks; greedy generation for others, up to 1.5 times the tokens of the longest train answer."""
+    return Decoding(method=task.output.decoding, max_new_tokens=math.ceil(longest_answer * 1.5) + 8)
 
 
 @dataclass(frozen=True)

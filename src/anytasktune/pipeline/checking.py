@@ -99,20 +99,19 @@ def plan(
 def _plan_one(context: TrainingContext, data: TrainingData) -> TaskPlan:
     config, info = context.settings.train, context.model_info
     run = context.planned(data)
-    expected = estimate_run(run, info, config, context.machine)
-    lengths = [len(row.ids) for row in run.encoded]
+    expected = estimate_run(run, info, config, context.matmul_rate)
     identity = run_id(info.ref, data, config)
     return TaskPlan(
-        task=data.unit,
+        task=data.target,
         rows={split: sum(len(part.splits.get(split, [])) for part in data.parts) for split in SPLIT_NAMES},
         rank=run.resolved.rank,
         learning_rate=run.resolved.learning_rate,
         epochs=run.resolved.epochs,
         steps=run.resolved.steps,
-        prefix_tokens=max(len(prefix) for prefix in run.rows[0].prefixes),
+        prefix_tokens=max(len(prefix) for prefix in run.train.prefixes),
         tokens=expected.tokens,
-        plain_tokens=sum(lengths[index] for step in run.order for index in step),
+        plain_tokens=sum(run.lengths[index] for step in run.order for index in step),
         seconds=expected.seconds,
         memory_bytes=expected.memory_bytes,
-        trained=finished_run(context.workspace.project.runs(data.unit) / identity) is not None,
+        trained=finished_run(context.workspace.project.runs(data.target) / identity) is not None,
     )

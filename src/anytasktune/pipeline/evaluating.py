@@ -12,6 +12,7 @@ from anytasktune.evaluation import EvaluatedSystem, build_report, predict, score
 from anytasktune.ids import content_id
 from anytasktune.inference.few_shot import choose_shots
 from anytasktune.inference.task_lm import read_task_lm
+from anytasktune.inference.task_model import decoding_for
 from anytasktune.models.load import choose_device, choose_dtype
 from anytasktune.pipeline.events import Finished, Meter, OnEvent
 from anytasktune.pipeline.training_context import TrainingContext
@@ -21,7 +22,7 @@ from anytasktune.schema import Example, PredictionSet, Report, Run, Task, TaskRe
 from anytasktune.settings import TASK_LMS, EvalConfig, Settings, System, TrainConfig
 from anytasktune.store import LATEST, Project, find_or_make, read_ref, record_kind, write_ref
 from anytasktune.training.adapter_targets import targets_with
-from anytasktune.training.train_runs import ADAPTER_FOLDER, decoding_for, finished_run, versions
+from anytasktune.training.train_runs import ADAPTER_FOLDER, finished_run, versions
 from anytasktune.version import __version__
 
 PREDICTIONS = record_kind(PredictionSet, lambda predictions: predictions.id)
@@ -66,7 +67,7 @@ def evaluated_runs(context: TrainingContext, tasks: Sequence[Task], fresh: Seque
     asked = [system for system in TASK_LMS if system in context.settings.eval.systems]
     if not asked:
         return [{} for _ in tasks]
-    found = [_runs_of(context, task, asked, {run.unit: run for run in fresh}) for task in tasks]
+    found = [_runs_of(context, task, asked, {run.target: run for run in fresh}) for task in tasks]
     if not fresh:
         if missing := [task.name for task, runs in zip(tasks, found, strict=True) if not runs]:
             granularity = "" if asked[0] == "tuned" else f" --granularity {asked[0]}"
@@ -74,38 +75,38 @@ def evaluated_runs(context: TrainingContext, tasks: Sequence[Task], fresh: Seque
             raise EvaluationError(f"no Task-LM yet for {', '.join(missing)} as the task and its rows are now", fix=fix)
         first = [next(iter(runs.values())) for runs in found]
         if len({(run.base_model.fingerprint, run.config.dtype) for run in first}) > 1:
-            models = ", ".join(f"{run.unit or run.tasks[0]} on {run.base_model.name}" for run in first)
+            models = ", ".join(f"{run.target} on {run.base_model.name}" for run in first)
             raise EvaluationError(f"the Task-LMs are on different base models: {models}", fix="evaluate them one by one")
         context.settings = context.settings.model_copy(update={"train": first[0].config})
     here = context.model_info.ref.fingerprint, context.settings.train.dtype
     for run in {run.id: run for runs in found for run in runs.values()}.values():
         if (run.base_model.fingerprint, run.config.dtype) != here:
-            context.note(f"{run.unit or run.tasks[0]}: not compared, it is on another base model, {run.base_model.name}")
+            context.note(f"{run.target}: not compared, it is on another base model, {run.base_model.name}")
             found = [{system: other for system, other in runs.items() if other.id != run.id} for runs in found]
     return list(found)
 
 
 def _runs_of(context: TrainingContext, task: Task, asked: Sequence[System], fresh: Mapping[str, Run]) -> dict[System, Run]:
     found: dict[System, Run] = {}
-    for system, unit in targets_with(context.workspace.domain, task):
-        runs = context.workspace.project.runs(unit)
+    for system, target in targets_with(context.workspace.domain, task):
+        runs = context.workspace.project.runs(target)
         last = read_ref(runs)
-        run = fresh.get(unit) or (finished_run(runs / last) if last else None)
+        run = fresh.get(target) or (finished_run(runs / last) if last else None)
         if run is None or system not in asked or system in found or task.name not in run.tasks:
             continue
-        trained_for = read_task_lm(_adapter_folder(context.workspace.project, task, run)).task(task.name)
+        trained_for = read_task_lm(_adapter_folder(context.workspace.project, run)).task(task.name)
         if run.datasets[task.name] != context.dataset(task).manifest.id:
-            context.note(f"{unit}: not evaluated on {task.name}, whose rows or splits have changed since training")
+            context.note(f"{target}: not evaluated on {task.name}, whose rows or splits have changed since training")
         elif edited := [name for name, value in task.definition.items() if value != trained_for.definition[name]]:
             differ = f"{' and '.join(edited)} {'differs' if edited in (['instruction'], ['output']) else 'differ'}"
-            context.note(f"{unit}: not evaluated on {task.name}, whose {differ} from domain.yaml; train it again")
+            context.note(f"{target}: not evaluated on {task.name}, whose {differ} from domain.yaml; train it again")
         else:
             found[system] = run
     return {system: found[system] for system in TASK_LMS if system in found}
 
 
-def _adapter_folder(project: Project, task: Task, run: Run) -> Path:
-    return project.runs(run.unit or task.name) / run.id / ADAPTER_FOLDER
+def _adapter_folder(project: Project, run: Run) -> Path:
+    return project.runs(run.target) / run.id / ADAPTER_FOLDER
 
 
 def compare(context: TrainingContext, tasks: Sequence[tuple[Task, Runs]]) -> Report:
@@ -149,7 +150,7 @@ def _systems(context: TrainingContext, task: Task, train: Sequence[Example], run
     systems = [EvaluatedSystem("base", task, decoding)]
     systems.append(EvaluatedSystem("few_shot", task, decoding, choose_shots(task, train, config.shots)))
     for name, run in runs.items():
-        folder = _adapter_folder(context.workspace.project, task, run)
+        folder = _adapter_folder(context.workspace.project, run)
         trained = read_task_lm(folder)
         decoding = trained.decoding[task.name].model_copy(update=limit)
         systems.append(EvaluatedSystem(name, trained.task(task.name), decoding, adapter=folder, task_lm=trained.id))

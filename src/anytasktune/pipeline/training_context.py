@@ -17,11 +17,10 @@ from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Example, SplitName, Task
 from anytasktune.settings import Settings
 from anytasktune.training.adapter_targets import AdapterTarget, Granularity, targets_of, without_leaks
-from anytasktune.training.estimate import Machine
+from anytasktune.training.estimate import matmul_rate
 from anytasktune.training.preflight import Preflight, Room, preflight
-from anytasktune.training.probe import probe
-from anytasktune.training.run_plan import Place, Planned, plan_run
-from anytasktune.training.task_rows import Part, TrainingData
+from anytasktune.training.run_plan import RunPlan, plan_run
+from anytasktune.training.task_rows import TaskRows, TrainingData
 from anytasktune.training.tokenizing import RowEncoder
 
 
@@ -30,7 +29,7 @@ class TrainingContext(Context):
     """One command that trains or evaluates; all its tasks share one base model, and adapters are attached in turn."""
 
     _datasets: dict[str, FrozenDataset] = field(default_factory=dict)
-    _parts: dict[str, Part] = field(default_factory=dict)
+    _parts: dict[str, TaskRows] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, workspace: Workspace, settings: Settings | None, on_event: OnEvent | None) -> "TrainingContext":
@@ -54,21 +53,18 @@ class TrainingContext(Context):
         """Encodes rows as tokens, each row once."""
         return RowEncoder(self.model_info.format, self.workspace.project.encoded)
 
-    @property
-    def place(self) -> Place:
-        """Device and precision of the computation."""
-        device = choose_device(self.settings.train.device)
-        return Place(choose_dtype(self.settings.train.dtype, device), device.type)
-
     @cached_property
-    def machine(self) -> Machine:
+    def matmul_rate(self) -> float:
         """The speed of this machine with this model, measured in a fifth of a second."""
         device = choose_device(self.settings.train.device)
-        return probe(self.model_info.shape, device, getattr(torch, self.place.dtype))
+        return matmul_rate(self.model_info.shape, device, getattr(torch, choose_dtype(self.settings.train.dtype, device)))
 
-    def planned(self, data: TrainingData) -> Planned:
+    def planned(self, data: TrainingData) -> RunPlan:
         """The steps of a run from its beginning."""
-        return plan_run(self.model_info, data, self.settings.train, self.place, self.encoder.encode)
+        config, encode = self.settings.train, self.encoder.encode
+        device = choose_device(config.device)
+        dtype = choose_dtype(config.dtype, device)
+        return plan_run(self.model_info, data, config, dtype=dtype, device=device.type, encode=encode)
 
     def dataset(self, task: Task) -> FrozenDataset:
         """The task's frozen rows."""
@@ -91,7 +87,7 @@ class TrainingContext(Context):
         data = [self._rows_of(target) for target in targets]
         return [item for item in data if item is not None]
 
-    def part(self, task: Task) -> Part:
+    def part(self, task: Task) -> TaskRows:
         """The rows to train a task on: those of its data set that pass the preflight.
 
         Raises:
@@ -120,7 +116,7 @@ class TrainingContext(Context):
 
         return replace(look, problems=tuple(sorted(look.problems, key=in_file_order)))
 
-    def _usable_rows(self, task: Task) -> Part:
+    def _usable_rows(self, task: Task) -> TaskRows:
         dataset = self.dataset(task)
         look = self.preflight(task, dataset)
         where, total = f"task {task.name}", sum(look.rows.values())
@@ -148,7 +144,7 @@ class TrainingContext(Context):
                     examples=tuple(f"{problem.where}: {problem.what}" for problem in look.problems[:MOST_EXAMPLES]),
                 )
             )
-        return Part(task, splits, dataset.manifest.id)
+        return TaskRows(task, splits, dataset.manifest.id)
 
     def _rows_of(self, target: AdapterTarget) -> TrainingData | None:
         parts = [self.part(task) for task in target.tasks]

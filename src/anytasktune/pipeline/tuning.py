@@ -59,20 +59,20 @@ def tune(
 def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> list[Run]:
     """Train the Task-LMs for these data, or reuse finished ones; the base model is loaded only if one has to be trained."""
     config, info = context.settings.train, context.model_info
-    folders = {item.unit: context.workspace.project.runs(item.unit) / run_id(info.ref, item, config) for item in data}
+    folders = {item.target: context.workspace.project.runs(item.target) / run_id(info.ref, item, config) for item in data}
     runs: dict[str, Run] = {}
-    for unit, folder in folders.items():
+    for target, folder in folders.items():
         if (run := finished_run(folder)) is not None:
-            runs[unit] = _finished(context, folder, run, reused=True)
-    missing = [item for item in data if item.unit not in runs]
+            runs[target] = _finished(context, folder, run, reused=True)
+    missing = [item for item in data if item.target not in runs]
     if missing:
-        estimates = {item.unit: estimate_run(context.planned(item), info, config, context.machine) for item in missing}
+        estimates = {item.target: estimate_run(context.planned(item), info, config, context.matmul_rate) for item in missing}
         name = f"{len(missing)} Task-LM{'' if len(missing) == 1 else 's'}"
         context.on_event(Started(stage="train", name=name, estimate=total(list(estimates.values()))))
-        jobs = [_job(context, item, folders[item.unit], estimates[item.unit]) for item in missing]
+        jobs = [_job(context, item, folders[item.target], estimates[item.target]) for item in missing]
         for job, run in train_task_lms(context.base, jobs, config, context.note):
-            runs[job.data.unit] = _finished(context, job.folder, run, reused=False)
-    return [runs[item.unit] for item in data]
+            runs[job.data.target] = _finished(context, job.folder, run, reused=False)
+    return [runs[item.target] for item in data]
 
 
 def _job(context: TrainingContext, data: TrainingData, folder: Path, estimate: Estimate) -> Job:
@@ -80,7 +80,7 @@ def _job(context: TrainingContext, data: TrainingData, folder: Path, estimate: E
         context.on_event(
             Progress(
                 stage="train",
-                name=data.unit,
+                name=data.target,
                 done=step.step,
                 total=step.steps,
                 loss=step.loss,

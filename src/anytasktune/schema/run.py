@@ -1,4 +1,4 @@
-"""Training: what the user can set, what a run leaves behind, and what a Task-LM is."""
+"""Records of training: a run, its base model, and the manifest of a Task-LM."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from anytasktune.settings import DType, TrainConfig
 
 
 class ResolvedTrainConfig(Record):
-    """The numbers a run really used."""
+    """Settings of a run with every default filled in."""
 
     rank: int
     alpha: float
@@ -24,10 +24,10 @@ class ResolvedTrainConfig(Record):
 
 
 class BaseModelRef(Record):
-    """Which base model an adapter belongs to."""
+    """The base model of an adapter."""
 
     name: str
-    """As the user asked for it."""
+    """As the user wrote it."""
     fingerprint: str
     """Hash of its config and weights, so that an adapter is never put on another model."""
     hidden_size: int
@@ -35,35 +35,35 @@ class BaseModelRef(Record):
 
 
 class Rendering(Record):
-    """How prompts were made, so that serving makes them the same way."""
+    """Rendering of prompts, so that serving renders them the same way."""
 
     template: Literal["chat", "plain"]
     """`chat`: the tokenizer's chat template. `plain`: the template documented in `anytasktune.chat`."""
     system_role: bool
-    """Whether the instruction stands in a system message (else at the head of the user's)."""
+    """Whether the instruction is in a system message (else at the head of the user's)."""
     end_of_turn: list[int]
-    """Token ids that end an answer; trained, and stopped at."""
+    """Token ids that end an answer: trained, and stop tokens of generation."""
 
 
 class Decoding(Record):
-    """How the answers of a task are to be generated."""
+    """How answers to a task are made."""
 
     method: Literal["label_scoring", "greedy"]
     max_new_tokens: int
 
 
 class EvalPoint(Record):
-    """Loss on dev at one moment of a run."""
+    """Dev loss after a step."""
 
     step: int
     dev_loss: float
 
 
 class Estimate(Record):
-    """What a run was expected to take before it began."""
+    """Expected cost of a run."""
 
     tokens: int
-    """Trunk tokens over all steps, looks at dev not counted."""
+    """Trunk tokens over all steps, dev evaluations not counted."""
     seconds: float
     memory_bytes: int
     """Peak of the process (CPU), or of the device."""
@@ -73,13 +73,13 @@ class Run(Artifact):
     """One training of one Task-LM, as it ended."""
 
     id: str
-    unit: str = ""
-    """What was trained for: the name of a task, `action-` and the name of an action, or `mixed-pool`."""
+    target: str
+    """Name of the adapter target: a task, `action-` and the name of an action, or `mixed-pool`."""
     tasks: list[Name] = Field(min_length=1)
     datasets: dict[Name, str]
     """Task → id of the frozen data set."""
     left_out: dict[Name, int] = Field(default_factory=dict)
-    """Task → rows of its data set not learned from, because their input stands in a test row of another task."""
+    """Task → rows of its data set that were removed, because their input is in a test row of another task."""
     config: TrainConfig
     resolved: ResolvedTrainConfig
     base_model: BaseModelRef
@@ -93,9 +93,9 @@ class Run(Artifact):
     usage: Usage
     versions: dict[str, str]
     estimate: Estimate | None = None
-    """What it was expected to take; None if nobody asked before."""
+    """Its expected cost, if it was estimated."""
     estimate_error: float | None = None
-    """How much longer it took than expected, as a share of what was expected for the steps it did: 0.1 is 10 % longer."""
+    """Relative error of the estimated seconds for the steps done: 0.1 means it took 10 % longer."""
 
 
 class TaskLMManifest(Artifact):
@@ -103,7 +103,7 @@ class TaskLMManifest(Artifact):
 
     id: str
     tasks: list[Task] = Field(min_length=1)
-    """What it was tuned for: instructions, output, rules, as they were when it was trained."""
+    """The tasks as they were when it was trained: instructions, output, rules."""
     base_model: BaseModelRef
     rendering: Rendering
     decoding: dict[Name, Decoding]

@@ -9,7 +9,7 @@ from anytasktune.schema import Domain, Task
 from anytasktune.settings import System
 from anytasktune.similarity import match_similar
 from anytasktune.store import DOMAIN_FILE
-from anytasktune.training.task_rows import Part
+from anytasktune.training.task_rows import TaskRows
 
 Granularity = Literal["task", "action", "mixed", "all"]
 """One Task-LM per task, one per action, one for all tasks, or every one of them."""
@@ -77,7 +77,7 @@ def targets_of(domain: Domain, tasks: Sequence[Task], granularity: Granularity) 
     return targets, notes
 
 
-def without_leaks(parts: Sequence[Part], held_out: Sequence[str], near_duplicate: float) -> list[Part]:
+def without_leaks(parts: Sequence[TaskRows], held_out: Sequence[str], near_duplicate: float) -> list[TaskRows]:
     """Decontaminate: drop train and dev rows whose input is a duplicate or near-duplicate of one of `held_out`.
 
     Where one Task-LM learns several tasks, a test row of one task may be a train row of another: chained and shared inputs
@@ -97,5 +97,5 @@ def without_leaks(parts: Sequence[Part], held_out: Sequence[str], near_duplicate
         for split, rows in part.splits.items():
             kept[split] = [row for row in rows if split == "test" or row.input not in leaking]
             left_out += [row.id for row in rows if split != "test" and row.input in leaking]
-        cleared.append(Part(part.task, kept, part.dataset_id, tuple(left_out)))
+        cleared.append(TaskRows(part.task, kept, part.dataset_id, tuple(left_out)))
     return cleared

@@ -1,4 +1,4 @@
-"""What a killed run needs to go on as if nothing had happened."""
+"""Checkpoints: the state a killed run resumes from."""
 
 import contextlib
 import shutil
@@ -25,7 +25,7 @@ _LOCK = ".lock"
 
 
 class RunState(Record):
-    """The numbers of a run at a step boundary."""
+    """The state of a run between two steps, without its tensors."""
 
     step: int
     """Optimiser steps done."""
@@ -60,9 +60,9 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 class CheckpointWriter:
-    """Writes checkpoints beside the training, one at a time. Use as a context manager: all is on disk when the block ends.
+    """Writes checkpoints in a thread, one at a time. Use as a context manager: all is on disk when the block ends.
 
-    A write that fails is an error of the training: it comes out of the next `submit`, or of `close`.
+    A failed write raises from the next `submit`, or from `close`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -71,10 +71,10 @@ class CheckpointWriter:
         self._pending: Future[None] | None = None
 
     def submit(self, checkpoint: Checkpoint) -> None:
-        """Copy the tensors now and write them soon; waits for the one before, so that no more than two are in memory.
+        """Copy the tensors now and write them soon; waits for the previous one, so that no more than two are in memory.
 
         Raises:
-            StoreError: the one before could not be written.
+            StoreError: the previous one could not be written.
         """
         self._finish()
         tensors = {name: tensor.detach().to("cpu", copy=True) for name, tensor in checkpoint.tensors.items()}
@@ -84,7 +84,7 @@ class CheckpointWriter:
         """Wait until everything is written.
 
         Raises:
-            StoreError: it could not be.
+            StoreError: something could not be written.
         """
         try:
             self._finish()
@@ -118,19 +118,19 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """A finished run needs none."""
+    """Remove the checkpoints of a finished run."""
     for path in folder.glob("checkpoint-*"):
         shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def sole_trainer(folder: Path) -> Iterator[None]:
-    """Keep other processes from training the same run, and clear away what a killed one left half-written.
+def run_lock(folder: Path) -> Iterator[None]:
+    """Lock a run against other processes, and remove half-written files that a killed one left.
 
     The lock is the operating system's: it ends with the process, however that ends.
 
     Raises:
-        TrainingError: if another process is at it.
+        TrainingError: if another process trains this run.
     """
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -139,7 +139,7 @@ def sole_trainer(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         fix = "wait for it, or stop it"
-        raise TrainingError("another process is training this very run", where=str(folder), fix=fix) from None
+        raise TrainingError("another process is training this run", where=str(folder), fix=fix) from None
     try:
         for leftover in folder.glob(".*"):
             if leftover.is_dir():

@@ -1,13 +1,16 @@
-"""What a run will take, told before it begins. Pure: token counts, settings and a measured rate in, numbers out.
+"""The time a run takes, estimated before it begins from token counts, settings and a measured rate.
 
 Useful work is counted, not instructions: 4 floating-point operations per trunk weight and token (forward, and back through
 frozen weights), 12 per attended pair and query width, 4 per weight of the output head and trained token, 6 per adapter weight
-and token; half of that where nothing is learned. Time is this work over the rate of the bare matrix product on this machine,
+and token; half of that without a backward pass. Time is this work over the rate of the bare matrix product on this machine,
 times the share of it that the engine is known to reach.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+import torch
 
 from anytasktune.models.shape import ModelShape
 from anytasktune.schema import Estimate
@@ -17,18 +20,21 @@ EFFICIENCY = 0.6
 """Useful work per second over the bare matrix product's. Found with `python -m benchmarks.calibrate`: together with the next
 constant it fits steps of 520 to 3,500 tokens within a tenth (two idle cores, SmolLM2-135M, bfloat16 and float32)."""
 SECONDS_PER_LAYER = 5e-3
-"""What a layer costs in a training step however few its tokens."""
+"""Fixed time of a layer in a training step, however few its tokens."""
+_PROBE_TOKENS = 512
+_PROBE_SECONDS = 0.15
+_PROBE_MOST = 2000
 
 
 @dataclass(frozen=True)
 class Load:
-    """What passes through a model.
+    """Tokens that pass through a model.
 
     Attributes:
         tokens: trunk tokens, a shared prefix once per step.
         pairs: query-key pairs, summed over queries.
         targets: trained tokens.
-        passes: optimiser steps, or looks at dev.
+        passes: optimiser steps, or dev evaluations.
     """
 
     tokens: int
@@ -49,7 +55,7 @@ NOTHING = Load(0, 0, 0, 0)
 
 
 def load_of(rows: RowSet, chosen: Iterable[int]) -> Load:
-    """What one step over these rows passes through the model."""
+    """The load of one step over these rows."""
     found = [rows.rows[index] for index in chosen]
     prefixes = [len(rows.prefixes[group]) for group in {row.group for row in found}]
     pairs = sum(length * (length + 1) // 2 for length in prefixes)
@@ -58,23 +64,6 @@ def load_of(rows: RowSet, chosen: Iterable[int]) -> Load:
         pairs += own * len(rows.prefixes[row.group]) + own * (own + 1) // 2
     tokens = sum(prefixes) + sum(len(row.suffix) for row in found)
     return Load(tokens, pairs, sum(row.targets for row in found))
-
-
-@dataclass(frozen=True)
-class Machine:
-    """How fast this machine is.
-
-    Attributes:
-        rate: floating-point operations per second of the bare matrix product, in the model's precision and shapes.
-    """
-
-    rate: float
-
-    def seconds(self, shape: ModelShape, rank: int, training: Load, watching: Load) -> float:
-        """Time for what is trained on and for what is only looked at."""
-        work = operations(shape, rank, training) + operations(shape, rank, watching) / 2
-        floor = shape.layers * SECONDS_PER_LAYER * (training.passes + watching.passes / 2)
-        return work / (self.rate * EFFICIENCY) + floor
 
 
 def operations(shape: ModelShape, rank: int, load: Load) -> float:
@@ -86,30 +75,35 @@ def operations(shape: ModelShape, rank: int, load: Load) -> float:
 
 @dataclass(frozen=True)
 class Work:
-    """All that a run would do if it is not stopped early.
+    """The load of a whole run, if it is not stopped early.
 
     Attributes:
         training: over all steps.
-        watching: over all looks at dev.
+        evaluation: over all dev evaluations.
         largest: the step with most tokens.
     """
 
     training: Load
-    watching: Load
+    evaluation: Load
     largest: Load
 
     @classmethod
-    def of(cls, rows: tuple[RowSet, RowSet], order: Sequence[Sequence[int]], evals: int) -> "Work":
+    def of(cls, train: RowSet, dev: RowSet, order: Sequence[Sequence[int]], evals: int) -> "Work":
         """Count the rows of train and dev over the planned steps."""
-        train, dev = rows
         steps = [load_of(train, chosen) for chosen in order]
-        look = load_of(dev, range(len(dev.rows))) * min(evals, len(order)) if dev.rows else NOTHING
-        return cls(sum(steps, NOTHING), look, max(steps, key=lambda step: step.tokens))
+        evaluation = load_of(dev, range(len(dev.rows))) * min(evals, len(order)) if dev.rows else NOTHING
+        return cls(sum(steps, NOTHING), evaluation, max(steps, key=lambda step: step.tokens))
 
 
-def estimate(work: Work, shape: ModelShape, rank: int, machine: Machine, memory_bytes: int) -> Estimate:
-    """What a run will take."""
-    seconds = machine.seconds(shape, rank, work.training, work.watching)
+def estimate(work: Work, shape: ModelShape, rank: int, rate: float, memory_bytes: int) -> Estimate:
+    """The time a run takes, with the memory it is expected to need.
+
+    Args:
+        rate: floating-point operations per second of the bare matrix product, in the model's precision and shapes.
+    """
+    useful = operations(shape, rank, work.training) + operations(shape, rank, work.evaluation) / 2
+    fixed = shape.layers * SECONDS_PER_LAYER * (work.training.passes + work.evaluation.passes / 2)
+    seconds = useful / (rate * EFFICIENCY) + fixed
     return Estimate(tokens=work.training.tokens, seconds=round(seconds, 2), memory_bytes=memory_bytes)
 
 
@@ -120,3 +114,29 @@ def total(estimates: Sequence[Estimate]) -> Estimate:
         seconds=round(sum(item.seconds for item in estimates), 2),
         memory_bytes=max((item.memory_bytes for item in estimates), default=0),
     )
+
+
+def matmul_rate(shape: ModelShape, device: torch.device, dtype: torch.dtype) -> float:
+    """Floating-point operations per second of matrix products in a model's precision, on the shapes of its feed-forward block.
+
+    Measured in a fraction of a second.
+    """
+    up = torch.randn(shape.inner, shape.hidden, device=device, dtype=dtype) * 0.02
+    x = torch.randn(_PROBE_TOKENS, shape.hidden, device=device, dtype=dtype)
+    down = up.t().contiguous()
+
+    def multiply() -> float:
+        start = time.perf_counter()
+        torch.nn.functional.linear(torch.nn.functional.linear(x, up), down)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        elif device.type == "mps":
+            torch.mps.synchronize()
+        return time.perf_counter() - start
+
+    multiply()  # the first product sets things up
+    times: list[float] = []
+    while sum(times) < _PROBE_SECONDS and len(times) < _PROBE_MOST:
+        times.append(multiply())
+    # the median: other processes slow some products down, and will slow some steps down
+    return 4.0 * _PROBE_TOKENS * shape.hidden * shape.inner / sorted(times)[len(times) // 2]

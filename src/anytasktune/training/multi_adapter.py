@@ -1,7 +1,7 @@
-"""Runs on one base model, one after the other or several at the same time.
+"""Training runs on one base model, one after the other or several at the same time.
 
-The rows of several learners go through the model together; each has its own rate, clipping, step count, early stop and
-checkpoints, so that each ends as it would have alone.
+The rows of several runs go through the model in the same forward passes; each run has its own rate, clipping, step count,
+early stop and checkpoints, so that each ends as it would have alone.
 """
 
 import contextlib
@@ -15,108 +15,102 @@ from anytasktune.models.load import BaseLM
 from anytasktune.models.lora_stack import LoraStack, attached
 from anytasktune.training.checkpoint import remove_checkpoints
 from anytasktune.training.estimate import NOTHING
-from anytasktune.training.free_memory import free_memory
-from anytasktune.training.loop import Learner, LoopResult
-from anytasktune.training.memory import Footprint, ShrinkingStep, plan_micro_batch_tokens
+from anytasktune.training.loop import TrainingRun
+from anytasktune.training.memory import Footprint, ShrinkingStep, free_memory, plan_micro_batch_tokens
 from anytasktune.training.presets import stream_tokens
 from anytasktune.training.step import StepEngine
 from anytasktune.training.streams import StepRows
 
-_LOOK_EVERY = 0.5
-"""Seconds between two looks at the losses of a GPU, which each look makes wait. On a CPU nothing waits."""
+_LOG_EVERY = 0.5
+"""Seconds between two reads of the losses of a GPU, each of which makes it wait. On a CPU nothing waits."""
 
 
-def learn(
-    base: BaseLM, learners: Iterable[Learner], *, at_once: int = 1, say: Callable[[str], None] = lambda _: None
-) -> Iterator[tuple[Learner, LoopResult]]:
-    """Train every learner to its end, up to `at_once` of them together; yields each as it ends, its folder still locked.
+def train_adapters(
+    base: BaseLM, runs: Iterable[TrainingRun], *, at_once: int = 1, note: Callable[[str], None] = lambda _: None
+) -> Iterator[TrainingRun]:
+    """Train every run to its end, up to `at_once` of them at the same time; yields each as it ends, its folder still locked.
 
     Args:
-        learners: runs that share `micro_batch_tokens` and `prompt_loss_weight`; taken one by one, as places become free.
-        say: gets a line when something is done differently than planned.
+        runs: share `micro_batch_tokens` and `prompt_loss_weight`; taken one by one, as places become free.
+        note: receives a line when something is done differently than planned.
 
     Raises:
-        TrainingError: if a loss is no longer a number, or another process works in a learner's folder.
+        TrainingError: if a loss is no longer a number, or another process works in a run's folder.
         StoreError: if a checkpoint or a log cannot be written.
     """
-    waiting = iter(learners)
-    active: list[tuple[Learner, contextlib.ExitStack]] = []
+    waiting = iter(runs)
+    active: list[tuple[TrainingRun, contextlib.ExitStack]] = []
     with contextlib.ExitStack() as everything:
         while True:
-            for learner in itertools.islice(waiting, at_once - len(active)):
-                leaving = everything.enter_context(contextlib.ExitStack())
-                leaving.enter_context(learner.working())
-                active.append((learner, leaving))
+            for run in itertools.islice(waiting, at_once - len(active)):
+                closing = everything.enter_context(contextlib.ExitStack())
+                closing.enter_context(run.opened())
+                active.append((run, closing))
             if not active:
                 return
-            if not any(learner.finished for learner, _ in active):
-                learners = [learner for learner, _ in active]
-                with attached(base.model, [learner.adapter for learner in learners]) as stack:
-                    _Together(base, stack, learners, say).until_one_ends()
-            for learner, leaving in [entry for entry in active if entry[0].finished]:
-                yield learner, learner.end()
-                remove_checkpoints(learner.folder)
-                leaving.close()
+            if not any(run.finished for run, _ in active):
+                current = [run for run, _ in active]
+                with attached(base.model, [run.adapter for run in current]) as stack:
+                    _JointSteps(base, stack, current, note).until_one_ends()
+            for run, closing in [entry for entry in active if entry[0].finished]:
+                run.keep_best()
+                yield run
+                remove_checkpoints(run.folder)
+                closing.close()
             active = [entry for entry in active if not entry[0].finished]
 
 
-def _fitting_tokens(base: BaseLM, learners: Sequence[Learner], say: Callable[[str], None]) -> int:
-    """Tokens per stream: as many as set, or as the free memory takes.
+class _JointSteps:
+    """Steps of several runs at the same time.
+
+    Streams have as many tokens as set, or as fit into the free memory.
 
     Raises:
         PreflightError: if not even one row at a time fits.
     """
-    wanted = stream_tokens(learners[0].config, base.device.type)
-    largest = sum((learner.largest_step() for learner in learners), NOTHING)
-    rank = sum(learner.adapter.spec.rank for learner in learners)
-    footprint = Footprint(base.info.shape, base.model.dtype.itemsize, rank, largest, max(map(Learner.longest_row, learners)))
-    tokens = plan_micro_batch_tokens(wanted, footprint, free_memory(base.device))
-    if tokens < wanted:
-        say(f"little memory is free: micro_batch_tokens={tokens} instead of {wanted}, to the same result")
-    return tokens
 
-
-class _Together:
-    """Learners whose rows go through the model together."""
-
-    def __init__(self, base: BaseLM, stack: LoraStack, learners: Sequence[Learner], say: Callable[[str], None]) -> None:
-        config = learners[0].config
-        tokens = _fitting_tokens(base, learners, say)
-        self.learners = learners
+    def __init__(self, base: BaseLM, stack: LoraStack, runs: Sequence[TrainingRun], note: Callable[[str], None]) -> None:
+        config = runs[0].config
+        wanted = stream_tokens(config, base.device.type)
+        largest = sum((run.largest_step() for run in runs), NOTHING)
+        rank = sum(run.adapter.spec.rank for run in runs)
+        longest = max(max(run.plan.lengths) for run in runs)
+        footprint = Footprint(base.info.shape, base.model.dtype.itemsize, rank, largest, longest)
+        tokens = plan_micro_batch_tokens(wanted, footprint, free_memory(base.device))
+        if tokens < wanted:
+            note(f"little memory is free: micro_batch_tokens={tokens} instead of {wanted}, to the same result")
+        self.runs = list(enumerate(runs))
         self.engine = StepEngine(stack, max_tokens=tokens, prompt_weight=config.prompt_loss_weight)
-        self.shrinking = ShrinkingStep(tokens, stack.forget, say)
-        self.look_every = 0.0 if base.device.type == "cpu" else _LOOK_EVERY
+        self.shrinking = ShrinkingStep(tokens, stack.forget, note)
+        self.log_every = 0.0 if base.device.type == "cpu" else _LOG_EVERY
 
     def until_one_ends(self) -> None:
-        """Steps of all, until one of them has ended."""
-        looked = time.monotonic()
-        while not any(learner.finished for learner in self.learners):
-            self._one_step()
-            due = time.monotonic() - looked >= self.look_every
-            for learner in self.learners:
-                if due or learner.wants_dev_loss or learner.finished:
-                    learner.look()
+        """Steps of all runs, until one of them has ended."""
+        logged = time.monotonic()
+        while not any(run.finished for _, run in self.runs):
+            self._step()
+            due = time.monotonic() - logged >= self.log_every
+            for _, run in self.runs:
+                if due or run.needs_dev_loss or run.finished:
+                    run.log_steps()
             if due:
-                looked = time.monotonic()
+                logged = time.monotonic()
 
-    def _one_step(self) -> None:
+    def _step(self) -> None:
         start = time.monotonic()
-        tokens = [learner.next_tokens() for learner in self.learners]
-        losses = self._computed(self.engine.loss_and_grad, [learner.next_part(slot) for slot, learner in self._places()])
+        tokens = [run.next_tokens() for _, run in self.runs]
+        losses = self._computed(self.engine.loss_and_grad, [run.next_rows(slot) for slot, run in self.runs])
         seconds = time.monotonic() - start
-        for slot, learner in self._places():
-            learner.make_step(losses[slot], seconds * tokens[slot] / sum(tokens))
-        for slot, learner in self._places():
-            if learner.wants_dev_loss:
+        for slot, run in self.runs:
+            run.apply_step(losses[slot], seconds * tokens[slot] / sum(tokens))
+        for slot, run in self.runs:
+            if run.needs_dev_loss:
                 start = time.monotonic()
-                loss = float(self._computed(self.engine.mean_losses, [learner.dev_part(slot)])[slot])
-                learner.take_dev_loss(loss, time.monotonic() - start)
-
-    def _places(self) -> list[tuple[int, Learner]]:
-        return list(enumerate(self.learners))
+                loss = float(self._computed(self.engine.mean_losses, [run.dev_rows(slot)])[slot])
+                run.record_dev_loss(loss, time.monotonic() - start)
 
     def _computed(self, compute: Callable[[list[StepRows]], torch.Tensor], rows: list[StepRows]) -> torch.Tensor:
-        """What the engine computes over the rows, in smaller pieces if memory is refused."""
+        """Run the engine over the rows, in shorter streams if an allocation fails."""
 
         def attempt(max_tokens: int) -> torch.Tensor:
             self.engine.cut_to(max_tokens)

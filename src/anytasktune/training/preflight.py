@@ -1,8 +1,7 @@
-"""The last look before training: would these rows, rendered for this model, teach the task and nothing else?
+"""Preflight: every row is rendered for the model as in training, and rows that would teach something else are found.
 
-Most tuned models that "learned nothing" were never shown the answer, or not its end. So every row is rendered as training
-will render it, and a row blocks the run if no token of it is trained, its answer is cut or does not end, it holds a token that
-ends a turn in the middle, or its answer breaks the task's own rules.
+Most tuned models that "learned nothing" were never shown the answer, or not its end. A row blocks the run if no token of it is
+trained, its answer is cut or does not end, it holds a control token, or its answer violates the task's own rules.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,16 +11,15 @@ from anytasktune.chat import Encoded, PromptFormat
 from anytasktune.errors import Problem
 from anytasktune.schema import Example, SplitName, Task
 from anytasktune.scorers import explain_rules
+from anytasktune.training.tokenizing import Encode
 
-Encode = Callable[[Task, Sequence[Example]], Sequence[Encoded]]
-"""Makes what `PromptFormat.encode_all` makes, perhaps from memory."""
-Place = Callable[[SplitName, int, Example], str]
-"""Split, number of the row in it from 1, row → where a person finds the row."""
+Locate = Callable[[SplitName, int, Example], str]
+"""Split, number of the row in it from 1, row → place in a file."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """How many tokens a row may have, and what to do about one that has more."""
+    """Tokens that a row may have, and the fix for one that has more."""
 
     tokens: int
     fix: str
@@ -37,12 +35,12 @@ class TokenView:
 
 @dataclass(frozen=True)
 class Preflight:
-    """What the look found.
+    """Result of the preflight of a task.
 
     Attributes:
         task: name of the task.
-        rows: rows looked at, per split.
-        problems: what blocks, in order of splits and rows.
+        rows: rows checked, per split.
+        problems: in order of splits and rows.
         bad: ids of the rows with a problem, per split.
         longest: tokens of the longest row, prompt and answer together.
         trained_share: share of all tokens that are trained.
@@ -71,13 +69,14 @@ def preflight(
     splits: Mapping[SplitName, Sequence[Example]],
     format_: PromptFormat,
     room: Room,
-    place: Place = row_number,
+    locate: Locate = row_number,
     encode: Encode | None = None,
 ) -> Preflight:
-    """Render and judge every row of every split.
+    """Render and check every row of every split.
 
     Args:
-        encode: who makes the tokens, for callers that need them again; `format_` unless given.
+        locate: where a person finds a row, for the problems.
+        encode: makes the tokens; `format_` unless given.
 
     Raises:
         ConfigError: the task's JSON Schema is no schema.
@@ -92,7 +91,7 @@ def preflight(
         for number, (example, encoded) in enumerate(zip(rows, tokens_of, strict=False), 1):
             lengths.append((len(encoded.ids), encoded.answer_length))
             found = list(_row_problems(task, example, encoded, format_, room))
-            problems += [replace(problem, where=place(split, number, example)) for problem in found]
+            problems += [replace(problem, where=locate(split, number, example)) for problem in found]
             refused |= {example.id} if found else set()
         bad[split] = frozenset(refused)
     tokens = sum(length for length, _ in lengths)
@@ -113,15 +112,10 @@ def _row_problems(task: Task, example: Example, encoded: Encoded, format_: Promp
         yield Problem(what, fix=room.fix)
     elif len(encoded.ids) > room.tokens:
         yield Problem(f"the answer would be cut: {len(encoded.ids)} tokens in all, {room.tokens} fit", fix=room.fix)
-    special = _special_token(example, format_)
-    if special:
+    text = example.input + example.output
+    if special := next((token for token in format_.tokenizer.all_special_tokens if token in text), ""):
         yield Problem(f"the text holds {special}, which the model reads as a control token", fix="remove it from the text")
     yield from explain_rules(task, example.input, example.output, example.language)
-
-
-def _special_token(example: Example, format_: PromptFormat) -> str:
-    text = example.input + example.output
-    return next((token for token in format_.tokenizer.all_special_tokens if token in text), "")
 
 
 def view_tokens(task: Task, example: Example, format_: PromptFormat) -> list[TokenView]:

@@ -1,4 +1,4 @@
-"""The one dial: model size and rows → rank, rate, epochs. What the user set stays."""
+"""Defaults of training: preset, model size and rows → rank, rate, epochs. Explicit settings are kept."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _MOST_AT_ONCE = 16
 def resolve(
     config: TrainConfig, base: BaseModelRef, rows_by_task: Mapping[str, int], *, dtype: DType, device: str
 ) -> ResolvedTrainConfig:
-    """The numbers a run on so many training rows of each task uses; rank and epochs follow from the rows of all together."""
+    """Settings of a run with every default filled in; rank and epochs follow from the rows of all its tasks."""
     rows = sum(rows_by_task.values())
     rank = config.rank or default_rank(rows)
     epochs = config.epochs or default_epochs(rows, _EFFORT[config.preset])
@@ -33,7 +33,7 @@ def resolve(
 
 
 def default_learning_rate(hidden_size: int) -> float:
-    """Falls with the width: 1.3e-3 at 576 (SmolLM2-135M), 5e-4 at 1024 (Qwen3-0.6B), then slowly.
+    """Rate that falls with the width: 1.3e-3 at 576 (SmolLM2-135M), 5e-4 at 1024 (Qwen3-0.6B), then slowly.
 
     The fall follows the rule of "LoRA Without Regret" (about ten times the rate of full tuning, a power of the hidden
     size); the two anchors are what worked best on real tasks of these sizes.
@@ -45,12 +45,12 @@ def default_learning_rate(hidden_size: int) -> float:
 
 
 def default_rank(rows: int) -> int:
-    """Few rows need few directions: 8 to 500 rows, 16 to 5,000, 32 above."""
+    """Rank by rows: 8 to 500 rows, 16 to 5,000, 32 above."""
     return 8 if rows <= 500 else 16 if rows <= 5000 else 32
 
 
 def default_epochs(rows: int, effort: float) -> float:
-    """Examples seen grow with the square root of the rows: 120 rows → 8 epochs, 2,000 → 2, 10,000 → 1, times `effort`."""
+    """Epochs by rows: 120 rows → 8, 2,000 → 2, 10,000 → 1, times `effort`: examples seen grow with the root of the rows."""
     return round(min(16.0, max(1.0, 88 / math.sqrt(rows) * effort)), 2)
 
 
@@ -60,7 +60,7 @@ def stream_tokens(config: TrainConfig, device: str) -> int:
 
 
 def adapters_at_once(config: TrainConfig, device: str, step_tokens: int) -> int:
-    """How many Task-LMs learn at the same time: a CPU is busy with one, a GPU with about 16,000 tokens.
+    """Number of Task-LMs trained at the same time: a CPU is busy with one, a GPU with about 16,000 tokens.
 
     Args:
         step_tokens: trunk tokens of one optimiser step of one Task-LM.

@@ -1,4 +1,4 @@
-"""Which rows an epoch shows, in which order. Pure: sizes in, row indices out.
+"""Sampling of rows: which ones an epoch has, in which order. Pure: sizes in, row indices out.
 
 The rows of several tasks stand one task after the other. A task of n rows gets a share of n^(1/T) of every epoch (T: the
 sampling temperature, as in multilingual pretraining), so that a large task does not drown a small one; an epoch has as many
@@ -14,9 +14,9 @@ import torch
 _EPOCHS_APART = 1_000_003
 _TASKS_APART = 7_368_787
 _MIXING = 15_485_863
-_TOGETHER = 4
-"""Rows of a task that follow each other where more tasks than this are mixed: what they share of a prompt is computed once for
-all four. Of fewer tasks every step has several rows anyway."""
+_RUN_LENGTH = 4
+"""Rows of a task that follow each other where more tasks than this are mixed: the prefix they share is computed once for all
+four. Of fewer tasks every step has several rows anyway."""
 
 
 def epoch_shares(sizes: Sequence[int], temperature: float) -> list[int]:
@@ -85,7 +85,7 @@ def _stream(size: int, start: int, seed: int) -> Iterator[int]:
 
 def _mixed(shares: Sequence[int], seed: int, epoch: int) -> list[int]:
     """The task of every row of an epoch, a few rows of one task in a run."""
-    length = _TOGETHER if len(shares) > _TOGETHER else 1
+    length = _RUN_LENGTH if len(shares) > _RUN_LENGTH else 1
     runs = [(task, min(length, share - start)) for task, share in enumerate(shares) for start in range(0, share, length)]
     order = _permutation(len(runs), _MIXING + seed * _EPOCHS_APART + epoch)
     return [runs[place][0] for place in order for _ in range(runs[place][1])]

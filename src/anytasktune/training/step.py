@@ -1,4 +1,4 @@
-"""One optimiser step's loss and gradient, each shared prefix forwarded once.
+"""Loss and gradient of one optimiser step, each shared prefix forwarded once.
 
 With causal attention the keys and values of a prefix depend on the prefix alone, so they are the same function for every
 example of a step: B·(P+S) tokens become P + B·S. The result equals the plain computation (loss and gradient) up to rounding,
@@ -30,7 +30,7 @@ class StepEngine:
         )
 
     def cut_to(self, max_tokens: int) -> None:
-        """From now on streams of at most so many tokens."""
+        """Use streams of at most this many tokens from now on."""
         self.planner = replace(self.planner, max_tokens=max_tokens)
 
     def loss_and_grad(self, parts: Sequence[StepRows]) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What goes through the model in one optimiser step: rows of one or several adapters as streams of tokens.
+"""The forward passes of one optimiser step: rows of one or several adapters as streams of tokens.
 
 A stream holds each section's prefix once and its rows one after the other, without padding (see `models.packed`). A section
 that does not fit becomes a *chain*: its first stream carries the prefix, the others follow it. Models that cannot
@@ -37,7 +37,7 @@ class Stream:
 
     Attributes:
         ids, positions: [1, T], or [b, W] without a layout.
-        layout: who attends to whom; None for whole rows, one per line of `ids`.
+        layout: which tokens attend to which; None for whole rows, one per line of `ids`.
         slots: [T] adapter of each token; None with a single adapter.
         predictors: [k] flat places whose hidden state predicts a trained token.
         targets: [k] those tokens.
@@ -104,11 +104,11 @@ class StreamPlanner:
                 yield self._chain(group)
                 continue
             if sum(other.tokens for other in waiting) + group.tokens > self.max_tokens:
-                yield [self._stream([_Piece(other, other.rows, carries=True) for other in waiting])]
+                yield [self._stream([(other, other.rows) for other in waiting])]
                 waiting = []
             waiting.append(group)
         if waiting:
-            yield [self._stream([_Piece(other, other.rows, carries=True) for other in waiting])]
+            yield [self._stream([(other, other.rows) for other in waiting])]
 
     def _groups(self, part: StepRows) -> list[_Group]:
         rows = [part.rows.rows[index] for index in part.chosen]
@@ -131,27 +131,21 @@ class StreamPlanner:
                 tokens = 0
             cuts[-1].append(row)
             tokens += len(row.suffix)
-        return [self._stream([_Piece(group, rows, carries=number == 0, kept=kept)]) for number, rows in enumerate(cuts)]
+        carrier, *followers = cuts
+        chain = [self._stream([(group, carrier)], kept)]
+        return chain + [self._stream([(group, rows)], kept, carries=False) for rows in followers]
 
-    def _stream(self, pieces: Sequence["_Piece"]) -> Stream:
-        writer = _Writer(self.prompt_weight)
-        sections = tuple(writer.add(piece) for piece in pieces)
+    def _stream(
+        self, parts: Sequence[tuple[_Group, list[Row]]], kept: KeptPrefix | None = None, *, carries: bool = True
+    ) -> Stream:
+        writer = _StreamWriter(self.prompt_weight)
+        sections = tuple(writer.add(group, rows, kept, carries=carries) for group, rows in parts)
         return writer.stream(Layout(sections), self)
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """Some rows of a group on their way into a stream."""
-
-    group: _Group
-    rows: list[Row]
-    carries: bool
-    kept: KeptPrefix | None = None
-
-
 @dataclass
-class _Writer:
-    """A stream as it is written."""
+class _StreamWriter:
+    """A stream being written."""
 
     prompt_weight: float
     ids: list[int] = field(default_factory=list)
@@ -162,35 +156,33 @@ class _Writer:
     weights: list[float] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)
 
-    def add(self, piece: _Piece) -> Section:
-        """Write a prefix, if the piece carries it, and its rows."""
-        group = piece.group
-        start = len(self.ids) if piece.carries and group.prefix else None
+    def add(self, group: _Group, rows: Sequence[Row], kept: KeptPrefix | None, *, carries: bool) -> Section:
+        """Write the prefix of a group, if this stream carries it, and some of its rows."""
+        start = len(self.ids) if carries and group.prefix else None
         if start is not None:
-            self._tokens(group, group.prefix, 0)
+            self.tokens(group, group.prefix, 0)
             if self.prompt_weight:
                 self._prefix_losses(group, start)
         starts = []
-        for row in piece.rows:
+        for row in rows:
             starts.append(len(self.ids))
-            self._tokens(group, row.suffix, len(group.prefix))
-            self._row_losses(group, row, starts[-1])
-        lengths = [len(row.suffix) for row in piece.rows]
-        return Section(len(group.prefix), start, blocks_of(starts, lengths), piece.kept)
+            self.tokens(group, row.suffix, len(group.prefix))
+            self.row_losses(group, row, starts[-1])
+        return Section(len(group.prefix), start, blocks_of(starts, [len(row.suffix) for row in rows]), kept)
 
-    def _tokens(self, group: _Group, tokens: list[int], position: int) -> None:
+    def tokens(self, group: _Group, tokens: list[int], position: int) -> None:
         self.ids += tokens
         self.positions += range(position, position + len(tokens))
         self.slots += [group.slot] * len(tokens)
 
-    def _row_losses(self, group: _Group, row: Row, start: int) -> None:
+    def row_losses(self, group: _Group, row: Row, start: int) -> None:
         first = 1 if self.prompt_weight else row.first_target
         for place in range(first, len(row.suffix)):
             weight = 1.0 if place >= row.first_target else self.prompt_weight
             self._loss(group, start + place - 1, row.suffix[place], weight)
 
     def _prefix_losses(self, group: _Group, start: int) -> None:
-        """What every row's prompt loses on the shared tokens, once for all of them, and on its own first token."""
+        """Losses of every row's prompt: on the shared tokens, once for all rows, and on its own first token."""
         for place in range(1, len(group.prefix)):
             self._loss(group, start + place - 1, group.prefix[place], self.prompt_weight * len(group.rows))
         for row in group.rows:
@@ -220,10 +212,10 @@ class _Writer:
 def _rectangle(planner: StreamPlanner, group: _Group, rows: list[Row]) -> Stream:
     """Whole rows, padded on the right with token 0, which no real token sees."""
     width = max(len(row.suffix) for row in rows)
-    writer = _Writer(planner.prompt_weight)
+    writer = _StreamWriter(planner.prompt_weight)
     for number, row in enumerate(rows):
-        writer._tokens(group, row.suffix + [0] * (width - len(row.suffix)), 0)
-        writer._row_losses(group, row, number * width)
+        writer.tokens(group, row.suffix + [0] * (width - len(row.suffix)), 0)
+        writer.row_losses(group, row, number * width)
     stream = writer.stream(Layout(()), planner)
     shape = (len(rows), width)
     return Stream(

@@ -1,4 +1,4 @@
-"""What a Task-LM is to be learned from: the rows of one task, or of several."""
+"""Training data of a Task-LM: the rows of one task, or of several."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,18 +9,17 @@ from anytasktune.settings import TrainConfig
 from anytasktune.training.sampling import even_shares
 
 TaskRow = tuple[Task, Example]
-"""A row with the task it is for."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """A task with the frozen rows it is to be learned from.
+class TaskRows:
+    """A task with its frozen rows.
 
     Attributes:
         task: the task.
         splits: its rows, without those left out.
         dataset_id: the data set they are from.
-        left_out: ids of rows of train and dev that are not used, because their input stands in a test row of another task.
+        left_out: ids of rows of train and dev that were removed, because their input is in a test row of another task.
     """
 
     task: Task
@@ -34,17 +33,17 @@ class TrainingData:
     """The rows of one Task-LM.
 
     Attributes:
-        unit: the name of a task, `action-` and the name of an action, or `mixed-pool`.
-        parts: the tasks it will do.
+        target: name of the adapter target: a task, `action-` and the name of an action, or `mixed-pool`.
+        parts: the rows of each of its tasks.
     """
 
-    unit: str
-    parts: tuple[Part, ...]
+    target: str
+    parts: tuple[TaskRows, ...]
 
     @classmethod
     def of_task(cls, task: Task, splits: Mapping[SplitName, Sequence[Example]], dataset_id: str) -> "TrainingData":
         """The rows of a Task-LM for one task alone."""
-        return cls(task.name, (Part(task, splits, dataset_id),))
+        return cls(task.name, (TaskRows(task, splits, dataset_id),))
 
     def train_rows(self, config: TrainConfig) -> tuple[TaskRow, ...]:
         """The rows trained on, task after task.
@@ -58,11 +57,11 @@ class TrainingData:
         return tuple((part.task, row) for part in self.parts for row in part.splits["train"][: config.max_train_rows])
 
     def rows_by_task(self, config: TrainConfig) -> dict[str, int]:
-        """How many rows of each task are trained on, in their order."""
+        """Number of train rows of each task, in their order."""
         return {part.task.name: len(part.splits["train"][: config.max_train_rows]) for part in self.parts}
 
     def dev_rows(self, config: TrainConfig) -> tuple[TaskRow, ...]:
-        """The rows that say when to stop, task after task; every task that has any gets its share of `max_dev_rows`."""
+        """The rows for early stopping, task after task; every task that has any gets its share of `max_dev_rows`."""
         given = [part.splits.get("dev", []) for part in self.parts]
         counts = even_shares([len(rows) for rows in given], config.max_dev_rows)
         chosen = zip(self.parts, given, counts, strict=True)

@@ -1,4 +1,4 @@
-"""Rows as tokens, made once: what a model's tokenizer said of a row is kept in memory and, in a project, on disk.
+"""Rows as tokens, each encoded once: the tokens are cached in memory and, in a project, on disk.
 
 One file holds the rows of one task for one tokenizer, as plain arrays::
 
@@ -8,8 +8,8 @@ One file holds the rows of one task for one tokenizer, as plain arrays::
     tokens   [Σ]  int32    all rows, one after the other
     sum      [32] uint8    SHA-256 of the four
 
-Its name is a hash of whatever else the tokens depend on. A file that is missing, damaged or of other rows costs time, never
-more: what is not in it is tokenised, and the file is written anew with the rows that were asked for.
+Its name is a hash of everything else the tokens depend on. Rows that are not in it, or whose file is missing or damaged, are
+tokenised, and the file is written anew with the rows that were asked for.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ from anytasktune.store import write_atomic
 from anytasktune.version import __version__
 
 Encode = Callable[[Task, Sequence[Example]], Sequence[Encoded]]
-"""`PromptFormat.encode_all`, or one that remembers: `RowEncoder.encode`."""
+"""`PromptFormat.encode_all`, or with a cache `RowEncoder.encode`."""
 _SUFFIX = ".safetensors"
 _KEPT_FILES = 3
 _Ints = np.ndarray[tuple[int], np.dtype[np.integer]]
@@ -92,7 +92,7 @@ class _Table:
 
 
 class RowEncoder:
-    """Encodes rows for one model and remembers them.
+    """Encodes rows for one model, with a cache.
 
     Args:
         format_: renders and tokenises.
@@ -105,8 +105,9 @@ class RowEncoder:
         self._tables: dict[Path, _Table] = {}
 
     def encode(self, task: Task, rows: Sequence[Example]) -> EncodedRows:
-        """What `PromptFormat.encode` makes of each row, tokenised only if nobody did before."""
-        path = self._path(task)
+        """The rows as `PromptFormat.encode` makes them; only rows not in the cache are tokenised."""
+        key = content_id([list(task.instruction.items()), self.format.fingerprint, __version__])
+        path = (self.folder or Path()) / task.name / f"{key}{_SUFFIX}"
         if path not in self._tables:
             self._tables[path] = self._read(path)
         table = self._tables[path]
@@ -117,10 +118,6 @@ class RowEncoder:
             self._add(table, task, missing)
             self._write(path, table)
         return table.rows.at(np.array([table.places[number] for number in ids], np.int64))
-
-    def _path(self, task: Task) -> Path:
-        key = content_id([list(task.instruction.items()), self.format.fingerprint, __version__])
-        return (self.folder or Path()) / task.name / f"{key}{_SUFFIX}"
 
     def _add(self, table: _Table, task: Task, missing: dict[int, Example]) -> None:
         new = EncodedRows.of(self.format.encode_all(task, list(missing.values())))
@@ -150,9 +147,7 @@ class RowEncoder:
         ids = np.array(list(table.places), np.int64)
         sum_ = np.frombuffer(_sum(ids, part.lengths, part.prompts, part.tokens), np.uint8)
         arrays = {"rows": ids, "lengths": part.lengths, "prompts": part.prompts, "tokens": part.tokens, "sum": sum_}
-        with contextlib.suppress(
-            StoreError, OSError
-        ):  # the run goes on without; what the disk has against it is said elsewhere
+        with contextlib.suppress(StoreError, OSError):  # the run goes on without a cache
             write_atomic(path, save(arrays))
             files = sorted(path.parent.glob(f"*{_SUFFIX}"), key=lambda file: file.stat().st_mtime, reverse=True)
             for old in files[_KEPT_FILES:]:

@@ -73,6 +73,7 @@ def run_of(tasks: Sequence[str] = ("topic",), config: TrainConfig | None = None)
     curve = ((10, 1.5), (20, 0.7), (30, 0.9))
     return Run(
         id="r",
+        target=tasks[0],
         tasks=list(tasks),
         datasets=dict.fromkeys(tasks, "d"),
         config=config or TrainConfig(),

@@ -16,7 +16,7 @@ from anytasktune.models.lora import WEIGHTS_FILE
 from anytasktune.outputs import LabelOutput
 from anytasktune.schema import Example, Task
 from anytasktune.settings import TrainConfig
-from anytasktune.training.task_rows import Part, TrainingData
+from anytasktune.training.task_rows import TaskRows, TrainingData
 from anytasktune.training.train_runs import ADAPTER_FOLDER, train_task_lm
 
 
@@ -38,7 +38,7 @@ def base(model_folder: Path) -> BaseLM:
 def trained(base: BaseLM, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The adapter folder of a Task-LM for two tasks."""
     colours, kinds = colour_rows(24), [row.model_copy(update={"output": "one"}) for row in colour_rows(12, 100)]
-    parts = Part(colour_task(), {"train": colours}, "colour-rows"), Part(kind_task(), {"train": kinds}, "kind-rows")
+    parts = TaskRows(colour_task(), {"train": colours}, "colour-rows"), TaskRows(kind_task(), {"train": kinds}, "kind-rows")
     folder = tmp_path_factory.mktemp("run")
     config = TrainConfig(dtype="float32", device="cpu", epochs=4, batch_size=8, rank=4, learning_rate=5e-3)
     train_task_lm(base, TrainingData("action-look", parts), config, folder)

@@ -17,7 +17,7 @@ from anytasktune.schema import Domain, Example, PredictionSet, TaskLMManifest
 from anytasktune.settings.yaml_reading import parse_record
 from anytasktune.store import read_record, read_ref
 from anytasktune.training.adapter_targets import without_leaks
-from anytasktune.training.task_rows import Part
+from anytasktune.training.task_rows import TaskRows
 
 SPLITS = ("train", "dev", "test")
 
@@ -32,12 +32,12 @@ def test_every_granularity_is_trained_once_on_one_base_and_the_second_time_nothi
     runs = train(Workspace.open(pool), settings=quick_settings(tiny_model), on_event=first, granularity="all")
     assert first.trained == list(POOL_UNITS)
     assert first.notes == ["action-file_away: skipped, its only task is reply, whose own Task-LM is the same"]
-    assert {run.unit: run.tasks for run in runs[3:]} == {
+    assert {run.target: run.tasks for run in runs[3:]} == {
         "action-intake": ["team", "haste"],
         "action-answer": ["haste", "reply"],
         "mixed-pool": ["team", "haste", "reply"],
     }
-    rows = {run.unit: run.train_rows for run in runs}
+    rows = {run.target: run.train_rows for run in runs}
     assert rows["mixed-pool"] == rows["team"] + rows["haste"] + rows["reply"]
     again = train(Workspace.open(pool), settings=quick_settings(tiny_model), on_event=second, granularity="all")
     assert second.trained == []
@@ -76,7 +76,7 @@ def test_a_plan_foretells_runs_of_several_tasks(pool: Path, tiny_model: Path) ->
     workspace, settings = Workspace.open(pool), quick_settings(tiny_model, "batch_size=4", "sampling_temperature=3")
     plans = plan(workspace, settings=settings, granularity="all")
     runs = train(workspace, settings=settings, granularity="all")
-    assert [foretold.task for foretold in plans] == [run.unit for run in runs]
+    assert [foretold.task for foretold in plans] == [run.target for run in runs]
     assert [foretold.steps for foretold in plans] == [run.steps_done for run in runs]
     assert all(found.trained for found in plan(workspace, settings=settings, granularity="all"))
 
@@ -200,9 +200,9 @@ def test_what_is_sealed_for_one_task_is_not_learned_from_for_another(tmp_path: P
     )
     events = Recording()
     runs = train(Workspace.open(project), settings=quick_settings(tiny_model), on_event=events, granularity="all")
-    rows = {run.unit: run.train_rows for run in runs}
+    rows = {run.target: run.train_rows for run in runs}
     assert rows == {"team": 20, "haste": 24, "reply": 22, "action-intake": 40, "action-answer": 46, "mixed-pool": 60}
-    assert {run.unit: run.left_out for run in runs if run.left_out} == {
+    assert {run.target: run.left_out for run in runs if run.left_out} == {
         "action-intake": {"haste": 4},
         "mixed-pool": {"haste": 4, "reply": 2},
     }
@@ -216,7 +216,7 @@ def test_a_task_that_has_no_row_left_is_not_part_of_what_is_learned_together(tmp
     project = given_splits(tmp_path / "law", rows)
     events = Recording()
     runs = train(Workspace.open(project), settings=quick_settings(tiny_model), on_event=events, granularity="all")
-    assert {run.unit: run.tasks for run in runs[3:]} == {"action-answer": ["haste", "reply"], "mixed-pool": ["team", "reply"]}
+    assert {run.target: run.tasks for run in runs[3:]} == {"action-answer": ["haste", "reply"], "mixed-pool": ["team", "reply"]}
     assert "action-intake: skipped, fewer than two of its tasks have rows left" in events.notes
     assert "mixed-pool: without haste, no training row of which is left" in events.notes
 
@@ -224,7 +224,7 @@ def test_a_task_that_has_no_row_left_is_not_part_of_what_is_learned_together(tmp
 def test_left_out_rows_are_those_equal_or_similar_to_a_held_out_input() -> None:
     task = parse_record(Domain, POOL, "domain.yaml").task("team")
     rows = pool_rows("team", 8)
-    part = Part(task, {"train": rows[:5], "dev": rows[5:7], "test": rows[7:]}, "rows")
+    part = TaskRows(task, {"train": rows[:5], "dev": rows[5:7], "test": rows[7:]}, "rows")
     (kept,) = without_leaks([part], [rows[1].input, f"  {rows[6].input.title()}"], 0.8)
     assert kept.splits == {"train": [rows[0], *rows[2:5]], "dev": [rows[5]], "test": rows[7:]}
     assert kept.left_out == (rows[1].id, rows[6].id)

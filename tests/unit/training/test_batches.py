@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from anytasktune.chat import Encoded
 from anytasktune.schema import BaseModelRef
 from anytasktune.settings import TrainConfig
-from anytasktune.training.batches import Row, RowSet, build_rows, eval_steps, trunk_tokens
+from anytasktune.training.batches import Row, RowSet, build_rows
+from anytasktune.training.estimate import load_of
+from anytasktune.training.loop import eval_steps
 from anytasktune.training.optimizer import Schedule
 from anytasktune.training.presets import resolve
 from anytasktune.training.sampling import step_order
@@ -33,7 +35,7 @@ def test_streams_hold_every_trained_token_once(rows: list[Row], prefixes: list[i
     row_set = RowSet([list(range(1, length + 1)) for length in prefixes], rows)
     streams = planned(row_set, max_tokens)
     assert sum(len(stream.targets) for stream in streams) == sum(row.targets for row in rows)
-    assert sum(stream.ids.numel() for stream in streams) == trunk_tokens(row_set, range(len(rows)))
+    assert sum(stream.ids.numel() for stream in streams) == load_of(row_set, range(len(rows))).tokens
     assert sum(float(stream.weights.sum()) for stream in streams) == pytest.approx(1, rel=1e-4)
     for stream in streams:
         # every predictor is the token right before its target
@@ -74,7 +76,7 @@ def test_prefix_and_suffix_together_are_the_whole_row(prefix: int, count: int) -
 def test_a_prefix_counts_once_per_step() -> None:
     examples = [Encoded([*range(50), 1000 + number, 7], 51) for number in range(8)]
     rows = build_rows(examples, ["en"] * 8, share=True, batch_size=8)
-    assert trunk_tokens(rows, range(8)) == 50 + 8 * 2
+    assert load_of(rows, range(8)).tokens == 50 + 8 * 2
 
 
 def test_a_prefix_too_short_to_pay_is_not_shared() -> None:

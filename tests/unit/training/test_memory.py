@@ -13,8 +13,16 @@ from hypothesis import strategies as st
 from anytasktune.errors import PreflightError
 from anytasktune.models.shape import ModelShape
 from anytasktune.training.estimate import Load
-from anytasktune.training.free_memory import free_memory, of_cgroup, of_meminfo, of_vm_stat
-from anytasktune.training.memory import Footprint, ShrinkingStep, is_out_of_memory, plan_micro_batch_tokens
+from anytasktune.training.memory import (
+    Footprint,
+    ShrinkingStep,
+    free_memory,
+    is_out_of_memory,
+    of_cgroup,
+    of_meminfo,
+    of_vm_stat,
+    plan_micro_batch_tokens,
+)
 
 SHAPE = ModelShape(layers=30, hidden=576, vocabulary=49152, heads=9, queries=576, states=192, inner=1536, tied=True)
 
@@ -33,7 +41,7 @@ def test_more_tokens_at_a_time_never_need_less_memory(tokens: int, longest: int,
     step = footprint(tokens, longest)
     assert step.step_bytes(small) <= step.step_bytes(small + more)
     assert step.step_bytes(small) <= footprint(tokens, longest, size=4).step_bytes(small)
-    assert step.step_bytes(small) < step.whole_bytes(small)
+    assert step.step_bytes(small) < step.total_bytes(small)
 
 
 @given(tokens=st.integers(1000, 30_000), longest=st.integers(10, 999), free=st.integers(200, 40_000))
@@ -62,9 +70,9 @@ def test_what_is_missing_is_said_with_what_to_do() -> None:
 
 def test_a_step_in_several_streams_has_two_of_them_in_memory() -> None:
     step = footprint(10_000, 700)
-    assert step.together(20_000) == 10_000
-    assert step.together(1024) == 2048
-    assert step.together(64) == 1400
+    assert step.concurrent_tokens(20_000) == 10_000
+    assert step.concurrent_tokens(1024) == 2048
+    assert step.concurrent_tokens(64) == 1400
 
 
 def test_what_systems_say_is_read() -> None:

@@ -24,7 +24,7 @@ from anytasktune.models.lora import WEIGHTS_FILE
 from anytasktune.schema import Run, TaskLMManifest
 from anytasktune.settings import TrainConfig
 from anytasktune.store import read_record
-from anytasktune.training.checkpoint import sole_trainer
+from anytasktune.training.checkpoint import run_lock
 from anytasktune.training.loop import Progress
 from anytasktune.training.train_runs import (
     ADAPTER_FOLDER,
@@ -207,7 +207,7 @@ def test_a_model_that_computes_whole_rows_says_so(tmp_path: Path) -> None:
 
 def test_two_processes_never_train_the_same_run(model_folder: Path, tmp_path: Path) -> None:
     base = load_base(str(model_folder), dtype="float32", device="cpu")
-    with sole_trainer(tmp_path), pytest.raises(TrainingError, match="another process"):
+    with run_lock(tmp_path), pytest.raises(TrainingError, match="another process"):
         train_task_lm(base, data(), CONFIG, tmp_path)
     assert not list(tmp_path.glob(".*"))
 

@@ -14,7 +14,7 @@ from anytasktune.outputs import LabelOutput
 from anytasktune.schema import Example, Run, Task, TaskLMManifest
 from anytasktune.settings import TrainConfig
 from anytasktune.store import read_record
-from anytasktune.training.task_rows import Part, TrainingData, instructions
+from anytasktune.training.task_rows import TaskRows, TrainingData, instructions
 from anytasktune.training.train_runs import ADAPTER_FOLDER, run_id, train_task_lm
 
 CONFIG = TrainConfig(dtype="float32", device="cpu", epochs=1, batch_size=8, rank=4)
@@ -31,8 +31,8 @@ def count_rows(count: int, start: int = 0) -> list[Example]:
 
 
 def together() -> TrainingData:
-    colours = Part(colour_task(), {"train": colour_rows(40), "dev": colour_rows(20, 500)}, "colour-rows")
-    counts = Part(count_task(), {"train": count_rows(12, 100), "dev": count_rows(4, 600)}, "count-rows")
+    colours = TaskRows(colour_task(), {"train": colour_rows(40), "dev": colour_rows(20, 500)}, "colour-rows")
+    counts = TaskRows(count_task(), {"train": count_rows(12, 100), "dev": count_rows(4, 600)}, "count-rows")
     return TrainingData("action-look", (colours, counts))
 
 
@@ -45,7 +45,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
 
 def test_the_run_tells_of_every_task(trained: tuple[Path, Run]) -> None:
     _, run = trained
-    assert run.unit == "action-look"
+    assert run.target == "action-look"
     assert run.tasks == ["colours", "counts"]
     assert run.datasets == {"colours": "colour-rows", "counts": "count-rows"}
     assert run.resolved.rows_by_task == {"colours": 40, "counts": 12}
@@ -74,7 +74,7 @@ def test_whatever_changes_in_one_task_makes_another_run(trained: tuple[Path, Run
         (colours, replace(counts, task=counts.task.model_copy(update={"instruction": {"en": "Count."}}))),
         (colours,),
     ]
-    identities = [run_id(ref, TrainingData(data.unit, parts), CONFIG) for parts in others]
+    identities = [run_id(ref, TrainingData(data.target, parts), CONFIG) for parts in others]
     assert len({run_id(ref, data, CONFIG), *identities}) == 5
 
 
