@@ -69,7 +69,8 @@ def read_dialogue(row: Mapping[str, Any], column: str) -> Draft:
         raise RowError("wrong_type", f"{column} is {type_name(items)}, not a list")
     if marked := next((key for key in _PREFERENCE_KEYS if row.get(key) is False), None):
         raise RowError("rejected_answer", f"{marked} is false: preference data mark this answer as a bad one")
-    return _draft([turn for item in items if (turn := _turn(item)) is not None])
+    system = [_Turn("system", _text(row["system"], "system"))] if row.get("system") else []
+    return _draft([*system, *map(_turn, items)])
 
 
 def read_alpaca_dialogue(row: Mapping[str, Any]) -> Draft:
@@ -100,7 +101,7 @@ def has_rounds(row: Mapping[str, Any]) -> bool:
 
 def _draft(turns: Sequence[_Turn]) -> Draft:
     unused = frozenset[str]().union(*(turn.unused for turn in turns))
-    system = "\n".join(turn.text for turn in turns if turn.role == "system")
+    system = "\n".join(turn.text for turn in turns if turn.role == "system" and turn.text)
     spoken = [turn for turn in turns if turn.role != "system"]
     answers = [place for place, turn in enumerate(spoken) if turn.role == "assistant"]
     if not answers:
@@ -116,8 +117,8 @@ def _draft(turns: Sequence[_Turn]) -> Draft:
     return Draft(system, lines, spoken[last].text, is_dialogue, len(spoken) - last - 1, unused)
 
 
-def _turn(item: Any) -> _Turn | None:
-    """A turn; None for one that only calls a tool."""
+def _turn(item: Any) -> _Turn:
+    """Read a turn; one that only calls a tool says nothing, and is taken for an empty system message."""
     if not isinstance(item, Mapping):
         raise RowError("wrong_type", f"a turn is {type_name(item)}, not an object")
     role_key = next((key for key in _ROLE_KEYS if key in item), None)

@@ -164,10 +164,13 @@ def test_an_alpaca_history_is_the_dialogue_it_stands_for(tmp_path: Path) -> None
 
 def test_an_alpaca_system_message_of_its_own_stays_at_the_head(tmp_path: Path) -> None:
     rows = [alpaca("Refund?", "", "complaint") | {"system": "A."}, alpaca("Refund?", "", "question") | {"system": "B."}]
-    assert pairs(read_rows(tmp_path, rows)) == [
-        ("system: A.\nuser: Refund?", "complaint"),
-        ("system: B.\nuser: Refund?", "question"),
+    expected = [("system: A.\nuser: Refund?", "complaint"), ("system: B.\nuser: Refund?", "question")]
+    assert pairs(read_rows(tmp_path, rows)) == expected
+    shared = [
+        sharegpt(("human", "Refund?"), ("gpt", output)) | {"system": said}
+        for said, output in (("A.", "complaint"), ("B.", "question"))
     ]
+    assert pairs(read_rows(tmp_path, shared)) == expected
 
 
 @pytest.mark.parametrize(
