@@ -136,6 +136,15 @@ def format_text(text: str, code: str) -> str:
     return "".join(text if token.kind == "text" else token.text for token in tokens)
 
 
+def serial_of(moment: str) -> float | None:
+    """The number of days that stands for a date and time in ISO 8601; None if it is none."""
+    try:
+        passed = datetime.datetime.fromisoformat(moment).replace(tzinfo=None) - _DAY_ZERO
+    except ValueError:
+        return None
+    return passed / datetime.timedelta(days=1)
+
+
 def general(value: float) -> str:
     """A number without a format."""
     return str(int(value)) if value == int(value) and abs(value) < _EXACT else f"{value:.15g}"

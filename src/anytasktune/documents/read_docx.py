@@ -6,11 +6,14 @@ from pathlib import Path
 from xml.etree.ElementTree import TreeBuilder
 
 from anytasktune.documents.document_builder import DocumentBuilder
-from anytasktune.documents.formulas import omml_text, script
+from anytasktune.documents.formulas import SUBSCRIPT, SUPERSCRIPT, omml_text, script
 from anytasktune.documents.table_grid import TableGrid
-from anytasktune.documents.word_styles import VERTICAL, WordNumbering, WordStyle, is_on, read_styles
+from anytasktune.documents.word_styles import VERTICAL, WordNumbering, WordStyle, is_on, read_styles, symbol
 from anytasktune.documents.zip_containers import attribute, open_container, parse_xml
 
+_DRAWINGS = frozenset({"anchor", "inline"})
+_LEAST_RAISED = 4
+"""Half points by which text is moved up or down that reads as a superscript or subscript."""
 _NOT_SHOWN = frozenset({"Fallback", "del", "moveFrom", "instrText", "delText", "pPrChange", "rPrChange"})
 _NOTES = ("endnotes", "footnotes")
 
@@ -69,6 +72,7 @@ class _Document:
         self._tables: list[_Table] = []
         self._math: TreeBuilder | None = None
         self._not_shown = 0
+        self._drawing_hidden = False
         self._in_text = False
         if has_pages:
             builder.page()
@@ -94,8 +98,9 @@ class _Document:
                 formula = omml_text(self._math.close())
                 self._math = None
                 self._add_text(formula)
-        elif name in _NOT_SHOWN:
+        elif name in _NOT_SHOWN or (name in _DRAWINGS and self._drawing_hidden):
             self._not_shown -= 1
+            self._drawing_hidden &= name not in _DRAWINGS
         elif not self._not_shown and (method := getattr(self, f"end_{name.lower()}", None)):
             method()
 
@@ -133,6 +138,20 @@ class _Document:
 
     def start_vertalign(self, attributes: dict[str, str]) -> None:
         self._change_run(script=VERTICAL.get(attribute(attributes, "val"), ""))
+
+    def start_position(self, attributes: dict[str, str]) -> None:
+        moved = attribute(attributes, "val")
+        if moved.removeprefix("-").isdigit() and abs(int(moved)) >= _LEAST_RAISED:
+            self._change_run(script=SUBSCRIPT if int(moved) < 0 else SUPERSCRIPT)
+
+    def start_docpr(self, attributes: dict[str, str]) -> None:
+        if attribute(attributes, "hidden") in {"1", "true"}:
+            self._drawing_hidden = True
+            self._not_shown += 1
+            self._document.hidden["drawing"] += 1
+
+    def start_sym(self, attributes: dict[str, str]) -> None:
+        self._add_text(symbol(attribute(attributes, "font"), attribute(attributes, "char")))
 
     def end_r(self) -> None:
         if self._runs:

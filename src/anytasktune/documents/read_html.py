@@ -30,6 +30,7 @@ _BLOCKS = frozenset(
 _PREFORMATTED = frozenset({"pre", "listing", "xmp", "plaintext", "textarea"})
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SCRIPTS = {"sup": SUPERSCRIPT, "sub": SUBSCRIPT}
+_VERTICAL = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
 _CELLS = frozenset({"td", "th"})
 _TABLE_PARTS = frozenset({"table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th"})
 _IMPLIED_ENDS = {
@@ -140,13 +141,15 @@ class _Element:
         hidden: neither it nor what is in it is shown.
         by_author: it is hidden by its author, not because of its kind.
         preformatted: white space in it is kept.
-        script_start: of a superscript or subscript, the place of its text.
+        mark: of a superscript or subscript.
+        script_start: the place of its text.
     """
 
     tag: str
     hidden: bool = False
     by_author: bool = False
     preformatted: bool = False
+    mark: str = ""
     script_start: int | None = None
 
 
@@ -218,6 +221,10 @@ class _Page(HTMLParser):
         else:
             self._text.append(data if self._preformatted else _SPACE.sub(" ", data))
 
+    def unknown_decl(self, data: str) -> None:
+        if data.startswith("CDATA["):
+            self.handle_data(data.removeprefix("CDATA["))
+
     def finish(self) -> None:
         """End all elements that were left open."""
         while self._open:
@@ -225,7 +232,7 @@ class _Page(HTMLParser):
         self._flush()
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        element = _Element(tag)
+        element = _Element(tag, mark=_SCRIPTS.get(tag, ""))
         self._open.append(element)
         self._open_tags[tag] += 1
         element.by_author = not self._hidden and tag not in _NOT_TEXT and self._styles.hides(tag, attributes)
@@ -235,6 +242,8 @@ class _Page(HTMLParser):
             self._hides_text &= not element.by_author
             return
         self._break(tag)
+        if aligned := _VERTICAL.search(attributes.get("style", "")):
+            element.mark = _SCRIPTS["sup" if aligned[1].lower() == "super" else "sub"]
         if tag in _PREFORMATTED or "white-space:pre" in attributes.get("style", "").replace(" ", "").lower():
             element.preformatted = True
             self._preformatted += 1
@@ -244,7 +253,7 @@ class _Page(HTMLParser):
             self._lists.append(_list(tag, attributes))
         elif tag == "li":
             self._start_item(attributes)
-        elif tag in _SCRIPTS:
+        elif element.mark:
             element.script_start = len(self._text)
         elif tag in {"q", "rt"}:
             self._text.append("“" if tag == "q" else "(")
@@ -337,7 +346,7 @@ class _Page(HTMLParser):
             self._lists.pop()
         elif element.script_start is not None and element.script_start <= len(self._text):
             before, inside = "".join(self._text[: element.script_start][-1:]), "".join(self._text[element.script_start :])
-            self._text[element.script_start :] = [script(inside, _SCRIPTS[tag], before=before)]
+            self._text[element.script_start :] = [script(inside, element.mark, before=before)]
         elif tag in {"q", "rt"}:
             self._text.append("”" if tag == "q" else ")")
         elif tag in _TABLE_PARTS:

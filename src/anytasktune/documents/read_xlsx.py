@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from anytasktune.documents.document_builder import DocumentBuilder
 from anytasktune.documents.formulas import SUBSCRIPT, SUPERSCRIPT, script
-from anytasktune.documents.number_formats import BUILT_IN, format_number, format_text
+from anytasktune.documents.number_formats import BUILT_IN, format_number, format_text, serial_of
 from anytasktune.documents.read_plain import formula_notes, looks_like_formula
 from anytasktune.documents.zip_containers import Container, attribute, open_container, parse_xml
 
@@ -254,6 +254,8 @@ class _Sheet:
             return {"1": "TRUE", "0": "FALSE"}.get(value, value)
         if self._kind == "n" and value:
             return self._number(value, code)
+        if self._kind == "d" and (serial := serial_of(value)) is not None:
+            return format_number(serial, code or BUILT_IN[14])
         if self._kind == "inlineStr":
             value = self._text.take()
         elif self._kind == "s":

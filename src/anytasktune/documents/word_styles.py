@@ -12,6 +12,25 @@ from anytasktune.documents.zip_containers import attribute
 VERTICAL = {"superscript": SUPERSCRIPT, "subscript": SUBSCRIPT}
 _HEADING_NAME = re.compile(r"(?:heading|标题)\s*(\d)", re.IGNORECASE)
 _TITLE_NAMES = frozenset({"title", "标题"})
+_SYMBOLS = dict(zip("abcdefghiklmnopqrstuwxyzDFGJLPQSWXY", "αβχδεφγηικλμνοπθρστυωξψζΔΦΓϑΛΠΘΣΩΞΨ", strict=True)) | {
+    "\xa3": "≤",
+    "\xa5": "∞",
+    "\xae": "→",
+    "\xb0": "°",
+    "\xb1": "±",
+    "\xb3": "≥",
+    "\xb4": "×",
+    "\xb7": "•",
+    "\xb9": "≠",
+    "\xbb": "≈",
+    "\xd6": "√",
+    "\xd7": "⋅",
+    "\xe5": "∑",
+    "\xf2": "∫",
+}
+"""Signs of the font Symbol."""
+_WINGDINGS = dict(zip("\x6f\xa7\xa8\xd8\xe0\xfb\xfc\xfd\xfe", "☐▪☐➢→✗✓☒☑", strict=True))
+_PRIVATE_USE = 0xF000
 _MOST_INHERITED = 10
 _LEVEL_REFERENCE = re.compile(r"%(\d)")
 _LAST_LEVEL = 8
@@ -39,6 +58,17 @@ class WordStyle:
 def is_on(attributes: dict[str, str]) -> bool:
     """Whether a switch such as `<w:vanish/>` is on."""
     return attribute(attributes, "val") not in {"0", "false", "off"}
+
+
+def symbol(font: str, code: str) -> str:
+    """A sign that a Word document names by its font and its number there; a white box if it is not known."""
+    number = int(code, 16) if re.fullmatch("[0-9A-Fa-f]{1,5}", code) else 0
+    sign = chr(number - _PRIVATE_USE if _PRIVATE_USE <= number <= _PRIVATE_USE + 0xFF else number)
+    if "wingdings" in font.lower():
+        return _WINGDINGS.get(sign, "□")
+    if font.lower() == "symbol":
+        return _SYMBOLS.get(sign, sign if sign.isascii() and sign.isprintable() else "□")
+    return sign if sign.isprintable() else "□"
 
 
 def read_styles(roots: Iterable[Element]) -> dict[str, WordStyle]:

@@ -17,6 +17,8 @@ from anytasktune.documents.formats import read_file
         '<span style="visibility:hidden">secret</span>',
         "<style>.x { display: none }</style><p class='y x'>secret</p>",
         "<style>/* .y{} */ #note, div.x{color:red;display:none}</style><p id=note>secret</p>",
+        "<p style='opacity: 0.0;color:red'>secret</p>",
+        "<b style='font-size:0'>secret</b>",
         "<style>@media screen { aside {display:none} }</style><aside>secret</aside>",
         "<dialog>secret</dialog>",
         "<p hidden>secret<p>",
@@ -46,6 +48,7 @@ def test_a_hidden_element_of_a_page_is_left_out_and_counted(tmp_path: Path, hidd
         "<style>p {display:none}</style><p style='display:block'>seen</p>",
         "<style>.menu p {display:none}</style><p>seen</p>",
         "<p hidden></p><p>seen</p>",
+        "<p style='opacity:0.5; font-size:0.9em'>seen</p>",
         "<div hidden><script>x</script></div>seen",
     ],
 )
@@ -110,6 +113,16 @@ def test_a_run_that_is_shown_again_or_only_ends_in_a_hidden_mark_is_read(tmp_pat
     body = f"<w:p>{shown_again}</w:p><w:p>{mark}<w:r><w:t>seen too</w:t></w:r></w:p>" + docx_paragraph("secret", "Gone")
     document = read_file(write_docx(tmp_path / "a.docx", body, styles=STYLES), "docx")
     assert (document.text, document.detail) == ("seen\n\nseen too", "left out because hidden: 1 piece of text")
+
+
+def test_a_hidden_drawing_of_a_word_document_is_left_out_and_counted(tmp_path: Path) -> None:
+    def box(text: str, attributes: str) -> str:
+        drawn = f"<w:txbxContent>{docx_paragraph(text)}</w:txbxContent>"
+        return f'<w:p><w:r><w:drawing><w:anchor><w:docPr id="1" {attributes}/>{drawn}</w:anchor></w:drawing></w:r></w:p>'
+
+    body = box("secret", 'hidden="1"') + box("seen", "") + docx_paragraph("after")
+    document = read_file(write_docx(tmp_path / "a.docx", body), "docx")
+    assert (document.text, document.detail) == ("seen\n\nafter", "left out because hidden: 1 drawing")
 
 
 def test_a_hidden_shape_of_a_slide_is_left_out_and_counted(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from anytasktune.documents.formulas import mathml_text, omml_text
         ("<sup></sup>x", "x"),
         ("5 <sup>3</sup>/<sub>4</sub>", "5 ^3/_4"),
         ("面积25m<sup>2</sup>", "面积25m^2"),
+        ("10<span style='vertical-align: super; color:red'>6</span> x<span style='vertical-align:sub'>1</span>", "10^6 x_1"),
     ],
 )
 def test_scripts_of_a_page_are_marked_where_they_change_the_meaning(tmp_path: Path, html: str, text: str) -> None:
@@ -40,9 +41,9 @@ def test_scripts_of_a_word_document_are_marked_across_runs_and_by_style(tmp_path
     style = '<w:style w:styleId="Up"><w:name w:val="Up"/><w:rPr><w:vertAlign w:val="superscript"/></w:rPr></w:style>'
     styled = '<w:rStyle w:val="Up"/>'
     body = run("10") + run("1", raised) + run("2", raised) + run(" H") + run("2", lowered) + run("O m") + run("3", styled)
-    body += run(" 4", styled + '<w:vertAlign w:val="baseline"/>')
+    body += run(" 4", styled + '<w:vertAlign w:val="baseline"/>') + run("5", '<w:position w:val="6"/>')
     document = read_file(write_docx(tmp_path / "a.docx", f"<w:p>{body}</w:p>", styles=style), "docx")
-    assert document.text == "10^12 H_2O m^3 4"
+    assert document.text == "10^12 H_2O m^3 4^5"
 
 
 def test_scripts_of_slides_and_cells_are_marked(tmp_path: Path) -> None:
@@ -53,6 +54,22 @@ def test_scripts_of_slides_and_cells_are_marked(tmp_path: Path) -> None:
     rich = "<is><r><t>m</t></r><r><rPr><vertAlign val='superscript'/></rPr><t>3</t></r><r><t> of water</t></r></is>"
     row = f'<row r="1"><c r="A1" t="inlineStr">{rich}</c></row>'
     assert "| m^3 of water |" in read_file(write_xlsx(tmp_path / "a.xlsx", {"s": row}), "xlsx").text
+
+
+@pytest.mark.parametrize(
+    ("font", "code", "sign"),
+    [
+        ("Symbol", "F061", "α"),
+        ("Symbol", "F0B1", "±"),
+        ("Symbol", "F02B", "+"),
+        ("Wingdings", "F0FE", "☑"),
+        ("Wingdings", "F041", "□"),
+        ("Arial", "00BD", "½"),
+    ],
+)
+def test_a_sign_by_its_number_in_a_font_is_the_sign_that_is_shown(tmp_path: Path, font: str, code: str, sign: str) -> None:
+    body = f'<w:p><w:r><w:t>x </w:t></w:r><w:r><w:sym w:font="{font}" w:char="{code}"/></w:r></w:p>'
+    assert read_file(write_docx(tmp_path / "a.docx", body), "docx").text == f"x {sign}"
 
 
 def math(inside: str) -> str:

@@ -143,6 +143,13 @@ def test_a_workbook_may_count_days_from_1904(tmp_path: Path) -> None:
     assert "1904-01-01" in read_file(write_xlsx(tmp_path / "a.xlsx", {"s": rows}, from_1904=True), "xlsx").text
 
 
+def test_dates_that_are_stored_as_text_are_shown_as_dates(tmp_path: Path) -> None:
+    cells = '<c r="A1" t="d"><v>2024-01-01T00:00:00Z</v></c><c r="B1" t="d" s="2"><v>2024-01-01T18:30:00</v></c>'
+    row = f'<row r="1">{cells}<c r="C1" t="d"><v>soon</v></c></row>'
+    document = read_file(write_xlsx(tmp_path / "a.xlsx", {"s": row}, formats=["d.m.yy h:mm"]), "xlsx")
+    assert "| 2024-01-01 | 1.1.24 18:30 | soon |" in document.text
+
+
 @pytest.mark.parametrize(
     ("stored", "shown"),
     [

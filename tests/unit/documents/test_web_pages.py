@@ -66,6 +66,7 @@ def test_items_have_the_numbers_a_browser_gives_them(html: str, text: str) -> No
         ("a</p>b</div></table>c", "a\n\nbc"),
         ("he said <q>yes</q>", "he said “yes”"),
         ("<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>", "漢(kan)"),
+        ("<p><![CDATA[a < b]]></p>", "a < b"),
         ("soft\u00adhyphen, zero\u200bwidth", "softhyphen, zerowidth"),
     ],
 )
