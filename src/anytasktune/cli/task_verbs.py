@@ -130,7 +130,7 @@ def _proposal(proposed: "Proposed", project: Path, out: Path | None) -> "Rendera
     lines += [Text(f"  note: {note}", style="yellow") for note in proposed.notes]
     if spent := proposed.spent:
         tokens = f"{spent.prompt_tokens:,} + {spent.answer_tokens:,} tokens"
-        lines.append(Text(f"  teacher: {spent.requests} requests ({tokens}), {spent.found} answers reused"))
+        lines.append(Text(f"  teacher: {spent.requests} requests ({tokens}), {spent.reused} answers reused"))
     if out is None:
         lines.append(Text(f"  Next: {command('tasks', 'check', project=project)}"))
     return Group(*lines)

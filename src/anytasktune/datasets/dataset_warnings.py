@@ -60,7 +60,7 @@ def _about_test(
     made = manifest.generated_in("test")
     if made:
         yield ("all_made" if made == test.rows else "some_made"), {"made": made, "rows": test.rows, "own": test.rows - made}
-    if made and manifest.generated and manifest.generated.divided_by == "passage":
+    if made and manifest.generated and manifest.generated.split_by == "passage":
         yield "same_documents", {}
     if test.rows < FEW_TEST_ROWS:
         yield "few_test", {"rows": test.rows}

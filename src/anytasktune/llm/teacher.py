@@ -20,8 +20,7 @@ from anytasktune.llm.negotiation import Request, schema_in_words
 from anytasktune.llm.prompts import OWN, render_prompt
 from anytasktune.llm.recording import Recorder, Replay
 from anytasktune.llm.retries import OnWait
-from anytasktune.schema.exchange import TeacherAnswer
-from anytasktune.schema.teacher_usage import TeacherUsage
+from anytasktune.schema.exchange import TeacherAnswer, TeacherUsage
 from anytasktune.settings import TeacherConfig
 
 _GRACE = 2.0
@@ -161,7 +160,7 @@ class Teacher:
         tally, prices = self._source.tally, self._source.prices
         return TeacherUsage(
             requests=tally.requests,
-            found=tally.found,
+            reused=tally.found,
             prompt_tokens=tally.prompt_tokens,
             answer_tokens=tally.answer_tokens,
             cost=tally.cost / PICO if prices.currency else None,

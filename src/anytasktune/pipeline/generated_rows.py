@@ -90,7 +90,7 @@ class UsableRows:
             teachers=list(dict.fromkeys(run.teacher for run in self.runs if run.teacher)),
             judge=self.gated.judge,
             rows=dict(Counter(joined.placed.values())),
-            divided_by=("document" if self.documents else "passage") if is_divided else "",
+            split_by=("document" if self.documents else "passage") if is_divided else "",
             counts=self._counts(joined),
             decisions={str(fate): count for fate, count in self.result.fates.items()},
             usage=TeacherUsage.total([*(run.usage for run in self.runs), self.gated.usage]),

@@ -14,7 +14,7 @@ from anytasktune.pipeline.workspace import Workspace
 from anytasktune.pipeline.write_pool import Merged, merge, new_pool_text, tasks_with_remark
 from anytasktune.records import Language
 from anytasktune.schema import Domain, DroppedRow, Example, RowCounts
-from anytasktune.schema.teacher_usage import TeacherUsage
+from anytasktune.schema.exchange import TeacherUsage
 from anytasktune.settings.yaml_reading import parse_record
 from anytasktune.store import DOMAIN_FILE, Project, write_atomic
 from anytasktune.tasks.ask_teacher import Refused, ask_teacher, proposed_by

@@ -31,6 +31,7 @@ from anytasktune.schema.evaluation import (
     TaskReport,
 )
 from anytasktune.schema.example import DroppedRow, Example, RowCounts
+from anytasktune.schema.exchange import TeacherUsage
 from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
 from anytasktune.schema.review import FEWEST_RATED, JUDGE, Agreement, Review, ReviewItem, ReviewOutcome, ReviewReason
 from anytasktune.schema.run import (
@@ -44,7 +45,6 @@ from anytasktune.schema.run import (
     TaskLMManifest,
 )
 from anytasktune.schema.task import Task
-from anytasktune.schema.teacher_usage import TeacherUsage
 
 __all__ = [
     "AUGMENTATIONS",

@@ -1,4 +1,4 @@
-"""Proposed examples, what gates and people said of them, and where everything came from."""
+"""Candidates, their origin, and the verdicts of the gates."""
 
 from typing import Literal, get_args
 
@@ -6,19 +6,19 @@ from pydantic import Field
 
 from anytasktune.records import Artifact, Language, Name, Record
 from anytasktune.schema.example import Example
+from anytasktune.schema.exchange import TeacherUsage
 from anytasktune.schema.passages import Span
-from anytasktune.schema.teacher_usage import TeacherUsage
 from anytasktune.settings import Augmentation, GateConfig, InputSource, SynthesisConfig
 
 OriginKind = InputSource | Augmentation
-"""How a candidate came to be: its input was written from one of the sources, or it is an augmentation of an example."""
+"""Origin of a candidate: the material of a newly written input, or the augmentation of an example."""
 
 INPUT_SOURCES: tuple[InputSource, ...] = get_args(InputSource)
 AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)
 
 
 class Cell(Record):
-    """What a candidate was to be like: one cell of the coverage plan. Empty strings: left to the teacher."""
+    """One cell of the coverage plan: the properties wanted of a candidate. Empty strings: left to the teacher."""
 
     situation: str = ""
     difficulty: Literal["", "easy", "usual", "hard"] = ""
@@ -26,11 +26,11 @@ class Cell(Record):
     label: str = ""
     """The answer that was asked for, in the language of the candidate, where the task has a closed list."""
     aspect: str = ""
-    """What else the answer was to be like: `items=3`, `from 2 to 4`, `field=value`, `field=+` (filled), `field=-` (empty)."""
+    """Further properties of the answer: `items=3`, `from 2 to 4`, `field=value`, `field=+` (filled), `field=-` (empty)."""
 
 
 class Origin(Record):
-    """Where a candidate came from: enough to walk back from a row to its source."""
+    """Lineage of a candidate: enough to walk back from a row to its source."""
 
     kind: OriginKind
     teacher: str = ""
@@ -60,7 +60,7 @@ class Candidate(Record):
 
     @property
     def id(self) -> str:
-        """The same as that of the example it would become."""
+        """Id of the example it would become."""
         return self.example().id
 
     def example(self) -> Example:
@@ -69,7 +69,7 @@ class Candidate(Record):
 
 
 class FailedCandidate(Record):
-    """A candidate that was planned and did not come to be."""
+    """A planned candidate whose generation failed."""
 
     reason: str
     """A short snake_case name: `unusable_answer`, `not_answered`, `over_budget`, `sealed`, `answers_disagree`, ..."""
@@ -79,7 +79,7 @@ class FailedCandidate(Record):
 
 
 class CandidateCounts(Record):
-    """What became of all candidates: `planned == kept + sum(dropped.values()) + sum(failed.values())`, always."""
+    """Account of all candidates: `planned == kept + sum(dropped.values()) + sum(failed.values())`, always."""
 
     planned: int = 0
     kept: int = 0
@@ -94,7 +94,7 @@ class CandidateCounts(Record):
 
 
 class Verdict(Record):
-    """Why a gate dropped a candidate, or what a judge thinks of one that stays."""
+    """A gate's reason to drop a candidate, or the LLM judge's score of one that stays."""
 
     candidate: str
     """Its id."""
@@ -110,11 +110,11 @@ class Verdict(Record):
     score: float | None = Field(None, ge=0, le=1)
     """Of the judge: 1 is best."""
     border: float | None = Field(None, ge=0, le=1)
-    """How close the decision was: 1 at the threshold, 0 far from it; None where there is no such thing."""
+    """Closeness of the decision: 1 at the threshold, 0 far from it; None where there is no threshold."""
 
 
 class Feasibility(Artifact):
-    """How well a teacher answers rows whose answers are known, asked before money is spent."""
+    """Feasibility test: a teacher's score on rows with known answers, measured before money is spent."""
 
     id: str
     task: Name
@@ -130,7 +130,7 @@ class Feasibility(Artifact):
     high: float
     """95 % interval of the score."""
     constant_baseline: float = 0.0
-    """Score of one and the same answer to every row; a teacher that does no better knows nothing of the task."""
+    """Score of the constant baseline, one and the same answer to every row."""
     by_language: dict[Language, float] = Field(default_factory=dict)
     threshold: float
     decision: Literal["go", "unsure", "stop"]
@@ -154,7 +154,7 @@ class Seal(Artifact):
 
 
 class CandidateSet(Artifact):
-    """One go of making candidates; beside it lie `candidates.jsonl` and `failed.jsonl`."""
+    """One run of generation or augmentation; beside it lie `candidates.jsonl` and `failed.jsonl`."""
 
     id: str
     task: Name
@@ -174,7 +174,7 @@ class CandidateSet(Artifact):
 
 
 class GatedSet(Artifact):
-    """What the gates let through; beside it lie `kept.jsonl` and `dropped.jsonl` (candidates), and `verdicts.jsonl`."""
+    """One run of the gates; beside it lie `kept.jsonl` and `dropped.jsonl` (candidates), and `verdicts.jsonl`."""
 
     id: str
     task: Name

@@ -7,7 +7,7 @@ from pydantic import Field
 from anytasktune.records import Artifact, Name, Record, Usage
 from anytasktune.schema.candidate import CandidateCounts, Origin
 from anytasktune.schema.example import RowCounts
-from anytasktune.schema.teacher_usage import TeacherUsage
+from anytasktune.schema.exchange import TeacherUsage
 from anytasktune.settings import SplitConfig
 
 SplitName = Literal["train", "dev", "test"]
@@ -23,23 +23,23 @@ class SplitInfo(Record):
 
 
 class Lineage(Record):
-    """Where a made row of a data set comes from: a line of `lineage.jsonl`."""
+    """Lineage of a generated row of a data set: a line of `lineage.jsonl`."""
 
     example: str
     """Id of the row."""
     split: SplitName
     candidate: str
-    """Id of what it was made as; another one where a person edited it."""
+    """Id of the candidate; another one than `example` where a person edited it."""
     gated: str
     """Id of the gated set it comes from."""
     origin: Origin
     decision: Literal["unseen", "accepted", "edited"] = "unseen"
-    """What people said of it; `unseen`: nobody looked at it."""
+    """Outcome of its review; `unseen`: not reviewed."""
     reviewers: tuple[str, ...] = ()
     overruled: str = ""
-    """The gate that had dropped it, where a person took it back."""
+    """The gate that had dropped it, where a reviewer restored it."""
     page: int | None = None
-    """Page of the document, where the row was made from a passage and the format has pages."""
+    """Page of the document, where the row is from a passage and the format has pages."""
     heading: tuple[str, ...] = ()
     """The headings above the passage."""
     quote: str = ""
@@ -53,27 +53,27 @@ class GeneratedRows(Record):
     """Id of the gated set they come from."""
     candidate_sets: list[str]
     seals: list[str]
-    """The seals that held while they were made."""
+    """The seals that held while they were generated."""
     passages: list[str] = Field(default_factory=list)
-    """Ids of the passage sets they were made from."""
+    """Ids of the passage sets they are from."""
     teachers: list[str] = Field(default_factory=list)
     judge: str = ""
     rows: dict[SplitName, int]
-    """How many there are in each split; all other rows are the user's own."""
-    divided_by: Literal["", "document", "passage"] = ""
-    """What stayed whole where made rows were divided, too. Empty: all of them went to train."""
+    """Generated rows per split; all other rows are the user's own."""
+    split_by: Literal["", "document", "passage"] = ""
+    """Unit that stays in one split. Empty: all generated rows are in train."""
     counts: CandidateCounts
-    """What became of all candidates, up to here."""
+    """Account of all candidates, up to here."""
     decisions: dict[str, int] = Field(default_factory=dict)
-    """What people said of the candidates that were kept: how many are `unseen`, `accepted`, `edited`, `rejected`, ..."""
+    """Reviews of the kept candidates: number of `unseen`, `accepted`, `edited`, `rejected`, ..."""
     usage: TeacherUsage = TeacherUsage()
-    """Of making and judging all candidates."""
+    """Of generating and judging all candidates."""
     sha256: str = ""
     """Hash of `lineage.jsonl`."""
 
 
 class DatasetManifest(Artifact):
-    """What a frozen data set is made of and how."""
+    """Sources, splits and counts of a frozen data set."""
 
     id: str
     task: Name
@@ -83,7 +83,7 @@ class DatasetManifest(Artifact):
     sources: dict[str, str]
     """File → SHA-256 of what was read."""
     split_by: Literal["given", "grouped"]
-    """`given`: the sources came split. `grouped`: divided here, by source and near-duplicate."""
+    """`given`: the sources came split. `grouped`: split here, rows of one source and near-duplicates together."""
     config: SplitConfig
     code_version: str
     usage: Usage = Usage()

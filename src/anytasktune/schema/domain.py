@@ -21,9 +21,9 @@ class Domain(Artifact):
     title: dict[Language, str] = Field(default_factory=dict)
     description: str = ""
     limits: dict[Language, str] = Field(default_factory=dict)
-    """What the whole pool must not be used for."""
+    """Uses the whole pool is not meant for."""
     jurisdiction: dict[Language, str] = Field(default_factory=dict)
-    """Whose law, rules or customs the answers follow, where that matters."""
+    """Law, rules or customs that the answers follow, where that matters."""
     actions: list[Action] = Field(default_factory=list)
     tasks: list[Task] = Field(default_factory=list)
 

@@ -105,7 +105,7 @@ class Comparison(Record):
     p_value: float
     """Two-sided paired permutation test."""
     p_holm: float
-    """The same, Holm-corrected over all tasks of the report for this opponent."""
+    """`p_value`, Holm-corrected over all tasks of the report for this opponent."""
     verdict: Literal["better", "worse", "inconclusive"]
     minimum_detectable: float
     """The true difference that a test set of this size detects with 80 % power."""
@@ -130,7 +130,7 @@ class Caveat(Record):
     """A fact a reader must know before relying on the numbers."""
 
     code: str
-    """Which one; `reports/templates/words_*.toml` has its sentence."""
+    """Its name; `reports/templates/words_*.toml` has its sentence."""
     values: dict[str, int | float | str] = Field(default_factory=dict)
     """The values of the sentence's placeholders."""
 
@@ -160,11 +160,11 @@ class TaskReport(Record):
     rows_available: int | None = None
     """Rows of the split, where more than `test_rows` of them exist."""
     generated_rows: int = 0
-    """How many of the test rows a teacher model wrote."""
+    """Number of generated test rows."""
     constant_baseline: float | None = None
     """Score of giving every row the same answer (the commonest reference, for numbers the median)."""
     action_against_mixed: Comparison | None = None
-    """Where both were evaluated beside the task's own Task-LM: the action's minus the mixed one."""
+    """The Action-LM minus the Mixed-LM, if both were evaluated beside the task's own Task-LM."""
 
 
 class Report(Artifact):

@@ -1,4 +1,4 @@
-"""Examples, and what becomes of rows that are none."""
+"""Examples, and dropped rows."""
 
 from pydantic import Field
 
@@ -14,11 +14,11 @@ class Example(Record):
     language: Language | None = None
     """None: the task's first language."""
     source: str | None = None
-    """What the row was taken from (a document, a dialogue): rows of one source stay in one split."""
+    """Source of the row (a document, a dialogue): rows of one source stay in one split."""
 
     @property
     def id(self) -> str:
-        """The same for the same input, output and language, wherever the row stands."""
+        """Hash of input, output and language, wherever the row stands."""
         return content_id([self.input, self.output, self.language])
 
 
@@ -34,7 +34,7 @@ class DroppedRow(Record):
 
 
 class RowCounts(Record):
-    """What became of all rows: `read == kept + sum(dropped.values())`, always."""
+    """Account of all rows: `read == kept + sum(dropped.values())`, always."""
 
     read: int = 0
     kept: int = 0

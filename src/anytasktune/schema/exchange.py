@@ -1,12 +1,13 @@
-"""What is kept while a pool is being found: answers of a person, and of a teacher model."""
+"""Answers of a practitioner and of teacher models, and the usage of a teacher."""
 
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Any, Literal, Self
 
 from anytasktune.records import Artifact, Language, Record
 
 
 class InterviewLine(Record):
-    """One line of `interview.jsonl`: what became of a question.
+    """One line of `interview.jsonl`: the outcome of a question.
 
     The file is only ever added to. A `withdrawn` line takes back the last answer that still holds, in its language.
     """
@@ -18,7 +19,7 @@ class InterviewLine(Record):
 
 
 class TeacherAnswer(Artifact):
-    """What a teacher model said to one request, so that it need not be asked again."""
+    """A teacher's answer to one request, kept so that the request is not sent again."""
 
     model: str
     content: str
@@ -29,7 +30,7 @@ class TeacherAnswer(Artifact):
 
 
 class RecordedAnswer(Artifact):
-    """One line of a recording: what a teacher was asked, and what it answered."""
+    """One line of a recording: a request and its answer."""
 
     model: str
     messages: list[dict[str, str]]
@@ -37,6 +38,52 @@ class RecordedAnswer(Artifact):
     """JSON Schema of the answer."""
     temperature: float
     sample: int
-    """Which of several answers to the same messages it is."""
+    """Number of the sample, where several answers to the same messages are generated."""
     max_tokens: int
     answer: TeacherAnswer
+
+
+class TeacherUsage(Record):
+    """Requests, tokens and money a teacher took."""
+
+    requests: int = 0
+    """Sent and paid for, repeated ones included."""
+    reused: int = 0
+    """Answers of earlier runs that were reused and not paid again."""
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+    cost: float | None = None
+    """In `currency`; None where no prices are known."""
+    currency: str = ""
+    seconds: float = 0.0
+
+    @classmethod
+    def total(cls, usages: Iterable[Self]) -> Self:
+        """The sum of several."""
+        every = list(usages)
+        costs = [usage.cost for usage in every if usage.cost is not None]
+        return cls(
+            requests=sum(usage.requests for usage in every),
+            reused=sum(usage.reused for usage in every),
+            prompt_tokens=sum(usage.prompt_tokens for usage in every),
+            answer_tokens=sum(usage.answer_tokens for usage in every),
+            cost=sum(costs) if costs else None,
+            currency=next((usage.currency for usage in every if usage.currency), ""),
+            seconds=sum(usage.seconds for usage in every),
+        )
+
+    def since(self, before: Self) -> Self:
+        """The share that came after `before`."""
+        counts = {name: getattr(self, name) - getattr(before, name) for name in _COUNTS}
+        cost = None if self.cost is None else self.cost - (before.cost or 0.0)
+        return self.model_copy(update={**counts, "cost": cost})
+
+    def __str__(self) -> str:
+        """`240 requests, 180,211 + 60,102 tokens, 0.1200 USD`."""
+        facts = [f"{self.requests:,} requests", f"{self.prompt_tokens:,} + {self.answer_tokens:,} tokens"]
+        facts += [f"{self.cost:.4f} {self.currency}"] if self.cost is not None else []
+        facts += [f"{self.reused:,} answers reused"] if self.reused else []
+        return ", ".join(facts)
+
+
+_COUNTS = ("requests", "reused", "prompt_tokens", "answer_tokens", "seconds")

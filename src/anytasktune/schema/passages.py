@@ -34,7 +34,7 @@ class Passage(Record):
 
     @property
     def id(self) -> str:
-        """The same for the same text at the same place."""
+        """Hash of the text and its place."""
         return content_id([self.span.document, self.span.start, self.text])
 
 

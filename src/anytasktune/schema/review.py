@@ -1,4 +1,4 @@
-"""Records of review: what people say of candidates, what that comes to, and what a reviewer sees next."""
+"""Records of review: decisions on candidates, their outcome, the queue, and agreement."""
 
 from typing import Literal
 
@@ -65,7 +65,7 @@ class ReviewItem(Record):
     verdicts: tuple[Verdict, ...] = ()
     """Of the gates and the judge."""
     outcome: ReviewOutcome | None = None
-    """What was decided so far, if anything."""
+    """The decisions so far, if any."""
 
 
 class Agreement(Record):

@@ -107,7 +107,7 @@ class TaskLMManifest(Artifact):
     base_model: BaseModelRef
     rendering: Rendering
     decoding: dict[Name, Decoding]
-    """Task → how its answers are made."""
+    """Decoding per task."""
     datasets: dict[Name, str]
     adapter_sha256: str
     run_id: str

@@ -12,7 +12,7 @@ SYSTEMS: tuple[System, ...] = ("base", "few_shot", "tuned", "action", "mixed")
 TASK_LMS: tuple[System, ...] = ("tuned", "action", "mixed")
 """The systems with an adapter, by what it was trained on: the task alone, the steps of an action, all tasks of the pool."""
 InputSource = Literal["passage", "example", "task_only"]
-"""What a new input is written from: a passage of a document, rows of the task, or the task alone."""
+"""Material of a new input: a passage of a document, rows of the task, or the task alone."""
 Augmentation = Literal[
     "paraphrase",
     "restructure",
@@ -24,7 +24,7 @@ Augmentation = Literal[
     "counterfactual",
     "noisy_input",
 ]
-"""How a row is varied."""
+"""Kinds of variants of a row."""
 
 
 def _all_input_sources() -> list[InputSource]:
@@ -32,7 +32,7 @@ def _all_input_sources() -> list[InputSource]:
 
 
 class SplitConfig(Record):
-    """How rows that come without splits are split."""
+    """Splitting of rows that come without splits."""
 
     dev: float = Field(0.1, ge=0, lt=1)
     """Share of rows for choosing when to stop."""
@@ -50,7 +50,7 @@ class SplitConfig(Record):
 
 
 class TrainConfig(Record):
-    """How adapters are trained. Whatever is None is chosen from the model's size and the number of rows (see `preset`)."""
+    """Training of adapters. Settings that are None are chosen by the model's size and the number of rows (see `preset`)."""
 
     model: str = "smollm2-135m"
     """Local folder, `.gguf` file, Hub id, `modelscope:` id, or the alias of the embedded default."""
@@ -73,19 +73,19 @@ class TrainConfig(Record):
     patience: int = Field(2, ge=1)
     """Stop after this many dev evaluations without a better loss."""
     evals: int = Field(6, ge=1, le=1000)
-    """How often a run looks at its dev loss, the last time at its end."""
+    """Dev evaluations per run, the last one at its end."""
     max_dev_rows: int = Field(128, ge=1)
     """Dev rows used for that; several tasks share them evenly."""
     max_train_rows: int | None = Field(None, ge=1)
     """Use only the first so many training rows (of the seeded order) of each task."""
     sampling_temperature: float = Field(2.0, ge=1, le=1000)
-    """Where one Task-LM learns several tasks, a task of n rows gets a share of n^(1/this) of every epoch: 1 keeps the sizes,
-    more draws them together."""
+    """In multi-task training a task of n rows gets a share of n^(1/this) of every epoch: 1 keeps the sizes, more evens them
+    out."""
     prompt_loss_weight: float = Field(0.0, ge=0, le=1)
     """Weight of a prompt token in the loss, where an answer token has 1; 0.01 to 0.1 can help when answers are very short."""
     adapters_at_once: int | None = Field(None, ge=1, le=64)
-    """How many Task-LMs learn at the same time; unless set, one on a CPU, on a GPU as many as keep it busy. Never changes the
-    result beyond rounding."""
+    """Task-LMs trained at the same time; unless set, one on a CPU, on a GPU as many as keep it busy. Changes the result by
+    rounding only."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto`: bfloat16 where the processor or GPU computes in it, float32 otherwise."""
     device: str = "auto"
@@ -96,19 +96,19 @@ class TrainConfig(Record):
     micro_batch_tokens: int | None = Field(None, ge=16)
     """Most tokens in one forward pass; unless set, 2048 on a CPU and 32768 on a GPU. Changes the result by rounding only."""
     checkpoint_seconds: float = Field(60.0, ge=0)
-    """How much work a killed run can lose."""
+    """Seconds between checkpoints: the most work a killed run loses."""
 
 
 class EvalConfig(Record):
-    """How systems are evaluated."""
+    """Evaluation of systems."""
 
     systems: list[System] = Field(default_factory=lambda: list(SYSTEMS), min_length=1)
-    """Which systems answer; of the Task-LMs, those that are trained."""
+    """Systems to evaluate; of the Task-LMs, those that are trained."""
     shots: int = Field(4, ge=1, le=64)
     """Examples shown to the base model in `few_shot`."""
     split: Literal["dev", "test"] = "test"
     max_rows: int | None = Field(None, ge=1)
-    """Judge only the first so many rows (the report says so)."""
+    """Evaluate only the first so many rows (the report says so)."""
     max_new_tokens: int | None = Field(None, ge=1)
     """Longest answer; unless set, a little more than the longest training answer."""
     batch_tokens: int = Field(8192, ge=16)
@@ -117,33 +117,33 @@ class EvalConfig(Record):
     """Bootstrap resamples and permutations."""
     seed: int = 0
     significance: float = Field(0.05, gt=0, lt=1)
-    """A difference is called real when its Holm-corrected p value is below this."""
+    """A difference is significant when its Holm-corrected p value is below this."""
 
 
 class TeacherConfig(Record):
-    """Which model is asked, how hard, and what it may cost. Where it lives and its key come from the environment."""
+    """The teacher model, its limits and its prices. Its address and key come from the environment."""
 
     name: str = ""
-    """The model at `OPENAI_BASE_URL`. Empty: no teacher is asked."""
+    """Name of the model at `OPENAI_BASE_URL`. Empty: no teacher."""
     judge: str = ""
-    """Name of the model that judges what the teacher made; empty: the teacher itself."""
+    """Name of the LLM judge; empty: the teacher itself."""
     price_in: float | None = Field(None, ge=0)
     """Price of a million tokens of prompts. Unset: money is not counted, tokens are."""
     price_out: float | None = Field(None, ge=0)
     """Price of a million tokens of answers."""
     currency: str = "USD"
     max_cost: float | None = Field(None, ge=0)
-    """The most the project's teacher may cost, all runs together, in `currency`. Never passed; needs prices."""
+    """Cap on the cost of the project's teacher, all commands together, in `currency`. Never exceeded; needs prices."""
     max_tokens: int | None = Field(None, ge=0)
-    """The same in tokens, prompts and answers together."""
+    """Cap in tokens, prompts and answers together."""
     concurrency: int = Field(32, ge=1, le=1024)
-    """Most requests under way at once; fewer when the server asks for it."""
+    """Concurrent requests at most; fewer when the server asks for it."""
     timeout: float = Field(120.0, gt=0)
     """Seconds to wait for one answer."""
     attempts: int = Field(5, ge=1, le=20)
-    """How often one request is sent at most."""
+    """Attempts per request at most."""
     answer_tokens: int = Field(1024, ge=16, le=65_536)
-    """Longest answer asked for."""
+    """Maximum length of an answer in tokens."""
 
     @model_validator(mode="after")
     def _cap_can_be_held(self) -> "TeacherConfig":
@@ -153,49 +153,49 @@ class TeacherConfig(Record):
 
 
 class DocumentsConfig(Record):
-    """How documents are cut into passages."""
+    """Chunking of documents into passages."""
 
     passage_length: int = Field(1200, ge=100, le=20_000)
-    """Characters a passage has at most; a Chinese one counts as two, so that passages say about as much in both languages."""
+    """Characters of a passage at most; a Chinese one counts as two, so that passages hold about as much in both languages."""
     shortest_passage: int = Field(60, ge=0)
-    """Stretches with fewer characters (counted the same way) are joined to a neighbour, or left out where there is none."""
+    """Passages with fewer characters (counted the same way) are joined to a neighbour, or left out where there is none."""
     near_duplicate: float = Field(0.8, gt=0, le=1)
-    """Passages at least this similar (Jaccard over character 5-grams) to an earlier one are left out and counted."""
+    """Passages at least this similar (Jaccard over character 5-grams) to an earlier one are dropped and counted."""
     largest_file: int = Field(100, ge=1)
     """Megabytes; larger files are refused by name."""
 
 
 class SynthesisConfig(Record):
-    """How candidates are made."""
+    """Generation and augmentation of candidates."""
 
     rows: int = Field(100, ge=1, le=1_000_000)
     """Rows wanted per task and language, before the gates."""
     inputs_from: list[InputSource] = Field(default_factory=_all_input_sources)
-    """What new inputs are written from; those for which there is no material (no passages, no rows) are left out."""
+    """Material of new inputs; a kind of which there is none (no passages, no rows) is left out."""
     samples: int = Field(1, ge=1, le=16)
     """Answers sampled per input; with more than one, the answer most of them agree on is kept."""
     least_agreement: float = Field(0.6, gt=0, le=1)
     """Share of the samples that must agree; else the candidate fails as `answers_disagree`."""
     temperature: float = Field(0.8, ge=0, le=2)
-    """Of new inputs; answers are asked for at 0, or at this where several are sampled."""
+    """Sampling temperature of new inputs; answers are generated at 0, or at this where several are sampled."""
     shots: int = Field(4, ge=0, le=32)
-    """Examples a teacher is shown; train rows only, never dev or test."""
+    """Few-shot examples in the prompts of a teacher; train rows only."""
     feasibility_rows: int = Field(40, ge=0, le=1000)
-    """Rows with known answers a teacher is tried on first; 0: it is not tried."""
+    """Rows with known answers in the feasibility test of a teacher; 0: no test."""
     feasibility_threshold: float = Field(0.7, ge=0, le=1)
-    """Below this score nothing is made, unless `despite_feasibility`."""
+    """Below this score nothing is generated, unless `despite_feasibility`."""
     despite_feasibility: bool = False
-    """Make candidates although the teacher fails on known rows."""
+    """Generate candidates although the teacher fails the feasibility test."""
     augmentations: list[Augmentation] = Field(default_factory=list)
-    """Which augmentations `build` makes of the rows there are; `augment` makes these, or paraphrases if none is named."""
+    """Augmentations `build` makes of existing rows; `augment` makes these, or paraphrases if none is named."""
     augmented_share: float = Field(0.5, ge=0, le=10)
-    """Augmented rows wanted per training row there is, over all augmentations together."""
+    """Augmented rows wanted per training row, all augmentations together."""
     seed: int = 0
-    """Decides every choice that is left to chance."""
+    """Seed of every random choice."""
 
 
 class GateConfig(Record):
-    """What a candidate must pass."""
+    """Filters of candidates."""
 
     near_duplicate: float = Field(0.8, gt=0, le=1)
     """Inputs at least this similar to one kept before are dropped (Jaccard over character 5-grams, by MinHash)."""
@@ -206,16 +206,16 @@ class GateConfig(Record):
     shortest_input: int = Field(2, ge=1)
     """Characters; shorter inputs are dropped."""
     length_factor: float = Field(3.0, gt=1)
-    """Inputs and outputs longer than this many times the longest seed, or shorter than the shortest divided by it, go."""
+    """Inputs and outputs longer than this many times the longest own row, or shorter than the shortest divided by it, go."""
     label_share: float = Field(3.0, ge=1)
-    """A label may be this many times as frequent as an even share, or as in the seeds if it is more frequent there; the rest is
-    dropped."""
+    """A label may be this many times as frequent as an even share, or as in the own rows if it is more frequent there;
+    surplus candidates are dropped."""
     personal_data: Literal["mask", "drop", "keep"] = "mask"
-    """What is done with phone numbers, identity and bank cards, e-mail and postal addresses."""
+    """Treatment of phone numbers, identity and bank cards, e-mail and postal addresses."""
     judge_threshold: float = Field(0.6, ge=0, le=1)
-    """Candidates a judge scores lower are dropped; 0: no judge is asked."""
+    """Candidates with a lower score of the LLM judge are dropped; 0: no judge."""
     grounded: bool = True
-    """Whether what a candidate made from a passage rests on must stand there."""
+    """Whether the words a candidate quotes must occur in its passage."""
 
 
 class Settings(Artifact):

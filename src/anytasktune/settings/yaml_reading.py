@@ -107,7 +107,7 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
 
 
 def fault_of(detail: ErrorDetails) -> tuple[FieldPath, str, str]:
-    """Where in a record an error of pydantic is, as a person would go there; what is wrong; what to do about it."""
+    """Path to the value that an error of pydantic is about, in the file's own levels; the fault; the advice."""
     # pydantic puts the chosen kind of output, and the form of its labels, into the path ("output.label.labels.per_language");
     # the file has no such levels
     unwritten = ("[key]", IN_ALL_LANGUAGES, PER_LANGUAGE)
@@ -149,7 +149,7 @@ def _endless_numbers(value: Any, path: FieldPath = ()) -> Iterator[FieldPath]:
 
 
 def _plain(value: Any) -> Any:
-    """The same in Python's own types; what JSON has no type for, such as a date, as text."""
+    """The value in Python's own types; types that JSON lacks, such as a date, become text."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -29,7 +29,7 @@ _LONGEST_ID = 64
 
 @dataclass(frozen=True)
 class ArtifactKind(Generic[T]):
-    """How artefacts of one kind are named, written and read.
+    """Name, reader and writer of one kind of artefact.
 
     Attributes:
         load: reads the artefact at a path; StoreError if it is damaged.

@@ -317,7 +317,7 @@ def test_a_teacher_adds_to_a_pool_and_is_paid_once(run: Run, tmp_path: Path, end
         document = run(*arguments).document
         assert document["tasks"] == ["note_the_title"]
         assert [one["reason"] for one in document["refused"]] == ["bad_form"]
-        counts = {"requests": 4, "found": 0, "prompt_tokens": 120, "answer_tokens": 28, "cost": None}
+        counts = {"requests": 4, "reused": 0, "prompt_tokens": 120, "answer_tokens": 28, "cost": None}
         assert document["teacher"].items() >= counts.items()
         shown = run(*arguments[:-1])
         assert "0 requests (0 + 0 tokens), 4 answers reused" in shown.out

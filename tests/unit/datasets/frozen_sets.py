@@ -66,7 +66,7 @@ def frozen(splits: Splits, made: Splits | None = None, task: Task = TASK) -> Fro
         seals=["5ea1"],
         teachers=["tiny-teacher"],
         rows={name: len(examples) for name, examples in (made or {}).items()},
-        divided_by="document" if "test" in (made or {}) else "",
+        split_by="document" if "test" in (made or {}) else "",
         counts=CandidateCounts(
             planned=len(lineage) + 5, kept=len(lineage), dropped={"near_duplicate": 3, "leak": 1}, failed={"not_answered": 1}
         ),

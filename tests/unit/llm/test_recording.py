@@ -45,7 +45,7 @@ def test_a_recording_gives_the_same_replies_and_costs_nothing(tmp_path: Path) ->
     assert [reply.value for reply in replies] == [0, 1, 2, 3, 9, 5]
     teacher = replaying(tmp_path)
     assert teacher.ask_all(QUESTIONS[::-1]) == replies[::-1]
-    assert (teacher.model, teacher.usage.found, teacher.usage.requests, teacher.usage.cost) == ("big", 7, 0, 0.0)
+    assert (teacher.model, teacher.usage.reused, teacher.usage.requests, teacher.usage.cost) == ("big", 7, 0, 0.0)
     assert not (tmp_path / "none.sqlite").exists()
 
 

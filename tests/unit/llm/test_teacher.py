@@ -190,8 +190,8 @@ def test_nothing_is_paid_twice(book: Path) -> None:
         assert len(served.bodies) == 2
         again.ask(how_many(schema=SCHEMA | {"title": "another"}))
     usage = first.usage
-    assert (usage.requests, usage.found, usage.prompt_tokens, usage.answer_tokens) == (2, 0, 60, 14)
-    assert (again.usage.requests, again.usage.found) == (1, 2)
+    assert (usage.requests, usage.reused, usage.prompt_tokens, usage.answer_tokens) == (2, 0, 60, 14)
+    assert (again.usage.requests, again.usage.reused) == (1, 2)
 
 
 def test_the_same_question_twice_in_a_row_is_sent_once_and_another_sample_again(book: Path) -> None:

@@ -208,7 +208,7 @@ def test_a_server_that_stops_answering_ends_the_run_and_what_it_answered_is_kept
         teacher = teacher_at(served.url, tmp_path)
         with pytest.raises(EndpointError, match="cannot be reached"):
             teacher.ask_all(questions(1000))
-        assert teacher.usage.found == 30
+        assert teacher.usage.reused == 30
 
 
 def test_what_a_listener_raises_ends_the_run_and_answers_stay(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_what_a_listener_raises_ends_the_run_and_answers_stay(tmp_path: Path) ->
             teacher_at(served.url, tmp_path).ask_all(questions(50), stop)
         again = teacher_at(served.url, tmp_path)
         again.ask_all(questions(50))
-    assert again.usage.found >= 1
+    assert again.usage.reused >= 1
 
 
 def test_figures_can_be_read_while_it_runs(tmp_path: Path) -> None:

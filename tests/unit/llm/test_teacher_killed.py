@@ -74,7 +74,7 @@ def test_killed_at_any_moment_it_goes_on_and_pays_nothing_twice(tmp_path: Path) 
         sent = len(served.bodies)
         values, teacher = asked(served.url, tmp_path, COUNT, PLENTY)
     assert len(served.bodies) == sent
-    assert (values, teacher.usage.requests, teacher.usage.found) == (list(range(COUNT)), 0, COUNT)
+    assert (values, teacher.usage.requests, teacher.usage.reused) == (list(range(COUNT)), 0, COUNT)
     lines = (tmp_path / "asked.jsonl").read_text(encoding="utf-8").splitlines()
     assert Counter(json.loads(line)["messages"][0]["content"] for line in lines) == Counter(
         f"Number {place} of all" for place in range(COUNT)
@@ -121,4 +121,4 @@ def test_ctrl_c_ends_it_at_once_and_keeps_what_is_under_way(tmp_path: Path) -> N
         assert sent < COUNT
         assert counted(tmp_path) == server.charged
         _, teacher = asked(served.url, tmp_path, COUNT, PLENTY)
-    assert (teacher.usage.found, teacher.usage.requests) == (sent, COUNT - sent)
+    assert (teacher.usage.reused, teacher.usage.requests) == (sent, COUNT - sent)

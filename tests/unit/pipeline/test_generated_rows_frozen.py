@@ -53,7 +53,7 @@ def test_with_few_own_rows_made_ones_are_divided_too_document_by_document(tmp_pa
     sealed = read_record(next((project / "artifacts" / "seals").glob("*.json")), Seal).documents["team"]
     assert Counter(sealed.values()) == {"train": 7, "dev": 1, "test": 2}
     assert rows_made(dataset) == {"dev": 6, "test": 12, "train": 42}
-    assert dataset.manifest.generated is not None and dataset.manifest.generated.divided_by == "document"
+    assert dataset.manifest.generated is not None and dataset.manifest.generated.split_by == "document"
     for line in dataset.lineage:
         if line.origin.span:
             assert line.split == sealed[line.origin.span.document]

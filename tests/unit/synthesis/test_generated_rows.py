@@ -123,7 +123,7 @@ def test_the_same_answers_give_the_same_rows_in_whatever_order_they_come(tmp_pat
 def test_a_second_run_asks_for_nothing_that_was_answered(tmp_path: Path) -> None:
     with teacher(obliging(), tmp_path) as (asker, served):
         first, second = (generate(asker, CARD, LANGUAGES, known_of(CARD), passages_of("zh"), quick()) for _ in range(2))
-        assert (asker.usage.found, asker.usage.requests) == (len(served.bodies), len(served.bodies))
+        assert (asker.usage.reused, asker.usage.requests) == (len(served.bodies), len(served.bodies))
     assert second == first
 
 
