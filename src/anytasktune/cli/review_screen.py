@@ -196,7 +196,7 @@ def _verdict_lines(verdicts: Sequence[Verdict], *, whole: bool) -> Iterator[tupl
 
 
 def _origin(candidate: Candidate, language: Language) -> Text:
-    """How it was made: the way, the cell of the plan, the teacher."""
+    """Origin of a candidate: its kind, the cell of the plan, the teacher."""
     origin, cell = candidate.origin, candidate.origin.cell
     said = [word(language, "origin", origin.kind), cell.situation]
     said += [word(language, "cell", each) for each in (cell.difficulty, cell.length) if each]

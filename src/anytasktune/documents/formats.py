@@ -66,7 +66,7 @@ _SAVE_AS = {
     "EPUB": (".mobi", ".azw3"),
     "PDF": (".caj", ".ofd"),
 }
-"""What files of other programs should be saved as."""
+"""Format to save as → endings of other programs' files."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SIGNATURES = (
     (b"PK\x03\x04", "a ZIP archive or Office file"),

@@ -1,4 +1,4 @@
-"""Which elements of a web page a browser does not show: attributes, inline styles, and simple rules of style sheets."""
+"""Finds elements that a browser does not show: by attributes, inline styles, and simple rules of style sheets."""
 
 import re
 from collections.abc import Iterator

@@ -288,7 +288,8 @@ def _moment(value: float, tokens: Sequence[_Token], *, from_1904: bool) -> str:
     is_duration = any(token.kind == "elapsed" for token in tokens)
     if not (0 <= value < _DAYS_COUNTED or (is_duration and abs(value) < _DAYS_COUNTED)):
         return general(value)
-    decimals = _decimals_of_seconds(tokens)
+    kinds = [token.kind for token in tokens]
+    decimals = min(3, kinds[kinds.index("point") :].count("digit")) if "point" in kinds else 0
     seconds = Decimal(repr(abs(value) * 86_400)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
     parts = [_part(place, tokens, seconds, from_1904=from_1904) for place in range(len(tokens))]
     if decimals:
@@ -297,11 +298,6 @@ def _moment(value: float, tokens: Sequence[_Token], *, from_1904: bool) -> str:
             if token.kind == "digit":
                 parts[place], fraction = fraction[:1], fraction[1:]
     return ("-" if value < 0 else "") + "".join(parts)
-
-
-def _decimals_of_seconds(tokens: Sequence[_Token]) -> int:
-    kinds = [token.kind for token in tokens]
-    return min(3, kinds[kinds.index("point") :].count("digit")) if "point" in kinds else 0
 
 
 def _part(place: int, tokens: Sequence[_Token], seconds: Decimal, *, from_1904: bool) -> str:

@@ -8,7 +8,7 @@ from anytasktune.documents.document_builder import DocumentBuilder
 from anytasktune.documents.formulas import SUBSCRIPT, SUPERSCRIPT, omml_text, script
 from anytasktune.documents.list_numbers import list_number
 from anytasktune.documents.table_grid import TableGrid
-from anytasktune.documents.zip_containers import Container, attribute, open_container
+from anytasktune.documents.zip_containers import Container, attribute, open_container, relation_id
 
 _TITLES = frozenset({"title", "ctrTitle"})
 _FURNITURE = frozenset({"sldNum", "dt", "ftr", "hdr", "sldImg"})
@@ -24,7 +24,7 @@ def read_pptx(path: Path) -> DocumentBuilder:
         main = container.main_part("ppt/presentation.xml")
         relations = container.relations(main)
         for number, item in enumerate(container.tree(main).iter("sldId"), 1):
-            key = next((value for name, value in item.attrib.items() if name.endswith("relationships}id")), "")
+            key = relation_id(item)
             builder.page()
             if key not in relations or relations[key].part not in container:
                 builder.notes.append(f"slide {number} is missing")
@@ -104,7 +104,9 @@ def _paragraphs(within: Element) -> list[str]:
         counts = {each: count for each, count in counts.items() if each < level or (each == level and numbers is not None)}
         if numbers is not None:
             counts[level] = counts.get(level, _integer(numbers.get("startAt"), 1) - 1) + 1
-            text = f"{_automatic_number(counts[level], numbers.get('type', ''))} {text}"
+            kind = numbers.get("type", "")  # `arabicPeriod`: 1.; `alphaLcParenR`: a)
+            ending = next((ending for ending in _BRACKETS if kind.endswith(ending)), "Plain")
+            text = f"{_BRACKETS[ending].format(list_number(counts[level], kind.removesuffix(ending)))} {text}"
         found.append(text)
     return found
 
@@ -125,12 +127,6 @@ def _pieces(within: Element) -> Iterator[str]:
             yield omml_text(item)
         elif item.tag != "Fallback":
             yield from _pieces(item)
-
-
-def _automatic_number(number: int, kind: str) -> str:
-    """The number of a paragraph: `arabicPeriod` → `1.`, `alphaLcParenR` → `a)`."""
-    ending = next((ending for ending in _BRACKETS if kind.endswith(ending)), "Plain")
-    return _BRACKETS[ending].format(list_number(number, kind.removesuffix(ending)))
 
 
 def _integer(value: str | None, default: int) -> int:

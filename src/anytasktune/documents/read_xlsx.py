@@ -13,7 +13,7 @@ from anytasktune.documents.document_builder import DocumentBuilder
 from anytasktune.documents.formulas import SUBSCRIPT, SUPERSCRIPT, script
 from anytasktune.documents.number_formats import BUILT_IN, format_number, format_text, serial_of
 from anytasktune.documents.read_plain import formula_notes, looks_like_formula
-from anytasktune.documents.zip_containers import Container, attribute, open_container, parse_xml
+from anytasktune.documents.zip_containers import Container, attribute, open_container, parse_xml, relation_id
 
 MOST_COLUMNS = 1000
 _MOST_MERGED = 100_000
@@ -28,7 +28,7 @@ _TRUE = frozenset({"1", "true"})
 
 @dataclass
 class _Workbook:
-    """What all sheets share.
+    """Data that all sheets share.
 
     Attributes:
         strings: the texts that cells refer to.
@@ -58,7 +58,7 @@ def read_xlsx(path: Path) -> DocumentBuilder:
             elif kind == "styles" and part in container:
                 workbook.formats = _cell_formats(container.tree(part))
         for item in root.iter("sheet"):
-            key = next((value for name, value in item.attrib.items() if name.endswith("relationships}id")), "")
+            key = relation_id(item)
             kind, part = relations.get(key, ("", ""))
             if item.get("state", "visible") != "visible":
                 builder.hidden["sheet"] += 1

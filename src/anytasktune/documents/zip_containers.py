@@ -50,7 +50,7 @@ class XmlHandler(Protocol):
 
 
 class Relation(NamedTuple):
-    """What one part refers to: the kind of the reference, and the name of the other part."""
+    """Reference of one part to another: its kind, and the name of the other part."""
 
     kind: str
     part: str
@@ -198,6 +198,11 @@ def attribute(attributes: Mapping[str, str], name: str) -> str:
     if name in attributes:
         return attributes[name]
     return next((value for key, value in attributes.items() if local_name(key) == name), "")
+
+
+def relation_id(element: ElementTree.Element) -> str:
+    """The id of the relation that an element of an Office file refers to; empty if it refers to none."""
+    return next((value for name, value in element.attrib.items() if name.endswith("relationships}id")), "")
 
 
 def _check_directory(parts: list[zipfile.ZipInfo]) -> None:

@@ -12,7 +12,7 @@ from anytasktune.schema import Candidate, Review, ReviewOutcome, Task
 from anytasktune.scorers import explain_rules
 
 ReviewFate = Literal["unseen", "accepted", "edited", "rejected", "disputed", "refused", "repeated"]
-"""What becomes of a candidate: nobody decided; one of the four outcomes; its decision cannot be applied; another row has the
+"""Fate of a candidate: nobody decided; one of the four outcomes; its decision cannot be applied; another row has the
 same text."""
 
 

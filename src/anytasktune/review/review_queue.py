@@ -25,9 +25,9 @@ from anytasktune.schema import Candidate, Review, ReviewItem, ReviewOutcome, Rev
 from anytasktune.text.plain_text import normalise
 
 Show = Literal["kept", "dropped", "disputed"]
-"""Which candidates: those that the gates kept, those they dropped, or those the reviewers do not agree on."""
+"""Candidates to show: those that the gates kept, those they dropped, or those the reviewers do not agree on."""
 Strengths = dict[ReviewReason, float]
-"""How strong each reason for reviewing a candidate is, from 0 to 1."""
+"""Strength of each reason for reviewing a candidate, from 0 to 1."""
 
 WEIGHTS: Mapping[ReviewReason, float] = {
     "border": 1.0,
@@ -211,20 +211,15 @@ def _kinds(task: Task, candidate: Candidate) -> tuple[str, ...]:
 def _lasting_strengths(task: Task, candidate: Candidate, verdicts: Sequence[Verdict]) -> Strengths:
     """The reasons that lie in a candidate itself, those without strength left out."""
     doubts = [1 - verdict.score for verdict in verdicts if verdict.passed and verdict.score is not None]
-    agreement = candidate.origin.agreement
+    agreement, asked = candidate.origin.agreement, candidate.origin.cell.label.strip()
+    is_other = bool(asked) and not task.output.facts(asked) <= task.output.facts(candidate.output.strip())
     strengths: Strengths = {
         "border": max((verdict.border or 0.0 for verdict in verdicts), default=0.0),
         "judge_doubts": min(1.0, 2 * max(doubts, default=0.0)),
         "samples_differ": 0.0 if agreement is None else min(1.0, 2 * (1 - agreement)),
-        "other_answer": float(_answers_otherwise(task, candidate)),
+        "other_answer": float(is_other),
     }
     return {reason: strength for reason, strength in strengths.items() if strength}
-
-
-def _answers_otherwise(task: Task, candidate: Candidate) -> bool:
-    """Whether the answer is not the one the plan asked for."""
-    wanted = candidate.origin.cell.label
-    return bool(wanted) and not task.output.facts(wanted.strip()) <= task.output.facts(candidate.output.strip())
 
 
 def _grams(candidate: Candidate) -> NDArray[np.uint32]:
