@@ -9,7 +9,6 @@ from typing import Literal
 from anytasktune.datasets import (
     ColumnMap,
     ReadResult,
-    TaskFolder,
     is_task_folder,
     read_examples,
     read_task_folder,
@@ -108,7 +107,13 @@ def import_rows(workspace: Workspace, source: Path, options: ImportOptions | Non
     options = options or ImportOptions()
     if source.is_dir() and is_task_folder(source):
         _refuse_options(source, options, "task", "columns", "language", "split")
-        return _take_folder(workspace, read_task_folder(source), options)
+        folder = read_task_folder(source)
+        known = next((task for task in workspace.domain.tasks if task.name == folder.task.name), None)
+        imported = _take(workspace, known or folder.task, list(folder.splits.items()), options)
+        if known in (None, folder.task):
+            return imported
+        note = f"task {folder.task.name} is described differently in {DOMAIN_FILE}, which is used"
+        return replace(imported, notes=(note, *imported.notes))
     task = _named_task(workspace, source, options)
     passed_over: list[str] = []
     if source.is_dir():
@@ -166,15 +171,6 @@ def _split_files(folder: Path) -> tuple[list[_SplitFile], list[str]]:
     return files, passed_over
 
 
-def _take_folder(workspace: Workspace, folder: TaskFolder, options: ImportOptions) -> Imported:
-    known = next((task for task in workspace.domain.tasks if task.name == folder.task.name), None)
-    imported = _take(workspace, known or folder.task, list(folder.splits.items()), options)
-    if known is None or known == folder.task:
-        return imported
-    note = f"task {known.name} is described otherwise in {DOMAIN_FILE}, and that counts"
-    return replace(imported, notes=(note, *imported.notes))
-
-
 def _take(workspace: Workspace, task: Task, results: Sequence[tuple[Split, ReadResult]], options: ImportOptions) -> Imported:
     """Write the rows that fit the task; the files that are there are read, and all files written, under one lock."""
     fitting: dict[Path, list[ReadResult]] = {}
@@ -195,7 +191,9 @@ def _take(workspace: Workspace, task: Task, results: Sequence[tuple[Split, ReadR
             if len(fresh) < len(new):
                 notes.append(f"{len(new) - len(fresh)} of the rows stood in {target.name} already")
         if options.existing == "replace" and options.split is None:
-            _remove_other_splits(workspace.project, task.name, list(fitting), changes)
+            for path in (row_target(workspace.project, task.name, split) for split in SPLIT_NAMES):
+                if path not in fitting and path.exists():  # a folder stands for all rows of a task
+                    changes.remove(path)
         for path, copy in changes.copies.items():
             fate = "replaced" if changes.contents[path] is not None else "removed"
             notes.append(f"{relative(workspace.project, path)} was {fate}; a copy is in {relative(workspace.project, copy)}")
@@ -256,10 +254,3 @@ def _ensure_task(workspace: Workspace, task: Task, changes: Changes) -> bool:
     parse_record(Domain, text, DOMAIN_FILE)  # what would not be read again is not written
     changes.write(path, text)
     return True
-
-
-def _remove_other_splits(project: Project, task: str, targets: list[Path], changes: Changes) -> None:
-    """A folder stands for all rows of a task: splits it does not have are no longer any."""
-    for path in (row_target(project, task, split) for split in SPLIT_NAMES):
-        if path not in targets and path.exists():
-            changes.remove(path)

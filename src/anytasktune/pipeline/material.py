@@ -40,7 +40,10 @@ def read_about(about: str) -> str:
     if is_name and path.is_dir():
         raise DataError("this is a folder", where=about, fix="give it with --documents")
     if is_name and path.is_file():
-        text = _description(path)
+        document = read_document(path)
+        if document.status == "skipped":
+            raise DataError(document.detail, where=str(path), fix="or give the description itself in quotes")
+        text = document.text
     elif is_name and path.suffix.lower() in ENDINGS:
         raise DataError("there is no such file", where=about, fix="check the path, or give the description itself in quotes")
     else:
@@ -48,13 +51,6 @@ def read_about(about: str) -> str:
     if not text.strip():
         raise DataError("the description is empty", where="--about", fix="say in a sentence what the field is")
     return text.strip()
-
-
-def _description(path: Path) -> str:
-    document = read_document(path)
-    if document.status == "skipped":
-        raise DataError(document.detail, where=str(path), fix="or give the description itself in quotes")
-    return document.text
 
 
 def read_documents(folder: Path) -> Material:

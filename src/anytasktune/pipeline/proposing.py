@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anytasktune.datasets import ColumnMap, read_examples, total_counts
+from anytasktune.datasets import ColumnMap, SealGuard, read_examples, seal, total_counts
 from anytasktune.errors import ConfigError
 from anytasktune.llm import ANSWERS_FILE, Teacher
+from anytasktune.pipeline.frozen_datasets import own_splits
 from anytasktune.pipeline.initializing import init_project
 from anytasktune.pipeline.material import read_about, read_documents, within_budget
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.pipeline.write_pool import Merged, merge, new_pool_text, tasks_with_remark
 from anytasktune.records import Language
 from anytasktune.schema import Domain, DroppedRow, Example, RowCounts
 from anytasktune.schema.exchange import TeacherUsage
@@ -22,6 +22,7 @@ from anytasktune.tasks.build_tasks import build_pool
 from anytasktune.tasks.from_examples import draft_from_examples
 from anytasktune.tasks.interview import Interview
 from anytasktune.tasks.pool_drafts import PoolDraft
+from anytasktune.tasks.pool_file import Merged, merge, new_pool_text, tasks_with_remark
 from anytasktune.text.plain_text import shorten
 
 _SHOWN_ROWS = 40
@@ -105,7 +106,7 @@ def propose_pool(
         raise ConfigError("the file exists, and is not overwritten", where=str(out), fix="give --out another name")
     existing = Workspace.open(project.root).domain if out is None and project.domain_file.exists() else None
     text = project.domain_file.read_bytes().decode("utf-8-sig") if existing else ""
-    teacher = _teacher(project, sources, on_wait) if sources.teacher else None
+    opened = _open_teacher(project, sources, on_wait) if sources.teacher else None
     voice = sources.languages[0]
     drafts = [sources.interview.draft()] if sources.interview else []
     examples, result = _past_work(sources)
@@ -113,8 +114,9 @@ def propose_pool(
         draft, result.unclustered = draft_from_examples(examples, voice)
         drafts.append(draft)
     about = read_about(sources.about) if sources.about else ""
-    if teacher is not None:
-        material, notes = _material(sources, about, examples, drafts)
+    if opened is not None:
+        teacher, guard = opened
+        material, notes = _material(sources, about, examples, drafts, guard)
         known = _settled_titles(existing, text, sources) if existing else []
         known += [title for draft in drafts for action in draft.actions for title in action.title.values()]
         draft, result.refused = ask_teacher(teacher, material, sources.languages, list(dict.fromkeys(known)))
@@ -140,10 +142,17 @@ def propose_pool(
     return result
 
 
-def _teacher(project: Project, sources: PoolSources, on_wait: Callable[[str, float], None] | None) -> Teacher:
-    """The teacher under the project's settings: its prices, its cap and its earlier spending count."""
-    settings = Workspace(project, Domain(name="pool")).settings([*sources.overrides, f"teacher.name={sources.teacher}"])
-    return Teacher.open(settings.teacher, os.environ, project.teacher_answers / ANSWERS_FILE, on_wait=on_wait)
+def _open_teacher(
+    project: Project, sources: PoolSources, on_wait: Callable[[str, float], None] | None
+) -> tuple[Teacher, SealGuard]:
+    """The teacher under the project's settings (prices, cap, earlier spending), and the guard of the project's test rows."""
+    exists = project.domain_file.exists()
+    workspace = Workspace.open(project.root) if exists else Workspace(project, Domain(name="pool"))
+    settings = workspace.settings([*sources.overrides, f"teacher.name={sources.teacher}"])
+    own = {task.name: own_splits(workspace, task, settings.split) for task in workspace.domain.tasks}
+    guard = SealGuard(workspace.domain.tasks, seal(own), own)
+    answers = project.teacher_answers / ANSWERS_FILE
+    return Teacher.open(settings.teacher, os.environ, answers, on_wait=on_wait, guard=guard), guard
 
 
 def _settled_titles(domain: Domain, text: str, sources: PoolSources) -> list[str]:
@@ -174,18 +183,20 @@ def _past_work(sources: PoolSources) -> tuple[list[Example], Proposed]:
 
 
 def _material(
-    sources: PoolSources, about: str, examples: Sequence[Example], drafts: Sequence[PoolDraft]
+    sources: PoolSources, about: str, examples: Sequence[Example], drafts: Sequence[PoolDraft], guard: SealGuard
 ) -> tuple[str, list[str]]:
-    """Everything a teacher is shown, and notes for the user."""
+    """Everything a teacher is shown, without rows and paragraphs that hold a test row, and notes for the user."""
     texts: dict[str, str] = {"about": about} if about else {}
     notes: list[str] = []
     if sources.documents is not None:
         read = read_documents(sources.documents)
-        texts |= read.texts
+        for name, text in read.texts.items():
+            free = "\n\n".join(part for part in text.split("\n\n") if not guard.touches(part))
+            texts[name] = "" if guard.find(free) else free
         notes += read.notes
     if sources.interview is not None:
         texts["interview"] = drafts[0].model_dump_json(exclude_defaults=True)
-    if examples:
+    if examples := [row for row in examples if not guard.holds(row)]:
         shown = examples[:: max(1, len(examples) // _SHOWN_ROWS)][:_SHOWN_ROWS]
         lines = (f"{shorten(row.input, _SHOWN_CHARACTERS)} → {shorten(row.output, _SHOWN_CHARACTERS)}" for row in shown)
         texts["past work"] = "\n".join(lines)

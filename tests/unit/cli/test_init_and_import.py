@@ -246,7 +246,7 @@ def test_the_users_description_of_a_task_goes_before_the_folders(run: Run, empty
     domain.write_text(domain.read_text(encoding="utf-8").replace("angry]", "cross]"), encoding="utf-8")
     ended = run("import", "tone", "-p", empty, "--replace")
     assert ended.code == 3
-    assert "task tone is described otherwise in domain.yaml, and that counts" in ended.out
+    assert "task tone is described differently in domain.yaml, which is used" in ended.out
     assert "7 unknown_label" in ended.out
 
 

@@ -1,5 +1,6 @@
 """One seal covers the test rows of all tasks of a project: no teacher is shown one, whatever task it writes rows for."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from tests.scripted_teacher import Script, scripted_teacher
 from tests.tiny_project import POOL, pool_rows, write_lines, write_project, write_rows
 
 from anytasktune.datasets import FrozenDataset
-from anytasktune.errors import DataError
+from anytasktune.errors import ConfigError, DataError
 from anytasktune.pipeline import Workspace, build, frozen_dataset, gate, synth
+from anytasktune.pipeline.proposing import PoolSources, propose_pool
 
 NAMED = ("teacher.name=scripted", "timeout=5", "rows=12", "feasibility_rows=20", "despite_feasibility=true")
 SPLITS = (("train", 60), ("dev", 10), ("test", 20))
@@ -105,3 +107,18 @@ def test_candidates_made_before_another_task_had_these_test_rows_are_refused(tmp
     write_rows(folder / "data" / "haste" / "test.jsonl", pool_rows("haste", 21, 500))
     with pytest.raises(DataError, match="while other test rows were sealed"):
         gate(workspace, ("team",), settings)
+
+
+def test_a_teacher_that_proposes_tasks_is_shown_no_test_row_of_the_project(tmp_path: Path, served: Served) -> None:
+    folder = shared_inputs(tmp_path / "firm")
+    sealed = sealed_inputs(folder, "team", "haste")
+    past = write_rows(tmp_path / "past.jsonl", pool_rows("team", 90))
+    (tmp_path / "notes").mkdir()
+    secret, public = sorted(sealed)[0], "The office opens at nine and closes at five on working days."
+    (tmp_path / "notes" / "day.md").write_text(f"{public}\n\nA matter of today:\n{secret}\n", encoding="utf-8")
+    sources = PoolSources("A law firm.", tmp_path / "notes", [past], teacher="scripted")
+    with contextlib.suppress(ConfigError):  # what a teacher proposes by chance may be of no use
+        propose_pool(folder, sources, out=tmp_path / "proposal.yaml")
+    assert shown(served, sealed) == set()
+    assert shown(served, {public})
+    assert shown(served, {row.input for row in pool_rows("team", 90)} - sealed)

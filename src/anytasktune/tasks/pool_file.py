@@ -76,16 +76,22 @@ def _with_pool(before: Merged, pool: DraftedPool) -> Merged:
     there = {task.name: task for task in domain.tasks}
     placed = {action.name: list(action.steps) for action in domain.actions}
     known = [drafted.task for name, drafted in pool.tasks.items() if name in there]
-    text = _without_stale_remarks(before.text, there, known)
+    text = before.text
+    for task in known:
+        text = _without_stale_remarks(text, task, set(task.languages) - set(there[task.name].languages))
     text = add_texts(text, known, [action for name, action in pool.actions.items() if name in placed])
     actions, tasks = list(before.actions), list(before.tasks)
     for name, action in pool.actions.items():
         order = placed.get(name, [])
-        new = [step for step in action.steps if step not in order and _may_join(step, [*order, *action.steps], there)]
+        steps = [*order, *action.steps]
+        sources = {step: there[step].input_from if step in there else None for step in action.steps}
+        new = [step for step in action.steps if step not in order and _is_before(sources[step], step, steps)]
         order = [*order, *new]
         for step in (step for step in new if step not in there):
             drafted = pool.tasks[step]
-            text = add_task(text, _rooted(drafted.task, order), drafted.remarks)
+            is_rooted = _is_before(drafted.task.input_from, step, order)
+            task = drafted.task if is_rooted else drafted.task.model_copy(update={"input_from": None})
+            text = add_task(text, task, drafted.remarks)
             tasks.append(step)
         if name in placed:
             text = add_steps(text, name, new) if new else text
@@ -97,27 +103,17 @@ def _with_pool(before: Merged, pool: DraftedPool) -> Merged:
     return Merged(text, actions, tasks, [*before.completed, *completed], [*before.known, *untouched])
 
 
-def _may_join(step: str, order: Sequence[str], there: dict[str, Task]) -> bool:
-    """A task that is there may stand in another action too, if what it starts from is an earlier step of it."""
-    source = there[step].input_from if step in there else None
+def _is_before(source: str | None, step: str, order: Sequence[str]) -> bool:
+    """Whether the step that another one takes its input from comes before it; true where it takes it from none."""
     return source is None or source in order[: order.index(step)]
 
 
-def _rooted(task: Task, order: Sequence[str]) -> Task:
-    """The task without a source that is no earlier step."""
-    if task.input_from is None or task.input_from in order[: order.index(task.name)]:
-        return task
-    return task.model_copy(update={"input_from": None})
-
-
-def _without_stale_remarks(text: str, there: dict[str, Task], known: Sequence[Task]) -> str:
-    """Without our remark above a task that a language is missing which is given now."""
+def _without_stale_remarks(text: str, task: Task, new: set[Language]) -> str:
+    """The file without remarks above a task that these languages are missing."""
     lines = text.splitlines(keepends=True)
-    for task in known:
-        new = set(task.languages) - set(there[task.name].languages)
-        stale = {remark for language in new for remark in missing_language_remarks(language)}
-        above, place = _comments_above(lines, task.name)
-        lines[above:place] = [line for line in lines[above:place] if line.strip().removeprefix("# ") not in stale]
+    stale = {remark for language in new for remark in missing_language_remarks(language)}
+    above, place = _comments_above(lines, task.name)
+    lines[above:place] = [line for line in lines[above:place] if line.strip().removeprefix("# ") not in stale]
     return "".join(lines)
 
 
