@@ -5,8 +5,9 @@ import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from anytasktune.errors import ConfigError
 from anytasktune.ids import canonical_json
 from anytasktune.outputs.answer_target import EMPTY, ENOUGH_ANSWERS, FILLED, AnswerTarget, item_counts
 from anytasktune.outputs.json_schema import (
@@ -15,7 +16,6 @@ from anytasktune.outputs.json_schema import (
     enumerated,
     keys_of,
     required_in,
-    schema_fault,
     schema_in,
     words_by_property,
 )
@@ -23,7 +23,8 @@ from anytasktune.outputs.json_style import JsonStyle
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError, UntranslatableError
 from anytasktune.outputs.output_remarks import Remark, names_after
 from anytasktune.outputs.rules import Rules, Violation
-from anytasktune.records import Language
+from anytasktune.outputs.schema_validation import check_json_schema, schema_fault
+from anytasktune.records import Language, fault
 from anytasktune.text.json_values import load_json, repeated_keys, strings_at, try_json, write_out_escapes
 from anytasktune.text.overlap import SHARED_WORDS, token_f1
 from anytasktune.text.plain_text import listed, shorten
@@ -46,6 +47,14 @@ class JsonOutput(OutputKind):
         "schema": {"en": "answer does not fit: {said}.", "zh": "answer 不符合格式：{said}。"},
     }
 
+    @model_validator(mode="after")
+    def _schema_can_be_used(self) -> "JsonOutput":
+        try:
+            check_json_schema(self.json_schema)
+        except ConfigError as error:
+            raise fault(error.problems[0].what, "json_schema") from None
+        return self
+
     def parse(self, text: str, language: Language | None = None) -> Parsed:
         """Decode the JSON."""
         text = text.strip()
@@ -63,9 +72,9 @@ class JsonOutput(OutputKind):
         for key in repeated_keys(parsed.text):
             what = f"the key {shorten(key)!r} stands twice in one object"
             yield Violation("duplicate_key", what, "keep one of them", "同一个键出现了两次。")
-        if fault := schema_fault(self.json_schema, parsed.value):
+        if found := schema_fault(self.json_schema, parsed.value):
             fix = "change the answer or output.json_schema of the task"
-            yield Violation("schema", fault, fix, "答案不符合规定的JSON格式。")
+            yield Violation("schema", found, fix, "答案不符合规定的JSON格式。")
 
     def count_items(self, parsed: Parsed) -> int | None:
         """Elements of an array."""
@@ -133,8 +142,8 @@ class JsonOutput(OutputKind):
     def from_json(self, value: Any, language: Language, style: Any) -> str:
         """The value in the given `JsonStyle`."""
         value = try_json(value, otherwise=value) if isinstance(value, str) else value
-        if fault := schema_fault(self.schema_in(language), value):
-            raise UnfitAnswerError(self.misfits["schema"], said=fault)
+        if found := schema_fault(self.schema_in(language), value):
+            raise UnfitAnswerError(self.misfits["schema"], said=found)
         return str(style.dumps(value))
 
     def is_whole_answer(self, value: Mapping[str, Any], language: Language) -> bool:

@@ -1,63 +1,13 @@
-"""JSON Schemas (draft 2020-12): does a value fit, the part that holds in one language, and the names and words in it."""
+"""The part of a JSON Schema that holds in one language, and the names and words in it."""
 
-import functools
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-
-from anytasktune.errors import ConfigError
-from anytasktune.ids import canonical_json
 from anytasktune.outputs.answer_target import EMPTY, FILLED
 from anytasktune.records import Language
-from anytasktune.text.json_values import load_json
-from anytasktune.text.plain_text import shorten
 from anytasktune.text.scripts import is_in_script
 
 _MOST_NUMBERS = 10
-
-
-def schema_fault(schema: dict[str, Any], value: Any) -> str:
-    """Why `value` does not fit `schema`, in one sentence; empty if it fits. An empty schema fits everything.
-
-    Raises:
-        ConfigError: `schema` is no JSON Schema, refers to something outside of itself (nothing is ever fetched) or to
-            itself without end, or holds a pattern that is no regular expression.
-    """
-    if not schema:
-        return ""
-    try:
-        error = best_match(_validator(canonical_json(schema)).iter_errors(value))
-    except Unresolvable as unresolvable:
-        fix = "put the definition under $defs of the same schema"
-        raise ConfigError(f"output.json_schema refers to {unresolvable.ref}, which is not in it", fix=fix) from None
-    except RecursionError:
-        raise ConfigError("output.json_schema refers to itself without end", fix="break the circle of $ref") from None
-    except re.error as fault:
-        fix = "write it as Python's re module reads it"
-        raise ConfigError(f"a pattern in output.json_schema is no regular expression: {fault}", fix=fix) from None
-    return _sentence(error) if error else ""
-
-
-@functools.lru_cache(maxsize=64)
-def _validator(schema_text: str) -> Draft202012Validator:
-    schema = load_json(schema_text)
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        place = "/".join(str(part) for part in error.absolute_path) or "its top"
-        fix = "see json-schema.org for what can stand there"
-        raise ConfigError(f"output.json_schema is no JSON Schema: {error.message} (at {place})", fix=fix) from None
-    return Draft202012Validator(schema, registry=Registry())
-
-
-def _sentence(error: ValidationError) -> str:
-    place = "/".join(str(part) for part in error.absolute_path)
-    return f"{shorten(error.message, 160)} (at {place})" if place else shorten(error.message, 160)
 
 
 def schema_in(schema: Mapping[str, Any], language: Language) -> dict[str, Any]:
@@ -109,8 +59,13 @@ def _merged(first: dict[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
 
 def properties_in(schema: Mapping[str, Any], language: Language) -> dict[str, dict[str, Any]]:
     """The properties of an object's schema, as far as they hold in `language`."""
-    properties = schema_in(schema, language).get("properties", {})
-    return {name: part for name, part in properties.items() if isinstance(part, dict)}
+    return {name: part for name, part in declared_in(schema_in(schema, language)).items() if isinstance(part, dict)}
+
+
+def declared_in(schema: Any) -> dict[str, Any]:
+    """The properties an object's schema declares; none where it declares none."""
+    declared = schema.get("properties") if isinstance(schema, Mapping) else None
+    return declared if isinstance(declared, dict) else {}
 
 
 def declared_values(schema: Mapping[str, Any], language: Language) -> Iterator[tuple[str, str]]:
@@ -154,7 +109,7 @@ def words_by_property(schema: Any) -> dict[str, list[str]]:
 
 def _properties(schema: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(schema, Mapping):
-        yield from (schema.get("properties") or {}).items()
+        yield from declared_in(schema).items()
         for part in schema.values():
             yield from _properties(part)
     elif isinstance(schema, list):
@@ -164,14 +119,14 @@ def _properties(schema: Any) -> Iterator[tuple[str, Any]]:
 
 def keys_of(schema: Any) -> set[str]:
     """Names of all properties a JSON Schema declares, at any depth."""
-    own = schema.get("properties") if isinstance(schema, dict) else None
-    return set(own if isinstance(own, dict) else ()) | {key for part in _parts(schema) for key in keys_of(part)}
+    return set(declared_in(schema)) | {key for part in _parts(schema) for key in keys_of(part)}
 
 
 def required_in(schema: Any) -> set[str]:
     """Names of all properties a JSON Schema demands, at any depth."""
     own = schema.get("required") if isinstance(schema, dict) else None
-    return set(own if isinstance(own, list) else ()) | {key for part in _parts(schema) for key in required_in(part)}
+    names = own if isinstance(own, list) else ()
+    return {name for name in names if isinstance(name, str)} | {key for part in _parts(schema) for key in required_in(part)}
 
 
 def _parts(schema: Any) -> list[Any]:
@@ -180,13 +135,12 @@ def _parts(schema: Any) -> list[Any]:
         return schema
     if not isinstance(schema, dict):
         return []
-    declared = schema.get("properties")
     inner = [value for name, value in schema.items() if name not in {"properties", "enum", "required", "const"}]
-    return inner + (list(declared.values()) if isinstance(declared, dict) else [])
+    return inner + list(declared_in(schema).values())
 
 
 def element_keys(schema: Mapping[str, Any]) -> tuple[list[str], bool]:
     """The keys of the object a schema asks for, or of the elements of its array, and whether null may stand for one."""
-    inner = schema.get("items") if schema.get("type") == "array" else schema
-    properties = inner.get("properties", {}) if isinstance(inner, dict) else {}
-    return list(properties), any("null" in str(value.get("type", "")) for value in properties.values())
+    properties = declared_in(schema.get("items") if schema.get("type") == "array" else schema)
+    may_be_null = any("null" in str(part.get("type", "")) for part in properties.values() if isinstance(part, dict))
+    return list(properties), may_be_null

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from anytasktune.outputs.json_schema import declared_in
 from anytasktune.text.json_values import is_json, keys_in, load_json
 
 
@@ -29,7 +30,7 @@ class JsonStyle:
     def of(cls, texts: Sequence[str], schema: Mapping[str, Any]) -> "JsonStyle":
         """The style most of `texts` are written in, keys in the order in which texts and schema first name them."""
         values = [(text.strip(), load_json(text)) for text in texts if is_json(text)]
-        keys = dict.fromkeys([*keys_in([value for _, value in values]), *schema.get("properties", {})])
+        keys = dict.fromkeys([*keys_in([value for _, value in values]), *declared_in(schema)])
         order = {key: place for place, key in enumerate(keys)}
         fits: Counter[JsonStyle] = Counter()
         for place, style in enumerate(_STYLES):

@@ -1,6 +1,5 @@
 """Rules a task sets for its answers, and the violations a program finds in one."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from pydantic import Field, model_validator
 from anytasktune.records import Language, Record, fault
 from anytasktune.text.plain_text import occurs_in, shorten
 from anytasktune.text.scripts import is_in_script
+from anytasktune.text.user_patterns import matches_whole, pattern_fault
 
 _LANGUAGES = {"en": "English", "zh": "Chinese"}
 _COUNTS = {
@@ -61,11 +61,8 @@ class Rules(Record):
     def _makes_sense(self) -> "Rules":
         if self.min_items is not None and self.max_items is not None and self.min_items > self.max_items:
             raise fault(f"min_items {self.min_items} is above max_items {self.max_items}", "min_items")
-        if self.pattern is not None:
-            try:
-                re.compile(self.pattern)
-            except re.error as error:
-                raise fault(f"pattern is not a regular expression: {error}", "pattern") from None
+        if self.pattern is not None and (found := pattern_fault(self.pattern)):
+            raise fault(found, "pattern")
         return self
 
     @property
@@ -86,6 +83,9 @@ class Rules(Record):
     def violations(self, text: str, items: int | None, strings: Sequence[str], source: str) -> Iterator[Violation]:
         """The rules that an answer breaks.
 
+        Raises:
+            ConfigError: matching the pattern takes too long.
+
         Args:
             text: the answer, without white space around it.
             items: how many items it has; None where it has none to count.
@@ -104,7 +104,7 @@ class Rules(Record):
         if self.language is not None and not is_in_script(" ".join(strings), self.language):
             what = f"the answer is not written in {_LANGUAGES[self.language]}"
             yield Violation("language", what, zh="答案使用的语言不对。")
-        if self.pattern is not None and not re.fullmatch(self.pattern, text):
+        if self.pattern is not None and not matches_whole(self.pattern, text):
             what, zh = f"the answer does not match the pattern {self.pattern}", "答案的写法不符合要求，须匹配正则表达式 {}。"
             yield Violation("pattern", what, zh=zh.format(self.pattern))
         foreign = [string for string in strings if not occurs_in(string, source)] if self.copies_from_input else []

@@ -1,25 +1,32 @@
 """Standard JSON: decoded strictly, and walked."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NoReturn
+
+from anytasktune.text.plain_text import shorten
 
 MAX_JSON_DEPTH = 64
 """JSON nested deeper than this is no answer to any task; following it could exhaust the stack."""
 
 KeyPath = tuple[str, ...]
+_MOST_DIGITS = 300
+_SURROGATE, _HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]"), re.compile("[\ud800-\udfff]")
 
 
 def load_json(text: str) -> Any:
     """Decode standard JSON.
 
     Raises:
-        ValueError: not JSON, `NaN` or an infinite number in it, or nested deeper than `MAX_JSON_DEPTH`.
+        ValueError: not JSON, `NaN`, a number too large for a float or half a character in it, or nested deeper than
+            `MAX_JSON_DEPTH`.
     """
     if not text.strip():
         raise ValueError("it is empty")
     try:
-        value = json.loads(text, parse_constant=refuse_constant, parse_float=finite_float)
+        value = json.loads(text, parse_constant=refuse_constant, parse_float=finite_float, parse_int=finite_int)
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg} at character {error.pos + 1}") from None
     except RecursionError:
@@ -28,8 +35,12 @@ def load_json(text: str) -> Any:
     while level := [item for item in level if isinstance(item, (dict, list))]:
         depth += 1
         level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+        if depth > MAX_JSON_DEPTH:
+            break
     if depth > MAX_JSON_DEPTH:
         raise ValueError(f"it is nested more than {MAX_JSON_DEPTH} levels deep")
+    if _SURROGATE.search(text) and any(_HALF.search(part) for part in (*strings_in(value), *keys_in(value))):
+        raise ValueError("it holds half a character (a lone surrogate)")
     return value
 
 
@@ -64,8 +75,19 @@ def finite_float(digits: str) -> float:
     """
     number = float(digits)
     if number in (float("inf"), float("-inf")):
-        raise ValueError(f"{digits} is too large a number")
+        raise ValueError(f"{shorten(digits, 20)} is too large a number")
     return number
+
+
+def finite_int(digits: str) -> int:
+    """A whole JSON number (the decoder's `parse_int`).
+
+    Raises:
+        ValueError: it is too large for a float, and so for most programs that would read it.
+    """
+    if len(digits) >= _MOST_DIGITS:
+        finite_float(digits)
+    return int(digits)
 
 
 def repeated_keys(text: str) -> tuple[str, ...]:
@@ -73,8 +95,8 @@ def repeated_keys(text: str) -> tuple[str, ...]:
     repeated: list[str] = []
 
     def note(pairs: list[tuple[str, Any]]) -> None:
-        keys = [key for key, _ in pairs]
-        repeated.extend(sorted({key for key in keys if keys.count(key) > 1}))
+        times = Counter(key for key, _ in pairs)
+        repeated.extend(sorted(key for key, count in times.items() if count > 1))
 
     try:
         json.loads(text, object_pairs_hook=note)

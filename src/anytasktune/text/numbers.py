@@ -4,6 +4,7 @@ Three readings are offered, from strict to generous: `first_number` reads digits
 and `amounts_in` all that can be meant, so that `3万`, `30,000` and `thirty thousand` are the same.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -43,11 +44,12 @@ NUMBER_CHARACTERS = frozenset("".join(_DIGITS | _PAIR | _SMALL | _LARGE)) | {"�
 
 _LATIN_WORD = re.compile(r"[a-z]+", re.I)
 _ENGLISH = rf"\b(?:(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_ONES)}))?|{'|'.join(_ONES)})\b"
-_CHINESE = f"[{''.join(_DIGITS | _SMALL | _LARGE)}]+"
-_NUMBER = rf"(?:\d+(?:\.\d+)?|{_ENGLISH}|{_CHINESE})"
-_REMARK = r"(?:\s*[(（][^)）]*[)）])?"
-_UNIT = r"\s*(?:个|条|项|句|行|点|分)?"
-_RANGE = re.compile(rf"({_NUMBER}){_REMARK}{_UNIT}\s*(?:to|or|and|-|–|—|~|～|至|到|或)\s*({_NUMBER})", re.I)
+# every repeat has a bound, so that the time a text takes grows with its length, not with the square of it
+_CHINESE = f"[{''.join(_DIGITS | _SMALL | _LARGE)}]{{1,20}}"
+_NUMBER = rf"(?:\d{{1,40}}(?:\.\d{{1,20}})?|{_ENGLISH}|{_CHINESE})"
+_REMARK = r"(?:\s{0,4}[(（][^)）]{0,60}[)）])?"
+_UNIT = r"\s{0,4}(?:个|条|项|句|行|点|分)?"
+_RANGE = re.compile(rf"({_NUMBER}){_REMARK}{_UNIT}\s{{0,4}}(?:to|or|and|-|–|—|~|～|至|到|或)\s{{0,4}}({_NUMBER})", re.I)
 _AT_MOST = re.compile(rf"(?:at most|no more than|up to|a maximum of|not more than|最多|至多|不超过|不多于)\s*({_NUMBER})", re.I)
 _AT_LEAST = re.compile(rf"(?:at least|no fewer than|a minimum of|至少|不少于)\s*({_NUMBER})", re.I)
 _NOT_ITEMS = re.compile(
@@ -68,18 +70,19 @@ _CLOCK = re.compile(r"(?<!\d)(\d{1,2}):(\d{2})(?!\d)")
 
 
 def first_number(text: str) -> float | None:
-    """The first number in `text`, or None.
+    """The first number in `text`; None where there is none, or it is too large for a float.
 
     Full-width digits count ("３．５分" is 3.5), commas between groups of three digits are passed over ("1,200" is
     1200), and a hyphen after a word or digit is no minus ("score-4" is 4).
     """
     found = _FIRST.search(text.translate(_HALF_WIDTH))
-    return float(found.group().replace(",", "")) if found else None
+    number = float(found.group().replace(",", "")) if found else None
+    return number if number is not None and math.isfinite(number) else None
 
 
 def is_bare_number(text: str) -> bool:
     """Whether `text` is one number in digits and nothing else."""
-    return bool(_BARE.fullmatch(text.translate(_HALF_WIDTH)))
+    return bool(_BARE.fullmatch(text.translate(_HALF_WIDTH))) and first_number(text) is not None
 
 
 def decimals_of(text: str) -> int:

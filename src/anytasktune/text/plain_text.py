@@ -54,4 +54,6 @@ def copied_share(text: str, source: str) -> float:
     """Share of the character 5-grams of `text` that stand in `source`, both normalised, from 0 to 1."""
     first, second = normalise(text), normalise(source)
     grams = [first[start : start + _GRAM] for start in range(max(1, len(first) - _GRAM + 1))]
-    return sum(gram in second for gram in grams) / len(grams)
+    length = len(grams[0])
+    there = {second[start : start + length] for start in range(len(second) - length + 1)}
+    return sum(gram in there for gram in grams) / len(grams)

@@ -12,7 +12,7 @@ from anytasktune.datasets import check_examples, is_task_folder, read_task_folde
 from anytasktune.datasets.json_shape import ENOUGH_ROWS, infer_json_schema
 from anytasktune.errors import DataError
 from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Output, Rules, TextOutput
-from anytasktune.outputs.json_schema import schema_fault
+from anytasktune.outputs.schema_validation import schema_fault
 from anytasktune.schema import Example, Task
 
 BENCH = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "bench"

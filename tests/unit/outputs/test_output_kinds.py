@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from anytasktune.outputs import OUTPUT_KINDS, AnswerTarget, Output, OutputKind, Rules, UnfitAnswerError
-from anytasktune.outputs.json_schema import schema_fault
+from anytasktune.outputs.schema_validation import schema_fault
 from anytasktune.records import Language
 
 SCHEMA = {"type": "object", "properties": {"who": {"type": "string"}, "urgent": {"enum": ["yes", "no"]}}, "required": ["who"]}

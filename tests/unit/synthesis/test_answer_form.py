@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.unit.synthesis.generation_play import CARD, KEYWORDS, RATING, ROUTING, SUMMARY, TASKS, quick, rows_of
 
 from anytasktune.llm import MisfitError
-from anytasktune.outputs.json_schema import schema_fault
+from anytasktune.outputs.schema_validation import schema_fault
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task
 from anytasktune.synthesis.answers import agree, check_rules, read_answer, reply_schema

@@ -58,3 +58,35 @@ def test_escapes_of_json_are_written_out_and_other_texts_left_alone() -> None:
 @given(st.text(max_size=60))
 def test_any_text_can_be_tried(text: str) -> None:
     assert is_json(text) == (try_json(text, otherwise=VALUE) is not VALUE)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("9" * 400, "too large a number"),
+        ("-" + "9" * 5000, "too large a number"),
+        ('{"a": 1e999}', "too large a number"),
+        ("{ " * 300_000, "."),
+        ('{"a":' * 300_000, "nested"),
+        ("[" * 300_000, "nested"),
+        ("[" * 65 + "]" * 65, "nested"),
+        ('["\\ud800"]', "half a character"),
+        ('{"\\uDFFF": 1}', "half a character"),
+        ('["\ud83d"]', "half a character"),
+    ],
+)
+def test_json_that_no_program_can_use_is_refused_in_short_words(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says) as refused:
+        load_json(text)
+    assert len(str(refused.value)) < 120
+
+
+def test_whole_numbers_and_pairs_of_surrogates_are_kept_exactly() -> None:
+    assert load_json("[12345678901234567890, -0]") == [12345678901234567890, 0]
+    assert load_json('["\\ud83d\\ude00"]') == ["😀"]
+    assert load_json('["\\\\ud800"]') == ["\\ud800"]
+
+
+def test_repeated_keys_of_a_large_object_are_found_in_one_pass() -> None:
+    text = "{" + ",".join(f'"{number}": 0' for number in range(100_000)) + ', "7": 1}'
+    assert repeated_keys(text) == ("7",)
