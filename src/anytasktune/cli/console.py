@@ -12,10 +12,8 @@ Results go to standard output, progress and errors to standard error. Exit codes
 import io
 import json
 import re
-import shlex
 import sys
 from itertools import zip_longest
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anytasktune.errors import AnyTaskTuneError, Problem
@@ -60,18 +58,6 @@ def say(text: str) -> None:
     from rich.text import Text
 
     show(Text(text), whole_lines=True)
-
-
-def command(*words: str | Path, project: Path | None = None) -> str:
-    """A command that works when copied: words quoted where a shell needs it, with `-p` unless the project is here."""
-    words = ("anytasktune", *words, *(("-p", project) if project not in (None, Path()) else ()))
-    return " ".join(_quoted(str(word)) for word in words)
-
-
-def _quoted(word: str) -> str:
-    """`word` for a shell; in double quotes, which Windows knows too, unless something in it would be expanded there."""
-    safe = shlex.quote(word)
-    return safe if safe == word or set(word) & set('"$`\\!') else f'"{word}"'
 
 
 def show_error(error: AnyTaskTuneError, *, as_json: bool) -> None:

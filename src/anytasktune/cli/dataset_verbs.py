@@ -72,7 +72,7 @@ def show_dataset(
     (chosen,) = workspace.tasks([task])
     ids = [manifest.id for manifest in dataset_views.versions(workspace, chosen)]
     names_version = which is not None and any(identity.startswith(which) for identity in ids)
-    with reporter("text", as_json=as_json) as on_event:
+    with reporter("text", workspace) as on_event:
         if which is not None and names_version:
             view = dataset_views.stored_dataset(workspace, chosen, which)
         else:
@@ -106,7 +106,7 @@ def diff_datasets(
 
     workspace = Workspace.open(project)
     (chosen,) = workspace.tasks([task])
-    with reporter("text", as_json=as_json) as on_event:
+    with reporter("text", workspace) as on_event:
         found = dataset_views.diff(workspace, chosen, old or "", new or "", on_event)
     if as_json:
         print_json(_diff_document(found))
@@ -136,7 +136,7 @@ def export_dataset(
             "no task is named" if not tasks else "--all and names of tasks exclude each other", fix="name tasks, or give --all"
         )
     workspace = Workspace.open(project)
-    with reporter("text", as_json=as_json) as on_event:
+    with reporter("text", workspace) as on_event:
         files = dataset_views.export_datasets(
             workspace, workspace.tasks(tasks or ()), out, format, metadata=metadata, on_event=on_event
         )

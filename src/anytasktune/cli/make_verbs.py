@@ -40,7 +40,7 @@ def ingest(
     from anytasktune.pipeline.workspace import Workspace
 
     workspace = Workspace.open(project)
-    with reporter(progress, as_json=as_json) as on_event:
+    with reporter(progress, workspace) as on_event:
         passages = ingest_documents(workspace.project, documents, workspace.settings(overrides or ()).documents, on_event)
     if as_json:
         print_json(passages.manifest.model_dump(mode="json"))
@@ -67,7 +67,7 @@ def synth(
     from anytasktune.pipeline import generating
 
     workspace, settings, options = _open(project, tasks, overrides, teacher, documents, language, record, replay)
-    with reporter(progress, as_json=as_json) as on_event:
+    with reporter(progress, workspace) as on_event:
         runs = generating.synth(workspace, tasks or (), settings, on_event, options)
     return _show_candidates(workspace, runs, as_json)
 
@@ -88,7 +88,7 @@ def augment(
     from anytasktune.pipeline import generating
 
     workspace, settings, options = _open(project, tasks, overrides, teacher, None, language, record, replay)
-    with reporter(progress, as_json=as_json) as on_event:
+    with reporter(progress, workspace) as on_event:
         runs = generating.augment(workspace, tasks or (), settings, on_event, options)
     return _show_candidates(workspace, runs, as_json)
 
@@ -109,7 +109,7 @@ def gate(
     from anytasktune.pipeline import gating
 
     workspace, settings, options = _open(project, tasks, overrides, teacher, documents, None, record, replay)
-    with reporter(progress, as_json=as_json) as on_event:
+    with reporter(progress, workspace) as on_event:
         gated = gating.gate(workspace, tasks or (), settings, on_event, options)
     if as_json:
         print_json([one.manifest.model_dump(mode="json") for one in gated])
@@ -138,14 +138,14 @@ def build(
 
     workspace, settings, options = _open(project, tasks, overrides, teacher, documents, language, record, replay)
     if dry_run:
-        with reporter(progress, as_json=as_json) as on_event:
+        with reporter(progress, workspace) as on_event:
             forecast = building.forecast_build(workspace, tasks or (), settings, on_event, options)
         if as_json:
             print_json({name: asdict(expected) for name, expected in forecast.items()})
         else:
             say("No requests were sent (--dry-run).")
         return DONE
-    with reporter(progress, as_json=as_json) as on_event:
+    with reporter(progress, workspace) as on_event:
         built = building.build(workspace, tasks or (), settings, on_event, options)
     if as_json:
         print_json(

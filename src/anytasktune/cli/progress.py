@@ -3,7 +3,7 @@
 import sys
 import time
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
@@ -12,6 +12,9 @@ from anytasktune.cli.amounts import against_estimate, cost, duration
 from anytasktune.cli.terminal import PlainConsole
 from anytasktune.pipeline import events
 from anytasktune.pipeline.events import Event
+
+if TYPE_CHECKING:
+    from anytasktune.pipeline import Workspace
 
 _SYSTEM_NAMES = {
     "base": "base model",
@@ -47,11 +50,11 @@ class Reporter:
             self.rows_dropped = True
 
 
-def reporter(progress: Literal["text", "json"], *, as_json: bool) -> Reporter:
-    """The reporter a command asks for; silent where its result is JSON and no progress is asked for."""
+def reporter(progress: Literal["text", "json"], workspace: "Workspace") -> Reporter:
+    """The reporter a command asks for; both write to standard error, whatever the result is."""
     if progress == "json":
         return EventLines()
-    return Reporter() if as_json else Display()
+    return Display(workspace)
 
 
 class EventLines(Reporter):
@@ -73,7 +76,8 @@ class EventLines(Reporter):
 class Display(Reporter):
     """Draws one line per finished thing and a moving bar with the time left; in a log a line every half minute."""
 
-    def __init__(self) -> None:
+    def __init__(self, workspace: "Workspace") -> None:
+        self.workspace = workspace
         self.console = PlainConsole(stderr=True)
         self.console.soft_wrap = not self.console.is_terminal  # in a log lines stay whole
         self.bars = Progress(
@@ -145,7 +149,7 @@ class Display(Reporter):
         for example in event.examples:
             self._warn(f"  {example}")
         if event.stage == "check" and len(event.examples) < sum(event.dropped.values()):
-            self._warn(f"  all of them: anytasktune check {event.name}")
+            self._warn(f"  all of them: {self.workspace.project.command('check', event.name)}")
 
     def _warn(self, text: str) -> None:
         self.console.print(Text(f"  ! {text}", style="yellow"))

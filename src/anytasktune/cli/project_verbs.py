@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, UsageError, command, print_json, say, show
+from anytasktune.cli.console import DONE, UsageError, print_json, say, show
 from anytasktune.cli.options import Json
 
 
@@ -47,10 +47,10 @@ def init(
         return DONE
     if chosen == "empty":
         lines = [f"describe a task in {folder / 'domain.yaml'}, then"]
-        following = command("import", "ROWS", "--task", "NAME", project=folder)
+        following = project.command("import", "ROWS", "--task", "NAME")
     else:
         lines = [*started(project, chosen, only), "Next:"]
-        following = command("tune", project=folder)
+        following = project.command("tune")
     say(f"✓ {folder}: " + "\n  ".join([*lines, f"  {following}"]))
     return DONE
 

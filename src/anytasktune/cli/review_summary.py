@@ -45,7 +45,8 @@ def summary(session: ReviewSession, left: int, language: Language) -> Renderable
         lines.append(Text("  " + word(language, "end", "file", path=path), style="dim"))
     disputes = session.disputed
     if disputes:
-        said = word(language, "end", "disputed", count=len(disputes), task=session.task.name)
+        command = session.project.command("review", session.task.name, "--disputed")
+        said = word(language, "end", "disputed", count=len(disputes), command=command)
         lines.append(Text(f"  ! {said}", style="yellow"))
         lines += [
             Text(f"    {one_line(candidate.input, _LONGEST_INPUT)}", style="yellow") for candidate in disputes[:_SHOWN_DISPUTES]

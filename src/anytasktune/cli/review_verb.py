@@ -89,7 +89,7 @@ def _task(workspace: "Workspace", name: str | None) -> "Task":
     tasks = workspace.tasks([name] if name else ())
     found = [task for task in tasks if has_candidates(workspace.project, task)]
     if name is None and len(found) > 1:
-        fix = f"name one: anytasktune review {' | '.join(task.name for task in found)}"
+        fix = f"name one of {', '.join(task.name for task in found)}: {workspace.project.command('review', found[0].name)}"
         raise UsageError(f"{len(found)} tasks have candidates", fix=fix)
     return (found or tasks)[0]
 

@@ -120,6 +120,6 @@ def built(workspace: "Workspace", results: Sequence["Built"]) -> RenderableType:
     remark = "planned = failed + dropped + kept; train, dev and test include the task's own rows."
     folder = workspace.project.datasets
     lines = [Text(f"{one.task}: {folder(one.task) / one.dataset.manifest.id / 'CARD.md'}") for one in results]
-    names = " ".join(one.task for one in results)
-    following = f"Next: anytasktune review {results[0].task}, then anytasktune tune {names}"
+    names = [one.task for one in results]
+    following = f"Next: {workspace.project.command('review', names[0])}\nthen: {workspace.project.command('tune', *names)}"
     return Group(table, Text(remark, style="dim"), Text(), *lines, Text(following, style="dim"))

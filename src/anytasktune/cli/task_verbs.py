@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, command, print_json, say, show
+from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, print_json, say, show
 from anytasktune.cli.options import Json, Overrides, ProjectFolder, ShownLanguage, TeacherName
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def propose_tasks(
     if as_json:
         print_json(_proposal_document(proposed))
     else:
-        show(_proposal(proposed, project, out), whole_lines=True)
+        show(_proposal(proposed, out), whole_lines=True)
     return ROWS_DROPPED if proposed.dropped else DONE
 
 
@@ -109,7 +109,7 @@ def _proposal_document(proposed: "Proposed") -> dict[str, Any]:
     }
 
 
-def _proposal(proposed: "Proposed", project: Path, out: Path | None) -> "RenderableType":
+def _proposal(proposed: "Proposed", out: Path | None) -> "RenderableType":
     from rich.console import Group
     from rich.text import Text
 
@@ -132,7 +132,7 @@ def _proposal(proposed: "Proposed", project: Path, out: Path | None) -> "Rendera
         tokens = f"{spent.prompt_tokens:,} + {spent.answer_tokens:,} tokens"
         lines.append(Text(f"  teacher: {spent.requests} requests ({tokens}), {spent.reused} answers reused"))
     if out is None:
-        lines.append(Text(f"  Next: {command('tasks', 'check', project=project)}"))
+        lines.append(Text(f"  Next: {proposed.project.command('tasks', 'check')}"))
     return Group(*lines)
 
 

@@ -47,7 +47,7 @@ def check(
     from anytasktune.errors import PreflightError
     from anytasktune.pipeline import check as check_tasks
 
-    with reporter(progress, as_json=as_json) as on_event:
+    with reporter(progress, workspace) as on_event:
         results = check_tasks(workspace, tasks or (), settings, on_event)
     problems = [problem for result in results for problem in result.preflight.problems]
     if as_json:
@@ -77,8 +77,8 @@ def train(
     from anytasktune.pipeline import train as train_tasks
 
     if dry_run:
-        return _show_plan(workspace, tasks, settings, granularity, reporter(progress, as_json=as_json), as_json)
-    with reporter(progress, as_json=as_json) as on_event:
+        return _show_plan(workspace, tasks, settings, granularity, reporter(progress, workspace), as_json)
+    with reporter(progress, workspace) as on_event:
         runs = train_tasks(workspace, tasks or (), settings, on_event, granularity)
     folders = {run.target: workspace.project.runs(run.target) / run.id / "adapter" for run in runs}
     if as_json:
@@ -101,7 +101,7 @@ def eval_(
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import evaluate
 
-    with reporter(progress, as_json=as_json) as on_event:
+    with reporter(progress, workspace) as on_event:
         report = evaluate(workspace, tasks or (), settings, on_event)
     _show_report(workspace, report, as_json)
     return _code(on_event)
@@ -121,7 +121,7 @@ def tune(
     from anytasktune.cli.progress import reporter
 
     run = _show_plan if dry_run else _tune
-    return run(workspace, tasks, settings, granularity, reporter(progress, as_json=as_json), as_json)
+    return run(workspace, tasks, settings, granularity, reporter(progress, workspace), as_json)
 
 
 def demo(
@@ -138,7 +138,7 @@ def demo(
     workspace, settings = _open(folder, None, overrides)
     from anytasktune.cli.progress import reporter
 
-    code = _tune(workspace, None, settings, "task", reporter(progress, as_json=as_json), as_json)
+    code = _tune(workspace, None, settings, "task", reporter(progress, workspace), as_json)
     if not as_json:
         say(
             "\nNext, with your own work:\n"

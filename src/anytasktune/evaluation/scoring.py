@@ -78,7 +78,7 @@ def _score(task: Task, example: Example, prediction: Prediction) -> Score:
     try:
         return score_answer(task, example.input, example.output, prediction.output, example.language, example.id)
     except ValueError as error:
-        fix = "correct the row; `anytasktune check` finds all such rows"
+        fix = "correct the row; the verb `check` lists all such rows"
         raise EvaluationError(f"the reference of example {example.id} of task {task.name}: {error}", fix=fix) from None
 
 

@@ -59,7 +59,8 @@ def _build_one(context: BuildContext, task: Task) -> Built:
     if not gated.kept:
         counts = gated.manifest.counts
         reasons = ", ".join(f"{count} {reason}" for reason, count in (counts.failed | counts.dropped).items())
-        fix = f"name a larger teacher, or look at the dropped ones: anytasktune review {task.name} --dropped"
+        command = context.workspace.project.command("review", task.name, "--dropped")
+        fix = f"name a larger teacher, or look at the dropped ones: {command}"
         raise DataError(f"none of {counts.planned} candidates is left: {reasons}", where=f"task {task.name}", fix=fix)
     dataset = frozen_dataset(context.workspace, task, context.settings.split, context.on_event)
     return Built(task.name, gated, dataset)

@@ -70,8 +70,8 @@ def evaluated_runs(context: TrainingContext, tasks: Sequence[Task], fresh: Seque
     found = [_runs_of(context, task, asked, {run.target: run for run in fresh}) for task in tasks]
     if not fresh:
         if missing := [task.name for task, runs in zip(tasks, found, strict=True) if not runs]:
-            granularity = "" if asked[0] == "tuned" else f" --granularity {asked[0]}"
-            fix = f"train it first: anytasktune train {' '.join(missing)}{granularity}"
+            granularity = () if asked[0] == "tuned" else ("--granularity", asked[0])
+            fix = f"train it first: {context.workspace.project.command('train', *missing, *granularity)}"
             raise EvaluationError(f"no Task-LM yet for {', '.join(missing)} as the task and its rows are now", fix=fix)
         first = [next(iter(runs.values())) for runs in found]
         if len({(run.base_model.fingerprint, run.config.dtype) for run in first}) > 1:

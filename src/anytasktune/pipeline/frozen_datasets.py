@@ -71,7 +71,7 @@ def frozen_dataset(workspace: Workspace, task: Task, config: SplitConfig, on_eve
     def make() -> FrozenDataset:
         rows = own if own and generated else own_rows(workspace, task, config, few=False)
         write_atomic(dropped_file, "".join(row.model_dump_json() + "\n" for row in rows.dropped))
-        return _freeze(task, rows, generated, config)
+        return _freeze(workspace, task, rows, generated, config)
 
     def save(path: Path, dataset: FrozenDataset) -> None:
         save_dataset(dataset, path, card_files(task, dataset, card_notes(project, task, dataset.manifest.generated)))
@@ -155,10 +155,10 @@ def _divide(examples: Sequence[Example], config: SplitConfig, *, few: bool) -> d
         return {"train": list(examples)}
 
 
-def _freeze(task: Task, own: OwnRows, generated: UsableRows | None, config: SplitConfig) -> FrozenDataset:
+def _freeze(workspace: Workspace, task: Task, own: OwnRows, generated: UsableRows | None, config: SplitConfig) -> FrozenDataset:
     splits, part = generated.join(own.splits, config) if generated else (own.splits, None)
     if generated and not splits.get("train"):
-        fix = f"generate more of them: anytasktune build {task.name}"
+        fix = f"generate more of them: {workspace.project.command('build', task.name)}"
         raise DataError(f"task {task.name} has no train rows: no generated row can be used for training", fix=fix)
     return freeze(
         task,

@@ -102,14 +102,15 @@ def gate_candidates(context: BuildContext, task: Task, runs: Sequence[CandidateR
 
 
 def _latest_runs(context: BuildContext, sources: Sources) -> list[CandidateRun]:
-    task, folder = sources.task, context.workspace.project.candidates(sources.task.name)
+    task, project = sources.task, context.workspace.project
+    folder = project.candidates(task.name)
     found = [read_ref(folder, f"latest-{stage}") for stage in ("synth", "augment")]
     runs = [CandidateRun.load(folder / identity) for identity in found if identity]
     if not runs:
-        fix = f"generate some: anytasktune synth {task.name}, or anytasktune augment {task.name}"
+        fix = f"generate some: {project.command('synth', task.name)}, or {project.command('augment', task.name)}"
         raise DataError("there are no candidates", where=f"task {task.name}", fix=fix)
     usable = [run for run in runs if run.manifest.seal == sources.seal.id]
     if not usable:
-        fix = f"generate them again: anytasktune synth {task.name}; answers of the teacher are reused and not paid again"
+        fix = f"generate them again: {project.command('synth', task.name)} (answers of the teacher are reused, not paid again)"
         raise DataError("the candidates were made while other test rows were sealed", where=f"task {task.name}", fix=fix)
     return usable

@@ -168,7 +168,8 @@ def usable_rows(project: Project, task: Task, own: Splits, note: Callable[[str],
     elif len(set(assigned)) > len(dict(assigned)):
         reason = "they were made under seals that divide the documents differently"
     if reason:
-        note(f"{task.name}: generated rows are not used: {reason}; generate them again: anytasktune build {task.name}")
+        again = project.command("build", task.name)
+        note(f"{task.name}: generated rows are not used: {reason}; generate them again: {again}")
         return None
     candidates, reviews = GatedRows(found.kept, found.dropped, found.verdicts), read_reviews(project, task)
     result = apply_reviews(task, candidates, reviews)

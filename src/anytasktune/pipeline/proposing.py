@@ -63,6 +63,7 @@ class Proposed:
     """The proposal and its file.
 
     Attributes:
+        project: the project it is for.
         file: the file written.
         merged: what was added to it, and what was there already.
         refused: what was proposed and could not be used.
@@ -73,6 +74,7 @@ class Proposed:
         spent: the teacher's usage.
     """
 
+    project: Project
     file: Path
     merged: Merged
     refused: list[Refused]
@@ -109,7 +111,7 @@ def propose_pool(
     opened = _open_teacher(project, sources, on_wait) if sources.teacher else None
     voice = sources.languages[0]
     drafts = [sources.interview.draft()] if sources.interview else []
-    examples, result = _past_work(sources)
+    examples, result = _past_work(project, sources)
     if examples:
         draft, result.unclustered = draft_from_examples(examples, voice)
         drafts.append(draft)
@@ -127,7 +129,7 @@ def propose_pool(
     pools = [build_pool(draft, voice) for draft in drafts]
     result.refused += [Refused(what, "bad_form", why) for pool in pools for what, why in pool.dropped.items()]
     if not any(pool.tasks for pool in pools):
-        raise _nothing_found(result.refused, sources)
+        raise _nothing_found(project, result.refused, sources)
     result.merged = merge(text or new_pool_text(drafts, voice), drafts, pools)
     parse_record(Domain, result.merged.text, DOMAIN_FILE)
     result.file = out or project.domain_file
@@ -165,10 +167,10 @@ def _settled_titles(domain: Domain, text: str, sources: PoolSources) -> list[str
     return [action.title.get(voice) or action.name for action in domain.actions if set(action.steps) - unreviewed]
 
 
-def _past_work(sources: PoolSources) -> tuple[list[Example], Proposed]:
+def _past_work(project: Project, sources: PoolSources) -> tuple[list[Example], Proposed]:
     columns = ColumnMap.parse(sources.columns) if isinstance(sources.columns, str) else sources.columns
     results = [read_examples(path, columns=columns) for path in sources.examples]
-    nothing = Proposed(Path(), Merged("", [], [], [], []), [])
+    nothing = Proposed(project, Path(), Merged("", [], [], [], []), [])
     if not results:
         return [], nothing
     nothing.rows = total_counts(result.counts for result in results)
@@ -204,11 +206,11 @@ def _material(
     return material, [*notes, *([note] if note else [])]
 
 
-def _nothing_found(refused: Sequence[Refused], sources: PoolSources) -> ConfigError:
+def _nothing_found(project: Project, refused: Sequence[Refused], sources: PoolSources) -> ConfigError:
     if not sources.teacher:
         fix = "answer a few more questions, give more rows (at least 4 of a task), or name a model with --teacher"
         return ConfigError("no task was found in it", fix=fix)
     reasons = "; ".join(f"{one.what}: {one.reason} {one.detail}".strip() for one in refused[:3])
     what = f"no answer of the teacher could be used ({reasons})" if reasons else "the teacher proposed nothing"
-    fix = "try a larger model, or let a practitioner answer: anytasktune tasks propose --interview"
+    fix = f"try a larger model, or let a practitioner answer: {project.command('tasks', 'propose', '--interview')}"
     return ConfigError(what, where=sources.teacher, fix=fix)

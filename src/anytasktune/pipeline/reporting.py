@@ -19,5 +19,5 @@ def last_report(workspace: Workspace) -> Report:
     folder = workspace.project.reports
     identity = read_ref(folder)
     if identity is None:
-        raise EvaluationError("there is no report yet", where=str(folder), fix="run `anytasktune tune`")
+        raise EvaluationError("there is no report yet", where=str(folder), fix=f"make one: {workspace.project.command('tune')}")
     return read_record(folder / identity / "report.json", Report)

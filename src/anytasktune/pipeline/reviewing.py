@@ -43,7 +43,7 @@ def gated_rows(project: Project, task: Task) -> tuple[GatedSet, GatedRows]:
     """
     found = latest_gated(project, task.name)
     if found is None:
-        fix = f"make some first: anytasktune synth {task.name}, then anytasktune gate {task.name}"
+        fix = f"make some first: {project.command('synth', task.name)}, then {project.command('gate', task.name)}"
         raise DataError("there are no candidates to review", where=str(project.gated(task.name)), fix=fix)
     return found.manifest, GatedRows(found.kept, found.dropped, found.verdicts)
 

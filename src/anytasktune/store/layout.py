@@ -1,5 +1,6 @@
 """Paths in a project folder; docs/architecture.md#project-folder shows it as a tree."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,13 @@ class Project:
             fix = "run `anytasktune init FOLDER` to make a project, or give one with --project"
             raise ConfigError(f"no project here: {DOMAIN_FILE} is missing", where=str(project.root), fix=fix)
         return project
+
+    def command(self, *words: str | Path) -> str:
+        """A command on this project that works when it is copied: quoted, with `-p` unless this is the current folder."""
+        here = Path.cwd()
+        inside = self.root.relative_to(here) if self.root.is_relative_to(here) else self.root
+        place = () if inside == Path() else ("-p", inside)
+        return " ".join(quoted(str(word)) for word in ("anytasktune", *words, *place))
 
     # edited by hand, or only ever added to
 
@@ -98,3 +106,9 @@ class Project:
 
     def predictions(self, task: str) -> Path:
         return self.artifacts / "predictions" / task
+
+
+def quoted(word: str) -> str:
+    """`word` for a shell; in double quotes, which Windows knows too, unless something in it would be expanded there."""
+    safe = shlex.quote(word)
+    return safe if safe == word or set(word) & set('"$`\\!') else f'"{word}"'

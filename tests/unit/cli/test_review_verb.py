@@ -237,7 +237,7 @@ def test_where_several_tasks_have_candidates_one_is_to_be_named(tmp_path: Path, 
         target.write_bytes(path.read_bytes())
     ended = run("review", "-p", folder, "--reviewer", "anna")
     assert ended.code == 2
-    assert "anytasktune review team | haste" in ended.err
+    assert "name one of team, haste: anytasktune review team -p law" in ended.err
 
 
 @pytest.mark.parametrize(
