@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from anytasktune.cli.console import DONE, ROWS_DROPPED, UsageError, print_json, say, show
-from anytasktune.cli.options import Json, ProjectFolder, TaskNames
+from anytasktune.cli.options import Json, ProjectFolder, TaskNames, open_project
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import DatasetDiff
@@ -35,10 +35,10 @@ def import_(
     as_json: Json = False,
 ) -> int:
     """Copy rows into the project; report how many were read, kept and dropped, with reasons."""
+    workspace, _ = open_project(project)
     from anytasktune.cli import tables
-    from anytasktune.pipeline import ImportOptions, Workspace, import_rows
+    from anytasktune.pipeline import ImportOptions, import_rows
 
-    workspace = Workspace.open(project)
     if append and replace:
         raise UsageError("--append and --replace exclude each other", fix="give one of them")
     existing: Literal["refuse", "append", "replace"] = "append" if append else "replace" if replace else "refuse"
@@ -64,11 +64,11 @@ def show_dataset(
     as_json: Json = False,
 ) -> int:
     """Show the contents of a task's data set, or one row with its lineage: file, prompts, document."""
+    workspace, _ = open_project(project, [task])
     from anytasktune.cli import dataset_tables
     from anytasktune.cli.progress import reporter
-    from anytasktune.pipeline import Workspace, dataset_views
+    from anytasktune.pipeline import dataset_views
 
-    workspace = Workspace.open(project)
     (chosen,) = workspace.tasks([task])
     ids = [manifest.id for manifest in dataset_views.versions(workspace, chosen)]
     names_version = which is not None and any(identity.startswith(which) for identity in ids)
@@ -100,11 +100,11 @@ def diff_datasets(
     as_json: Json = False,
 ) -> int:
     """Compare two versions of a task's data set: rows, splits, answers, labels."""
+    workspace, _ = open_project(project, [task])
     from anytasktune.cli import dataset_tables
     from anytasktune.cli.progress import reporter
-    from anytasktune.pipeline import Workspace, dataset_views
+    from anytasktune.pipeline import dataset_views
 
-    workspace = Workspace.open(project)
     (chosen,) = workspace.tasks([task])
     with reporter("text", workspace) as on_event:
         found = dataset_views.diff(workspace, chosen, old or "", new or "", on_event)
@@ -128,14 +128,14 @@ def export_dataset(
     as_json: Json = False,
 ) -> int:
     """Write data sets for other programs: Alpaca, ShareGPT, messages, parquet, a Hugging Face folder, LLaMA-Factory."""
-    from anytasktune.cli.progress import reporter
-    from anytasktune.pipeline import Workspace, dataset_views
-
     if bool(tasks) == every:
         raise UsageError(
             "no task is named" if not tasks else "--all and names of tasks exclude each other", fix="name tasks, or give --all"
         )
-    workspace = Workspace.open(project)
+    workspace, _ = open_project(project, tasks or ())
+    from anytasktune.cli.progress import reporter
+    from anytasktune.pipeline import dataset_views
+
     with reporter("text", workspace) as on_event:
         files = dataset_views.export_datasets(
             workspace, workspace.tasks(tasks or ()), out, format, metadata=metadata, on_event=on_event

@@ -18,6 +18,7 @@ from anytasktune.cli.options import (
     Replay,
     TaskNames,
     TeacherName,
+    open_project,
 )
 
 if TYPE_CHECKING:
@@ -35,13 +36,12 @@ def ingest(
     as_json: Json = False,
 ) -> int:
     """Read documents (PDF, Word, PowerPoint, Excel, EPUB, web pages, text) and cut them into passages."""
+    workspace, settings = open_project(project, overrides=overrides)
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.ingesting import ingest_documents
-    from anytasktune.pipeline.workspace import Workspace
 
-    workspace = Workspace.open(project)
     with reporter(progress, workspace) as on_event:
-        passages = ingest_documents(workspace.project, documents, workspace.settings(overrides or ()).documents, on_event)
+        passages = ingest_documents(workspace.project, documents, settings.documents, on_event)
     if as_json:
         print_json(passages.manifest.model_dump(mode="json"))
     else:
@@ -63,10 +63,10 @@ def synth(
     as_json: Json = False,
 ) -> int:
     """Generate rows from documents, from existing rows and from the task alone."""
+    workspace, settings, options = _open(project, tasks, overrides, teacher, documents, language, record, replay)
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import generating
 
-    workspace, settings, options = _open(project, tasks, overrides, teacher, documents, language, record, replay)
     with reporter(progress, workspace) as on_event:
         runs = generating.synth(workspace, tasks or (), settings, on_event, options)
     return _show_candidates(workspace, runs, as_json)
@@ -84,10 +84,10 @@ def augment(
     as_json: Json = False,
 ) -> int:
     """Generate variants of existing rows, with verified answers; -c augmentations=[…] chooses which."""
+    workspace, settings, options = _open(project, tasks, overrides, teacher, None, language, record, replay)
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import generating
 
-    workspace, settings, options = _open(project, tasks, overrides, teacher, None, language, record, replay)
     with reporter(progress, workspace) as on_event:
         runs = generating.augment(workspace, tasks or (), settings, on_event, options)
     return _show_candidates(workspace, runs, as_json)
@@ -105,10 +105,10 @@ def gate(
     as_json: Json = False,
 ) -> int:
     """Filter generated rows; dropped rows are kept with the reason."""
+    workspace, settings, options = _open(project, tasks, overrides, teacher, documents, None, record, replay)
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import gating
 
-    workspace, settings, options = _open(project, tasks, overrides, teacher, documents, None, record, replay)
     with reporter(progress, workspace) as on_event:
         gated = gating.gate(workspace, tasks or (), settings, on_event, options)
     if as_json:
@@ -132,11 +132,11 @@ def build(
     as_json: Json = False,
 ) -> int:
     """Make data sets from documents, rows and a teacher: generate, filter, freeze. A killed build resumes and pays once."""
+    workspace, settings, options = _open(project, tasks, overrides, teacher, documents, language, record, replay)
     from anytasktune.cli import tables
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import building
 
-    workspace, settings, options = _open(project, tasks, overrides, teacher, documents, language, record, replay)
     if dry_run:
         with reporter(progress, workspace) as on_event:
             forecast = building.forecast_build(workspace, tasks or (), settings, on_event, options)
@@ -174,12 +174,9 @@ def _open(
     record: Path | None,
     replay: Path | None,
 ) -> "tuple[Workspace, Settings, BuildOptions]":
-    """The project, its settings and options; a wrong folder, task or setting is reported before anything is read."""
-    from anytasktune.pipeline.workspace import Workspace
-
-    workspace = Workspace.open(project)
-    settings = workspace.settings([*(overrides or ()), *([f"teacher.name={teacher}"] if teacher else [])])
-    workspace.tasks(tasks or ())
+    """The project, its settings and options."""
+    named = [f"teacher.name={teacher}"] if teacher else []
+    workspace, settings = open_project(project, tasks or (), [*(overrides or ()), *named])
     from anytasktune.pipeline.build_context import BuildOptions
 
     return workspace, settings, BuildOptions(documents, (language,) if language else (), record, replay)

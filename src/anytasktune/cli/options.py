@@ -1,9 +1,13 @@
-"""Options that several verbs share."""
+"""Options that several verbs share, and the project they name."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from anytasktune.pipeline import Settings, Workspace
 
 ProjectFolder = Annotated[Path, typer.Option("--project", "-p", help="Project folder.")]
 Granularity = Annotated[
@@ -34,3 +38,20 @@ TeacherName = Annotated[
 ]
 Record = Annotated[Path | None, typer.Option("--record", help="Write requests and answers to this file, without keys.")]
 Replay = Annotated[Path | None, typer.Option("--replay", help="Take answers from a recorded file; no requests are sent.")]
+
+
+def open_project(
+    folder: Path, tasks: Sequence[str] | None = None, overrides: Sequence[str] | None = None
+) -> "tuple[Workspace, Settings]":
+    """The project with its settings; a wrong folder, task or setting is reported before anything heavy is loaded.
+
+    Args:
+        tasks: names to look up; an empty list looks up all, which refuses an empty pool.
+    """
+    from anytasktune.pipeline.workspace import Workspace
+
+    workspace = Workspace.open(folder)
+    settings = workspace.settings(overrides or ())
+    if tasks is not None:
+        workspace.tasks(tasks)
+    return workspace, settings

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, UsageError, print_json, show
-from anytasktune.cli.options import Json, ProjectFolder
+from anytasktune.cli.options import Json, ProjectFolder, open_project
 
 if TYPE_CHECKING:
     from anytasktune.pipeline.workspace import Workspace
@@ -39,9 +39,7 @@ def review(
     as_json: Json = False,
 ) -> int:
     """Accept, edit or reject candidates, the most informative first. Run it again to go on."""
-    from anytasktune.pipeline.workspace import Workspace
-
-    workspace = Workspace.open(project)
+    workspace, _ = open_project(project, [task] if task else None)
     if dropped and disputed:
         raise UsageError("--dropped and --disputed exclude each other", fix="give one of them")
     if agreement:

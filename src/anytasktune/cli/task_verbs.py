@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, print_json, say, show
-from anytasktune.cli.options import Json, Overrides, ProjectFolder, ShownLanguage, TeacherName
+from anytasktune.cli.options import Json, Overrides, ProjectFolder, ShownLanguage, TeacherName, open_project
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -139,10 +139,9 @@ def _proposal(proposed: "Proposed", out: Path | None) -> "RenderableType":
 @tasks_app.command("check")
 def check_tasks(project: ProjectFolder = Path(), as_json: Json = False) -> int:
     """Review the pool and its rows; each finding gives the reason and the correction."""
+    workspace, _ = open_project(project)
     from anytasktune.pipeline.pool_checking import review_pool
-    from anytasktune.pipeline.workspace import Workspace
 
-    workspace = Workspace.open(project)
     findings = review_pool(workspace)
     errors = [finding for finding in findings if finding.level == "error"]
     if as_json:
@@ -174,15 +173,13 @@ def _review(findings: "list[Finding]", tasks: int) -> "RenderableType":
 @tasks_app.command("show")
 def show_tasks(project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False) -> int:
     """Show the pool as a tree: field, actions, steps, and hand-overs between them."""
+    workspace, _ = open_project(project, ())
     from anytasktune.pipeline.pool_checking import count_rows, outline
-    from anytasktune.pipeline.workspace import Workspace
 
-    workspace = Workspace.open(project)
     if as_json:
         rows = {task.name: count_rows(workspace, task) for task in workspace.tasks()}
         print_json(workspace.domain.model_dump(mode="json", exclude_defaults=True) | {"rows": rows})
     else:
-        workspace.tasks()  # refuses an empty pool
         show(_tree(outline(workspace, language), language))
     return DONE
 
@@ -212,10 +209,10 @@ def graph_tasks(
     as_json: Json = False,
 ) -> int:
     """Draw the pool: an SVG picture, and Mermaid text for pages that draw it themselves."""
+    workspace, _ = open_project(project)
     from anytasktune.pipeline.pool_checking import draw_pool
-    from anytasktune.pipeline.workspace import Workspace
 
-    files = draw_pool(Workspace.open(project), out, language)
+    files = draw_pool(workspace, out, language)
     if as_json:
         print_json({"files": [str(path) for path in files]})
     for path in () if as_json else files:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, print_json, say, show
-from anytasktune.cli.options import Granularity, Json, Overrides, ProgressForm, ProjectFolder, ShownLanguage, TaskNames
+from anytasktune.cli.options import (
+    Granularity,
+    Json,
+    Overrides,
+    ProgressForm,
+    ProjectFolder,
+    ShownLanguage,
+    TaskNames,
+    open_project,
+)
 
 if TYPE_CHECKING:
     from anytasktune.cli.progress import Reporter
@@ -19,12 +28,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the cost of traini
 
 
 def _open(project: Path, tasks: list[str] | None, overrides: list[str] | None) -> "tuple[Workspace, Settings]":
-    """The project with its settings; a wrong folder, task or setting is reported before the engine takes seconds to load."""
-    from anytasktune.pipeline.workspace import Workspace
-
-    workspace = Workspace.open(project)
-    settings = workspace.settings(overrides or ())
-    workspace.tasks(tasks or ())
+    """The project with its settings; then the engine is loaded, which takes seconds."""
+    workspace, settings = open_project(project, tasks or (), overrides)
     gc.disable()  # a million objects are made that all stay: searching them for garbage takes a fifth of the time
     import anytasktune.pipeline.tuning  # noqa: F401
 
@@ -152,10 +157,9 @@ def demo(
 
 def report(project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False) -> int:
     """Show the last report."""
+    workspace, _ = open_project(project)
     from anytasktune.pipeline.reporting import last_report
-    from anytasktune.pipeline.workspace import Workspace
 
-    workspace = Workspace.open(project)
     _show_report(workspace, last_report(workspace), as_json, language)
     return DONE
 
