@@ -45,11 +45,13 @@ class Served:
         url: its base address.
         bodies: every request as it was decoded.
         keys: the Authorization header of each.
+        paths: the path and query of each.
     """
 
     url: str
     bodies: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
 
 def in_turn(*answers: Answer) -> Answers:
@@ -68,7 +70,8 @@ def serving(answers: Answers) -> Iterator[Served]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             served.bodies.append(body)
             served.keys.append(self.headers.get("Authorization", ""))
-            answer = answers(body) if self.path == "/v1/chat/completions" else error(404, "no such path")
+            served.paths.append(self.path)
+            answer = answers(body) if self.path.partition("?")[0] == "/v1/chat/completions" else error(404, "no such path")
             raw = answer if isinstance(answer, Raw) else Raw(200, json.dumps(as_response(answer), ensure_ascii=False))
             data = raw.body.encode()
             self.send_response(raw.status)

@@ -1,81 +1,76 @@
-"""What a server answered, read with care: the completion in a response, and the JSON in a completion."""
+"""Responses of a server, read with care: the completion in a response, and the JSON in a completion."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 from anytasktune.llm.asking import MisfitError
 from anytasktune.llm.costs import Tokens, most_answer_tokens
-from anytasktune.llm.endpoint import RequestError
+from anytasktune.llm.endpoint import Endpoint, RequestError
+from anytasktune.llm.server_errors import error_in_ok
+from anytasktune.outputs.json_schema import schema_fault
 from anytasktune.schema.exchange import TeacherAnswer
+from anytasktune.text.plain_text import normalise
 
-_SHOWN = 300
+_THINKING = "think|thinking|thought|thoughts|reasoning|reflection|analysis|scratchpad|seed:think"
+_OPENING = re.compile(
+    rf"<(?P<tag>{_THINKING})(?:\s[^<>]*)?>|\[(?P<upper>THINK|THINKING|THOUGHT|REASONING)\]|◁(?P<wide>think)▷"
+    r"|<\|(?P<bar>begin_of_thought|start_thinking|think)\|>|<\|channel\|>(?P<channel>analysis|commentary)[^<{]*<\|message\|>"
+    r"|<unused94>(?P<unused>thought)",
+    re.I,
+)
+_CLOSING = re.compile(
+    rf"</(?:{_THINKING})>|\[/(?:THINK|THINKING|THOUGHT|REASONING)\]|◁/think▷|<\|(?:end_of_thought|end_thinking|/think)\|>"
+    r"|<\|end\|>(?=\s*<\|start\|>)|(?=<\|channel\|>final)|<unused95>",
+    re.I,
+)
+_SURELY_THINKING = frozenset({"think", "thinking", "thought"})
+"""Marks without an end that are taken for thinking wherever they stand; others may be words of a text."""
+_THOUGHT = "thought"
+_ENDS_IN_OBJECT = re.compile(r"\}\s*(?:```)?\s*$")
+_NO_OBJECT = "there is no JSON object in it"
 
 
-def read_completion(response: Any, model: str, worst: Tokens) -> TeacherAnswer:
-    """The answer in a response; where its tokens are not reported, what they can be at most is counted.
+class UndecodableError(MisfitError):
+    """An answer without a JSON object."""
+
+
+def read_completion(response: Any, model: str, worst: Tokens, endpoint: Endpoint) -> TeacherAnswer:
+    """The answer in a response; where its tokens are not reported, the most there can be are counted.
+
+    An answer that a server puts into its field for thoughts is taken from there, if it is nothing but an answer.
 
     Raises:
         RequestError: it is no chat completion.
     """
+    choices = response.get("choices") if isinstance(response, dict) else None
+    if not choices:
+        if (failure := error_in_ok(response, endpoint.redact)) is not None:
+            raise failure
+        if choices == []:
+            what = "answers with an empty list of choices"
+            raise RequestError("refused", what, unpaid=False, negotiable=False)
+        raise RequestError("foreign", "answers, but not as a chat completion", unpaid=False)
     try:
-        choice = response["choices"][0]
+        choice = choices[0]
         message = choice["message"]
-        content = _text(message["content"])
-        cut = choice.get("finish_reason") == "length"
-        thought = message.get("reasoning_content") or ""
+        content = _text(message.get("content"))
+        thought = _text(message.get("reasoning_content") or message.get("reasoning"))
     except (KeyError, IndexError, TypeError, AttributeError):
-        raise RequestError("broken", _no_completion(response), unpaid=False) from None
+        raise RequestError("foreign", "answers, but not as a chat completion", unpaid=False) from None
+    finish: Literal["stop", "length", "content_filter"] = "stop"
+    if choice.get("finish_reason") in {"length", "content_filter"}:
+        finish = choice["finish_reason"]
+    if not content.strip() and finish == "stop" and _ENDS_IN_OBJECT.search(thought):
+        content, thought = thought, ""
     reported = response.get("usage")
     usage: Mapping[str, Any] = reported if isinstance(reported, dict) else {}
     prompt, answer = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     if not prompt:
+        cut = finish == "length"
         prompt, answer = worst.prompt, worst.answer if cut else most_answer_tokens(f"{content}{thought}", worst.answer)
-    return TeacherAnswer(model=model, content=content, cut=cut, prompt_tokens=prompt, answer_tokens=answer)
-
-
-def decode(text: str) -> Any:
-    """The JSON object in an answer, passing over what stands around it (thoughts, a code fence, politeness).
-
-    Raises:
-        MisfitError: there is none, or it is not whole.
-    """
-    _, mark, said = text.rpartition("</think>")
-    if not mark and said.lstrip().startswith("<think>"):
-        raise MisfitError("it ends in the middle of thinking, and there is no JSON object in it")
-    fault = "there is no JSON object in it"
-    start = said.find("{")
-    while start >= 0:
-        try:
-            return _decoded(said, start)
-        except json.JSONDecodeError as error:
-            if said[start + 1 : error.pos].strip():  # a brace of the prose around it is followed by no key
-                raise MisfitError(f"it is no JSON: {error.msg} at character {error.pos + 1}") from None
-            fault = f"it is no JSON: {error.msg} at character {error.pos + 1}"
-        start = said.find("{", start + 1)
-    raise MisfitError(fault)
-
-
-def _decoded(text: str, start: int) -> Any:
-    try:
-        value, _ = _DECODER.raw_decode(text, start)
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except RecursionError:
-        raise MisfitError("it is nested too deeply") from None
-    except UnicodeEncodeError:
-        raise MisfitError("a text in it ends in half a character") from None
-    except (json.JSONDecodeError, MisfitError):
-        raise
-    except ValueError:
-        raise MisfitError("a number in it is too large") from None
-    return value
-
-
-def _refuse(name: str) -> Any:
-    raise MisfitError(f"{name} is no JSON number")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse, strict=False)
+    return TeacherAnswer(model=model, content=content, finish=finish, prompt_tokens=prompt, answer_tokens=answer)
 
 
 def _text(content: Any) -> str:
@@ -95,10 +90,119 @@ def whole_characters(text: str) -> str:
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    """A number of tokens, which some servers write as a text or with a point."""
+    try:
+        return max(0, int(float(value))) if not isinstance(value, bool) else 0
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
-def _no_completion(response: Any) -> str:
-    error = response.get("error") if isinstance(response, dict) else None
-    said = error.get("message") if isinstance(error, dict) else error
-    return f"answers with an error: {' '.join(str(said).split())[:_SHOWN]}" if said else "answers, but not as a chat completion"
+def decode(text: str, schema: Mapping[str, Any]) -> Any:
+    """The JSON object in an answer that fits `schema`, the last one if there are several; else the last object there is.
+
+    Thoughts, whatever the marks around them, are no answer; code fences and politeness are passed over.
+
+    Raises:
+        MisfitError: there is none, or it is not whole.
+    """
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        whole = None
+    found = list(_objects_in(whole if isinstance(whole, str) else text))  # some models write their JSON as a JSON text
+    if _THOUGHT in found:
+        found = found[len(found) - found[::-1].index(_THOUGHT) :]
+    objects = [value for value in found if isinstance(value, dict)]
+    if not objects:
+        raise UndecodableError(next((fault for fault in reversed(found) if isinstance(fault, str)), _NO_OBJECT))
+    fitting = [value for value in objects if _fits(value, dict(schema))] if len(objects) > 1 else []
+    return (fitting or objects)[-1]
+
+
+def visible(text: str) -> bool:
+    """Whether an answer has words that are no thoughts."""
+    at, seen = 0, False
+    while (opening := _OPENING.search(text, at)) is not None:
+        seen = seen or bool(text[at : opening.start()].strip())
+        closing = _CLOSING.search(text, opening.end())
+        if closing is None:
+            return seen
+        at = closing.end()
+    return seen or bool(text[at:].strip())
+
+
+def _fits(value: Any, schema: dict[str, Any]) -> bool:
+    """Whether an object fits; words of a closed list may be written with other case, width or space."""
+    return not schema_fault(schema, value) or not schema_fault(_normalised(schema, lists_only=True), _normalised(value))
+
+
+def _normalised(value: Any, *, lists_only: bool = False) -> Any:
+    if isinstance(value, dict):
+        return {key: _normalised(part, lists_only=lists_only and key not in {"enum", "const"}) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_normalised(part, lists_only=lists_only) for part in value]
+    return normalise(value) if isinstance(value, str) and not lists_only else value
+
+
+def _objects_in(text: str) -> Iterator[dict[str, Any] | str]:
+    """The objects outside of thoughts, or the faults in them, in their order; `_THOUGHT` where all before was thought."""
+    at = 0
+    while at >= 0:
+        opening, closing, brace = _OPENING.search(text, at), _CLOSING.search(text, at), text.find("{", at)
+        places = [len(text) if mark is None else mark.start() for mark in (opening, closing)]
+        if 0 <= brace < min(places):
+            value, at = _decoded(text, brace)
+            yield value
+        elif closing is not None and closing.start() <= places[0]:
+            yield _THOUGHT
+            at = closing.end() + (closing.start() == closing.end())
+        elif opening is None:
+            return
+        elif (end := _CLOSING.search(text, opening.end())) is not None:
+            at = end.end() + (end.start() == end.end())
+        elif opening.group(opening.lastgroup or 0).lower() in _SURELY_THINKING or not text[: opening.start()].strip():
+            yield f"it ends in the middle of thinking, and {_NO_OBJECT}"
+            return
+        else:
+            at = opening.end()
+
+
+def _decoded(text: str, start: int) -> tuple[dict[str, Any] | str, int]:
+    """The object that starts at a brace, or the fault in it; and where to go on, -1 if there is nothing more to find."""
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        return value, end
+    except RecursionError:
+        return "it is nested too deeply", -1
+    except UnicodeEncodeError:
+        fault = "a text in it ends in half a character"
+    except json.JSONDecodeError as error:
+        fault = f"it is no JSON: {error.msg} at character {error.pos + 1}"
+        if not text[start + 1 : error.pos].strip():  # a brace of the prose around it is followed by no key
+            return fault, start + 1
+    except MisfitError as misfit:
+        fault = str(misfit)
+    except ValueError:
+        fault = "a number in it is too large"
+    return fault, _end_of_braces(text, start)
+
+
+def _end_of_braces(text: str, start: int) -> int:
+    """Where the braces opened at `start` are closed; -1 where they are not, so that all the rest stands inside of them."""
+    depth, in_string = 0, False
+    for match in re.compile(r'\\.|["{}]', re.S).finditer(text, start):
+        if match.group() == '"':
+            in_string = not in_string
+        elif not in_string and match.group() in "{}":
+            depth += 1 if match.group() == "{" else -1
+            if depth == 0:
+                return match.end()
+    return -1
+
+
+def _refuse(name: str) -> Any:
+    raise MisfitError(f"{name} is no JSON number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse, strict=False)

@@ -1,5 +1,6 @@
 """One OpenAI-compatible endpoint: its address, its key, how patiently it is asked, and how a request to it can fail."""
 
+import functools
 import ipaddress
 import urllib.parse
 import urllib.request
@@ -8,17 +9,20 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from anytasktune.errors import AnyTaskTuneError
+from anytasktune.llm.redaction import Redactor
 
 BASE_URL, API_KEY = "OPENAI_BASE_URL", "OPENAI_API_KEY"
+_PATH = "/chat/completions"
 _ADVICE = {
     401: f"check {API_KEY}",
     402: "the account is out of credit: top it up, then run the same command again",
     403: f"check {API_KEY}, and whether it may use this model",
     404: f"check {BASE_URL} (it usually ends in /v1) and the model's name",
+    407: "check the user name and password in the address of the proxy (https_proxy, http_proxy)",
 }
-
-
-Kind = Literal["unreachable", "silent", "dropped", "busy", "broken", "refused", "denied"]
+_PUBLIC = frozenset({"api-version", "version", "model", "deployment", "region", "stream"})
+"""Names of query parameters whose values are no secrets."""
+Kind = Literal["unreachable", "silent", "dropped", "busy", "broken", "foreign", "refused", "denied"]
 
 
 class EndpointError(AnyTaskTuneError):
@@ -39,12 +43,15 @@ class RequestError(Exception):
 
     Attributes:
         kind: `unreachable` (no connection), `silent` (no answer in time), `dropped` (the connection ended early), `busy` (too
-            many requests), `broken` (a fault of the server, or something that is no answer), `refused` (the server does not
-            like what this request asks for), `denied` (it would refuse any request).
-        what: the same in words.
+            many requests), `broken` (a fault of the server), `foreign` (no chat completion: of a server that never gave one,
+            another kind of server), `refused` (the server does not like what this request asks for), `denied` (it would refuse
+            any request).
+        what: the same in words, without secrets.
         status: the HTTP status; 0 where there was none.
         wait: seconds the server wants to be left alone.
         unpaid: it is certain that the model did no work for it.
+        fix: what to do; empty where the status says it.
+        negotiable: of `refused`: a simpler form of the request may be accepted.
     """
 
     kind: Kind
@@ -52,6 +59,8 @@ class RequestError(Exception):
     status: int = 0
     wait: float = 0.0
     unpaid: bool = True
+    fix: str = ""
+    negotiable: bool = True
 
     @property
     def passing(self) -> bool:
@@ -77,11 +86,12 @@ class Endpoint:
     """Where a teacher is asked, and how patiently.
 
     Attributes:
-        base_url: up to and without `/chat/completions`.
+        base_url: up to and without `/chat/completions` and query; it may be shown.
         key: the API key; empty where none is needed. Neither shown nor written anywhere.
         timeout: seconds without an answer after which a request counts as failed.
         attempts: how often one request is sent at most.
         first_wait: seconds to wait after the first failure; they double from one to the next.
+        query: of the address (`api-version=2024-10-21`); it may hold a key.
     """
 
     base_url: str
@@ -89,53 +99,64 @@ class Endpoint:
     timeout: float = 300.0
     attempts: int = 5
     first_wait: float = 1.0
+    query: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, timeout: float = 300.0, attempts: int = 5) -> "Endpoint":
         """The endpoint that `OPENAI_BASE_URL` and `OPENAI_API_KEY` name; EndpointError without an address."""
-        url = environment.get(BASE_URL, "").strip().rstrip("/")
-        what = _fault_in(url)
-        if what:
-            raise EndpointError(what, fix=f"set it, e.g. {BASE_URL}=http://localhost:8000/v1; a key goes into {API_KEY}")
-        parts = urllib.parse.urlsplit(url)
+        url = environment.get(BASE_URL, "").strip()
+        what = "" if url else f"{BASE_URL} is not set"
+        try:
+            parts = urllib.parse.urlsplit(url)
+            sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            sound = False
+        if what or not sound:
+            fix = f"set it, e.g. {BASE_URL}=http://localhost:8000/v1; a key goes into {API_KEY}"
+            raise EndpointError(what or f"{BASE_URL} is no http(s) address", fix=fix)
         if parts.username or parts.password:
             raise EndpointError(f"{BASE_URL} holds a user name or password", fix=f"put the key into {API_KEY}")
         key = environment.get(API_KEY, "").strip()
         if not (key.isascii() and key.isprintable()):
             raise EndpointError(f"{API_KEY} holds characters that no key has", fix="copy the key again")
-        return cls(url, key, timeout, attempts)
+        path = parts.path.rstrip("/").removesuffix(_PATH).rstrip("/")
+        return cls(f"{parts.scheme}://{parts.netloc}{path}", key, timeout, attempts, query=parts.query)
+
+    @property
+    def url(self) -> str:
+        """The address requests go to; not to be shown."""
+        return f"{self.base_url}{_PATH}" + (f"?{self.query}" if self.query else "")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that show who asks: OpenAI's, and that of Azure where the address looks like it."""
+        host = urllib.parse.urlsplit(self.base_url).hostname or ""
+        azure = host.endswith(".azure.com") or "api-version=" in self.query
+        return ({"Authorization": f"Bearer {self.key}"} | ({"api-key": self.key} if azure else {})) if self.key else {}
 
     @property
     def proxy(self) -> str | None:
         """The proxy that the environment names for it; none for an address on this machine."""
         parts = urllib.parse.urlsplit(self.base_url)
         host = parts.hostname or ""
-        if _is_this_machine(host) or urllib.request.proxy_bypass(host):
+        try:
+            local = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            local = host == "localhost"
+        if local or urllib.request.proxy_bypass(host):
             return None
         return urllib.request.getproxies().get(parts.scheme)
 
+    @functools.cached_property
+    def redact(self) -> Redactor:
+        """Replaces the key, secrets of the address and those of the proxy, in any text that is shown or kept."""
+        proxy = urllib.parse.urlsplit(self.proxy or "")
+        user, password = (urllib.parse.unquote(part or "") for part in (proxy.username, proxy.password))
+        query = urllib.parse.parse_qsl(self.query)
+        of_proxy = [password, f"{user}:{password}", proxy.password or ""] if password else [user]
+        return Redactor.of([self.key, *of_proxy, *(value for name, value in query if name.lower() not in _PUBLIC)])
+
     def error(self, what: str, status: int = 0, fix: str = "") -> EndpointError:
         """An error about this endpoint, with advice that fits the status where there is no other."""
-        return EndpointError(self.without_key(what), where=self.base_url, fix=fix or _ADVICE.get(status, ""), status=status)
-
-    def without_key(self, text: str) -> str:
-        """A text from outside that may be shown: servers like to quote the key they do not know."""
-        return text.replace(self.key, "***") if self.key else text
-
-
-def _fault_in(url: str) -> str:
-    if not url:
-        return f"{BASE_URL} is not set"
-    try:
-        parts = urllib.parse.urlsplit(url)
-        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        sound = False
-    return "" if sound else f"{BASE_URL} is no http(s) address"
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        advice = self.redact(fix) or _ADVICE.get(status, "")
+        return EndpointError(self.redact(what), where=self.redact(self.base_url), fix=advice, status=status)

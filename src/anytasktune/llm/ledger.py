@@ -21,12 +21,12 @@ from anytasktune.llm.costs import Prices, Tokens
 from anytasktune.schema.exchange import TeacherAnswer
 
 ANSWERS_FILE = "answers.sqlite"
-_FORMAT = 1
+_FORMAT = 2
 _PATIENCE = 60.0
 """Seconds to wait for another process that writes."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS answers(
-    key TEXT PRIMARY KEY, model TEXT NOT NULL, content TEXT NOT NULL, cut INTEGER NOT NULL,
+    key TEXT PRIMARY KEY, model TEXT NOT NULL, content TEXT NOT NULL, finish TEXT NOT NULL,
     prompt_tokens INTEGER NOT NULL, answer_tokens INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS requests(
     id INTEGER PRIMARY KEY, sent INTEGER NOT NULL, state TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL,
@@ -129,12 +129,12 @@ class Ledger:
         """The answer kept under `key`, if there is one."""
         with self._advising():
             row = self._connection.execute(
-                "SELECT model, content, cut, prompt_tokens, answer_tokens FROM answers WHERE key = ?", (key,)
+                "SELECT model, content, finish, prompt_tokens, answer_tokens FROM answers WHERE key = ?", (key,)
             ).fetchone()
         if row is None:
             return None
-        model, content, cut, prompt, answer = row
-        return TeacherAnswer(model=model, content=content, cut=bool(cut), prompt_tokens=prompt, answer_tokens=answer)
+        model, content, finish, prompt, answer = row
+        return TeacherAnswer(model=model, content=content, finish=finish, prompt_tokens=prompt, answer_tokens=answer)
 
     def holds(self, keys: Iterable[str]) -> list[bool]:
         """Which of these have an answer."""
@@ -166,7 +166,7 @@ class Ledger:
         with self._advising(), self._transaction():
             first = self._connection.execute(
                 "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
-                (reservation.key, answer.model, answer.content, answer.cut, used.prompt, used.answer),
+                (reservation.key, answer.model, answer.content, answer.finish, used.prompt, used.answer),
             )
             self._connection.execute(
                 "UPDATE requests SET state = 'answered', prompt_tokens = ?, answer_tokens = ?, cost = ? WHERE id = ?",

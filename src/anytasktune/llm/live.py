@@ -139,7 +139,7 @@ class Session:
                     answer = await live.retries.send(functools.partial(self._once, key, body, worst))
                     break
                 except RequestError as refused:
-                    simpler = form.simpler(refused.what)
+                    simpler = form.simpler(refused.what) if refused.negotiable else None
                     if simpler is None:
                         raise live.retries.error_of(refused) from None
                     form = simpler
@@ -154,7 +154,7 @@ class Session:
         reservation = await self._reserve(key, worst)
         settled = False
         try:
-            answer = read_completion(await self._wire.send(body), live.model, worst)
+            answer = read_completion(await self._wire.send(body), live.model, worst, live.endpoint)
             used = Tokens(answer.prompt_tokens, answer.answer_tokens)
             answer = self._ledger.keep(reservation, answer)
             settled = True

@@ -1,6 +1,7 @@
 """Negotiation of the response format: JSON is requested as strictly as the server allows, in words where it allows nothing."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,6 +15,8 @@ Format = Literal["strict", "schema", "object", "words"]
 _FORMATS: tuple[Format, ...] = ("strict", "schema", "object", "words")
 _DATA = 2**31
 _MOST_DIVIDED = 16
+_STREAM = re.compile(r"\bstream(ing)?\b")
+_SYSTEM = re.compile(r"\bsystem\b.{0,20}\b(role|message|prompt)|\brole\b.{0,40}\bsystem\b")
 
 
 @dataclass(frozen=True)
@@ -49,28 +52,39 @@ class Request:
 
 @dataclass(frozen=True)
 class RequestForm:
-    """What of a request is said to the server, and how.
+    """The fields of a request, and how it asks for JSON.
 
     Attributes:
         format: how the schema is given: to be kept strictly, to be kept, in words with JSON asked for, in words.
         sampled: whether temperature and seed are given.
         limit: name of the longest answer.
         divided: by how much the longest answer is cut down to fit what the model can hold.
+        stream: whether the answer is to come as a stream; with its usage, or without.
+        no_thinking: whether the model is told not to think.
+        system_first: whether a system message may stand first; else it becomes the beginning of the next one.
     """
 
     format: Format = "strict"
     sampled: bool = True
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     divided: int = 1
+    stream: Literal["", "usage", "plain"] = ""
+    no_thinking: bool = False
+    system_first: bool = True
 
     def simpler(self, said: str) -> "RequestForm | None":
-        """The form to try after a server refused this one and said why; None if there is nothing left to leave out."""
+        """The form to try after a server refused this one and said why; None if there is nothing left to change."""
         text = said.lower()
-        if (
-            self.limit == "max_tokens"
-            and "max_completion_tokens" in text
-            and "max_tokens" in text.replace("max_completion", "")
-        ):
+        limits = text.replace("max_completion_tokens", "")
+        if "enable_thinking" in text and not self.no_thinking:
+            return replace(self, no_thinking=True)
+        if "stream_options" in text and self.stream == "usage":
+            return replace(self, stream="plain")
+        if _STREAM.search(text) and not self.stream:
+            return replace(self, stream="usage")
+        if _SYSTEM.search(text) and self.system_first:
+            return replace(self, system_first=False)
+        if self.limit == "max_tokens" and limits != text and "max_tokens" in limits:
             return replace(self, limit="max_completion_tokens")
         too_long = "context" in text and any(word in text for word in ("length", "window", "size"))
         if self.divided < _MOST_DIVIDED and (too_long or "max_tokens" in text):
@@ -86,22 +100,25 @@ class RequestForm:
 
 @dataclass
 class Negotiation:
-    """What a server was found to accept, per schema.
+    """The forms a server was found to accept: of the response format per schema, of all else for every request.
 
     Attributes:
         in_words: schemas that the server accepts but does not keep to; they are given in words, too.
     """
 
-    accepted: dict[str, RequestForm] = field(default_factory=dict)
+    accepted: dict[str, Format] = field(default_factory=dict)
+    usual: RequestForm = field(default_factory=RequestForm)
     in_words: set[str] = field(default_factory=set)
 
     def first(self, request: Request) -> RequestForm:
         """The form to start with."""
-        return self.accepted.get(request.schema_name) or RequestForm("strict" if is_strict(request.schema) else "schema")
+        strict: Format = "strict" if is_strict(request.schema) else "schema"
+        return replace(self.usual, format=self.accepted.get(request.schema_name, strict))
 
     def accept(self, request: Request, form: RequestForm) -> None:
         """The server accepted this form."""
-        self.accepted[request.schema_name] = replace(form, divided=1)
+        self.accepted[request.schema_name] = form.format
+        self.usual = replace(form, divided=1)
 
     def schema_ignored(self, request: Request) -> None:
         """The answer was no JSON although the schema was given."""
@@ -109,11 +126,13 @@ class Negotiation:
 
     def body(self, request: Request, model: str, form: RequestForm) -> bytes:
         """The request as it goes over the wire."""
-        whole: dict[str, Any] = {
-            "model": model,
-            "messages": list(request.messages),
-            form.limit: -(-request.max_tokens // form.divided),
-        }
+        messages = [dict(message) for message in request.messages]
+        if form.format in {"object", "words"} or request.schema_name in self.in_words:
+            messages[0]["content"] += f"\n\n{schema_in_words(request.schema, request.language)}"
+        if not form.system_first and len(messages) > 1 and messages[0]["role"] == "system":
+            system = messages.pop(0)
+            messages[0]["content"] = f"{system['content']}\n\n{messages[0]['content']}"
+        whole: dict[str, Any] = {"model": model, "messages": messages, form.limit: -(-request.max_tokens // form.divided)}
         if form.sampled:
             whole["temperature"] = request.temperature
             if request.temperature > 0:
@@ -123,8 +142,10 @@ class Negotiation:
             whole["response_format"] = {"type": "json_schema", "json_schema": wanted}
         elif form.format == "object":
             whole["response_format"] = {"type": "json_object"}
-        if form.format in {"object", "words"} or request.schema_name in self.in_words:
-            whole["messages"] = _with_schema(request)
+        if form.stream:
+            whole |= {"stream": True} | ({"stream_options": {"include_usage": True}} if form.stream == "usage" else {})
+        if form.no_thinking:
+            whole["enable_thinking"] = False
         return json.dumps(whole, ensure_ascii=False).encode()
 
 
@@ -145,9 +166,3 @@ def is_strict(schema: Any) -> bool:
     ):
         return False
     return all(is_strict(part) for part in schema.values())
-
-
-def _with_schema(request: Request) -> list[Mapping[str, str]]:
-    first, *rest = request.messages
-    words = schema_in_words(request.schema, request.language)
-    return [{**first, "content": f"{first['content']}\n\n{words}"}, *rest]

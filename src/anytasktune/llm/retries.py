@@ -19,9 +19,9 @@ _MOST_TURNED_AWAY = 50
 """How often a request may be told that there are too many."""
 _MOST_SILENT = 10
 """Requests in a row without any answer after which none is expected any more."""
-_FOR_ALL = frozenset({401, 402, 429})
-"""No key, no credit, no quota: the next request will not be answered either."""
-_FIRST_ATTEMPTS = {"unreachable": 3, "silent": 2}
+_FOR_ALL = frozenset({401, 402, 407, 429})
+"""No key, no credit, no proxy, no quota: the next request will not be answered either."""
+_FIRST_ATTEMPTS = {"unreachable": 3, "silent": 2, "foreign": 1}
 """Before there was any answer a wrong address is likelier than bad luck."""
 _HOPELESS = 8
 """Requests refused, none answered, after which it is not the requests."""
@@ -178,13 +178,14 @@ class Retries:
         """The error of a request that failed for good: UnansweredError for itself, EndpointError for all."""
         what = f"{failure.what}, {attempts} times" if attempts > 1 else failure.what
         if failure.kind == "denied" and (not self.answered or failure.status in _FOR_ALL):
-            return self.endpoint.error(what, failure.status)
+            return self.endpoint.error(what, failure.status, failure.fix)
         if failure.kind == "refused":
             self.refused += 1
             hopeless = not self.answered and not self.tally.found and self.refused >= _HOPELESS
-            return self.endpoint.error(what, failure.status) if hopeless else UnansweredError("not_answered", what)
+            return self.endpoint.error(what, failure.status, failure.fix) if hopeless else UnansweredError("not_answered", what)
         self._failed_in_a_row += 1
         known = self.answered or (self.tally.found and failure.kind != "unreachable")
         if not known or self._failed_in_a_row >= _MOST_SILENT:
-            return self.endpoint.error(what, failure.status, _LATER)
+            later = "" if failure.kind == "foreign" and not known else _LATER
+            return self.endpoint.error(what, failure.status, failure.fix or later)
         return UnansweredError("not_answered", what)

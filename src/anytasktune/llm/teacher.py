@@ -11,9 +11,9 @@ from typing import Any, Protocol, TypeVar
 
 from anytasktune.errors import ConfigError
 from anytasktune.llm.asking import MisfitError, Question, Reply
-from anytasktune.llm.completions import decode, whole_characters
+from anytasktune.llm.completions import UndecodableError, decode, visible, whole_characters
 from anytasktune.llm.costs import PICO, Expected, Prices, Tally, expected_cost, in_pico
-from anytasktune.llm.endpoint import Endpoint, UnansweredError
+from anytasktune.llm.endpoint import Endpoint, EndpointError, UnansweredError
 from anytasktune.llm.ledger import Caps
 from anytasktune.llm.live import LiveAnswers, Terms
 from anytasktune.llm.negotiation import Request, schema_in_words
@@ -27,6 +27,9 @@ _GRACE = 2.0
 """Seconds in which requests under way may still be answered when another one ends everything."""
 _MOST_SHOWN = 8_000
 """Characters of an answer that cannot be used and is shown to the model: some repeat themselves without end."""
+_MOST_SPEECHLESS = 16
+"""Answers in a row in which a server let the model say nothing, after which it is not the questions."""
+_LONGER = "raise teacher.answer_tokens, or name a model that thinks less"
 _NOTHING = "…"
 """Stands for an answer without a word; many servers refuse an empty message."""
 Value = TypeVar("Value")
@@ -100,6 +103,7 @@ class Teacher:
         self._source = source
         self._config = config
         self._seconds = 0.0
+        self._speechless = 0
 
     @classmethod
     def open(
@@ -244,22 +248,39 @@ class Teacher:
                 self._recorder.record(request, answer)
             words = ""
             try:
-                value = decode(answer.content)
-            except MisfitError as misfit:
+                value = question.read(decode(answer.content, question.schema))
+                self._speechless = 0
+                return Reply(value, repaired=repaired)
+            except UndecodableError as misfit:
                 fault, reason, words = str(misfit), misfit.reason, schema_in_words(question.schema, question.language)
-                if not answer.cut:
+                if answer.finish == "stop":
                     answering.schema_ignored(request)
-            else:
-                try:
-                    return Reply(question.read(value), repaired=repaired)
-                except MisfitError as misfit:
-                    fault, reason = str(misfit), misfit.reason
-            fault = f"it was cut off: {fault}" if answer.cut else fault
-            repair = render_prompt(OWN, "repair", question.language, fault=fault)
+            except MisfitError as misfit:
+                fault, reason = str(misfit), misfit.reason
+            if answer.finish == "length":
+                fault = f"it was cut off: {fault}"
+            if words and (answer.finish == "content_filter" or (answer.finish == "length" and not visible(answer.content))):
+                return self._without_words(answer, request)
             shown = answer.content[:_MOST_SHOWN] or _NOTHING
+            repair = render_prompt(OWN, "repair", question.language, fault=fault)
             said = [*said, {"role": "assistant", "content": shown}]
             said += [{"role": "user", "content": f"{repair}\n\n{words}".strip()}]
-        return Reply(None, reason, fault)
+        return Reply(None, reason, f"{fault}; {_LONGER}" if answer.finish == "length" else fault)
+
+    def _without_words(self, answer: TeacherAnswer, request: Request) -> Reply[Any]:
+        """The reply where a server let the model say nothing; asked again, it would say nothing again.
+
+        Raises:
+            EndpointError: so it was with every answer so far, and there were several.
+        """
+        what = "the content filter of the server stopped the answer"
+        fix = "name another teacher, or leave out the texts it does not like"
+        if answer.finish == "length":
+            what, fix = f"the model was still thinking after {request.max_tokens} tokens, the longest answer allowed", _LONGER
+        self._speechless += 1
+        if self._speechless >= _MOST_SPEECHLESS:
+            raise EndpointError(f"{what}, {self._speechless} times in a row", fix=fix)
+        return Reply(None, "unusable_answer", f"{what}; {fix}")
 
     def _request(self, question: Question[Any], said: Sequence[Mapping[str, str]]) -> Request:
         tokens = question.max_tokens or self._config.answer_tokens

@@ -23,8 +23,8 @@ class TeacherAnswer(Artifact):
 
     model: str
     content: str
-    cut: bool = False
-    """The answer ended because it got too long."""
+    finish: Literal["stop", "length", "content_filter"] = "stop"
+    """Why it ended: by itself, at the longest answer asked for, or stopped by a filter of the server."""
     prompt_tokens: int = 0
     answer_tokens: int = 0
 

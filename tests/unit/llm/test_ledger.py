@@ -26,7 +26,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_an_answer_is_given_back_as_it_was(file: Path) -> None:
-    answer = TeacherAnswer(model="m", content='{"文": "\x00 “q”"}', cut=True, prompt_tokens=3, answer_tokens=5)
+    answer = TeacherAnswer(model="m", content='{"文": "\x00 “q”"}', finish="length", prompt_tokens=3, answer_tokens=5)
     with Ledger(file) as ledger:
         reservation = ledger.reserve("k", "m", Tokens(10, 10), FREE, Caps())
         assert reservation is not None

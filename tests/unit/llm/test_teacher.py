@@ -225,11 +225,12 @@ def test_odd_characters_in_questions_and_answers_do_no_harm(content: str, book: 
 
 @pytest.mark.parametrize(
     "response",
-    [{}, {"choices": []}, {"choices": [{"message": None}]}, {"choices": [{"message": {"content": 3}}]}, []],
+    [{}, {"choices": [{"message": None}]}, {"choices": [{"message": {"content": 3}}]}, []],
 )
 def test_something_else_than_a_completion_is_said_so(response: Any, book: Path) -> None:
     with serving(in_turn(response)) as served, pytest.raises(EndpointError, match="not as a chat completion"):
         teacher_at(served.url, book).ask(how_many())
+    assert len(served.bodies) == 1, "asked again it would answer the same, and may be paid"
 
 
 def test_an_error_in_an_answer_that_says_ok_is_shown(book: Path) -> None:

@@ -43,7 +43,8 @@ class Faulty:
 
     def __call__(self, body: dict[str, Any]) -> Answer:
         with self.lock:
-            kind = self.chance.choice(FAULTS) if self.chance.random() < self.share else ""
+            share = self.share if self.answered else 0.0  # the first answer shows that it is a teacher
+            kind = self.chance.choice(FAULTS) if self.chance.random() < share else ""
             free: dict[str, Raw] = {
                 "busy": error(429, "slow down"),
                 "busy_a_while": error(429, "slow down", Retry_After="0.02"),
