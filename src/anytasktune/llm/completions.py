@@ -1,7 +1,9 @@
 """Responses of a server, read with care: the completion in a response, and the JSON in a completion."""
 
+import ast
 import json
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -29,6 +31,8 @@ _SURELY_THINKING = frozenset({"think", "thinking", "thought"})
 """Marks without an end that are taken for thinking wherever they stand; others may be words of a text."""
 _THOUGHT = "thought"
 _ENDS_IN_OBJECT = re.compile(r"\}\s*(?:```)?\s*$")
+_TRAILING_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])', re.S)
+_LONGEST_LITERAL = 20_000
 _NO_OBJECT = "there is no JSON object in it"
 
 
@@ -78,7 +82,8 @@ def _text(content: Any) -> str:
     if content is None:
         return ""
     if isinstance(content, list):
-        content = "".join(part["text"] for part in content if part.get("type", "text") == "text")
+        texts = [part for part in content if part.get("type", "text") in {"text", "output_text"}]
+        content = "".join(part["text"] if "text" in part else part["content"] for part in texts)
     if not isinstance(content, str):
         raise TypeError
     return whole_characters(content)
@@ -179,8 +184,11 @@ def _decoded(text: str, start: int) -> tuple[dict[str, Any] | str, int]:
         fault = "a text in it ends in half a character"
     except json.JSONDecodeError as error:
         fault = f"it is no JSON: {error.msg} at character {error.pos + 1}"
-        if not text[start + 1 : error.pos].strip():  # a brace of the prose around it is followed by no key
-            return fault, start + 1
+        if not text[start + 1 : error.pos].strip() and not text.startswith("{'", start):
+            return fault, start + 1  # a brace of the prose around it is followed by no key
+        end = _end_of_braces(text, start)
+        repaired = _repaired(text[start:end]) if end > 0 else None
+        return (fault if repaired is None else repaired), end
     except MisfitError as misfit:
         fault = str(misfit)
     except ValueError:
@@ -188,14 +196,31 @@ def _decoded(text: str, start: int) -> tuple[dict[str, Any] | str, int]:
     return fault, _end_of_braces(text, start)
 
 
+def _repaired(piece: str) -> dict[str, Any] | None:
+    """An object with a comma too many, or in Python's spelling: small models often write so."""
+    try:
+        value = json.loads(_TRAILING_COMMA.sub(lambda match: match[1] or "", piece), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about backslashes
+                value = ast.literal_eval(piece) if len(piece) <= _LONGEST_LITERAL else None
+            json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            return None
+    return value if isinstance(value, dict) and all(isinstance(key, str) for key in value) else None
+
+
 def _end_of_braces(text: str, start: int) -> int:
     """Where the braces opened at `start` are closed; -1 where they are not, so that all the rest stands inside of them."""
-    depth, in_string = 0, False
-    for match in re.compile(r'\\.|["{}]', re.S).finditer(text, start):
-        if match.group() == '"':
-            in_string = not in_string
-        elif not in_string and match.group() in "{}":
-            depth += 1 if match.group() == "{" else -1
+    depth, quote = 0, ""
+    quotes = "\"'" if text.startswith("{'", start) else '"'
+    for match in re.compile(r"\\.|[\"'{}]", re.S).finditer(text, start):
+        char = match.group()
+        if char in quotes and quote in {"", char}:
+            quote = "" if quote else char
+        elif not quote and char in "{}":
+            depth += 1 if char == "{" else -1
             if depth == 0:
                 return match.end()
     return -1

@@ -81,6 +81,28 @@ def test_marks_in_prose_without_an_end_hide_no_answer(prose: str) -> None:
     assert decode(f"{prose} {RED}", SCHEMA) == {"answer": "red"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"answer": "a,}b",}',
+        "{'answer': 'a,}b'}",
+        '{"answer": "a,}b", }\nDone.',
+        "Here: {'answer': \"a,}b\",}",
+        '[{"answer": "a,}b"},]',
+    ],
+)
+def test_a_comma_too_many_and_the_quotes_of_python_do_no_harm(text: str) -> None:
+    assert decode(text, FREE) == {"answer": "a,}b"}
+
+
+@pytest.mark.parametrize(
+    "text", ["{'answer': {1, 2}}", "{'answer': b'x'}", "{'answer': x}", "{'a': 1e999}", "{1: 'x'}", "{'a': " * 500]
+)
+def test_other_python_is_no_answer(text: str) -> None:
+    with pytest.raises(MisfitError):
+        decode(text, FREE)
+
+
 def test_what_stands_inside_of_a_broken_object_is_no_answer() -> None:
     for text in ('{"draft": {"answer": "red"}, "more": ', '{"draft": {"answer": "red"}, oops: 1}'):
         with pytest.raises(MisfitError, match="no JSON"):
