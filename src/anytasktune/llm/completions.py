@@ -11,7 +11,7 @@ from anytasktune.llm.asking import MisfitError
 from anytasktune.llm.costs import Tokens, most_answer_tokens
 from anytasktune.llm.endpoint import Endpoint, RequestError
 from anytasktune.llm.server_errors import error_in_ok
-from anytasktune.outputs.json_schema import schema_fault
+from anytasktune.outputs.schema_validation import schema_fault
 from anytasktune.schema.exchange import TeacherAnswer
 from anytasktune.text.plain_text import normalise
 
