@@ -11,7 +11,7 @@ from anytasktune.inference.task_model import TaskModel
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import Adapter, LoraSpec
 from anytasktune.models.lora_stack import attached, merged
-from anytasktune.models.packed import packs_rows
+from anytasktune.models.packing_support import packs_rows
 from anytasktune.models.resolve import resolve_model
 from anytasktune.schema import Answer, Decoding, Example, Task
 from anytasktune.settings import TrainConfig

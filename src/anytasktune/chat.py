@@ -46,38 +46,32 @@ class Encoded:
 
 
 def detect_rendering(tokenizer: "PreTrainedTokenizerBase") -> Rendering:
-    """How prompts for this tokenizer's model are to be made.
+    """The rendering of prompts for this tokenizer's model.
 
     Raises:
         ModelError: if there is no token that could end an answer.
     """
+    end_of_text = tokenizer.eos_token_id
     if not tokenizer.chat_template:
-        return Rendering(template="plain", system_role=False, end_of_turn=[_end_of_text(tokenizer)])
-    return Rendering(template="chat", system_role=_has_system_role(tokenizer), end_of_turn=_end_of_turn(tokenizer))
+        return Rendering(template="plain", system_role=False, end_of_turn=[_checked(end_of_text)])
+    with_system = [{"role": "system", "content": _PROBE}, {"role": "user", "content": "x"}]
+    try:
+        system_role = _PROBE in _apply(tokenizer, with_system, generation=False)
+    except Exception:  # a template refuses a role by raising whatever its author chose
+        system_role = False
+    # an answer ends with the first special token the template writes after it, or with the end of the text
+    answered = [{"role": "user", "content": "x"}, {"role": "assistant", "content": _PROBE}]
+    _, _, after = _apply(tokenizer, answered, generation=False).rpartition(_PROBE)
+    special = set(tokenizer.all_special_ids)
+    end = next((token for token in tokenizer.encode(after, add_special_tokens=False) if token in special), end_of_text)
+    return Rendering(template="chat", system_role=system_role, end_of_turn=[_checked(end)])
 
 
-def _end_of_text(tokenizer: "PreTrainedTokenizerBase") -> int:
-    if tokenizer.eos_token_id is None:
+def _checked(end: int | None) -> int:
+    if end is None:
         fix = "set eos_token in the model's tokenizer_config.json"
         raise ModelError("the tokenizer has no end-of-text token, so answers could not end", fix=fix)
-    return int(tokenizer.eos_token_id)
-
-
-def _has_system_role(tokenizer: "PreTrainedTokenizerBase") -> bool:
-    messages = [{"role": "system", "content": _PROBE}, {"role": "user", "content": "x"}]
-    try:
-        return _PROBE in _apply(tokenizer, messages, generation=False)
-    except Exception:  # a template refuses a role by raising whatever its author chose
-        return False
-
-
-def _end_of_turn(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
-    """The first special token the template writes after an answer; the end-of-text token if it writes none."""
-    messages = [{"role": "user", "content": "x"}, {"role": "assistant", "content": _PROBE}]
-    _, _, after = _apply(tokenizer, messages, generation=False).rpartition(_PROBE)
-    ids = tokenizer.encode(after, add_special_tokens=False)
-    special = set(tokenizer.all_special_ids)
-    return [next((token for token in ids if token in special), _end_of_text(tokenizer))]
+    return int(end)
 
 
 def _apply(tokenizer: "PreTrainedTokenizerBase", messages: list[dict[str, str]], *, generation: bool) -> str:
@@ -121,13 +115,10 @@ class PromptFormat:
     def prompt_text(self, task: Task, example: Example, shots: Sequence[Example] = ()) -> str:
         """The prompt as text, ending where the answer begins."""
         if self.rendering.template == "plain":
-            return self._plain_text(task, example, shots)
+            blocks = [f"### Input\n{shot.input}\n\n### Output\n{shot.output}" for shot in shots]
+            blocks.append(f"### Input\n{example.input}\n\n### Output\n")
+            return "\n\n".join([instruction_for(task, example.language), *blocks])
         return _apply(self.tokenizer, self.messages(task, example, shots), generation=True)
-
-    def _plain_text(self, task: Task, example: Example, shots: Sequence[Example]) -> str:
-        blocks = [f"### Input\n{shot.input}\n\n### Output\n{shot.output}" for shot in shots]
-        blocks.append(f"### Input\n{example.input}\n\n### Output\n")
-        return "\n\n".join([instruction_for(task, example.language), *blocks])
 
     def prompt_ids(self, task: Task, example: Example, shots: Sequence[Example] = ()) -> list[int]:
         """The prompt's tokens."""

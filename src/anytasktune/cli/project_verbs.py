@@ -70,7 +70,7 @@ def models(
         return DONE
     listing = list_models()
     if as_json:
-        print_json([asdict(entry) for entry in listing])
+        print_json([asdict(entry) | {"cached": cached} for entry, cached in listing])
     else:
         show(tables.models(listing), whole_lines=True)
     return DONE

@@ -12,7 +12,7 @@ from anytasktune.cli.amounts import cost
 from anytasktune.cli.terminal import one_line
 
 if TYPE_CHECKING:
-    from anytasktune.pipeline import Built, CheckedTask, Imported, ModelListing, PackSummary, TaskPlan, Workspace
+    from anytasktune.pipeline import Built, CatalogEntry, CheckedTask, Imported, PackSummary, TaskPlan, Workspace
     from anytasktune.schema import Estimate
 
 _SHOWN_ROWS = 10
@@ -83,12 +83,12 @@ def plans(rows: Sequence["TaskPlan"], whole: "Estimate") -> RenderableType:
     return Group(table, Text("\n".join([*remarks, "Nothing was trained (--dry-run)."]), style="dim"))
 
 
-def models(listing: Sequence["ModelListing"]) -> RenderableType:
+def models(listing: Sequence[tuple["CatalogEntry", bool]]) -> RenderableType:
     """The recommended models, each with a line on when to choose it."""
-    width = max(len(entry.name) for entry in listing)
+    width = max(len(entry.name) for entry, _ in listing)
     lines: list[Text] = []
-    for entry in listing:
-        here = "here" if entry.cached else f"{entry.download_mb:,} MB to fetch"
+    for entry, cached in listing:
+        here = "here" if cached else f"{entry.download_mb:,} MB to fetch"
         facts = f"  {entry.parameters:>5}  {', '.join(entry.languages):<6}  {entry.licence}  {here}"
         lines.append(Text(f"{entry.name:<{width}}", style="bold").append(facts, style="not bold"))
         lines.append(Text(f"  {entry.note}", style="dim"))

@@ -8,14 +8,14 @@ from transformers import PreTrainedModel
 
 from anytasktune.inference.prefix_cache import PrefixedModel, length_batches
 from anytasktune.models.head import logits_at
-from anytasktune.models.packed import packs_rows
+from anytasktune.models.packing_support import packs_rows
 
-_WORTH_DROPPING = 0.75
+_DROP_BELOW = 0.75
 
 
 @dataclass(frozen=True)
 class Generated:
-    """Tokens one prompt was continued with, without the end token."""
+    """The continuation of one prompt, without the end token."""
 
     ids: list[int]
     truncated: bool
@@ -24,7 +24,7 @@ class Generated:
 
 @dataclass(frozen=True)
 class Limits:
-    """When generation stops and how much goes through the model at once."""
+    """Limits of generation: end tokens, new tokens, and tokens per batch."""
 
     end_tokens: Sequence[int]
     max_new_tokens: int
@@ -58,7 +58,7 @@ def generate(
 
 
 class _Batch:
-    """One rectangle of prompts on its way to answers."""
+    """A batch of prompts being answered."""
 
     def __init__(self, reader: PrefixedModel, suffixes: Sequence[list[int]], limits: Limits) -> None:
         self.reader = reader
@@ -69,7 +69,7 @@ class _Batch:
         self.answers: list[list[int]] = [[] for _ in suffixes]
         self.truncated = [True] * len(suffixes)
         self.rows: list[int | None] = list(range(len(suffixes)))
-        """Which answer each row of the cache belongs to; None once it has ended."""
+        """The answer of each row of the cache; None once it has ended."""
 
     def run(self) -> list[Generated]:
         tokens, positions = self._likeliest(self.hidden), self.positions
@@ -77,7 +77,10 @@ class _Batch:
             self._take(tokens)
             if step == self.limits.max_new_tokens - 1 or all(row is None for row in self.rows):
                 break
-            if (keep := self._worth_dropping()) is not None:
+            going = [place for place, row in enumerate(self.rows) if row is not None]
+            if len(going) <= _DROP_BELOW * len(self.rows):  # dropping the others costs a copy of what is kept
+                self.rows = [self.rows[place] for place in going]
+                keep = torch.tensor(going, dtype=torch.long, device=self.reader.device)
                 tokens, positions = tokens[keep], positions[keep]
                 self.cache.keep(keep)
             positions = positions + 1
@@ -100,19 +103,11 @@ class _Batch:
             else:
                 self.answers[row].append(token)
 
-    def _worth_dropping(self) -> torch.Tensor | None:
-        """The rows still going, once a good part has ended: dropping the others costs a copy of what is kept."""
-        going = [place for place, row in enumerate(self.rows) if row is not None]
-        if len(going) > _WORTH_DROPPING * len(self.rows):
-            return None
-        self.rows = [self.rows[place] for place in going]
-        return torch.tensor(going, dtype=torch.long, device=self.reader.device)
-
 
 def _one_by_one(
     model: PreTrainedModel, prompts: Sequence[list[int]], limits: Limits, on_rows: Callable[[int], None]
 ) -> list[Generated]:
-    """For models whose layers share no prefix and bear no padding: transformers' own loop, a prompt at a time."""
+    """transformers' own loop, one prompt at a time, for models that cannot share a prefix or pad."""
     results = []
     for prompt in prompts:
         ids = torch.tensor([prompt], device=next(model.parameters()).device)

@@ -1,11 +1,11 @@
-"""Label tasks are not generated: the labels' probabilities are computed.
+"""Scores of labels: their probabilities are computed, nothing is generated.
 
 The labels' tokens form a trie. Its nodes are appended to each prompt; a node attends to the prompt and to its ancestors
-only, so all labels are scored together and what they share is computed once. A label's score is the log
+only, so all labels are scored in one pass and what they share is computed once. A label's score is the log
 probability of its tokens and of the end of the turn after them; probabilities are those scores normalised over the labels.
 
 A small trie goes through the model in one pass. Of a large one each row visits only the branches that can still matter
-(`trie_search`).
+(`TrieSearch`).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,11 +13,10 @@ from collections.abc import Callable, Sequence
 import torch
 from transformers import PreTrainedModel
 
-from anytasktune.inference.label_trie import LabelTrie
+from anytasktune.inference.label_trie import LabelTrie, TrieSearch
 from anytasktune.inference.prefix_cache import PrefixedModel, length_batches
-from anytasktune.inference.trie_search import TrieSearch
 from anytasktune.models.head import logits_at
-from anytasktune.models.packed import packs_rows
+from anytasktune.models.packing_support import packs_rows
 
 _LOGITS_AT_ONCE = 1024
 _WHOLE_UP_TO = 24
@@ -31,7 +30,7 @@ def score_labels(
     batch_tokens: int,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> torch.Tensor:
-    """Log probability of every label after every prompt; -inf for labels that do not matter (see `trie_search`).
+    """Log probability of every label after every prompt; -inf for labels that do not matter (see `TrieSearch`).
 
     Args:
         labels: token ids of each label, the end of the turn included.
@@ -59,15 +58,21 @@ def score_labels(
 
 def _score_batch(reader: PrefixedModel, trie: LabelTrie, suffixes: list[list[int]]) -> torch.Tensor:
     """[b, labels] log probabilities; logits are made for a few rows at a time to bound memory."""
-    hidden = _hidden_states(reader, trie, suffixes)
+    cache, last = reader.start(suffixes)
+    hidden = last.unsqueeze(1)  # of the last prompt token, then of every trie node: [b, 1 + nodes, h]
+    if trie.tokens:
+        tokens = torch.tensor(trie.tokens, dtype=torch.long, device=reader.device).expand(len(suffixes), -1)
+        ends = torch.tensor([[reader.length + len(suffix) - 1] for suffix in suffixes])
+        positions = (ends + torch.tensor(trie.depths)).to(reader.device)
+        hidden = torch.cat([hidden, reader.read(cache, tokens, positions, trie.ancestry().to(reader.device))], dim=1)
     nodes, which = torch.unique(torch.tensor([node for node, _ in trie.edges]), return_inverse=True)
-    tokens = torch.tensor([token for _, token in trie.edges])
+    predicted = torch.tensor([token for _, token in trie.edges])
     rows_at_once = max(1, _LOGITS_AT_ONCE // len(nodes))
     parts = []
     for start in range(0, len(suffixes), rows_at_once):
         chosen = hidden[start : start + rows_at_once, nodes]
         logits = logits_at(reader.model, chosen.flatten(0, 1)).view(*chosen.shape[:2], -1)
-        parts.append((logits[:, which, tokens] - logits.logsumexp(dim=-1)[:, which]).cpu())
+        parts.append((logits[:, which, predicted] - logits.logsumexp(dim=-1)[:, which]).cpu())
     edges = torch.cat(parts)
     return torch.stack([edges[:, path].sum(dim=1) for path in trie.paths], dim=1)
 
@@ -86,15 +91,3 @@ def _score_one_by_one(model: PreTrainedModel, prompt: list[int], labels: Sequenc
         picked = logits.log_softmax(dim=-1).cpu().gather(1, torch.tensor(label).unsqueeze(1))
         scores.append(picked.sum())
     return torch.stack(scores)
-
-
-def _hidden_states(reader: PrefixedModel, trie: LabelTrie, suffixes: list[list[int]]) -> torch.Tensor:
-    """Hidden states [b, 1 + nodes, h]: of the last prompt token and of every trie node."""
-    cache, last = reader.start(suffixes)
-    if not trie.tokens:
-        return last.unsqueeze(1)
-    nodes = torch.tensor(trie.tokens, dtype=torch.long, device=reader.device).expand(len(suffixes), -1)
-    ends = torch.tensor([[reader.length + len(suffix) - 1] for suffix in suffixes])
-    positions = (ends + torch.tensor(trie.depths)).to(reader.device)
-    hidden = reader.read(cache, nodes, positions, trie.ancestry().to(reader.device))
-    return torch.cat([last.unsqueeze(1), hidden], dim=1)

@@ -1,4 +1,4 @@
-"""Where fetched and converted models are kept, and how files get there without ever being half there."""
+"""The cache of fetched and converted models; files and folders appear in it whole or not at all."""
 
 import os
 import shutil
@@ -15,11 +15,11 @@ from anytasktune.errors import AnyTaskTuneError, StoreError
 CACHE_VARIABLE = "ANYTASKTUNE_CACHE"
 DRAFT_PREFIX = ".draft-"
 STALE_SECONDS = 24 * 3600
-"""A draft this old was left behind by a killed process: no conversion takes a day."""
+"""A draft this old was left by a killed process: no conversion takes a day."""
 
 
 def cache_root() -> Path:
-    """The folder models are kept in: ``ANYTASKTUNE_CACHE``, else the user's cache folder of this system."""
+    """The folder of the model cache: ``ANYTASKTUNE_CACHE``, else the user's cache folder of this system."""
     chosen = os.environ.get(CACHE_VARIABLE, "").strip()
     return Path(chosen).expanduser().absolute() if chosen else Path(platformdirs.user_cache_dir("anytasktune"))
 
@@ -56,7 +56,10 @@ def draft_beside(target: Path) -> Iterator[Path]:
     draft = target.parent / f"{DRAFT_PREFIX}{uuid.uuid4().hex}"
     with storing(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove_stale_drafts(target.parent)
+        for old in target.parent.glob(f"{DRAFT_PREFIX}*"):
+            with suppress(OSError):  # another process may be removing the same one
+                if time.time() - old.stat().st_mtime > STALE_SECONDS:
+                    shutil.rmtree(old, ignore_errors=True)
         draft.mkdir()
     try:
         yield draft
@@ -83,10 +86,3 @@ def publish_folder(draft: Path, target: Path, complete: Callable[[Path], bool]) 
         except OSError:
             if not complete(target):
                 raise
-
-
-def _remove_stale_drafts(folder: Path) -> None:
-    for draft in folder.glob(f"{DRAFT_PREFIX}*"):
-        with suppress(OSError):  # another process may be removing the same one
-            if time.time() - draft.stat().st_mtime > STALE_SECONDS:
-                shutil.rmtree(draft, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The base models we name: the embedded default and the ones we recommend."""
+"""The catalogue of base models: the embedded default and the recommended ones."""
 
 import difflib
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ class CatalogEntry:
     """One base model.
 
     Attributes:
-        name: what the user writes: an alias, or a Hub id.
+        name: an alias, or a Hub id, as the user writes it.
         title: the model's own name.
-        languages: codes of the languages it is good at, among those we speak.
-        parameters: number of weights, as people say it ("135M").
-        download_mb: what is fetched the first time, in megabytes.
+        languages: those it is good at, of the supported ones.
+        parameters: number of weights, for people ("135M").
+        download_mb: size of the download, in megabytes.
         licence: SPDX identifier.
         note: when to choose it.
     """
@@ -83,17 +83,15 @@ def nearest_names(name: str) -> list[str]:
 
     Case, and the organisation before the slash, do not count: ``qwen3-0.6b`` finds ``Qwen/Qwen3-0.6B``.
     """
-    spellings = {spelling.casefold(): entry.name for entry in CATALOG for spelling in _spellings(entry)}
+    spellings: dict[str, str] = {}
+    for entry in CATALOG:
+        spellings |= {text.casefold(): entry.name for text in (entry.name, entry.name.rpartition("/")[2], entry.title)}
     matches = difflib.get_close_matches(name.casefold(), spellings, n=4, cutoff=0.6)
     return list(dict.fromkeys(spellings[match] for match in matches))[:2]
-
-
-def _spellings(entry: CatalogEntry) -> tuple[str, str, str]:
-    return entry.name, entry.name.rpartition("/")[2], entry.title
 
 
 WAYS_TO_NAME_A_MODEL = (
     "a model can be named as a local folder with safetensors, a .gguf file, a Hub id (from the Hugging Face cache, "
     f"the Hub, or a mirror set with HF_ENDPOINT), modelscope:org/name, or {DEFAULT_MODEL} (needs no hub)"
 )
-"""What every error about an unreachable model ends with."""
+"""The end of every error about an unreachable model."""

@@ -1,14 +1,14 @@
-"""Whether a folder holds a whole model: config.json, safetensors weights and a tokenizer."""
+"""Checks that a folder holds a whole model: config.json, safetensors weights and a tokenizer."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from anytasktune.errors import ModelError, Problem
 
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt")
 NOT_WEIGHTS = ("training_args", "optimizer", "scheduler", "rng_state")
-"""How the names of pickles begin that trainers leave beside the weights."""
+"""Beginnings of the names of pickles that trainers leave beside the weights."""
 TOKENIZER_CHOICES: tuple[tuple[str, ...], ...] = (("tokenizer.json",), ("tokenizer.model",), ("vocab.json", "merges.txt"))
 INDEX_FILE = "model.safetensors.index.json"
 LFS_POINTER = b"version https://git-lfs"
@@ -33,33 +33,35 @@ def is_model_folder(folder: Path) -> bool:
 
 
 def folder_problem(folder: Path) -> Problem | None:
-    """What keeps `folder` from being a whole model, or None; the first fault found, in the order a loader would."""
+    """The first problem that a loader would have with `folder`; None if it holds a whole model."""
     try:
-        return _config_problem(folder) or _weights_problem(folder) or _tokenizer_problem(folder)
+        return next(_problems(folder), None)
     except OSError as error:
         return Problem(f"the model folder cannot be read: {error.strerror or error}", str(folder))
+
+
+def _problems(folder: Path) -> Iterator[Problem]:
+    where = str(folder)
+    if not (folder / "config.json").is_file():
+        fix = "a model folder has config.json, *.safetensors and tokenizer.json"
+        if (folder / "adapter_config.json").is_file():
+            fix = "name the base model the adapter was made for"
+            yield Problem("this is a LoRA adapter, not a base model", where, fix)
+        if ggufs := sorted(folder.glob("*.gguf")):
+            fix = f"to use the GGUF file, name the file itself: {ggufs[0]}"
+        yield Problem("config.json is missing", where, fix)
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        yield no_safetensors(where, (file.name for file in folder.iterdir()))
+    yield from filter(None, [_shards_problem(folder), *map(_file_problem, weights)])
+    if not any(all((folder / name).is_file() for name in names) for names in TOKENIZER_CHOICES):
+        fix = "copy the tokenizer files of the model there (or tokenizer.model)"
+        yield Problem("tokenizer.json is missing", where, fix)
 
 
 def is_pickle(name: str) -> bool:
     """Whether a file name says that the file is a pickle of weights."""
     return name.endswith(PICKLE_SUFFIXES)
-
-
-def _config_problem(folder: Path) -> Problem | None:
-    if (folder / "config.json").is_file():
-        return None
-    if (folder / "adapter_config.json").is_file():
-        return Problem("this is a LoRA adapter, not a base model", str(folder), "name the base model the adapter was made for")
-    if ggufs := sorted(folder.glob("*.gguf")):
-        return Problem("config.json is missing", str(folder), f"to use the GGUF file, name the file itself: {ggufs[0]}")
-    return Problem("config.json is missing", str(folder), "a model folder has config.json, *.safetensors and tokenizer.json")
-
-
-def _weights_problem(folder: Path) -> Problem | None:
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
-        return no_safetensors(str(folder), (file.name for file in folder.iterdir()))
-    return _shards_problem(folder) or next(filter(None, map(_file_problem, weights)), None)
 
 
 def no_safetensors(where: str, names: Iterable[str]) -> Problem:
@@ -108,9 +110,3 @@ def _file_problem(weights: Path) -> Problem | None:
     if size == expected:
         return None
     return Problem(f"cut short: {size} of {expected} bytes", str(weights), "fetch the file again")
-
-
-def _tokenizer_problem(folder: Path) -> Problem | None:
-    if any(all((folder / name).is_file() for name in names) for names in TOKENIZER_CHOICES):
-        return None
-    return Problem("tokenizer.json is missing", str(folder), "copy the tokenizer files of the model there (or tokenizer.model)")

@@ -1,4 +1,4 @@
-"""A local model folder → the base model in memory, ready to be trained or asked."""
+"""A local model folder → the base model in memory, frozen."""
 
 import contextlib
 import hashlib
@@ -34,7 +34,7 @@ _SAMPLE = 1 << 16
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What can be known of a base model without its weights: enough to check data and to plan a run."""
+    """Facts on a base model that need no weights: enough to check data and to plan a run."""
 
     format: PromptFormat
     ref: BaseModelRef
@@ -94,7 +94,7 @@ def load_base(name: str, *, dtype: str = "auto", device: str = "auto", info: Mod
         name: see `inspect_model`.
         dtype: `float32`, `bfloat16`, or `auto` for bfloat16 where the hardware computes in it.
         device: `cpu`, `cuda`, `mps`, or `auto`.
-        info: what `inspect_model` said of it, if it was asked already.
+        info: result of `inspect_model`, if it was called already.
 
     Raises:
         ModelError: if it cannot be found or loaded, or is no causal language model.
@@ -116,9 +116,9 @@ def _load(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
 
 
 def _straight_from_files(folder: Path, dtype: torch.dtype) -> PreTrainedModel | None:
-    """The model, if its files hold exactly its weights under its own names; None if they have to be understood first.
+    """The model, if its files hold exactly its weights under its own names; None if names or types have to be converted.
 
-    The library's general way compiles a thousand patterns for old names and traces the model on a device without memory,
+    The library's general loader compiles a thousand patterns for old names and traces the model on a device without memory,
     which takes longer than reading the weights of a small model.
     """
     config = AutoConfig.from_pretrained(folder)
@@ -164,16 +164,12 @@ def choose_device(device: str) -> torch.device:
 
 def choose_dtype(dtype: str, device: torch.device) -> DType:
     """`auto` → bfloat16 where the hardware multiplies in it (AVX512-BF16, AMX, recent GPUs), else float32."""
-    if dtype == "bfloat16" or (dtype == "auto" and _computes_bfloat16(device)):
-        return "bfloat16"
-    return "float32"
-
-
-def _computes_bfloat16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return device.type == "cpu" and any(getattr(torch.cpu, check, bool)() for check in checks)
+    if dtype == "auto" and device.type == "cuda":
+        dtype = "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    elif dtype == "auto" and device.type == "cpu":
+        checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        dtype = "bfloat16" if any(getattr(torch.cpu, check, bool)() for check in checks) else "float32"
+    return "bfloat16" if dtype == "bfloat16" else "float32"
 
 
 def fingerprint(folder: Path) -> str:
@@ -188,16 +184,12 @@ def fingerprint(folder: Path) -> str:
         config.pop(volatile, None)
     digest.update(json.dumps(config, sort_keys=True).encode())
     for path in sorted(folder.glob("*.safetensors")):
-        _add_samples(digest, path)
+        size = path.stat().st_size
+        digest.update(f"{path.name}:{size}".encode())
+        with path.open("rb") as stream:
+            header = int.from_bytes(stream.read(8), "little")
+            digest.update(stream.read(min(header, size)))
+            for offset in (stream.tell(), size // 2, max(0, size - _SAMPLE)):
+                stream.seek(offset, os.SEEK_SET)
+                digest.update(stream.read(_SAMPLE))
     return digest.hexdigest()[:16]
-
-
-def _add_samples(digest: "hashlib._Hash", path: Path) -> None:
-    size = path.stat().st_size
-    digest.update(f"{path.name}:{size}".encode())
-    with path.open("rb") as stream:
-        header = int.from_bytes(stream.read(8), "little")
-        digest.update(stream.read(min(header, size)))
-        for offset in (stream.tell(), size // 2, max(0, size - _SAMPLE)):
-            stream.seek(offset, os.SEEK_SET)
-            digest.update(stream.read(_SAMPLE))

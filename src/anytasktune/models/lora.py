@@ -98,15 +98,25 @@ class Adapter:
             ModelError: if files are missing, damaged, of another shape, or of a kind other than plain LoRA.
         """
         adapter = cls(model, _read_spec(folder))
-        tensors = _read_tensors(folder)
-        expected = {f"{_PREFIX}{name}.lora_{side}.weight" for name in adapter.layers for side in "AB"}
-        if set(tensors) != expected:
-            odd = sorted(set(tensors) ^ expected)[0]
-            raise ModelError(f"the adapter does not fit the model: {odd}", where=str(folder), fix="use its own base model")
+        try:
+            tensors = load_file(folder / WEIGHTS_FILE)
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"no readable {WEIGHTS_FILE}: {error}", where=str(folder), fix="train it again") from error
+        expected = {
+            f"{_PREFIX}{name}.lora_{side}.weight": weight
+            for name, pair in adapter.weights.items()
+            for side, weight in zip("AB", pair, strict=True)
+        }
+        if odd := sorted(tensors.keys() ^ expected.keys()):
+            raise ModelError(f"the adapter does not fit the model: {odd[0]}", where=str(folder), fix="use its own base model")
         with torch.no_grad():
-            for name, pair in adapter.weights.items():
-                for side, weight in zip("AB", pair, strict=True):
-                    _copy_checked(weight, tensors[f"{_PREFIX}{name}.lora_{side}.weight"], name, folder)
+            for name, weight in expected.items():
+                if weight.shape != tensors[name].shape:
+                    layer = name.removeprefix(_PREFIX).rpartition(".lora_")[0]
+                    what = f"{layer} is {list(tensors[name].shape)}, not {list(weight.shape)}"
+                    fix = "use its own base model"
+                    raise ModelError(f"the adapter does not fit the model: {what}", where=str(folder), fix=fix)
+                weight.copy_(tensors[name])
         return adapter
 
 
@@ -145,17 +155,3 @@ def _read_spec(folder: Path) -> LoraSpec:
         return LoraSpec(int(config["r"]), float(config["lora_alpha"]))
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"no readable {CONFIG_FILE}: {error}", where=str(folder), fix="train it again") from error
-
-
-def _read_tensors(folder: Path) -> dict[str, torch.Tensor]:
-    try:
-        return load_file(folder / WEIGHTS_FILE)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"no readable {WEIGHTS_FILE}: {error}", where=str(folder), fix="train it again") from error
-
-
-def _copy_checked(weight: nn.Parameter, tensor: torch.Tensor, name: str, folder: Path) -> None:
-    if weight.shape != tensor.shape:
-        what = f"the adapter does not fit the model: {name} is {list(tensor.shape)}, not {list(weight.shape)}"
-        raise ModelError(what, where=str(folder), fix="use its own base model")
-    weight.copy_(tensor)

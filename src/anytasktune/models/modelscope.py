@@ -2,8 +2,6 @@
 
 import importlib.util
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from anytasktune.errors import ModelError
@@ -47,26 +45,17 @@ def cached_modelscope_folder(repo: str) -> Path | None:
 
 
 def _snapshot(repo: str, *, local_files_only: bool) -> Path:
-    with _quiet_modelscope():
+    # its loggers report every retry of a connection; the last failure is what the user gets to read
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
         from modelscope import snapshot_download
 
-        return Path(
-            snapshot_download(
-                repo, local_files_only=local_files_only, allow_patterns=ALLOWED_FILES, ignore_patterns=IGNORED_FILES
-            )
-        )
+        filters = {"allow_patterns": ALLOWED_FILES, "ignore_patterns": IGNORED_FILES}
+        return Path(snapshot_download(repo, local_files_only=local_files_only, **filters))
+    finally:
+        logging.disable(before)
 
 
 def _is_installed() -> bool:
     return importlib.util.find_spec("modelscope") is not None
-
-
-@contextmanager
-def _quiet_modelscope() -> Iterator[None]:
-    """Its loggers report every retry of a connection; the last failure is what the user gets to read."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(before)

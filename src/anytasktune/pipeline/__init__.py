@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from anytasktune.datasets.differences import DatasetDiff
-    from anytasktune.models import ModelListing
+    from anytasktune.models import CatalogEntry
     from anytasktune.packs.contents import PackSummary
     from anytasktune.pipeline.build_context import BuildOptions
     from anytasktune.pipeline.building import Built, build
@@ -35,7 +35,7 @@ _HOME = {
     "Finished": "events",
     "Imported": "importing",
     "ImportOptions": "importing",
-    "ModelListing": "machine",
+    "CatalogEntry": "machine",
     "Note": "events",
     "OnEvent": "events",
     "PackSummary": "initializing",
@@ -69,7 +69,7 @@ __all__ = [
     "Finished",
     "Imported",
     "ImportOptions",
-    "ModelListing",
+    "CatalogEntry",
     "Note",
     "OnEvent",
     "PackSummary",

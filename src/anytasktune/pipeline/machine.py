@@ -9,11 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from anytasktune.models import ModelListing, is_cached, list_models, resolve_model
+from anytasktune.models import CatalogEntry, is_cached, list_models, resolve_model
 from anytasktune.models.cache import cache_root
 from anytasktune.models.catalog import DEFAULT_MODEL
 
-__all__ = ["DEFAULT_MODEL", "MachineFact", "ModelListing", "examine_machine", "list_models", "resolve_model"]
+__all__ = ["DEFAULT_MODEL", "MachineFact", "CatalogEntry", "examine_machine", "list_models", "resolve_model"]
 
 _NEEDED_GB = 2.0
 

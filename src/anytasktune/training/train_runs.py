@@ -11,7 +11,7 @@ from anytasktune.ids import content_id, file_hash
 from anytasktune.inference.task_lm import TASK_LM_FILE
 from anytasktune.models.load import BaseLM, choose_device, choose_dtype
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter, LoraSpec
-from anytasktune.models.packed import packs_rows, whole_rows
+from anytasktune.models.packing_support import packs_rows, whole_rows
 from anytasktune.records import Usage
 from anytasktune.schema import BaseModelRef, Estimate, Run, TaskLMManifest
 from anytasktune.settings import TrainConfig

@@ -83,11 +83,12 @@ def test_an_unknown_hub_in_the_environment_is_refused(monkeypatch: pytest.Monkey
 
 def test_the_list_begins_with_the_default_and_has_a_choice_for_chinese() -> None:
     listed = list_models()
-    assert listed[0].name == DEFAULT_MODEL
-    assert listed[0].languages == ("en",)
-    assert not listed[0].cached
-    assert any("zh" in model.languages for model in listed)
-    assert {model.licence for model in listed} == {"Apache-2.0"}
+    default, cached = listed[0]
+    assert default.name == DEFAULT_MODEL
+    assert default.languages == ("en",)
+    assert not cached
+    assert any("zh" in model.languages for model, _ in listed)
+    assert {model.licence for model, _ in listed} == {"Apache-2.0"}
 
 
 def test_importing_the_room_loads_no_heavy_library() -> None:

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from anytasktune.chat import Encoded
 from anytasktune.models.lora import Adapter, LoraSpec, linear_layers
 from anytasktune.models.lora_stack import attached
-from anytasktune.models.packed import packs_rows
+from anytasktune.models.packing_support import packs_rows
 from anytasktune.training.batches import Row, RowSet, build_rows
 from anytasktune.training.step import StepEngine
 from anytasktune.training.streams import StepRows
