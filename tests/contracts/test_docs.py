@@ -38,10 +38,10 @@ import anytasktune
 from anytasktune.cli import console
 from anytasktune.cli.app import app, run_safely
 from anytasktune.datasets import read_examples, read_task_folder
-from anytasktune.gates.run_gates import GATES, JUDGE
+from anytasktune.gates.run_gates import GATES
 from anytasktune.models.catalog import CATALOG
 from anytasktune.outputs import OUTPUT_KINDS, Metric, Rules
-from anytasktune.schema import AUGMENTATIONS, Domain, Task
+from anytasktune.schema import AUGMENTATIONS, JUDGE, Domain, Task
 from anytasktune.settings import Settings
 from anytasktune.settings.overrides import SECTIONS, parse_settings
 from anytasktune.settings.yaml_reading import parse_record

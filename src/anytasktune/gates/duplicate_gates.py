@@ -83,10 +83,14 @@ def near_duplicate(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
     for place, row in enumerate(rows):
         bones = skeleton(row.input)
         if row.new:
-            others = [(rows[other], value) for other, value in kept.similar(place)] if len(row.input) >= SHORT_TEXT else []
-            short = [rows[other] for other in shorts.alike(bones)]
-            finding = _nearest(row, bones, others, threshold) or _one_letter_apart(row, short)
-            if finding:
+            long = len(row.input) >= SHORT_TEXT
+            near = [(rows[other], value) for other, value in kept.similar(place)] if long else []
+            same = (rows[other] for other in shorts.alike(bones) if rows[other].answer == row.answer)
+            finding = _nearest(row, bones, near, threshold)
+            if finding is None and (other := next((other for other in same if not row.made_from(other)), None)):
+                detail = f"hardly anything is other than in {other.name}"
+                finding = Finding(row.position, True, "one_letter_apart", detail, 0.5)
+            if finding is not None:
                 yield finding
                 if finding.drop:
                     continue
@@ -95,7 +99,7 @@ def near_duplicate(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
 
 
 def _nearest(row: _Row, bones: str, others: Sequence[tuple[_Row, float]], threshold: float) -> Finding | None:
-    """What is to be said of a row because of similar ones: of the first that differs in one letter, else of the nearest."""
+    """The finding for a row with similar ones: about the first that differs in one letter, else about the nearest."""
     others = [(other, value) for other, value in others if not row.made_from(other)]
     for other, _ in others:
         if row.answer == other.answer and one_edit_apart(bones, skeleton(other.input)):
@@ -111,12 +115,6 @@ def _by_similarity(position: int, value: float, threshold: float, detail: str) -
     drop = value >= threshold
     border = closeness(value, threshold, max(1 - threshold, 1e-9) if drop else _REACH)
     return Finding(position, drop, "similar_input", detail, border) if drop or border > 0 else None
-
-
-def _one_letter_apart(row: _Row, others: Sequence[_Row]) -> Finding | None:
-    other = next((other for other in others if row.answer == other.answer and not row.made_from(other)), None)
-    detail = f"hardly anything is other than in {other.name}" if other else ""
-    return Finding(row.position, True, "one_letter_apart", detail, 0.5) if other else None
 
 
 def lexical_duplicate(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:

@@ -15,6 +15,8 @@ from anytasktune.schema import Candidate, Example, Passage, Task
 from anytasktune.scorers import broken_rules
 from anytasktune.settings import GateConfig
 
+NOT_JUDGED = "not_judged"
+"""The reason of a verdict of the judge without marks."""
 FEWEST_DATA = 10
 """From fewer own rows nothing is learned about what is usual for a task."""
 _MOST_LOOKED_AT = 2000

@@ -1,4 +1,4 @@
-"""What a teacher thinks of a candidate: marks by a rubric, without knowing where it comes from."""
+"""Marks of an LLM judge for candidates: by a rubric, without knowing where they come from."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from anytasktune.chat import instruction_for
+from anytasktune.gates.gate import NOT_JUDGED, Row, closeness
 from anytasktune.llm.asking import Asker, MisfitError, Question, Reply
 from anytasktune.llm.costs import Tokens, likely_tokens
 from anytasktune.llm.prompts import marks, prompt_id, render_prompt
 from anytasktune.records import Language
-from anytasktune.schema import Candidate, Example, Origin, Task, Verdict
+from anytasktune.schema import JUDGE, Candidate, Example, Task, Verdict
 from anytasktune.settings import GateConfig
 from anytasktune.text.plain_text import shorten
 
-GATE = "judge"
-NOT_JUDGED = "not_judged"
 WEIGHTS = {"right": 0.4, "rules": 0.2, "grounded": 0.2, "real": 0.1, "safe": 0.1}
 """How much each mark counts in the mean."""
 REASONS = {
@@ -26,10 +25,15 @@ REASONS = {
     "real": "not_like_real",
     "safe": "unsafe",
 }
-"""What a candidate is dropped for, by the criterion it fails most."""
+"""Reasons for dropping a candidate, by the criterion it fails most."""
 _DECISIVE = ("right", "safe")
 _ORDER = ("real", "right", "rules", "grounded", "safe")
 _LOWEST, _HIGHEST = 1, 5
+_PROPERTIES: dict[str, Any] = {
+    "reason": {"type": "string"},
+    **{name: {"type": "integer", "minimum": _LOWEST, "maximum": _HIGHEST} for name in _ORDER},
+}
+_SCHEMA = {"type": "object", "properties": _PROPERTIES, "required": list(_PROPERTIES), "additionalProperties": False}
 _LONGEST_REASON = 300
 _MEASURED_ROWS = 8
 _JUDGEMENT_TOKENS = 90
@@ -75,7 +79,7 @@ _RULES: dict[Language, dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Marks:
-    """What a judge says of one candidate.
+    """A judge's answer about one candidate.
 
     Attributes:
         marks: 1 to 5 by criterion.
@@ -110,11 +114,11 @@ def judge_candidates(
 ) -> list[Verdict]:
     """Let a judge mark candidates.
 
-    It sees the task, the input and the answer, not where they come from. What is the same word for word is judged once. A
-    judgement that cannot be used drops nothing: the candidate passes with the reason `not_judged`.
+    It sees the task, the input and the answer, not where they come from. Equal candidates are judged once. A judgement that
+    cannot be used drops nothing: the candidate passes with the reason `not_judged`.
 
     Args:
-        on_progress: is told how many of how many are judged.
+        on_progress: receives how many of how many are judged.
 
     Returns:
         A verdict per candidate, in their order; `position` counts them from 0. None where `judge_threshold` is 0.
@@ -140,27 +144,22 @@ def judge_candidates(
 def expected_judgements(task: Task, rows: Sequence[Example], count: int, config: GateConfig) -> Iterator[Tokens]:
     """Likely tokens of judging `count` candidates about as long as these rows; none without rows or without a judge."""
     shown = [] if config.judge_threshold == 0 else rows[:_MEASURED_ROWS]
-    asked = [judge_question(task, _as_candidate(task, row)) for row in shown]
+    asked = [judge_question(task, row) for row in shown]
     lengths = [sum(likely_tokens(message["content"]) for message in question.messages) for question in asked]
     return (Tokens(lengths[place % len(lengths)], _JUDGEMENT_TOKENS) for place in range(count if lengths else 0))
 
 
-def _as_candidate(task: Task, row: Example) -> Candidate:
-    return Candidate(input=row.input, output=row.output, language=task.language_of(row.language), origin=Origin(kind="example"))
-
-
 def judge_prompt(language: Language) -> str:
-    """Id of the prompt a judge is asked with."""
+    """Id of the prompt of a judge."""
     return prompt_id(_PROMPTS, _NAME, language)
 
 
-def judge_question(task: Task, candidate: Candidate) -> Question[Marks]:
-    """What a judge is asked about one candidate."""
-    language = task.language_of(candidate.language)
-    prompt = _prompt(task, language, candidate.input, candidate.output)
+def judge_question(task: Task, row: Row) -> Question[Marks]:
+    """The request for marks of one row."""
+    language = task.language_of(row.language)
+    prompt = _prompt(task, language, row.input, row.output)
     told = _prompt(task, language, "", "")
-    messages = [{"role": "user", "content": prompt}]
-    return Question(messages, _schema(), lambda value: read_marks(value, language, told), language)
+    return Question([{"role": "user", "content": prompt}], _SCHEMA, lambda value: read_marks(value, language, told), language)
 
 
 def _prompt(task: Task, language: Language, input_text: str, output: str) -> str:
@@ -181,7 +180,7 @@ def _prompt(task: Task, language: Language, input_text: str, output: str) -> str
 
 
 def _rules(task: Task, language: Language) -> list[str]:
-    """What a program can check, in words; a judge is to know the rules, whoever else checks them."""
+    """Rules that a program checks, in words; a judge is to know them, whoever else checks them."""
     words, rules = _RULES[language], task.rules
     low, high = rules.min_items, rules.max_items
     said = task.output.constraints(language)
@@ -193,12 +192,6 @@ def _rules(task: Task, language: Language) -> list[str]:
     if rules.language is not None:
         said.append(words[rules.language])
     return [*said, words["copies"]] if rules.copies_from_input else said
-
-
-def _schema() -> dict[str, Any]:
-    mark = {"type": "integer", "minimum": _LOWEST, "maximum": _HIGHEST}
-    properties: dict[str, Any] = {"reason": {"type": "string"}} | dict.fromkeys(_ORDER, mark)
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 def read_marks(value: Any, language: Language = "en", told: str = "") -> Marks:
@@ -217,15 +210,11 @@ def read_marks(value: Any, language: Language = "en", told: str = "") -> Marks:
     marks = {name: _mark(name, value.get(name), language) for name in _ORDER}
     reason = value.get("reason")
     reason = shorten(reason, _LONGEST_REASON) if isinstance(reason, str) else ""
-    if _is_echo(reason, told):
+    sentences = [sentence.strip().casefold() for sentence in _SENTENCE_END.split(reason) if len(sentence.strip()) > 1]
+    long_enough = len(reason) >= (_SHORTEST_ECHO if reason.isascii() else _SHORTEST_ECHO // 2)
+    if long_enough and all(sentence in told.casefold() for sentence in sentences):
         raise MisfitError(_FAULTS[language]["echo"])
     return Marks(marks, reason)
-
-
-def _is_echo(reason: str, told: str) -> bool:
-    sentences = [sentence.strip().casefold() for sentence in _SENTENCE_END.split(reason) if len(sentence.strip()) > 1]
-    long_enough = len(reason) >= _SHORTEST_ECHO if reason.isascii() else len(reason) >= _SHORTEST_ECHO // 2
-    return long_enough and all(sentence in told.casefold() for sentence in sentences)
 
 
 def _mark(name: str, said: Any, language: Language) -> int:
@@ -242,22 +231,17 @@ def _mark(name: str, said: Any, language: Language) -> int:
 def _verdict(candidate: Candidate, position: int, reply: Reply[Marks], config: GateConfig) -> Verdict:
     if reply.value is None:
         detail = f"{reply.fault}: {reply.detail}" if reply.detail else reply.fault
-        return Verdict(candidate=candidate.id, position=position, gate=GATE, passed=True, reason=NOT_JUDGED, detail=detail)
+        return Verdict(candidate=candidate.id, position=position, gate=JUDGE, passed=True, reason=NOT_JUDGED, detail=detail)
     marks, threshold = reply.value, config.judge_threshold
     passed = marks.score >= threshold
     said = ", ".join(f"{name} {mark}" for name, mark in marks.marks.items())
     return Verdict(
         candidate=candidate.id,
         position=position,
-        gate=GATE,
+        gate=JUDGE,
         passed=passed,
         reason="" if passed else REASONS[marks.worst],
         detail=f"{marks.reason} ({said})".strip(),
         score=marks.score,
-        border=_closeness(marks.score, threshold),
+        border=closeness(marks.score, threshold, max(threshold, 1 - threshold)),
     )
-
-
-def _closeness(score: float, threshold: float) -> float:
-    """1 at the threshold, 0 at the end of the scale that is further away from it."""
-    return round(1 - abs(score - threshold) / max(threshold, 1 - threshold), 3)

@@ -11,10 +11,10 @@ from types import MappingProxyType
 
 from anytasktune.gates.answer_gates import grounding, personal_data, rules, schema
 from anytasktune.gates.duplicate_gates import exact_duplicate, leak, lexical_duplicate, near_duplicate
-from anytasktune.gates.gate import Finding, Gate, GateContext, Job, Placed, closeness
+from anytasktune.gates.gate import NOT_JUDGED, Finding, Gate, GateContext, Job, Placed, closeness
 from anytasktune.gates.label_gates import balance, wrong_label
 from anytasktune.gates.wording_gates import language, length, refusal
-from anytasktune.schema import Candidate, CandidateCounts, Task, Verdict
+from anytasktune.schema import JUDGE, Candidate, CandidateCounts, Task, Verdict
 from anytasktune.settings import GateConfig
 
 GATES: Mapping[str, Gate] = MappingProxyType(
@@ -38,7 +38,6 @@ GATES: Mapping[str, Gate] = MappingProxyType(
     }
 )
 """By name, in the order they are passed."""
-JUDGE = "judge"
 _REACH_OF_JUDGE = 0.2
 
 
@@ -145,7 +144,7 @@ def _judged(item: Placed, verdict: Verdict | None, threshold: float) -> Verdict:
     if verdict is None or verdict.score is None:
         detail = verdict.detail if verdict is not None else "the judge did not mark it"
         return Verdict(
-            candidate=item.candidate.id, position=item.position, gate=JUDGE, passed=True, reason="not_judged", detail=detail
+            candidate=item.candidate.id, position=item.position, gate=JUDGE, passed=True, reason=NOT_JUDGED, detail=detail
         )
     passed = verdict.score >= threshold
     reason = verdict.reason or ("" if passed else "low_score")

@@ -240,8 +240,11 @@ def _answer_checks(job: Job, spoken: Language, group: Sequence[Placed]) -> Itera
     rows: Sequence[Row] = job.own_rows(spoken)
     if len(rows) < FEWEST_DATA:
         rows = [item.candidate for item in group]
-    wanted = _usual_language([_own_words(job, row) for row in rows], spoken)
-    if wanted is None:
+    texts = [text for row in rows if has_letters(text := _own_words(job, row))]
+    other: Language = "zh" if spoken == "en" else "en"
+    enough = _MOST * len(texts)
+    wanted = next((one for one in (spoken, other) if sum(is_in_script(text, one) for text in texts) >= enough), None)
+    if wanted is None or not texts:
         return
 
     def check_of(reads: Reads) -> Callable[[Row], bool]:
@@ -256,16 +259,6 @@ def _suiting_check(job: Job, spoken: Language, reason: str, checks: Sequence[Cal
     tolerated = [*[_STRICT] * (len(checks) - 1), TOLERATED]
     fitting = [(reason, one) for one, most in zip(checks, tolerated, strict=True) if job.suits_own_rows(one, spoken, most)]
     return fitting[:1]
-
-
-def _usual_language(texts: Sequence[str], spoken: Language) -> Language | None:
-    """The language most answers are in, their own before the other; None if there are no words or no one language."""
-    texts = [text for text in texts if has_letters(text)]
-    other: Language = "zh" if spoken == "en" else "en"
-    for wanted in (spoken, other):
-        if texts and sum(is_in_script(text, wanted) for text in texts) >= _MOST * len(texts):
-            return wanted
-    return None
 
 
 def _own_words(job: Job, row: Row) -> str:

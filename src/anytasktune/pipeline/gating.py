@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from anytasktune.errors import DataError
 from anytasktune.gates.gate import GateContext
 from anytasktune.gates.llm_judge import judge_candidates
-from anytasktune.gates.run_gates import JUDGE, apply_judge, run_gates
+from anytasktune.gates.run_gates import apply_judge, run_gates
 from anytasktune.ids import content_id
 from anytasktune.pipeline.build_context import BuildContext, BuildOptions, Sources
 from anytasktune.pipeline.candidate_runs import GATED_CANDIDATES, CandidateRun, GatedCandidates
 from anytasktune.pipeline.events import Finished, Meter, OnEvent
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import GatedSet, Task
+from anytasktune.schema import JUDGE, GatedSet, Task
 from anytasktune.settings import Settings
 from anytasktune.store import find_or_make, hash_of_rows, read_ref
 from anytasktune.version import __version__

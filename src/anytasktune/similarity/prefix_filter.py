@@ -8,7 +8,6 @@ a >= t / (1 + t) (|x| + |y|). Boilerplate is not rare in its own crowd, so it st
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anytasktune.similarity.shingles import Hashes, HashSets, Pairs, Positions, batches, in_threads
 
@@ -43,7 +42,13 @@ def crowd_pairs(sets: HashSets, crowd: Positions, threshold: float) -> Iterator[
 def _prefixes(sets: HashSets, crowd: Positions, threshold: float) -> tuple[Hashes, Positions, Positions, Positions]:
     """The rarest members of each set, whose they are, and per set how many different members it has and its prefix."""
     parts = batches(sets.sizes[crowd], _BATCH_HASHES, 1 << _PLACE_BITS)
-    rarity, slot_bits = _rarity(sets, crowd, parts)
+    # how often members occur, as a coarse logarithm, by the first bits of their hash; counted on a sample of a large crowd
+    total = int(sets.sizes[crowd].sum())
+    slot_bits = min(_MOST_SLOTS, total.bit_length())
+    times = np.zeros(1 << slot_bits, dtype=np.int64)
+    for part in parts[:: max(1, total // _COUNTED)]:
+        times += np.bincount((sets.take(crowd[part]) >> np.uint64(64 - slot_bits)).astype(np.intp), minlength=len(times))
+    rarity = np.minimum(np.log2(times + 1) * 2.5, (1 << _RARITY_BITS) - 1).astype(np.uint8)
 
     def rarest(part: slice) -> tuple[Hashes, Positions, Positions, Positions]:
         """One sort by (set, rarity, hash) finds the different members and puts the rare ones first."""
@@ -62,13 +67,3 @@ def _prefixes(sets: HashSets, crowd: Positions, threshold: float) -> tuple[Hashe
 
     members, owners, sizes, lengths = (np.concatenate(column) for column in zip(*in_threads(rarest, parts), strict=True))
     return members, owners, sizes, lengths
-
-
-def _rarity(sets: HashSets, crowd: Positions, parts: list[slice]) -> tuple[NDArray[np.uint8], int]:
-    """How often members occur, as a coarse logarithm, by the first bits of their hash; counted on a sample of a large crowd."""
-    total = int(sets.sizes[crowd].sum())
-    bits = min(_MOST_SLOTS, total.bit_length())
-    counts = np.zeros(1 << bits, dtype=np.int64)
-    for part in parts[:: max(1, total // _COUNTED)]:
-        counts += np.bincount((sets.take(crowd[part]) >> np.uint64(64 - bits)).astype(np.intp), minlength=len(counts))
-    return np.minimum(np.log2(counts + 1) * 2.5, (1 << _RARITY_BITS) - 1).astype(np.uint8), bits
