@@ -3,13 +3,22 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 SCHEMA_VERSION: Literal[1] = 1
 
 Language = Literal["en", "zh"]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))})
+
+
+def _is_no_device(name: str) -> str:
+    if name in _DEVICES:
+        raise fault(f"{name!r} is the name of a device on Windows, where no file can be called so")
+    return name
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64), AfterValidator(_is_no_device)]
 """Lower-case letters, digits and underscores: safe as a file name, a column and a model name."""
 
 IN_ALL_LANGUAGES, PER_LANGUAGE = "in_all_languages", "per_language"

@@ -10,6 +10,7 @@ from anytasktune.text.plain_text import occurs_in, shorten
 from anytasktune.text.scripts import is_in_script
 from anytasktune.text.user_patterns import matches_whole, pattern_fault
 
+MOST_ITEMS = 1_000_000
 _LANGUAGES = {"en": "English", "zh": "Chinese"}
 _COUNTS = {
     "en": ("exactly {low}", "at most {high}", "{low} to {high}", "at least {low}"),
@@ -45,10 +46,10 @@ class Violation:
 class Rules(Record):
     """Limits that a program can check about an answer without knowing the right one."""
 
-    min_items: int | None = Field(None, ge=0)
+    min_items: int | None = Field(None, ge=0, le=MOST_ITEMS)
     """Fewest items: of a list of labels, of a JSON array, or lines of a text."""
-    max_items: int | None = Field(None, ge=1)
-    max_length: int | None = Field(None, ge=1)
+    max_items: int | None = Field(None, ge=1, le=MOST_ITEMS)
+    max_length: int | None = Field(None, ge=1, le=10 * MOST_ITEMS)
     """Most characters."""
     language: Language | None = None
     """The script the answer must be written in."""

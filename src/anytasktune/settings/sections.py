@@ -1,6 +1,6 @@
 """Settings of every stage: a section of `settings.yaml` each, and `Settings`, the whole file."""
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -27,6 +27,12 @@ Augmentation = Literal[
 """Kinds of variants of a row."""
 
 
+LARGEST_SEED = 2**63 - 1
+"""Seeds go to several generators of random numbers; all of them take this one."""
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+MOST_ROWS, MOST_TOKENS, MOST_MONEY = 10_000_000, 1_000_000, 1e9
+
+
 def _all_input_sources() -> list[InputSource]:
     return list(get_args(InputSource))
 
@@ -38,7 +44,7 @@ class SplitConfig(Record):
     """Share of rows for choosing when to stop."""
     test: float = Field(0.2, gt=0, lt=1)
     """Share of rows kept sealed for the report."""
-    seed: int = 0
+    seed: Seed = 0
     near_duplicate: float = Field(0.8, gt=0, le=1)
     """Inputs at least this similar (Jaccard over character 5-grams, by MinHash) go to the same split."""
 
@@ -57,7 +63,7 @@ class TrainConfig(Record):
     preset: Literal["quick", "balanced", "thorough"] = "balanced"
     """The one dial: how long to train."""
     rank: int | None = Field(None, ge=1, le=512)
-    alpha: float | None = Field(None, gt=0)
+    alpha: float | None = Field(None, gt=0, le=1_000_000)
     """LoRA scale is alpha / rank; 32 unless set."""
     learning_rate: float | None = Field(None, gt=0, le=1)
     """Peak rate. Unless set: 1.3e-3 at hidden size 576, about 5e-4 at 1024."""
@@ -66,17 +72,17 @@ class TrainConfig(Record):
     """Examples per optimiser step."""
     warmup: float = Field(0.06, ge=0, lt=1)
     """Share of the steps in which the rate rises from 0 to its peak; it then falls along a cosine to a tenth."""
-    weight_decay: float = Field(0.0, ge=0)
-    max_grad_norm: float = Field(1.0, gt=0)
-    max_length: int = Field(2048, ge=8)
+    weight_decay: float = Field(0.0, ge=0, le=100)
+    max_grad_norm: float = Field(1.0, gt=0, le=1_000_000)
+    max_length: int = Field(2048, ge=8, le=MOST_TOKENS)
     """Most tokens of prompt and answer together; longer rows fail the preflight."""
-    patience: int = Field(2, ge=1)
+    patience: int = Field(2, ge=1, le=1000)
     """Stop after this many dev evaluations without a better loss."""
     evals: int = Field(6, ge=1, le=1000)
     """Dev evaluations per run, the last one at its end."""
-    max_dev_rows: int = Field(128, ge=1)
+    max_dev_rows: int = Field(128, ge=1, le=MOST_ROWS)
     """Dev rows used for that; several tasks share them evenly."""
-    max_train_rows: int | None = Field(None, ge=1)
+    max_train_rows: int | None = Field(None, ge=1, le=MOST_ROWS)
     """Use only the first so many training rows (of the seeded order) of each task."""
     sampling_temperature: float = Field(2.0, ge=1, le=1000)
     """In multi-task training a task of n rows gets a share of n^(1/this) of every epoch: 1 keeps the sizes, more evens them
@@ -90,12 +96,12 @@ class TrainConfig(Record):
     """`auto`: bfloat16 where the processor or GPU computes in it, float32 otherwise."""
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `mps`."""
-    seed: int = 0
+    seed: Seed = 0
     skip_bad_rows: bool = False
     """Train without the rows that fail the preflight instead of refusing to start."""
-    micro_batch_tokens: int | None = Field(None, ge=16)
+    micro_batch_tokens: int | None = Field(None, ge=16, le=100 * MOST_TOKENS)
     """Most tokens in one forward pass; unless set, 2048 on a CPU and 32768 on a GPU. Changes the result by rounding only."""
-    checkpoint_seconds: float = Field(60.0, ge=0)
+    checkpoint_seconds: float = Field(60.0, ge=0, le=1_000_000)
     """Seconds between checkpoints: the most work a killed run loses."""
 
 
@@ -107,15 +113,15 @@ class EvalConfig(Record):
     shots: int = Field(4, ge=1, le=64)
     """Examples shown to the base model in `few_shot`."""
     split: Literal["dev", "test"] = "test"
-    max_rows: int | None = Field(None, ge=1)
+    max_rows: int | None = Field(None, ge=1, le=MOST_ROWS)
     """Evaluate only the first so many rows (the report says so)."""
-    max_new_tokens: int | None = Field(None, ge=1)
+    max_new_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)
     """Longest answer; unless set, a little more than the longest training answer."""
-    batch_tokens: int = Field(8192, ge=16)
+    batch_tokens: int = Field(8192, ge=16, le=100 * MOST_TOKENS)
     """Most prompt tokens answered together (the shared prefix not counted)."""
-    resamples: int = Field(2000, ge=100)
+    resamples: int = Field(2000, ge=100, le=100_000)
     """Bootstrap resamples and permutations."""
-    seed: int = 0
+    seed: Seed = 0
     significance: float = Field(0.05, gt=0, lt=1)
     """A difference is significant when its Holm-corrected p value is below this."""
 
@@ -127,18 +133,18 @@ class TeacherConfig(Record):
     """Name of the model at `OPENAI_BASE_URL`. Empty: no teacher."""
     judge: str = ""
     """Name of the LLM judge; empty: the teacher itself."""
-    price_in: float | None = Field(None, ge=0)
+    price_in: float | None = Field(None, ge=0, le=MOST_MONEY)
     """Price of a million tokens of prompts. Unset: money is not counted, tokens are."""
-    price_out: float | None = Field(None, ge=0)
+    price_out: float | None = Field(None, ge=0, le=MOST_MONEY)
     """Price of a million tokens of answers."""
     currency: str = "USD"
-    max_cost: float | None = Field(None, ge=0)
+    max_cost: float | None = Field(None, ge=0, le=MOST_MONEY)
     """Cap on the cost of the project's teacher, all commands together, in `currency`. Never exceeded; needs prices."""
-    max_tokens: int | None = Field(None, ge=0)
+    max_tokens: int | None = Field(None, ge=0, le=10**15)
     """Cap in tokens, prompts and answers together."""
     concurrency: int = Field(32, ge=1, le=1024)
     """Concurrent requests at most; fewer when the server asks for it."""
-    timeout: float = Field(120.0, gt=0)
+    timeout: float = Field(120.0, gt=0, le=86_400)
     """Seconds to wait for one answer."""
     attempts: int = Field(5, ge=1, le=20)
     """Attempts per request at most."""
@@ -157,11 +163,11 @@ class DocumentsConfig(Record):
 
     passage_length: int = Field(1200, ge=100, le=20_000)
     """Characters of a passage at most; a Chinese one counts as two, so that passages hold about as much in both languages."""
-    shortest_passage: int = Field(60, ge=0)
+    shortest_passage: int = Field(60, ge=0, le=20_000)
     """Passages with fewer characters (counted the same way) are joined to a neighbour, or left out where there is none."""
     near_duplicate: float = Field(0.8, gt=0, le=1)
     """Passages at least this similar (Jaccard over character 5-grams) to an earlier one are dropped and counted."""
-    largest_file: int = Field(100, ge=1)
+    largest_file: int = Field(100, ge=1, le=100_000)
     """Megabytes; larger files are refused by name."""
 
 
@@ -190,7 +196,7 @@ class SynthesisConfig(Record):
     """Augmentations `build` makes of existing rows; `augment` makes these, or paraphrases if none is named."""
     augmented_share: float = Field(0.5, ge=0, le=10)
     """Augmented rows wanted per training row, all augmentations together."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of every random choice."""
 
 
@@ -203,11 +209,11 @@ class GateConfig(Record):
     """The same in another order: Jaccard similarity of the content words; 1 switches it off."""
     leak: float = Field(0.6, gt=0, le=1)
     """Inputs at least this similar to a dev or test input are dropped; stricter than among themselves."""
-    shortest_input: int = Field(2, ge=1)
+    shortest_input: int = Field(2, ge=1, le=1_000_000)
     """Characters; shorter inputs are dropped."""
-    length_factor: float = Field(3.0, gt=1)
+    length_factor: float = Field(3.0, gt=1, le=1_000_000)
     """Inputs and outputs longer than this many times the longest own row, or shorter than the shortest divided by it, go."""
-    label_share: float = Field(3.0, ge=1)
+    label_share: float = Field(3.0, ge=1, le=1_000_000)
     """A label may be this many times as frequent as an even share, or as in the own rows if it is more frequent there;
     surplus candidates are dropped."""
     personal_data: Literal["mask", "drop", "keep"] = "mask"

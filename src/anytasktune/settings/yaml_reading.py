@@ -25,6 +25,15 @@ FieldPath = tuple[str | int, ...]
 Advise = Callable[[FieldPath, Sequence[str]], str]
 """Path of an unknown field, names of the known ones beside it → advice; empty: the nearest of these."""
 
+LARGEST_FILE = 5_000_000
+"""Characters of a YAML file."""
+MOST_VALUES = 200_000
+"""Values in a YAML file."""
+MOST_LEVELS = 64
+"""Levels of fields and lists inside each other."""
+_TOO_DEEP = f"nested more than {MOST_LEVELS} levels deep, or an alias (*) stands inside what it means"
+_LARGEST_NUMBER = 10**308
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _YAML_FIX = "check the indentation, and that text with `:` or `#` in it stands in quotes"
 # words in the YAML reader's message → better advice
 _YAML_FIXES = {
@@ -70,7 +79,7 @@ def parse_record(record_type: type[AnyRecord], text: str, filename: str, advise:
         details = _without_echoes(error.errors())
         raise ConfigError([_problem(record_type, data, filename, detail, advise) for detail in details]) from None
     except RecursionError:
-        raise ConfigError("nested too deeply, or an alias (*) stands inside what it means", where=filename) from None
+        raise ConfigError(_TOO_DEEP, where=filename) from None
 
 
 def lines_of(text: str, paths: Iterable[FieldPath]) -> list[int]:
@@ -85,14 +94,19 @@ def parse_value(text: str, annotation: Any) -> Any:
     YAML 1.2 reads `1e-3` as text; here it is a number, as everybody expects.
 
     Raises:
-        ValueError: a number that is not finite.
+        ValueError: a number that is not finite, or a value that no record can hold.
     """
     if annotation is str:
+        if _HALF_CHARACTER.search(text):
+            raise ValueError(f"half a character (a lone surrogate) in {text[:40]!a}")
         return text
     try:
-        value = float(text) if _EXPONENT.fullmatch(text) else _plain(YAML(typ="safe").load(text))
+        loaded = float(text) if _EXPONENT.fullmatch(text) else YAML(typ="safe").load(text)
     except Exception:  # what is no YAML is text
-        value = text
+        loaded = text
+    if found := _unusable(loaded):
+        raise ValueError(found[1])
+    value = _plain(loaded)
     if list(_endless_numbers(value)):
         raise ValueError("must be a finite number")
     is_list = get_origin(annotation) is list and not isinstance(value, list)
@@ -123,8 +137,17 @@ def fault_of(detail: ErrorDetails) -> tuple[FieldPath, str, str]:
 
 
 def _load_yaml(text: str, filename: str) -> Any:
+    if len(text) > LARGEST_FILE:
+        what = f"the file has {len(text)} characters, at most {LARGEST_FILE} are read"
+        raise ConfigError(what, where=filename, fix="put rows and long lists into data files")
     try:
-        return YAML(typ="rt").load(text)
+        data = YAML(typ="rt").load(text)
+        if found := _unusable(data):
+            path, what, fix = found
+            raise ConfigError(what, where=f"{filename}:{_line(data, path)}", fix=fix)
+        return data
+    except ConfigError:
+        raise
     except MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         what = str(error.problem or error.context or "not YAML").split("\n")[0]
@@ -134,9 +157,35 @@ def _load_yaml(text: str, filename: str) -> Any:
         where = f"{filename}:{text.count(chr(10), 0, error.position) + 1}"
         what = f"a character that cannot stand in a text file: {text[error.position]!r}"
         raise ConfigError(what, where=where, fix="save the file as plain UTF-8 text") from None
-    except Exception as error:  # on odd keys, numbers and depths the reader fails in ways of its own
-        what = f"not YAML: {error}".splitlines()[0]
+    except RecursionError:
+        raise ConfigError(_TOO_DEEP, where=filename, fix="close the brackets that were opened") from None
+    except Exception as error:  # on odd keys and numbers the reader fails in ways of its own
+        what = f"not YAML: {str(error)[:200]}".splitlines()[0]
+        if "integer string conversion" in what:
+            what = "a number of more than 4300 digits"
         raise ConfigError(what, where=filename, fix=_YAML_FIX) from None
+
+
+def _unusable(data: Any) -> tuple[FieldPath, str, str] | None:
+    """Place, fault and remedy of what no record can hold: values nested or multiplied by aliases, and half characters."""
+    waiting: list[tuple[Any, FieldPath]] = [(data, ())]
+    count = 0
+    while waiting:
+        value, path = waiting.pop()
+        count += 1
+        if len(path) > MOST_LEVELS:
+            return path[:1], _TOO_DEEP, "write it with fewer levels"
+        if count > MOST_VALUES:
+            what = f"the file holds more than {MOST_VALUES} values, each alias (*) counted as what it stands for"
+            return path[:1], what, "write fewer values, or fewer aliases inside each other"
+        if isinstance(value, str) and _HALF_CHARACTER.search(value):
+            return path, f"half a character (a lone surrogate) in {value[:40]!a}", "write the character itself"
+        if isinstance(value, int) and abs(value) > _LARGEST_NUMBER:
+            return path, f"a number of {len(str(value))} digits, which is too large", "write a number below 1e308"
+        parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+        waiting += [(part, (*path, key)) for key, part in parts]
+        waiting += [(key, path) for key in (value if isinstance(value, Mapping) else ()) if isinstance(key, str)]
+    return None
 
 
 def _endless_numbers(value: Any, path: FieldPath = ()) -> Iterator[FieldPath]:
