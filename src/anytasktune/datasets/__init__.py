@@ -2,7 +2,7 @@
 
 from anytasktune.datasets.columns import ColumnMap
 from anytasktune.datasets.freeze import FrozenDataset, GeneratedPart, freeze, load_dataset, save_dataset
-from anytasktune.datasets.join_made import Joined, join_made
+from anytasktune.datasets.join_generated import Joined, join_generated
 from anytasktune.datasets.raw_rows import RowError
 from anytasktune.datasets.read_result import ReadResult, total_counts
 from anytasktune.datasets.read_rows import read_examples
@@ -29,7 +29,7 @@ __all__ = [
     "freeze",
     "input_hash",
     "is_task_folder",
-    "join_made",
+    "join_generated",
     "load_dataset",
     "read_examples",
     "read_task_folder",

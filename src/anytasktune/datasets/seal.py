@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from anytasktune.datasets.split_assignment import deal_documents, receiving
+from anytasktune.datasets.split import assign_documents, splits_to_fill
 from anytasktune.errors import DataError
 from anytasktune.ids import content_id, text_hash
 from anytasktune.schema import Example, Seal, SplitName, Task
@@ -41,8 +41,8 @@ def seal(own: Mapping[str, Splits], *, documents: Mapping[str, int] | None = Non
     inputs = {task: found for task, splits in sorted(own.items()) if (found := _hashes(splits))}
     assigned: dict[str, dict[str, SplitName]] = {}
     if documents is not None and len(documents) >= FEWEST_DOCUMENTS:
-        shares = {task: receiving(splits, config) for task, splits in sorted(own.items())}
-        assigned = {task: deal_documents(documents, part, config.seed) for task, part in shares.items() if len(part) > 1}
+        shares = {task: splits_to_fill(splits, config) for task, splits in sorted(own.items())}
+        assigned = {task: assign_documents(documents, part, config.seed) for task, part in shares.items() if len(part) > 1}
     return Seal(id=content_id([inputs, assigned]), inputs=inputs, documents=assigned)
 
 

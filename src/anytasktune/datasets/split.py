@@ -1,26 +1,48 @@
-"""Rows → train, dev and test, such that test says something about rows never seen.
+"""Rows → train, dev and test, such that test measures a model on rows it has never seen.
 
-Rows of one source, rows with the same input and rows with nearly the same input stay together. The division depends on the
+Rows of one source, rows with the same input and rows with nearly the same input stay together. The split depends on the
 rows and the seed alone, not on the order the rows come in.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from anytasktune.datasets.raw_rows import RowError
 from anytasktune.datasets.read_result import ReadResult
-from anytasktune.datasets.split_assignment import Group, deal, split_shares
 from anytasktune.errors import DataError
 from anytasktune.ids import text_hash
 from anytasktune.schema import SPLIT_NAMES, DroppedRow, Example, SplitName
 from anytasktune.settings import SplitConfig
 from anytasktune.similarity import group_similar, match_similar
 
+Member = TypeVar("Member")
+Shares = Mapping[SplitName, float]
+
 LEAK = "leaks_into_test"
+ENOUGH_OWN_ROWS = {"dev": 10, "test": 20}
+"""With fewer rows of its own in a split, a task has rows generated for that split, too."""
+_LARGE_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Group(Generic[Member]):
+    """Members that stay together.
+
+    Attributes:
+        members: all of them; their number is the group's size.
+        label: groups of one label are spread evenly over the splits.
+        order: a seeded place.
+    """
+
+    members: Sequence[Member]
+    label: str
+    order: str
 
 
 def split_examples(examples: Sequence[Example], config: SplitConfig) -> dict[SplitName, list[Example]]:
-    """Divide `examples`.
+    """Split `examples`.
 
     Sizes come as close to the asked shares as the groups allow (within about the largest group), and outputs that occur
     often are spread over the splits evenly. In each split the rows are in a seeded order.
@@ -32,10 +54,15 @@ def split_examples(examples: Sequence[Example], config: SplitConfig) -> dict[Spl
         DataError: too few independent groups of rows for the shares.
     """
     shares = split_shares(config)
-    groups = _groups(examples, config)
-    _require_enough(groups, shares, len(examples))
+    groups = _independent_groups(examples, config)
+    needed = math.ceil(round(1 / min(shares.values()), 6))
+    if len(groups) < needed:
+        asked = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+        alike = f" in {len(groups)} independent groups" if len(groups) < len(examples) else ""
+        fix = f"at least {needed} rows with different inputs and sources are needed; add rows"
+        raise DataError(f"{len(examples)} rows{alike} are too few for {asked}", fix=fix)
     splits: dict[SplitName, list[Example]] = {name: [] for name in shares}
-    for name, group in deal(groups, {name: share * len(examples) for name, share in shares.items()}):
+    for name, group in assign_groups(groups, {name: share * len(examples) for name, share in shares.items()}):
         splits[name] += group.members
     for name, rows in splits.items():
         if not rows:
@@ -44,13 +71,51 @@ def split_examples(examples: Sequence[Example], config: SplitConfig) -> dict[Spl
     return {name: seeded_order(rows, config.seed) for name, rows in splits.items()}
 
 
+def _independent_groups(examples: Sequence[Example], config: SplitConfig) -> list[Group[Example]]:
+    """Rows connected by source and by similar inputs, directly or through each other."""
+    alike = group_similar([example.input for example in examples], config.near_duplicate)
+    ties: list[list[Hashable]] = [
+        [number] if example.source is None else [number, example.source]
+        for number, example in zip(alike, examples, strict=True)
+    ]
+    members: dict[int, list[Example]] = {}
+    for head, example in zip(connected(ties), examples, strict=True):
+        members.setdefault(head, []).append(example)
+    ordered = [seeded_order(rows, config.seed) for rows in members.values()]
+    return [Group(rows, rows[0].output, row_key(rows[0], config.seed)) for rows in ordered]
+
+
+def connected(ties: Iterable[Iterable[Hashable]]) -> list[int]:
+    """For each item the first one it has a tie in common with, directly or through others (union-find)."""
+    leader: list[int] = []
+    first: dict[Hashable, int] = {}
+
+    def root(item: int) -> int:
+        while leader[item] != item:
+            leader[item] = leader[leader[item]]
+            item = leader[item]
+        return item
+
+    for item, own_ties in enumerate(ties):
+        leader.append(item)
+        for tie in own_ties:
+            one, two = sorted((root(item), root(first.setdefault(tie, item))))
+            leader[two] = one
+    return [root(item) for item in range(len(leader))]
+
+
 def seeded_order(examples: Iterable[Example], seed: int) -> list[Example]:
     """The examples in an order that depends on them and the seed only, and is mixed in every respect."""
     return sorted(examples, key=lambda example: row_key(example, seed))
 
 
+def row_key(example: Example, seed: int) -> str:
+    """A row's place in the order of `seed`."""
+    return text_hash(f"{seed}\n{example.id}\n{example.source or ''}")
+
+
 def check_splits(splits: Mapping[SplitName, Sequence[Example]], *, near_duplicate: float = 0.8) -> list[DroppedRow]:
-    """Rows of train and dev whose input stands in test, too, word for word or nearly.
+    """Find the rows of train and dev whose input is that of a test row, word for word or nearly.
 
     Args:
         splits: the splits as they came.
@@ -65,7 +130,7 @@ def check_splits(splits: Mapping[SplitName, Sequence[Example]], *, near_duplicat
 
 
 def drop_leaks(results: Mapping[SplitName, ReadResult], *, near_duplicate: float = 0.8) -> dict[SplitName, ReadResult]:
-    """The same check on splits as read: the rows are dropped from train and dev, and test stays whole.
+    """Drop the rows that `check_splits` finds from train and dev; test stays whole.
 
     Raises:
         DataError: no row of a split is left.
@@ -87,46 +152,74 @@ def _leaks(splits: Mapping[SplitName, Sequence[Example]], threshold: float) -> d
     return found
 
 
-def _require_enough(groups: Sequence[Group[Example]], shares: Mapping[SplitName, float], rows: int) -> None:
-    needed = math.ceil(round(1 / min(shares.values()), 6))
-    if len(groups) < needed:
-        asked = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-        alike = f" in {len(groups)} independent groups" if len(groups) < rows else ""
-        fix = f"at least {needed} rows with different inputs and sources are needed; add rows"
-        raise DataError(f"{rows} rows{alike} are too few for {asked}", fix=fix)
+def split_shares(config: SplitConfig) -> dict[SplitName, float]:
+    """The share of each split that is to have rows."""
+    shares: dict[SplitName, float] = {"train": 1 - config.dev - config.test, "dev": config.dev, "test": config.test}
+    return {name: share for name, share in shares.items() if share > 0}
 
 
-def _groups(examples: Sequence[Example], config: SplitConfig) -> list[Group[Example]]:
-    """Rows joined by source and by similar inputs, directly or through each other."""
-    labels = group_similar([example.input for example in examples], config.near_duplicate)
-    parents = list(range(len(examples)))
-    first_of_source: dict[str, int] = {}
-    for index, example in enumerate(examples):
-        _join(parents, index, labels[index])
-        if example.source is not None:
-            _join(parents, index, first_of_source.setdefault(example.source, index))
-    members: dict[int, list[Example]] = {}
-    for index, example in enumerate(examples):
-        members.setdefault(_root(parents, index), []).append(example)
-    return [_group(rows, config.seed) for rows in members.values()]
+def splits_to_fill(own: Mapping[SplitName, Sequence[Example]], config: SplitConfig) -> dict[SplitName, float]:
+    """Train, and the splits with fewer own rows than `ENOUGH_OWN_ROWS`: those that generated rows go to, with their shares."""
+    shares = split_shares(config)
+    return {name: share for name, share in shares.items() if name == "train" or len(own.get(name, ())) < ENOUGH_OWN_ROWS[name]}
 
 
-def _group(members: list[Example], seed: int) -> Group[Example]:
-    ordered = seeded_order(members, seed)
-    return Group(ordered, ordered[0].output, row_key(ordered[0], seed))
+def assign_groups(groups: Sequence[Group[Member]], missing: Shares) -> list[tuple[SplitName, Group[Member]]]:
+    """A split for each group: large groups first, each to where most is missing; then the small ones, label by label.
+
+    Args:
+        groups: in any order.
+        missing: the number of members each split should get.
+    """
+    left = dict(missing)
+    large = max(1.0, _LARGE_SHARE * min(left.values()))
+    assigned: list[tuple[SplitName, Group[Member]]] = []
+    for group in sorted(groups, key=lambda group: (-len(group.members), group.order)):
+        if len(group.members) > large:
+            name = max(left, key=lambda name: left[name])
+            left[name] -= len(group.members)
+            assigned.append((name, group))
+    return assigned + _assign_evenly([group for group in groups if len(group.members) <= large], left)
 
 
-def row_key(example: Example, seed: int) -> str:
-    """A row's place in the order of `seed`."""
-    return text_hash(f"{seed}\n{example.id}\n{example.source or ''}")
+def _assign_evenly(groups: Sequence[Group[Member]], missing: Shares) -> list[tuple[SplitName, Group[Member]]]:
+    """Assign groups in proportion to what is missing, so that any stretch of them is split in nearly that proportion."""
+    first_of_label: dict[str, str] = {}
+    for group in groups:
+        first_of_label[group.label] = min(group.order, first_of_label.get(group.label, group.order))
+    open_places = {name: max(0.0, count) for name, count in missing.items()}
+    whole = sum(open_places.values())
+    given = dict.fromkeys(open_places, 0)
+    assigned: list[tuple[SplitName, Group[Member]]] = []
+    done = 0
+    for group in sorted(groups, key=lambda group: (first_of_label[group.label], group.label, group.order)):
+        done += len(group.members)
+        name = max(open_places, key=lambda name: open_places[name] / whole * done - given[name])
+        given[name] += len(group.members)
+        assigned.append((name, group))
+    return assigned
 
 
-def _root(parents: list[int], index: int) -> int:
-    while parents[index] != index:
-        parents[index] = parents[parents[index]]
-        index = parents[index]
-    return index
+def assign_documents(passages: Mapping[str, int], shares: Shares, seed: int) -> dict[str, SplitName]:
+    """A split for every document, so that the passages are split as `shares` says and no split goes without.
 
+    Args:
+        passages: document → number of its passages.
+        shares: split → share.
+        seed: decides the order documents are assigned in.
 
-def _join(parents: list[int], first: int, second: int) -> None:
-    parents[_root(parents, first)] = _root(parents, second)
+    Returns:
+        Document → split, sorted by document.
+    """
+    groups = [Group([name] * max(1, count), "", text_hash(f"{seed}\n{name}")) for name, count in sorted(passages.items())]
+    total, whole = sum(len(group.members) for group in groups), sum(shares.values())
+    missing = {name: share / whole * total for name, share in shares.items()}
+    assigned = {group.members[0]: name for name, group in assign_groups(groups, missing)}
+    for empty in (name for name in shares if name not in assigned.values()):
+        richest = max(shares, key=lambda name: sum(split == name for split in assigned.values()))
+        smallest = min(
+            (group for group in groups if assigned[group.members[0]] == richest),
+            key=lambda group: (len(group.members), group.order),
+        )
+        assigned[smallest.members[0]] = empty
+    return dict(sorted(assigned.items()))

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from anytasktune.datasets import GeneratedPart, input_hash, join_made
-from anytasktune.datasets.join_made import Joined
-from anytasktune.datasets.split_assignment import receiving
+from anytasktune.datasets import GeneratedPart, input_hash, join_generated
+from anytasktune.datasets.join_generated import Joined
+from anytasktune.datasets.split import splits_to_fill
 from anytasktune.pipeline.candidate_runs import latest_gated, passages_of
 from anytasktune.pipeline.reviewing import read_reviews
 from anytasktune.review import GatedRows, ReviewedRows, apply_reviews, review_outcomes
@@ -76,12 +76,12 @@ class UsableRows:
         return [hash_of_rows(self.rows), hash_of_rows(lineages), *assigned]
 
     def join(self, own: Splits, config: SplitConfig) -> tuple[dict[SplitName, list[Example]], GeneratedPart]:
-        """Own and generated rows together, and the facts and lineage of the generated ones; see `join_made`."""
-        joined = join_made(self.task, own, self.rows, documents=self.documents, config=config)
+        """Own and generated rows together, and the facts and lineage of the generated ones; see `join_generated`."""
+        joined = join_generated(self.task, own, self.rows, documents=self.documents, config=config)
         splits = {split: list(rows) for split, rows in own.items()}
         for position, split in joined.placed.items():
             splits.setdefault(split, []).append(self.rows[position].example())
-        is_divided = len(receiving(own, config)) > 1
+        is_divided = len(splits_to_fill(own, config)) > 1
         facts = GeneratedRows(
             gated=self.gated.id,
             candidate_sets=self.gated.candidate_sets,

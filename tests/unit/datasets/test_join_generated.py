@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anytasktune.datasets import Joined, join_made, seal
+from anytasktune.datasets import Joined, join_generated, seal
 from anytasktune.outputs import LabelOutput
 from anytasktune.schema import Candidate, Example, Origin, Span, SplitName, Task
 from anytasktune.settings import SplitConfig
@@ -41,7 +41,7 @@ def enough() -> Splits:
 
 
 def joined(own: Splits, rows: list[Candidate], documents: dict[str, SplitName] | None = None) -> Joined:
-    return join_made(TASK, own, rows, documents=documents or {}, config=SplitConfig())
+    return join_generated(TASK, own, rows, documents=documents or {}, config=SplitConfig())
 
 
 def test_all_made_rows_go_to_train_where_there_are_enough_own_dev_and_test_rows() -> None:
@@ -102,7 +102,7 @@ def test_made_rows_fill_up_the_splits_that_have_too_few() -> None:
 def test_a_made_test_row_that_nearly_is_an_own_train_row_is_dropped_and_not_the_own_row() -> None:
     own: Splits = {"train": own_rows(12)}
     result = joined(own, [made(1, "a.pdf", input=own["train"][0].input + "!"), made(2, "a.pdf")], {"a.pdf": "test"})
-    assert result.dropped[0].reason == "stands_in_train"
+    assert result.dropped[0].reason == "occurs_in_train"
     assert result.placed == {1: "test"}
 
 
