@@ -12,8 +12,8 @@ the plain template::
     ### Output
     {output}<end of text>
 
-The prompt and the answer are tokenised apart, because that is what a served model sees: it gets the prompt's tokens
-and adds its own. Only the answer and the token that ends the turn are trained.
+The prompt and the answer are tokenised separately, as in serving: the model gets the prompt's tokens and adds its own.
+Only the answer and the token that ends the turn are trained.
 """
 
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ def _checked(end: int | None) -> int:
 
 
 def _apply(tokenizer: "PreTrainedTokenizerBase", messages: list[dict[str, str]], *, generation: bool) -> str:
-    # models that can "think" are asked not to: a Task-LM answers at once
+    # thinking is off: a Task-LM answers directly
     text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generation, enable_thinking=False)
     return str(text)
 
@@ -136,7 +136,7 @@ class PromptFormat:
         return Encoded(prompt + self.answer_ids(example.output), len(prompt))
 
     def encode_all(self, task: Task, examples: Sequence[Example]) -> list[Encoded]:
-        """The same as `encode` of each, with the tokenizer asked twice in all: on many rows in about half the time."""
+        """The same as `encode` of each, with two calls of the tokenizer in all: on many rows in about half the time."""
         prompts = self._ids([self.prompt_text(task, example) for example in examples], prompts=True)
         answers = self._ids([example.output for example in examples], prompts=False)
         end = self.rendering.end_of_turn

@@ -42,7 +42,7 @@ def task_report(
         runs: the trainings of the Task-LMs among them.
         config: resamples, seed and significance.
         rows_available: rows of the split, if more than `examples`.
-        generated_rows: how many of `examples` a teacher model wrote.
+        generated_rows: number of `examples` that a teacher model generated.
 
     Raises:
         EvaluationError: there are no rows, no systems, or a system does not cover exactly these rows.
@@ -95,7 +95,7 @@ def build_report(
         tasks: the reports of its tasks.
         config: of this evaluation.
         versions: library → version.
-        machine: what it was measured on, in words.
+        machine: description of the machine.
         created: ISO 8601 in UTC; now, unless given.
     """
     corrected = _holm_corrected(tasks, config.significance)
@@ -123,7 +123,7 @@ def verdict_on(difference: float, p_value: float, lower_is_better: bool, alpha: 
 def constant_baseline(task: Task, references: Sequence[str]) -> float | None:
     """The score of answering every row with the commonest reference, or with the median for a number task.
 
-    It looks at the references themselves, so it flatters the constant answer a little. None where every reference is
+    It reads the references themselves, so it favours the constant answer a little. None where every reference is
     different, as in free text: there is no answer worth repeating.
     """
     references = [task.in_first_language(reference.strip(), reference.strip()) for reference in references]

@@ -20,9 +20,9 @@ class EvaluatedSystem:
     """A system to evaluate on one task, before its weights are in memory.
 
     Attributes:
-        name: which one.
-        task: with the instruction and labels it is asked with; for a Task-LM those it was trained for.
-        decoding: how its answers are made.
+        name: of the system.
+        task: instruction and labels of its prompts; for a Task-LM those it was trained for.
+        decoding: method and length limit of its answers.
         shots: examples shown before the input (`few_shot`).
         adapter: folder of the adapter, for a Task-LM.
         task_lm: its id.

@@ -21,10 +21,10 @@ class ScoredSystem:
     """One system's predictions on the rows of a task, with their scores.
 
     Attributes:
-        system: which one.
+        system: its name.
         predictions: one per row, in the order of the rows.
         scores: likewise.
-        seconds: how long predicting took.
+        seconds: duration of predicting.
         shots: examples shown in every prompt; None for a system that is shown none.
     """
 

@@ -35,9 +35,9 @@ class TaskModel:
 
     Attributes:
         task: its instruction opens every prompt; its labels are the possible answers of a label task.
-        decoding: how answers are made, and how long they may get.
+        decoding: method and length limit of answers.
         shots: examples shown before the input; only those of the input's language, if there are any.
-        format: how prompts are rendered; as the base model's tokenizer says unless given.
+        format: rendering of prompts; that of the base model's tokenizer unless given.
         adapter: LoRA weights added to the base model.
     """
 
@@ -56,7 +56,7 @@ class TaskModel:
         A prompt that does not fit the model's context gets an answer with `error` set.
 
         Args:
-            batch_tokens: most prompt tokens answered together, the shared prefix not counted.
+            batch_tokens: most prompt tokens in a batch, the shared prefix not counted.
             on_rows: called with the number of examples answered since the last call.
         """
         task, format_ = self.task, self.format or self.base.format

@@ -25,7 +25,7 @@ def cache_root() -> Path:
 
 
 def storing_failed(place: Path, reason: str) -> StoreError:
-    """The error for a model that cannot be written at `place`; `reason` is what the system said."""
+    """The error for a model that cannot be written at `place`; `reason` is the message of the system."""
     return StoreError(
         f"a model cannot be stored: {reason}",
         where=str(place),

@@ -79,7 +79,7 @@ CATALOG: tuple[CatalogEntry, ...] = (
 
 
 def nearest_names(name: str) -> list[str]:
-    """At most two names of the catalogue that look like a misspelt `name`, the nearest first.
+    """At most two names of the catalogue similar to a misspelt `name`, the nearest first.
 
     Case, and the organisation before the slash, do not count: ``qwen3-0.6b`` finds ``Qwen/Qwen3-0.6B``.
     """

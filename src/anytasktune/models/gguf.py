@@ -17,7 +17,7 @@ GGUF_MAGIC = b"GGUF"
 
 
 def converted_folder(sha256: str) -> Path:
-    """Where the conversion of the GGUF file with this hash is kept, whether it is there yet or not."""
+    """Place of the conversion of the GGUF file with this hash, whether it exists or not."""
     return cache_root() / "gguf" / sha256
 
 

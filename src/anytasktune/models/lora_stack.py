@@ -2,7 +2,7 @@
 
 Layers that read the same input (query, key and value; gate and up) form a group: x·Aᵀ is one product for all of them. Several
 adapters stand side by side in it as one wide adapter: each token's low-rank state is set to zero outside the columns of its
-own adapter, in the forward and in the backward pass, so every adapter computes, and learns, as if it were alone.
+own adapter, in the forward and in the backward pass, so every adapter computes, and is trained, as if it were alone.
 
 The products are one autograd function in the model's own precision (PEFT's layer computes in float32 on bfloat16 models, which
 takes a CPU several times as long), and gradients go straight into the adapters' flat tensors.
@@ -39,12 +39,12 @@ class LoraStack:
         self.groups = [_Group(self, names) for names in _groups(list(self.adapters[0].layers))]
 
     def refresh(self) -> None:
-        """Take over the adapters' present weights: to be called after each change of theirs."""
+        """Copy the adapters' weights; to be called after each change of them."""
         for group in self.groups:
             group.refresh()
 
     def forget(self) -> None:
-        """Let go of what a forward pass that broke off has left."""
+        """Discard the state of an interrupted forward pass."""
         for group in self.groups:
             group.forget()
         for adapter in self.adapters:
@@ -52,7 +52,7 @@ class LoraStack:
 
     @contextlib.contextmanager
     def routed(self, slots: torch.Tensor | None) -> Iterator[None]:
-        """For the length of the block token i of every input belongs to adapter `slots[i]`; None: all to the only one."""
+        """Within the block token i of every input belongs to adapter `slots[i]`; None: all to the only one."""
         self.mask = None if slots is None else (slots.unsqueeze(1) == self._column_slots).to(self.dtype)
         try:
             yield
@@ -99,7 +99,7 @@ def _replace(model: PreTrainedModel, name: str, module: nn.Module) -> None:
 
 
 def _groups(names: Sequence[str]) -> list[list[str]]:
-    """Layer names, those that read the same input together."""
+    """Layer names, grouped by the input they share."""
     groups: dict[tuple[str, int | str], list[str]] = {}
     for name in names:
         parent, _, child = name.rpartition(".")
@@ -154,7 +154,7 @@ class _Group:
         self._waiting = {}
 
     def output(self, place: int, x: torch.Tensor) -> torch.Tensor:
-        """What the layer at `place` makes of x [..., in]. The others' outputs are made with it and wait to be asked for."""
+        """Output of the layer at `place` for x [..., in]. The others' outputs are computed with it and kept."""
         y = self._waiting.pop(place, None) if x is self._input else None
         if y is None:
             made = _GroupProduct.apply(x.reshape(-1, x.shape[-1]), self.stack.anchor, self)
@@ -223,7 +223,7 @@ class LoraLinear(nn.Module):
 
     @property
     def weight(self) -> nn.Parameter:
-        """The frozen weight, for models that look at its type."""
+        """The frozen weight, for models that check its type."""
         return self._group.linears[self._place].weight
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -80,8 +80,8 @@ class Section:
     """A prefix of `length` tokens and the blocks of rows after it.
 
     Attributes:
-        start: where the prefix lies in this stream; None if it is read from `kept`, or if there is none.
-        kept: where its states are kept for other streams, or read from.
+        start: place of the prefix in this stream; None if it is read from `kept`, or if there is none.
+        kept: its states, for other streams to read.
     """
 
     length: int

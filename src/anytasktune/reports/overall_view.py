@@ -44,8 +44,8 @@ def sublines(report: Report, words: Words) -> list[str]:
     lines = []
     for opponent in opponents(report)[1:]:
         verdicts = [entry.verdict for task in report.tasks for entry in task.comparisons if entry.against == opponent]
-        said = [words.say(f"count.{name}", count=verdicts.count(name)) for name in _VERDICTS if name in verdicts]
-        joined = words.say("headline.list_joint").join(said)
+        counted = [words.say(f"count.{name}", count=verdicts.count(name)) for name in _VERDICTS if name in verdicts]
+        joined = words.say("headline.list_joint").join(counted)
         lines.append(words.say("headline.second", opponent=words.say(f"opponent.{opponent}"), counts=joined))
     missing = sum(1 for task in report.tasks if not task.comparisons)
     if missing and opponents(report):

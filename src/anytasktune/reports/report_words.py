@@ -18,7 +18,7 @@ class Words:
     """The texts in one language.
 
     Attributes:
-        language: which one.
+        language: of the texts.
         table: section → name → a sentence, or `{one, other}` for two grammatical numbers.
     """
 

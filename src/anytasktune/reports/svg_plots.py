@@ -19,7 +19,7 @@ class Axis:
     ticks: tuple[float, ...]
 
     def percent(self, value: float) -> float:
-        """Where `value` stands, in percent of the axis; values outside stand at its ends."""
+        """Place of `value` in percent of the axis; values outside are at its ends."""
         share = (value - self.low) / (self.high - self.low)
         return round(100 * min(1.0, max(0.0, share)), 2)
 
@@ -39,7 +39,7 @@ class Sparkline:
 
     Attributes:
         points: the curve as SVG `points`.
-        best: where its lowest value stands.
+        best: place of its lowest value.
         step: the step of that value.
         loss: the lowest value.
     """
@@ -64,7 +64,7 @@ def axis_for(task: TaskReport) -> Axis:
 
 
 def whisker(axis: Axis, interval: Interval) -> Whisker:
-    """Where `interval` stands on `axis`."""
+    """`interval` in percent of `axis`."""
     return Whisker(axis.percent(interval.low), axis.percent(interval.value), axis.percent(interval.high))
 
 

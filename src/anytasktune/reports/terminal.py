@@ -20,8 +20,8 @@ def render(report: Report, language: Language = "en") -> RenderableType:
     """The report for a rich console at least 80 columns wide. Text from data is never read as console markup."""
     view = view_report(report, language)
     opening = [Text(view.headline, style=f"bold {_VERDICT_STYLES[view.tone]}"), *(Text(line) for line in view.sublines)]
-    together = [_granularity(view, view.granularity)] if view.granularity else []
-    return Group(*opening, *(_task(view, task) for task in view.tasks), *together)
+    granularity = [_granularity(view, view.granularity)] if view.granularity else []
+    return Group(*opening, *(_task(view, task) for task in view.tasks), *granularity)
 
 
 def _task(view: ReportView, task: TaskView) -> RenderableType:

@@ -25,7 +25,7 @@ class Answer(Record):
     truncated: bool = False
     """Generation hit `max_new_tokens` before the end of the turn."""
     error: str | None = None
-    """Why there is no answer; such a prediction is unscored, not zero."""
+    """Reason of a missing answer; such a prediction is unscored, not zero."""
 
 
 class Prediction(Answer):
@@ -51,7 +51,7 @@ class PredictionSet(Artifact):
 
 
 class Score(Record):
-    """A scorer's judgement of one prediction."""
+    """The score of one prediction."""
 
     example_id: str
     value: float | None

@@ -46,7 +46,7 @@ class Rendering(Record):
 
 
 class Decoding(Record):
-    """How answers to a task are made."""
+    """Method and length limit of answers."""
 
     method: Literal["label_scoring", "greedy"]
     max_new_tokens: int

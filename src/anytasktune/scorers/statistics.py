@@ -123,7 +123,7 @@ def minimum_detectable_difference(standard_error: float, items: int, full_range:
 
     Args:
         standard_error: of the difference, in the metric's unit.
-        items: how many were compared.
+        items: number of items compared.
         full_range: distance between the best and the worst score an item can have.
         alpha: level of the test.
     """
@@ -238,7 +238,7 @@ def _weights(counts: Floats, resamples: int, seed: int) -> Iterator[Floats]:
 
 
 def _swaps(items: int, permutations: int, seed: int) -> Iterator[Floats]:
-    """Which items each permutation swaps (1) and keeps (0): blocks of shape [some permutations, items]."""
+    """Items that each permutation swaps (1) or keeps (0): blocks of shape [some permutations, items]."""
     random = np.random.default_rng(seed)
     for size in _blocks(items, permutations):
         yield random.integers(0, 2, size=(size, items)).astype(np.float64)

@@ -1,4 +1,4 @@
-"""What each Task-LM is trained for: a task alone, the steps of an action together, or the whole pool mixed."""
+"""Adapter targets: each Task-LM is trained for one task, for the steps of an action, or for the whole pool."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class AdapterTarget:
     Attributes:
         name: of its folder in `artifacts/runs`: the task, `action-` and the name of an action, or `mixed-pool`.
         system: name of the Task-LM in a report.
-        tasks: the tasks it learns.
+        tasks: the tasks it is trained on.
     """
 
     name: str
@@ -80,8 +80,8 @@ def targets_of(domain: Domain, tasks: Sequence[Task], granularity: Granularity) 
 def without_leaks(parts: Sequence[TaskRows], held_out: Sequence[str], near_duplicate: float) -> list[TaskRows]:
     """Decontaminate: drop train and dev rows whose input is a duplicate or near-duplicate of one of `held_out`.
 
-    Where one Task-LM learns several tasks, a test row of one task may be a train row of another: chained and shared inputs
-    would show the model the test rows.
+    Where one Task-LM is trained on several tasks, a test row of one task may be a train row of another: chained and shared
+    inputs would show the model the test rows.
 
     Args:
         parts: the rows of each task.

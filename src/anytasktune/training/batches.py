@@ -20,7 +20,7 @@ class Row:
     group: int
     suffix: list[int]
     first_target: int
-    """Where in `suffix` the trained tokens begin; at least 1, so that its predictor is in the suffix too."""
+    """Index in `suffix` of the first trained token; at least 1, so that its predictor is in the suffix too."""
 
     @property
     def targets(self) -> int:

@@ -33,7 +33,7 @@ class StepMetrics(Record):
     tokens: int
     """Trunk tokens of the step (a shared prefix once)."""
     seconds: float
-    """Of several runs trained together, this one's share."""
+    """The share of this run where several are trained at the same time."""
     dev_loss: float | None = None
 
 

@@ -48,7 +48,7 @@ class Footprint:
         size: bytes of a number in its precision.
         rank: of the adapter.
         largest: the step with most tokens.
-        longest: tokens of the longest row with its prefix, which always go through together.
+        longest: tokens of the longest row with its prefix, which are always in one stream.
     """
 
     shape: ModelShape
@@ -68,7 +68,7 @@ class Footprint:
     def step_bytes(self, micro_batch_tokens: int) -> int:
         """Peak of a step beyond model and adapter."""
         share = self.concurrent_tokens(micro_batch_tokens) / self.largest.tokens
-        # the rows of a block are as wide as its longest, and a prefix' queries see a few keys they may not look at
+        # the rows of a block are as wide as its longest, and a prefix' queries see a few keys that are masked
         pair_bytes = 1.2 * self.shape.layers * self.shape.heads * self.size
         kept = self.largest.tokens * token_bytes(self.shape, self.size) + self.largest.pairs * pair_bytes
         logits = min(_LOGIT_BYTES, 4.0 * share * self.largest.targets * self.shape.vocabulary)
@@ -85,8 +85,8 @@ class Footprint:
 
 
 def token_bytes(shape: ModelShape, size: int) -> float:
-    """What all layers keep of a token: inputs of the two norms in float32; of the products, queries, keys, values; what the
-    gate multiplies and what comes out."""
+    """Activations that all layers keep of a token: inputs of the two norms in float32; of the products, queries, keys, values;
+    factors and result of the gate."""
     products = 2 * shape.hidden + 2 * shape.queries + 2 * shape.states + 4 * shape.inner
     return shape.layers * (8.0 * shape.hidden + size * products)
 
@@ -117,8 +117,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error is a failed allocation; on a CPU PyTorch says so only in the message."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    said = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in said for words in _REFUSALS)
+    message = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in message for words in _REFUSALS)
 
 
 class ShrinkingStep:

@@ -75,7 +75,7 @@ def preflight(
     """Render and check every row of every split.
 
     Args:
-        locate: where a person finds a row, for the problems.
+        locate: place of a row in a file, for the problems.
         encode: makes the tokens; `format_` unless given.
 
     Raises:

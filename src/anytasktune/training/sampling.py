@@ -20,7 +20,7 @@ four. Of fewer tasks every step has several rows anyway."""
 
 
 def epoch_shares(sizes: Sequence[int], temperature: float) -> list[int]:
-    """How many rows of each task an epoch draws.
+    """Number of rows of each task in an epoch.
 
     Together they are as many as there are rows, and each is within one row of its exact share. With `temperature` at least
     1 no task of one row or more gets none.
@@ -59,7 +59,7 @@ def step_order(sizes: Sequence[int], batch_size: int, steps: int, seed: int, tem
     Args:
         sizes: rows of each task; the rows of the second come after those of the first, and so on.
         batch_size: rows per step.
-        steps: how many steps to plan.
+        steps: number of steps to plan.
         seed: equal seeds give equal plans; a longer plan begins with a shorter one.
         temperature: see `epoch_shares`.
     """

@@ -23,7 +23,7 @@ class StepRows:
     Attributes:
         slot: the adapter's place in the stack.
         rows: its rows.
-        chosen: which of them.
+        chosen: indices of those in the step.
     """
 
     slot: int
@@ -91,7 +91,7 @@ class StreamPlanner:
     adapters: int = 1
 
     def plan(self, parts: Sequence[StepRows]) -> Iterator[Chain]:
-        """Chains that together hold every row of `parts` once."""
+        """Chains that hold every row of `parts` once."""
         groups = [group for part in parts for group in self._groups(part)]
         if not self.packed:
             yield from (

@@ -39,7 +39,7 @@ _Ints = np.ndarray[tuple[int], np.dtype[np.integer]]
 
 @dataclass(frozen=True)
 class EncodedRows(Sequence[Encoded]):
-    """Encoded examples in flat arrays, a tenth of the memory of lists; each becomes lists when it is asked for."""
+    """Encoded examples in flat arrays, a tenth of the memory of lists; each becomes lists when it is read."""
 
     tokens: _Ints
     starts: _Ints
@@ -96,7 +96,7 @@ class RowEncoder:
 
     Args:
         format_: renders and tokenises.
-        folder: where to keep them, with a folder per task; None to keep them in memory only.
+        folder: of the cache, with a folder per task; None for memory only.
     """
 
     def __init__(self, format_: PromptFormat, folder: Path | None = None) -> None:
