@@ -132,7 +132,7 @@ def test_the_shared_prefix_is_common_to_all_and_as_long_as_can_be(prompts: list[
     assert length >= len(head)
 
 
-def test_no_prompts_share_nothing() -> None:
+def test_no_prompts_have_no_prefix() -> None:
     assert shared_prefix([]) == 0
 
 

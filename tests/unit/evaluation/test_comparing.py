@@ -29,7 +29,7 @@ def caveat_codes(report: TaskReport) -> set[str]:
     return {caveat.code for caveat in report.caveats}
 
 
-def test_a_win_a_draw_and_a_loss_are_called_by_their_names() -> None:
+def test_verdicts_are_better_inconclusive_and_worse() -> None:
     report = full_report()
     verdicts = {(task.task, entry.against): entry.verdict for task in report.tasks for entry in task.comparisons}
     assert verdicts == {
@@ -64,7 +64,7 @@ def test_number_tasks_report_the_rank_correlation_over_the_answers_that_hold_a_n
     assert tuned.score.value == pytest.approx(6 / 12)
 
 
-def test_unscored_answers_are_left_out_of_scores_and_of_both_sides_of_a_comparison() -> None:
+def test_unscored_answers_are_excluded_from_scores_and_comparisons() -> None:
     examples = examples_of(MANY)
     base = predictions_of("base", examples, ["other"] * 120, failed=[0, 1, 2])
     tuned = predictions_of("tuned", examples, MANY, failed=[2, 3])
@@ -91,7 +91,7 @@ def test_a_system_without_any_score_is_not_compared_and_the_report_says_so() -> 
     assert {"unscored", "not_compared"} <= caveat_codes(report)
 
 
-def test_a_few_rows_show_only_large_differences_and_the_report_says_which() -> None:
+def test_a_small_test_set_is_a_caveat_with_the_minimum_detectable_difference() -> None:
     labels = MANY[:24]
     answers = {"base": wrong_after(labels, 12, "other"), "tuned": wrong_after(labels, 14, "other")}
     report = report_on(task_with(LABELS), examples_of(labels), answers)
@@ -102,7 +102,7 @@ def test_a_few_rows_show_only_large_differences_and_the_report_says_which() -> N
     assert report.caveats[0] == Caveat(code="small_test_set", values={"count": 24, "smallest": smallest})
 
 
-def test_caveats_name_rows_left_out_cut_answers_and_rough_metrics() -> None:
+def test_caveats_name_rows_left_out_truncated_answers_and_rough_metrics() -> None:
     texts = [f"summary number {row}" for row in range(120)]
     examples = examples_of(texts)
     task = task_with(TextOutput(kind="text"))
@@ -116,7 +116,7 @@ def test_caveats_name_rows_left_out_cut_answers_and_rough_metrics() -> None:
     assert sentences[2].startswith("ROUGE-L is only a rough guide")
 
 
-def test_test_rows_that_a_teacher_wrote_are_named() -> None:
+def test_generated_test_rows_are_a_caveat() -> None:
     examples, task = examples_of(MANY), task_with(LABELS)
     scored = scored_by(task, examples, {"base": MANY, "tuned": MANY})
     report = task_report(task, examples, scored, {}, CONFIG, generated_rows=30)
@@ -124,7 +124,7 @@ def test_test_rows_that_a_teacher_wrote_are_named() -> None:
     assert "generated_test_rows" not in caveat_codes(task_report(task, examples, scored, {}, CONFIG))
 
 
-def test_a_model_that_only_learnt_the_commonest_answer_is_found_out() -> None:
+def test_a_model_that_only_gives_the_commonest_answer_does_not_beat_the_constant_baseline() -> None:
     labels = ["other"] * 110 + ["租金"] * 10
     report = report_on(task_with(LABELS), examples_of(labels), {"base": ["x"] * 120, "tuned": ["other"] * 120})
     assert report.constant_baseline == pytest.approx(110 / 120)
@@ -183,7 +183,7 @@ def test_a_system_evaluated_on_other_rows_is_refused() -> None:
         task_report(task, [], [], {}, CONFIG)
 
 
-def test_the_id_of_a_report_depends_on_its_content_and_not_on_the_hour() -> None:
+def test_the_id_of_a_report_depends_on_its_content_and_not_on_the_time() -> None:
     tasks = full_report().tasks
     first = build_report("letters", "tiny", tasks, CONFIG, {}, "here", "2026-01-01T00:00:00+00:00")
     second = build_report("letters", "tiny", tasks, CONFIG, {}, "here")

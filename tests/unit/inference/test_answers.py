@@ -51,7 +51,7 @@ def test_generation_reports_every_row_once() -> None:
     assert sum(counts) == 7
 
 
-def test_nothing_asked_nothing_answered() -> None:
+def test_no_prompts_give_no_answers() -> None:
     assert generate(tiny_model(), [], Limits([0], 2, 40)) == []
 
 
@@ -81,7 +81,7 @@ def many_labels(count: int, seed: int = 0) -> list[list[int]]:
 
 @pytest.mark.parametrize("kind", ["llama", "gemma3"])
 @pytest.mark.parametrize("sharpness", [0.5, 8.0])
-def test_on_a_large_trie_the_best_label_is_found_and_little_is_left_out(kind: str, sharpness: float) -> None:
+def test_on_a_large_trie_the_best_label_is_found_and_little_probability_is_lost(kind: str, sharpness: float) -> None:
     model = tiny_model(kind)
     head = model.get_output_embeddings()
     head.weight = torch.nn.Parameter(head.weight * sharpness, requires_grad=False)

@@ -179,7 +179,7 @@ def test_where_pip_is_missing_the_error_says_how_to_get_it(tmp_path: Path, cache
         ("", "it gave no reason"),
     ],
 )
-def test_of_all_pip_says_one_line_is_given(stderr: str, reason: str) -> None:
+def test_errors_of_pip_are_shortened_to_one_line(stderr: str, reason: str) -> None:
     assert pip_reason(stderr) == reason
 
 

@@ -82,13 +82,13 @@ def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:
         convert_gguf(tmp_path / "page.gguf")
 
 
-def test_an_architecture_nobody_can_convert_is_a_model_error(gguf_writer: Callable[..., None], tmp_path: Path) -> None:
+def test_an_architecture_that_cannot_be_converted_is_a_model_error(gguf_writer: Callable[..., None], tmp_path: Path) -> None:
     gguf_writer(tmp_path / "odd.gguf", architecture="rwkv6")
     with pytest.raises(ModelError, match="rwkv6"):
         convert_gguf(tmp_path / "odd.gguf")
 
 
-def test_missing_weights_are_not_made_up(gguf_writer: Callable[..., None], tmp_path: Path, cache: Path) -> None:
+def test_missing_weights_are_not_initialised(gguf_writer: Callable[..., None], tmp_path: Path, cache: Path) -> None:
     gguf_writer(tmp_path / "holes.gguf", without="blk.1.ffn_up.weight")
     with pytest.raises(ModelError, match=r"model\.layers\.1\.mlp\.up_proj\.weight is missing"):
         convert_gguf(tmp_path / "holes.gguf")

@@ -138,7 +138,7 @@ def test_a_hub_model_is_fetched_without_its_pickles_and_then_used_offline(hub: F
     assert again.split() == ["True", folder, "True"]
 
 
-def test_what_a_hub_cannot_give_is_said_and_nothing_of_it_is_fetched(hub: FakeHub, hub_cache: Path) -> None:
+def test_unusable_repositories_are_refused_before_anything_is_fetched(hub: FakeHub, hub_cache: Path) -> None:
     hub.repositories = {
         "org/pickled": {"config.json": b"{}", "pytorch_model.bin": b"x"},
         "org/packed": {"config.json": b"{}", "small-q4.gguf": b"GGUF"},

@@ -32,7 +32,7 @@ def test_a_new_adapter_changes_nothing() -> None:
         assert torch.equal(model(IDS).logits, before)
 
 
-def test_taken_off_the_model_is_as_it_was() -> None:
+def test_a_detached_adapter_leaves_the_model_unchanged() -> None:
     model = tiny_model()
     before = model(IDS).logits
     with attached(model, [filled(model)]):
@@ -40,7 +40,7 @@ def test_taken_off_the_model_is_as_it_was() -> None:
     assert torch.equal(model(IDS).logits, before)
 
 
-def test_it_comes_off_after_an_error_too() -> None:
+def test_adapters_are_detached_after_an_error_too() -> None:
     model = tiny_model()
     before = model(IDS).logits
     with pytest.raises(RuntimeError), attached(model, [filled(model)]):
@@ -118,7 +118,7 @@ def test_merged_it_answers_alike_and_leaves_the_weights_as_they_were() -> None:
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
-def test_a_layer_asked_twice_with_the_same_input_answers_twice() -> None:
+def test_a_layer_called_twice_with_the_same_input_computes_twice() -> None:
     model = tiny_model()
     with attached(model, [filled(model)]), torch.no_grad():
         query = model.model.layers[0].self_attn.q_proj

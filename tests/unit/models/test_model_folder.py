@@ -117,7 +117,7 @@ def test_other_files_called_safetensors_are_a_model_error(model_folder: Path, co
         resolve_model(str(model_folder))
 
 
-def test_all_shards_are_looked_at(model_folder: Path) -> None:
+def test_all_shards_are_checked(model_folder: Path) -> None:
     save_file({"b": np.zeros(9)}, model_folder / "model-2.safetensors")
     whole = (model_folder / "model-2.safetensors").read_bytes()
     (model_folder / "model-2.safetensors").write_bytes(whole[:-8])

@@ -42,7 +42,7 @@ def test_every_right_name_is_its_own_nearest() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "   ", "gpt", "模型", "a b", "x\0y", "a" * 5000, "org/--"])
-def test_a_name_like_nothing_is_answered_with_all_the_ways_to_name_a_model(name: str) -> None:
+def test_an_unknown_name_is_answered_with_all_the_ways_to_name_a_model(name: str) -> None:
     with pytest.raises(ModelError, match=r"no model is called .*a model can be named as"):
         resolve_model(name)
     assert not is_cached(name)
@@ -52,7 +52,7 @@ def test_a_name_like_nothing_is_answered_with_all_the_ways_to_name_a_model(name:
     "name",
     ["./model", "../model", "/nowhere/model", "~nobody-here/m", "a/b/c", "org/name/", "C:\\m", "D:/m", "x.gguf", "a/x.GGUF"],
 )
-def test_what_looks_like_a_path_is_not_asked_of_a_hub(name: str) -> None:
+def test_names_that_look_like_paths_are_not_sent_to_a_hub(name: str) -> None:
     with pytest.raises(ModelError, match="there is no such folder or file"):
         resolve_model(name)
     assert not is_cached(name)

@@ -66,7 +66,7 @@ def three_ways() -> Report:
         ({"base": 10, "tuned": 110}, None),
     ],
 )
-def test_the_best_is_better_than_every_other_one_or_it_cannot_be_told(right: dict[System, int], best: System | None) -> None:
+def test_the_best_is_better_than_every_other_one_or_it_is_inconclusive(right: dict[System, int], best: System | None) -> None:
     assert best_task_lm(settled(scored(right)).tasks[0]) == best
 
 
@@ -93,7 +93,7 @@ def test_the_action_is_tested_against_the_mixed_one_with_its_own_correction() ->
     assert min(entry.p_holm for entry in found) == pytest.approx(3 * min(entry.p_value for entry in found))
 
 
-def test_without_a_task_lm_of_its_own_a_task_is_scored_by_the_one_it_has() -> None:
+def test_without_a_task_lm_of_its_own_a_task_is_compared_by_the_one_it_has() -> None:
     report = settled(scored({"base": 10, "few_shot": 20, "mixed": 110}))
     (task,) = report.tasks
     assert task.subject == "mixed"
@@ -105,7 +105,7 @@ def test_without_a_task_lm_of_its_own_a_task_is_scored_by_the_one_it_has() -> No
     assert "Single-task and multi-task training" not in render_markdown(report)
 
 
-def test_the_outcome_against_every_opponent_is_said() -> None:
+def test_the_outcome_against_every_opponent_is_stated() -> None:
     assert sublines(three_ways(), words("en")) == [
         "Against the few-shot prompted base: 4 better.",
         "Against the Action-LM: 1 better, 2 inconclusive.",
@@ -147,7 +147,7 @@ def test_the_table_names_the_best_granularity_of_each_task_with_the_verdicts() -
     assert "Best: Tuned 1, Action-LM 0, Mixed-LM 2, inconclusive 1" in render_markdown(three_ways())
 
 
-def test_the_page_holds_the_table_and_what_each_one_learned() -> None:
+def test_the_page_holds_the_table_and_the_training_data_of_each_task_lm() -> None:
     page = render_html(three_ways())
     assert "Single-task and multi-task training" in page
     assert page.count('class="granularity"') == 1
@@ -176,7 +176,7 @@ def test_a_task_lm_trained_with_other_settings_is_marked_with_their_names() -> N
     assert "other_settings" not in caveats({"tuned": usual, "mixed": usual}, ["topic", "names"])
 
 
-def test_dev_rows_are_not_called_sealed_for_what_was_learned_together() -> None:
+def test_multi_task_training_is_a_caveat_when_evaluated_on_dev_rows() -> None:
     both: dict[System, TrainConfig] = {"tuned": TrainConfig(), "mixed": TrainConfig()}
     assert caveats(both, ["topic", "names"], "dev")["dev_not_sealed"] == {"system": "mixed"}
     assert "dev_not_sealed" not in caveats(both, ["topic", "names"])

@@ -63,7 +63,7 @@ def printed(report: Report, language: Language = "en", width: int = 80) -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_is_well_formed_and_asks_the_network_for_nothing(language: Language) -> None:
+def test_the_page_is_well_formed_and_sends_no_requests(language: Language) -> None:
     page = Page(render_html(full_report(), language))
     assert "script" not in page.tags
     assert not {"iframe", "object", "embed", "img", "form"} & set(page.tags)
@@ -75,7 +75,7 @@ def test_the_page_is_well_formed_and_asks_the_network_for_nothing(language: Lang
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_stands_in_rows_and_titles_never_becomes_markup(language: Language) -> None:
+def test_text_of_rows_and_titles_never_becomes_markup(language: Language) -> None:
     source = render_html(full_report(title=EVIL, text=EVIL, wrong=EVIL), language)
     page = Page(source)
     assert "script" not in page.tags
@@ -155,7 +155,7 @@ def test_the_markdown_overview_has_a_row_per_task_and_as_many_cells_as_its_head(
     assert "▼ worse" in overview[4]
 
 
-def test_rows_in_markdown_stand_in_fences_they_cannot_close() -> None:
+def test_rows_in_markdown_are_in_fences_they_cannot_close() -> None:
     rendered = render_markdown(full_report(wrong="```\n# Not a heading\n<b>bold</b>"))
     assert "````text\n```\n# Not a heading\n<b>bold</b>\n````" in rendered
 
@@ -188,7 +188,7 @@ def test_a_report_of_fewer_systems_renders(keep: list[System]) -> None:
         assert headline(report, words("en")).startswith("Nothing was compared")
 
 
-def test_headlines_say_what_may_be_said() -> None:
+def test_headlines_state_the_verdicts() -> None:
     report = full_report()
     won, undecided, lost = report.tasks
 

@@ -71,7 +71,7 @@ def test_both_kappas_are_what_their_definitions_say(rows: list[tuple[str, ...]])
 
 @settings(deadline=None)
 @given(RATINGS, st.permutations([0, 1, 2]))
-def test_who_is_called_first_does_not_matter(rows: list[tuple[str, ...]], order: list[int]) -> None:
+def test_kappa_does_not_depend_on_the_order_of_raters(rows: list[tuple[str, ...]], order: list[int]) -> None:
     first, second = [row[0] for row in rows], [row[1] for row in rows]
     assert cohen_kappa(first, second).kappa == pytest.approx(cohen_kappa(second, first).kappa)
     assert fleiss_kappa([[row[place] for place in order] for row in rows]) == fleiss_kappa(rows)
@@ -120,7 +120,7 @@ def test_the_interval_narrows_with_more_items() -> None:
     assert width(50) > 1.5 * width(200) > 2.2 * width(800)
 
 
-def test_where_items_have_different_numbers_of_ratings_single_ones_say_nothing() -> None:
+def test_items_with_a_single_rating_are_left_out() -> None:
     rows = ["aab", "bb", "ab", "aaa"]
     assert fleiss_kappa([*rows, "a", "b", ""]) == fleiss_kappa(rows)
     assert fleiss_kappa(rows).items == 4
@@ -137,5 +137,5 @@ def test_where_items_have_different_numbers_of_ratings_single_ones_say_nothing()
         ("ab" * 200, "ab" * 180 + "ba" * 20, ""),
     ],
 )
-def test_a_kappa_says_what_keeps_it_from_saying_much(first: str, second: str, remark: str) -> None:
+def test_an_unreliable_kappa_carries_its_reason(first: str, second: str, remark: str) -> None:
     assert cohen_kappa(list(first), list(second)).remark == remark

@@ -68,7 +68,7 @@ def test_two_systems_with_the_same_answers_get_p_one_and_no_difference(numbers: 
 
 @settings(deadline=None, max_examples=30)
 @given(pairs)
-def test_swapping_the_systems_turns_the_difference_round_and_keeps_p(numbers: list[tuple[float, float]]) -> None:
+def test_swapping_the_systems_reverses_the_difference_and_keeps_p(numbers: list[tuple[float, float]]) -> None:
     left, right = means([pair[0] for pair in numbers]), means([pair[1] for pair in numbers])
     there, back = compare_paired(left, right, 200), compare_paired(right, left, 200)
     assert there.p_value == back.p_value
@@ -131,7 +131,7 @@ def test_the_rank_correlation_gives_ties_their_mean_rank() -> None:
     assert rank_correlation([1, 2], [5, 5]) is None
 
 
-def test_nothing_can_be_said_about_no_items() -> None:
+def test_no_items_are_an_error() -> None:
     with pytest.raises(ValueError, match="no items"):
         bootstrap_interval(means([1.0]).take([]))
     with pytest.raises(ValueError, match="cannot be paired"):

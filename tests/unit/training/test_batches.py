@@ -85,7 +85,7 @@ def test_a_prefix_too_short_to_pay_is_not_shared() -> None:
 
 
 @given(steps=st.integers(1, 500), evals=st.integers(1, 50))
-def test_dev_is_looked_at_evenly_and_at_the_end(steps: int, evals: int) -> None:
+def test_dev_loss_is_measured_evenly_and_at_the_end(steps: int, evals: int) -> None:
     chosen = eval_steps(steps, evals)
     assert max(chosen) == steps
     assert min(chosen) >= 1
@@ -106,7 +106,7 @@ def resolved(rows: int, hidden: int = 576, **settings: object) -> object:
     return resolve(TrainConfig.model_validate(settings), ref, {"task": rows}, dtype="float32", device="cpu")
 
 
-def test_what_the_user_sets_stays() -> None:
+def test_explicit_settings_are_kept() -> None:
     chosen = resolved(2000, rank=3, learning_rate=0.5, epochs=7, alpha=9)
     assert (chosen.rank, chosen.learning_rate, chosen.epochs, chosen.alpha, chosen.steps) == (3, 0.5, 7, 9, 875)
 

@@ -39,7 +39,7 @@ def read_step(folder: Path) -> int:
     return found.state.step
 
 
-def test_after_the_block_the_last_one_is_on_disk_alone(tmp_path: Path) -> None:
+def test_after_the_block_only_the_last_checkpoint_is_on_disk(tmp_path: Path) -> None:
     with CheckpointWriter(tmp_path) as writer:
         for step in (1, 2, 3):
             writer.submit(checkpoint(step))
@@ -48,7 +48,7 @@ def test_after_the_block_the_last_one_is_on_disk_alone(tmp_path: Path) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("checkpoint")]
 
 
-def test_weights_may_change_as_soon_as_they_were_given(tmp_path: Path) -> None:
+def test_weights_may_change_once_they_are_submitted(tmp_path: Path) -> None:
     given = checkpoint(1, 2_000_000)
     with CheckpointWriter(tmp_path) as writer:
         writer.submit(given)
@@ -73,7 +73,7 @@ def test_a_last_write_that_fails_is_not_lost(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path) is None
 
 
-def test_an_error_of_the_training_is_not_hidden_and_what_was_given_is_kept(tmp_path: Path) -> None:
+def test_an_error_of_the_training_is_not_hidden_and_submitted_checkpoints_are_kept(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), CheckpointWriter(tmp_path) as writer:
         writer.submit(checkpoint(1))
         raise KeyboardInterrupt

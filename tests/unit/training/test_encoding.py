@@ -48,7 +48,7 @@ def files(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize("format_", [CHAT, PLAIN], ids=["chat", "plain"])
 @given(texts=st.lists(st.tuples(st.text(min_size=1), st.text(), st.sampled_from(["en", "zh", None])), max_size=6))
-def test_all_at_once_gives_the_tokens_of_each_alone(format_: PromptFormat, texts: list[tuple[str, str, str | None]]) -> None:
+def test_batched_encoding_equals_encoding_of_each_row(format_: PromptFormat, texts: list[tuple[str, str, str | None]]) -> None:
     rows = [Example.model_validate({"input": text, "output": out, "language": lang}) for text, out, lang in texts]
     assert format_.encode_all(TASK, rows) == one_by_one(rows, format_)
     assert list(RowEncoder(format_).encode(TASK, rows)) == one_by_one(rows, format_)
@@ -90,7 +90,7 @@ def test_one_process_may_ask_in_parts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 200, -400, -1])
-def test_a_damaged_file_is_made_again(tmp_path: Path, place: int) -> None:
+def test_a_damaged_file_is_rewritten(tmp_path: Path, place: int) -> None:
     rows = colour_rows(40)
     RowEncoder(CHAT, tmp_path).encode(TASK, rows)
     (path,) = files(tmp_path)

@@ -62,7 +62,7 @@ def test_with_room_enough_or_unknown_the_setting_stays() -> None:
     assert plan_micro_batch_tokens(2048, footprint(3000, 400), None) == 2048
 
 
-def test_what_is_missing_is_said_with_what_to_do() -> None:
+def test_missing_memory_is_an_error_with_its_amount_and_a_fix() -> None:
     with pytest.raises(PreflightError, match=r"longest row \(900 tokens\) needs \d+\.\d GB more") as caught:
         plan_micro_batch_tokens(2048, footprint(9000, 900), 100 << 20)
     assert "smaller model" in caught.value.problems[0].fix
@@ -75,7 +75,7 @@ def test_a_step_in_several_streams_has_two_of_them_in_memory() -> None:
     assert step.concurrent_tokens(64) == 1400
 
 
-def test_what_systems_say_is_read() -> None:
+def test_reports_of_operating_systems_are_parsed() -> None:
     assert of_meminfo("MemTotal:  99 kB\nMemFree: 1 kB\nMemAvailable:   24 kB\n") == 24 * 1024
     assert of_meminfo("MemTotal:  99 kB\n") is None
     pages = "Pages free:   10.\nPages active:  99.\nPages inactive:  5.\n"
@@ -121,7 +121,7 @@ print(steps.run(step), steps.micro_batch_tokens)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits on memory are kept on Linux")
-def test_a_step_that_the_system_refuses_memory_is_done_again_with_less() -> None:
+def test_a_step_whose_allocation_fails_is_repeated_with_shorter_streams() -> None:
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", _REFUSED], capture_output=True, text=True, check=True, env=environment)
     *said, result = done.stdout.splitlines()
@@ -140,7 +140,7 @@ def test_other_errors_are_not_taken_for_it() -> None:
     assert not is_out_of_memory(OSError("No space left on device"))
 
 
-def test_refused_to_the_end_it_says_so() -> None:
+def test_an_allocation_that_always_fails_is_an_error() -> None:
     def refused(_: int) -> None:
         raise MemoryError
 

@@ -57,7 +57,7 @@ def test_rows_up_to_the_last_token_that_fits_pass() -> None:
     assert full == f"the prompt takes {encoded.prompt_length} tokens, and {encoded.prompt_length} fit with the answer"
 
 
-def test_the_advice_on_long_rows_is_the_rooms() -> None:
+def test_long_rows_get_the_fix_of_the_room() -> None:
     look = preflight(LABELS, {"train": [GOOD]}, FORMAT, Room(5, "choose another model"))
     assert look.problems[0].fix == "choose another model"
 

@@ -56,7 +56,7 @@ def trained(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
-def test_training_lowers_the_loss_and_says_so_in_the_log(trained: Path) -> None:
+def test_training_lowers_the_loss_and_logs_it(trained: Path) -> None:
     lines = [json.loads(line) for line in (trained / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     run = read_record(trained / RUN_FILE, Run)
     assert [line["step"] for line in lines] == list(range(1, run.steps_done + 1))
@@ -163,7 +163,7 @@ def test_rows_that_do_not_fit_are_refused_before_training(model_folder: Path, tm
         train_task_lm(base, data(), CONFIG.model_copy(update={"max_length": 20}), tmp_path)
 
 
-def test_trained_together_each_ends_as_it_would_alone(model_folder: Path, tmp_path: Path) -> None:
+def test_adapters_trained_at_the_same_time_end_as_if_alone(model_folder: Path, tmp_path: Path) -> None:
     base = load_base(str(model_folder), dtype="float32", device="cpu")
     pool = [data(train=count) for count in (10, 40, 24, 6)]
     alone = [train_task_lm(base, rows, CONFIG, tmp_path / "alone" / str(place)) for place, rows in enumerate(pool)]
@@ -195,7 +195,7 @@ def test_a_pool_killed_between_two_runs_keeps_the_first(model_folder: Path, tmp_
     assert [run.train_rows for _, run in train_task_lms(base, jobs, CONFIG)] == [8, 30]
 
 
-def test_a_model_that_computes_whole_rows_says_so(tmp_path: Path) -> None:
+def test_a_model_that_cannot_pack_is_named_in_a_note(tmp_path: Path) -> None:
     base = load_base(str(save_tiny_model(tmp_path / "model", "bloom")), dtype="float32", device="cpu")
     said: list[str] = []
     config = CONFIG.model_copy(update={"epochs": 1.0})

@@ -43,7 +43,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
     return folder, train_task_lm(load_base(str(model), dtype="float32", device="cpu"), together(), CONFIG, folder)
 
 
-def test_the_run_tells_of_every_task(trained: tuple[Path, Run]) -> None:
+def test_the_run_records_every_task(trained: tuple[Path, Run]) -> None:
     _, run = trained
     assert run.target == "action-look"
     assert run.tasks == ["colours", "counts"]
@@ -64,7 +64,7 @@ def test_the_manifest_holds_how_each_task_is_answered(trained: tuple[Path, Run])
     assert manifest.decoding["colours"].max_new_tokens > manifest.decoding["counts"].max_new_tokens
 
 
-def test_whatever_changes_in_one_task_makes_another_run(trained: tuple[Path, Run]) -> None:
+def test_any_change_in_one_task_makes_another_run(trained: tuple[Path, Run]) -> None:
     ref, data = trained[1].base_model, together()
     colours, counts = data.parts
     assert run_id(ref, data, CONFIG) == run_id(ref, together(), CONFIG)

@@ -132,7 +132,7 @@ def test_a_prompt_that_is_all_prefix_leaves_one_token_to_predict_from() -> None:
     assert_equals_plain("llama", examples, rows, max_tokens=10_000)
 
 
-def test_whether_a_model_packs_is_found_out_by_computing_both_ways() -> None:
+def test_packing_support_of_an_unknown_model_is_found_by_computing_both_ways() -> None:
     assert packs_rows(tiny_model("gpt_neox"))
     assert not packs_rows(tiny_model("bloom"))
 
@@ -144,7 +144,7 @@ def test_a_model_that_cannot_pack_takes_whole_rows(max_tokens: int) -> None:
     assert_equals_plain("bloom", examples, rows, max_tokens=max_tokens)
 
 
-def test_adapters_trained_together_learn_as_if_alone() -> None:
+def test_adapters_in_one_step_get_the_gradients_of_separate_steps() -> None:
     model = tiny_model("llama")
     sets = [examples_with_prefix(12, 4, seed=20), examples_with_prefix(0, 3, seed=21), examples_with_prefix(30, 6, seed=22)]
     adapters = [started_adapter(model, seed=seed) for seed in (1, 5, 9)]
