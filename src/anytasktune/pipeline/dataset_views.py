@@ -1,4 +1,4 @@
-"""Data sets as people look at them: what is in one, where a row comes from, what changed, and copies for other programs."""
+"""`dataset`: the contents of a data set, the lineage of a row, changes between versions, and exports."""
 
 import difflib
 import re
@@ -42,12 +42,12 @@ class DatasetView:
 
 @dataclass(frozen=True)
 class Parent:
-    """A row that another was made after.
+    """A row that another one was generated from.
 
     Attributes:
         id: its id.
-        row: its texts; None if they are gone.
-        place: where it stands, in words: a file and row, a split and number, or `candidate`.
+        row: its texts; None if they do not exist any more.
+        place: in words: a file and row, a split and number, or `candidate`.
     """
 
     id: str
@@ -57,14 +57,14 @@ class Parent:
 
 @dataclass(frozen=True)
 class RowView:
-    """One row and its way back to where it comes from.
+    """One row and its lineage.
 
     Attributes:
-        split, number: where it stands in the data set, counted from 1.
-        place: the file and row of a row of the user's own; empty for made ones.
-        lineage: of a made row.
-        parents: the rows it was made after, and those they were made after, up to the user's own.
-        verdicts: what gates and the judge said of it.
+        split, number: place in the data set, counted from 1.
+        place: the file and row of an own row; empty for generated ones.
+        lineage: of a generated row.
+        parents: the rows it was generated from, and those they were generated from, up to own rows.
+        verdicts: of the gates and the judge.
     """
 
     split: SplitName
@@ -77,7 +77,7 @@ class RowView:
 
 
 def current_dataset(workspace: Workspace, task: Task, on_event: OnEvent | None = None) -> DatasetView:
-    """The task's rows as they are now, divided as they were the last time; frozen if they have changed since.
+    """The task's rows of today, split with the settings of the last time; frozen if they have changed since.
 
     Raises:
         DataError: the task has no rows, or none that can be used.
@@ -90,7 +90,7 @@ def current_dataset(workspace: Workspace, task: Task, on_event: OnEvent | None =
 
 
 def stored_dataset(workspace: Workspace, task: Task, name: str) -> DatasetView:
-    """A version of the task's data set by its id, or the beginning of it.
+    """A version of the task's data set by the beginning of its id.
 
     Raises:
         ConfigError: there is none, or several.
@@ -105,7 +105,7 @@ def stored_dataset(workspace: Workspace, task: Task, name: str) -> DatasetView:
 
 
 def versions(workspace: Workspace, task: Task) -> list[DatasetManifest]:
-    """All versions of the task's data set, in the order they were made here; the one in use is the last."""
+    """All versions of the task's data set, oldest first; the one in use is the last."""
     folder = workspace.project.datasets(task.name)
     manifests = sorted(folder.glob(f"*/{MANIFEST}"), key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
     found = [read_record(path, DatasetManifest) for path in manifests]
@@ -114,7 +114,7 @@ def versions(workspace: Workspace, task: Task) -> list[DatasetManifest]:
 
 
 def diff(workspace: Workspace, task: Task, old: str = "", new: str = "", on_event: OnEvent | None = None) -> DatasetDiff:
-    """Changes between two versions; by default between the rows as they are now and the version before.
+    """Changes between two versions; by default between the rows of today and the version before.
 
     Raises:
         ConfigError: there is no such version, or only one.
@@ -125,18 +125,18 @@ def diff(workspace: Workspace, task: Task, old: str = "", new: str = "", on_even
     known = [manifest.id for manifest in versions(workspace, task)]
     earlier = known[: known.index(now.frozen.manifest.id)] or [name for name in known if name != now.frozen.manifest.id]
     if not earlier:
-        fix = "there will be another once rows are added, made or divided anew"
+        fix = "there will be another once rows are added, generated or split again"
         raise ConfigError("there is only one version to compare", where=f"task {task.name}", fix=fix)
     return compare(task, stored_dataset(workspace, task, earlier[-1]).frozen, now.frozen)
 
 
 def is_row(name: str) -> bool:
-    """Whether `name` is that of a place in a split, such as `test:3`."""
+    """Whether `name` is a place in a split, such as `test:3`."""
     return _PLACE.fullmatch(name) is not None
 
 
 def find_row(workspace: Workspace, view: DatasetView, name: str) -> RowView:
-    """A row by its place (`train:12`), its id or the beginning of it, and where it comes from.
+    """A row, by its place (`train:12`) or the beginning of its id, with its lineage.
 
     Raises:
         DataError: there is no such row, or several.
@@ -195,7 +195,7 @@ def _view(workspace: Workspace, task: Task, frozen: FrozenDataset) -> DatasetVie
 
 
 def _parents(view: DatasetView, lineage: Lineage, gated: GatedRows, places: Mapping[str, str]) -> tuple[Parent, ...]:
-    """All rows a made row goes back to, the nearest first, each once."""
+    """All rows a generated row goes back to, the nearest first, each once."""
     rows = {
         row.id: (row, f"{split}:{number}")
         for split, split_rows in view.frozen.splits.items()

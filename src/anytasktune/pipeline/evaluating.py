@@ -13,13 +13,12 @@ from anytasktune.ids import content_id
 from anytasktune.inference.few_shot import choose_shots
 from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.inference.task_model import decoding_for
-from anytasktune.models.load import choose_device, choose_dtype
 from anytasktune.pipeline.events import Finished, Meter, OnEvent
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import write_report
 from anytasktune.schema import Example, PredictionSet, Report, Run, Task, TaskReport
-from anytasktune.settings import TASK_LMS, EvalConfig, Settings, System, TrainConfig
+from anytasktune.settings import TASK_LMS, EvalConfig, Settings, System
 from anytasktune.store import LATEST, Project, find_or_make, read_ref, record_kind, write_ref
 from anytasktune.training.adapter_targets import targets_with
 from anytasktune.training.train_runs import ADAPTER_FOLDER, finished_run, versions
@@ -111,15 +110,17 @@ def _adapter_folder(project: Project, run: Run) -> Path:
 
 def compare(context: TrainingContext, tasks: Sequence[tuple[Task, Runs]]) -> Report:
     """Evaluate all systems on these tasks and write the report to `artifacts/reports`."""
-    config = context.settings.eval
-    reports = [_report_on(context, task, runs, config) for task, runs in tasks]
+    config, device = context.settings.eval, context.device
+    computes_on = f"{torch.get_num_threads()} {device.type} threads"
+    if device.type == "cuda":
+        computes_on = torch.cuda.get_device_name(device)
     report = build_report(
         domain=context.workspace.domain.name,
         model=context.settings.train.model,
-        tasks=reports,
+        tasks=[_report_on(context, task, runs, config) for task, runs in tasks],
         config=config,
         versions=versions(),
-        machine=machine(context.settings.train),
+        machine=f"{platform.system()} {platform.machine()}, {computes_on}, {context.dtype}",
     )
     folder = context.workspace.project.reports / report.id
     write_report(report, folder)
@@ -160,9 +161,8 @@ def _systems(context: TrainingContext, task: Task, train: Sequence[Example], run
 def _answers(context: TrainingContext, data: tuple[FrozenDataset, Sequence[Example]], system: EvaluatedSystem) -> PredictionSet:
     dataset, rows = data
     config, task = context.settings.eval, system.task
-    precision = choose_dtype(context.settings.train.dtype, choose_device(context.settings.train.device))
     asked = [task.definition, system.decoding.model_dump(), [shot.id for shot in system.shots], system.task_lm]
-    model = [context.model_info.ref.fingerprint, context.model_info.format.fingerprint, precision]
+    model = [context.model_info.ref.fingerprint, context.model_info.format.fingerprint, context.dtype]
     identity = content_id([task.name, system.name, asked, model, [row.id for row in rows], __version__])
 
     def make() -> PredictionSet:
@@ -190,10 +190,3 @@ def _answers(context: TrainingContext, data: tuple[FrozenDataset, Sequence[Examp
     answers, made = find_or_make(folder, PREDICTIONS, identity, make, latest=None)
     context.on_event(Finished(stage="answer", name=task.name, system=system.name, artifact=identity, reused=not made))
     return answers
-
-
-def machine(config: TrainConfig) -> str:
-    """The machine of the measurement, in words."""
-    device = choose_device(config.device)
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} {device.type} threads"
-    return f"{platform.system()} {platform.machine()}, {name}, {choose_dtype(config.dtype, device)}"

@@ -1,4 +1,4 @@
-"""Files from anywhere → the project's own rows in `data/`."""
+"""`import`: files in many formats → the own rows of a project in `data/`."""
 
 import re
 from collections.abc import Sequence
@@ -50,13 +50,13 @@ class _SplitFile:
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How a source is to be read and where its rows go.
+    """Format of a source and destination of its rows.
 
     Attributes:
-        task: which task the rows are for; None for a task folder, which says so itself.
-        columns: which columns are input and output, where the names do not say it; also as `input=QUESTION,output=ANSWER`.
-        language: the language of the rows, where they do not say it.
-        split: the split all rows of a file belong to; None to have them divided later.
+        task: the task of the rows; None for a task folder, which names it.
+        columns: the columns of input and output, unless they are called so; also as `input=QUESTION,output=ANSWER`.
+        language: of rows that name none.
+        split: the split of all rows of a file; None to have them split later.
         existing: what to do if the task has rows already.
         encoding: of text files; detected unless given.
     """
@@ -71,7 +71,7 @@ class ImportOptions:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did.
+    """The result of an import.
 
     Attributes:
         task: name of the task.
@@ -79,7 +79,7 @@ class Imported:
         counts: rows read, kept and dropped, over all files.
         dropped: the dropped rows with reason and place.
         files: rows each target file has now.
-        notes: what the reader noticed and the user should know.
+        notes: remarks for the user.
         formats: format of each file read.
     """
 

@@ -15,7 +15,7 @@ from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.own_rows import row_places
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Example, SplitName, Task
-from anytasktune.settings import Settings
+from anytasktune.settings import DType, Settings
 from anytasktune.training.adapter_targets import AdapterTarget, Granularity, targets_of, without_leaks
 from anytasktune.training.estimate import matmul_rate
 from anytasktune.training.preflight import Preflight, Room, preflight
@@ -53,18 +53,25 @@ class TrainingContext(Context):
         """Encodes rows as tokens, each row once."""
         return RowEncoder(self.model_info.format, self.workspace.project.encoded)
 
+    @property
+    def device(self) -> torch.device:
+        """The device that computes."""
+        return choose_device(self.settings.train.device)
+
+    @property
+    def dtype(self) -> DType:
+        """The precision it computes in."""
+        return choose_dtype(self.settings.train.dtype, self.device)
+
     @cached_property
     def matmul_rate(self) -> float:
         """The speed of this machine with this model, measured in a fifth of a second."""
-        device = choose_device(self.settings.train.device)
-        return matmul_rate(self.model_info.shape, device, getattr(torch, choose_dtype(self.settings.train.dtype, device)))
+        return matmul_rate(self.model_info.shape, self.device, getattr(torch, self.dtype))
 
     def planned(self, data: TrainingData) -> RunPlan:
         """The steps of a run from its beginning."""
         config, encode = self.settings.train, self.encoder.encode
-        device = choose_device(config.device)
-        dtype = choose_dtype(config.dtype, device)
-        return plan_run(self.model_info, data, config, dtype=dtype, device=device.type, encode=encode)
+        return plan_run(self.model_info, data, config, dtype=self.dtype, device=self.device.type, encode=encode)
 
     def dataset(self, task: Task) -> FrozenDataset:
         """The task's frozen rows."""
