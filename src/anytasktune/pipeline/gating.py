@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from anytasktune.errors import DataError
 from anytasktune.gates.gate import GateContext
 from anytasktune.gates.llm_judge import judge_candidates
-from anytasktune.gates.run_gates import apply_judge, run_gates
+from anytasktune.gates.run_gates import Gated, apply_judge, run_gates
 from anytasktune.ids import content_id
 from anytasktune.pipeline.build_context import BuildContext, BuildOptions, Sources
 from anytasktune.pipeline.candidate_runs import GATED_CANDIDATES, CandidateRun, GatedCandidates
 from anytasktune.pipeline.events import Finished, Meter, OnEvent
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import JUDGE, GatedSet, Task
+from anytasktune.schema import JUDGE, GatedSet, Task, TeacherUsage
 from anytasktune.settings import Settings
 from anytasktune.store import find_or_make, hash_of_rows, read_ref
 from anytasktune.version import __version__
@@ -37,55 +37,17 @@ def gate(
 def gate_candidates(context: BuildContext, task: Task, runs: Sequence[CandidateRun] = ()) -> GatedCandidates:
     """Send candidates through the gates; those of the latest runs, unless some are given.
 
+    Each run is gated once: a later run is compared with the candidates that passed before.
+
     Raises:
         DataError: there are no candidates, or they were made while other test rows were sealed.
         EndpointError: the judge cannot be asked.
     """
-    sources, config, teacher = context.sources(task), context.settings.gates, context.settings.teacher
-    runs = list(runs) or _latest_runs(context, sources)
-    judge = (teacher.judge or teacher.name) if context.has_teacher and config.judge_threshold > 0 else ""
-    run_ids = [run.manifest.id for run in runs]
-    own = sorted(row.id for rows in sources.splits.values() for row in rows)
-    inputs = content_id([run_ids, sources.seal.id, task.model_dump(), own, config.model_dump(), judge, __version__])
-
-    def make() -> GatedCandidates:
-        if not judge and config.judge_threshold > 0:
-            context.note(f"{task.name}: candidates were not judged, because no teacher is named")
-        candidates = [candidate for run in runs for candidate in run.candidates]
-        Meter(context.on_event, "gate", task.name, len(candidates))
-        splits, passages = sources.splits, context.passages.rows if context.passages else ()
-        known = GateContext(splits.get("train", ()), splits.get("dev", ()), splits.get("test", ()), passages)
-        gated = run_gates(task, candidates, known, config)
-        before = context.spent
-        if judge:
-            left = [item.candidate for item in gated.kept]
-            meter = Meter(context.on_event, "judge", task.name, len(left))
-            verdicts = judge_candidates(
-                context.judge, task, left, config, lambda done, total: meter.update(done, total, str(context.spent))
-            )
-            positions = [{"position": gated.kept[verdict.position].position} for verdict in verdicts]
-            placed = [verdict.model_copy(update=at) for verdict, at in zip(verdicts, positions, strict=True)]
-            gated = apply_judge(gated, placed, config)
-        kept = [item.candidate for item in gated.kept]
-        sha256, counts = hash_of_rows(kept), gated.counts(Counter(one.reason for run in runs for one in run.failed))
-        manifest = GatedSet(
-            id=content_id([inputs, sha256, counts.model_dump()]),
-            task=task.name,
-            candidate_sets=run_ids,
-            counts=counts,
-            sha256=sha256,
-            judge=judge,
-            config=config,
-            code_version=__version__,
-            usage=context.spent.since(before),
-        )
-        return GatedCandidates(manifest, kept, [item.candidate for item in gated.dropped], list(gated.verdicts))
-
-    def is_judged(gated: GatedCandidates) -> bool:
-        """Whether the judge scored all it was asked about; else another run may get the missing answers."""
-        return not any(verdict.gate == JUDGE and verdict.score is None for verdict in gated.verdicts)
-
-    gated, made = find_or_make(context.workspace.project.gated(task.name), GATED_CANDIDATES, inputs, make, reusable=is_judged)
+    sources = context.sources(task)
+    first, *others = list(runs) or _latest_runs(context, sources)
+    gated, made = _gate_run(context, sources, first, None)
+    for run in others:
+        gated, made = _gate_run(context, sources, run, gated)
     counts = gated.manifest.counts
     context.on_event(
         Finished(
@@ -99,6 +61,67 @@ def gate_candidates(context: BuildContext, task: Task, runs: Sequence[CandidateR
         )
     )
     return gated
+
+
+def _gate_run(
+    context: BuildContext, sources: Sources, run: CandidateRun, earlier: GatedCandidates | None
+) -> tuple[GatedCandidates, bool]:
+    """The result for a run and the earlier ones together, and whether it was made just now."""
+    task, splits = sources.task, sources.splits
+    config, teacher = context.settings.gates, context.settings.teacher
+    judge = (teacher.judge or teacher.name) if context.has_teacher and config.judge_threshold > 0 else ""
+    before = earlier.manifest if earlier else None
+    own = sorted(row.id for rows in splits.values() for row in rows)
+    gated_ids = [before.id if before else "", run.manifest.id]
+    inputs = content_id([gated_ids, sources.seal.id, task.model_dump(), own, config.model_dump(), judge, __version__])
+
+    def make() -> GatedCandidates:
+        if not judge and config.judge_threshold > 0:
+            context.note(f"{task.name}: candidates were not judged, because no teacher is named")
+        Meter(context.on_event, "gate", task.name, len(run.candidates))
+        passages = context.passages.rows if context.passages else ()
+        known = GateContext(splits.get("train", ()), splits.get("dev", ()), splits.get("test", ()), passages)
+        known_gated = Gated.restored(earlier.kept, earlier.dropped, earlier.verdicts) if earlier else Gated()
+        gated = run_gates(task, run.candidates, known, config, known_gated if earlier else None)
+        spent = context.spent
+        if judge:
+            gated = _apply_judge(context, task, gated)
+        gated = known_gated.followed_by(gated)
+        kept = [item.candidate for item in gated.kept]
+        failed = Counter(before.counts.failed if before else {}) + Counter(one.reason for one in run.failed)
+        sha256, counts = hash_of_rows(kept), gated.counts(failed)
+        usage = context.spent.since(spent)
+        manifest = GatedSet(
+            id=content_id([inputs, sha256, counts.model_dump()]),
+            task=task.name,
+            candidate_sets=[*(before.candidate_sets if before else []), run.manifest.id],
+            counts=counts,
+            sha256=sha256,
+            judge=judge,
+            config=config,
+            code_version=__version__,
+            usage=TeacherUsage.total([before.usage, usage]) if before else usage,
+        )
+        return GatedCandidates(manifest, kept, [item.candidate for item in gated.dropped], list(gated.verdicts))
+
+    def is_judged(gated: GatedCandidates) -> bool:
+        """Whether the judge scored all it was asked about; else another run may get the missing answers."""
+        return not any(verdict.gate == JUDGE and verdict.score is None for verdict in gated.verdicts)
+
+    return find_or_make(context.workspace.project.gated(task.name), GATED_CANDIDATES, inputs, make, reusable=is_judged)
+
+
+def _apply_judge(context: BuildContext, task: Task, gated: Gated) -> Gated:
+    """The result without the candidates that the judge marks too low."""
+    config, left = context.settings.gates, [item.candidate for item in gated.kept]
+    meter = Meter(context.on_event, "judge", task.name, len(left))
+
+    def on_progress(done: int, total: int) -> None:
+        meter.update(done, total, str(context.spent))
+
+    marks = judge_candidates(context.judge, task, left, config, on_progress)
+    placed = [mark.model_copy(update={"position": item.position}) for mark, item in zip(marks, gated.kept, strict=True)]
+    return apply_judge(gated, placed, config)
 
 
 def _latest_runs(context: BuildContext, sources: Sources) -> list[CandidateRun]:

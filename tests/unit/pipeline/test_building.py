@@ -83,6 +83,23 @@ def test_the_same_command_again_asks_nothing_and_gives_the_same_data_set(project
     assert len(served.bodies) == asked
 
 
+def test_candidates_are_gated_and_judged_once_and_augmentations_are_compared_with_them(project: Path, served: Served) -> None:
+    workspace = Workspace.open(project)
+    settings = workspace.settings([*NAMED, "augmentations=paraphrase"])
+    (run,) = synth(workspace, ("team",), settings)
+    (passed,) = gate(workspace, ("team",), settings)
+    asked = len(served.bodies)
+    one = built(project, "augmentations=paraphrase")
+    generated, augmented = [run.manifest.id], one.gated.manifest.candidate_sets[1:]
+    assert one.gated.manifest.candidate_sets == generated + augmented
+    assert one.gated.kept[: len(passed.kept)] == passed.kept
+    counts = one.gated.manifest.counts
+    assert counts.balanced and counts.kept > len(passed.kept)
+    assert len(served.bodies) > asked
+    usage = one.gated.manifest.usage
+    assert usage.requests > passed.manifest.usage.requests > 0
+
+
 def test_what_was_answered_is_not_paid_again_when_everything_else_is_gone(project: Path, served: Served) -> None:
     first = built(project)
     asked = len(served.bodies)
