@@ -1,9 +1,10 @@
-"""Postal addresses in English and Chinese text, by their form: a road, village or estate and a number.
+"""Postal addresses in English, German and Chinese text, by their form: a road, village or estate and a number.
 
-A town, a road without a number and the name of a building are no address. In English a number, a name and a word for a road are
-needed; words that mean other things too ("court", "way", "Dr") need a flat, a town with a code, or words that announce an
-address as well. In Chinese a road, village or estate with a number is needed, and an administrative unit before it or the part
-of a building behind it.
+A town, a road without a number and the name of a building are no address. In English a number, a name and a word for a road
+are needed; words that mean other things too ("court", "way", "Dr") need a flat, a town with a code, or words that announce
+an address as well. In German a street and a number are needed, or any name and a number before a postal code and a town. In
+Chinese a road, village or estate with a number is needed, and an administrative unit before it or the part of a building
+behind it.
 """
 
 import re
@@ -34,6 +35,21 @@ _ENGLISH = (
     ),
     re.compile(r"\b(?P<address>P\.? ?O\.? Box \d{1,6})\b"),
 )
+_GERMAN_TOWN = r"(?:,? (?:[AD]-)?\d{4,5} [A-ZÄÖÜ][a-zäöüß]{2,30}(?:[ -][A-ZÄÖÜ][a-zäöüß]{2,30})?)"
+_GERMAN_NUMBER = r" \d{1,4}(?: ?[a-h]\b)?(?![\d.,]\d)"
+_GERMAN_NAME = "[A-ZÄÖÜ][a-zäöüß]{1,30}"
+_GERMAN_ROAD = rf"{_GERMAN_NAME}(?:straße|strasse|str\.|gasse|weg|allee|platz|damm|ufer|chaussee)"
+_GERMAN_ROAD_FIRST = r"(?:Straße|Strasse|Str\.|Gasse|Weg|Allee|Platz)(?: [a-z]{3})?(?: \w{1,20})?"
+_GERMAN = (
+    re.compile(
+        rf"(?<!\w)(?P<address>(?:{_GERMAN_NAME}[ -]){{0,2}}(?:{_GERMAN_ROAD}|{_GERMAN_ROAD_FIRST})"
+        rf"{_GERMAN_NUMBER}{_GERMAN_TOWN}?)"
+    ),
+    re.compile(
+        rf"(?<!\w)(?P<address>{_GERMAN_NAME}\.?(?: (?:d[aeinmrs]{{1,2}} )?{_GERMAN_NAME}){{0,2}}{_GERMAN_NUMBER}"
+        rf",? (?:[AD]-)?\d{{5}} {_GERMAN_NAME})"
+    ),
+)
 
 _COUNT = "一二三四五六七八九十百"
 _HOUSE_NUMBER = rf"(?:\d{{1,5}}|[{_COUNT}]{{1,5}})(?:[-—之]\d{{1,4}})?号(?!线|公路|高速|令|文|染|通知)"
@@ -41,9 +57,9 @@ _PART = (
     rf"(?:[ ,，]{{0,2}}(?:[{HAN}]{{2,6}}(?:小区|花园|公寓|大厦|家园|新村|苑)|"
     rf"(?:\d{{1,4}}|[A-Za-z{_COUNT}]{{1,3}})(?:号楼|号院|号|栋|幢|座|单元|楼|层|室|房|户)|[A-Za-z]?\d{{3,4}}(?!\d|[年元块万个人次米]|\.\d)))"
 )
-_WAY = r"(?:大道|大街|胡同|(?<![线电道思铁公马半一上网])路|街|巷|弄|(?<![知报频渠通轨街难味管])道)"
+_WAY = r"(?:大道|大街|胡同|(?<![线电道思铁公马半一上网])路|(?<=[^\W\d_]{2}一)路(?=\d)|街|巷|弄|(?<![知报频渠通轨街难味管])道)"
 _CHINESE = re.compile(
-    rf"(?:{_WAY}(?:{_HOUSE_NUMBER}|\d{{1,5}}弄)|(?:村|屯|庄)(?:\d{{1,3}}|[{_COUNT}]{{1,3}})(?:组|队|社)(?:{_HOUSE_NUMBER})?|"
+    rf"(?:{_WAY}(?:[东西南北中]?[{_COUNT}]?段)?(?:{_HOUSE_NUMBER}|\d{{1,5}}弄)|(?:村|屯|庄)(?:\d{{1,3}}|[{_COUNT}]{{1,3}})(?:组|队|社)(?:{_HOUSE_NUMBER})?|"
     rf"(?:村|屯|庄){_HOUSE_NUMBER}|(?:小区|花园|公寓|家园|新村|苑)(?:\d{{1,4}}|[A-Z{_COUNT}]{{1,3}})(?:号楼|栋|幢|座))"
     rf"(?P<parts>{_PART}{{0,5}})"
 )
@@ -58,7 +74,7 @@ _LEAD_IN = re.compile(
 def find_addresses(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of every postal address in `text`; two of them may overlap."""
     if any(char.isdigit() for char in text):
-        for pattern in _ENGLISH:
+        for pattern in (*_ENGLISH, *_GERMAN):
             yield from (match.span("address") for match in pattern.finditer(text))
     for match in _CHINESE.finditer(text):
         head = _RUN_BEFORE.search(text[max(0, match.start() - _LONGEST_HEAD) : match.start()])
