@@ -138,7 +138,7 @@ def difference(found: "DatasetDiff") -> RenderableType:
 
     for name, counts in found.rows.items():
         add(name, counts.before, counts.now)
-        if (made := found.made[name]).before or made.now:
+        if (made := found.generated[name]).before or made.now:
             add(f"  generated, {name}", made.before, made.now, "dim")
     for label, counts in found.labels.items():
         if counts.before != counts.now:

@@ -171,7 +171,7 @@ def _diff_document(found: "DatasetDiff") -> dict[str, Any]:
         "old": found.old,
         "new": found.new,
         "rows": {name: asdict(counts) for name, counts in found.rows.items()},
-        "made": {name: asdict(counts) for name, counts in found.made.items()},
+        "generated": {name: asdict(counts) for name, counts in found.generated.items()},
         "labels": {name: asdict(counts) for name, counts in found.labels.items()},
         "added": [placed(place) for place in found.added],
         "removed": [placed(place) for place in found.removed],

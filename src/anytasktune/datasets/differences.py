@@ -43,7 +43,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class DatasetDiff:
-    """What became of the rows of one version in another.
+    """The rows of one version compared with those of another.
 
     Attributes:
         old, new: ids of the versions.
@@ -52,7 +52,7 @@ class DatasetDiff:
         moved: rows that were there in another split.
         changed: inputs with another answer.
         rows: split → number of rows.
-        made: split → number of rows a teacher made.
+        generated: split → number of generated rows.
         labels: label → number of rows in all splits; empty where there is no closed list.
     """
 
@@ -63,7 +63,7 @@ class DatasetDiff:
     moved: Sequence[Moved]
     changed: Sequence[Changed]
     rows: dict[SplitName, Counts]
-    made: dict[SplitName, Counts]
+    generated: dict[SplitName, Counts]
     labels: dict[str, Counts]
 
     @property
@@ -73,7 +73,7 @@ class DatasetDiff:
 
 
 def compare(task: Task, old: FrozenDataset, new: FrozenDataset) -> DatasetDiff:
-    """What changed from `old` to `new`. Rows are the same if input, output and language are; answers are compared by input."""
+    """The changes from `old` to `new`. Rows are the same if input, output and language are; answers are compared by input."""
     before, now = _placed(old), _placed(new)
     both = [key for key in now if key in before]
     gone = {_question(place.row): key for key, place in before.items() if key not in now}
@@ -90,7 +90,7 @@ def compare(task: Task, old: FrozenDataset, new: FrozenDataset) -> DatasetDiff:
         moved=[Moved(now[key].row, before[key].split, now[key].split) for key in both if before[key].split != now[key].split],
         changed=[Changed(before[gone[question]], now[fresh[question]]) for question in answered],
         rows={name: Counts(len(old.splits.get(name, ())), len(new.splits.get(name, ()))) for name in splits},
-        made={name: Counts(old.manifest.generated_in(name), new.manifest.generated_in(name)) for name in splits},
+        generated={name: Counts(old.manifest.generated_in(name), new.manifest.generated_in(name)) for name in splits},
         labels={
             label: Counts(labels[0].get(label, 0), labels[1].get(label, 0)) for label in dict.fromkeys([*labels[1], *labels[0]])
         },

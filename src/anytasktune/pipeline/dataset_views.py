@@ -8,8 +8,7 @@ from pathlib import Path
 
 from anytasktune.datasets import FrozenDataset, load_dataset
 from anytasktune.datasets.card import CARDS, LABEL_PLOT, LENGTH_PLOT
-from anytasktune.datasets.dataset_facts import SplitFacts, measure
-from anytasktune.datasets.dataset_warnings import cautions
+from anytasktune.datasets.dataset_facts import SplitFacts, data_warnings, measure
 from anytasktune.datasets.differences import DatasetDiff, compare
 from anytasktune.datasets.exporting import ExportedTask, ExportFormat, export
 from anytasktune.errors import ConfigError, DataError
@@ -191,7 +190,7 @@ def export_datasets(
 def _view(workspace: Workspace, task: Task, frozen: FrozenDataset) -> DatasetView:
     folder = workspace.project.datasets(task.name) / frozen.manifest.id
     facts = measure(task, frozen)
-    return DatasetView(task, frozen, facts, folder, cautions(task, frozen.manifest, facts))
+    return DatasetView(task, frozen, facts, folder, data_warnings(task, frozen.manifest, facts))
 
 
 def _parents(view: DatasetView, lineage: Lineage, gated: GatedRows, places: Mapping[str, str]) -> tuple[Parent, ...]:

@@ -25,7 +25,7 @@ def test_a_data_set_is_shown_by_split_language_way_label_and_reason(run: Run, ma
     assert ended.code == 0
     assert "61 kept, 3 dropped (3 near_duplicate), 1 failed (1 unusable_answer)" in ended.out
     assert "9,000 + 1,200 tokens, 0.0213 USD" in ended.out
-    assert "! 12 of 18 test rows were made by a teacher" in ended.out
+    assert "! 12 of 18 test rows are generated" in ended.out
     assert "artifacts/datasets/team/" in ended.out
     facts = run("dataset", "show", "team", "-p", made, "--json").document
     assert facts["facts"]["train"]["origins"]["own"] == 21
@@ -35,7 +35,7 @@ def test_a_data_set_is_shown_by_split_language_way_label_and_reason(run: Run, ma
 def test_only_generated_test_rows_are_warned_of(run: Run, tmp_path: Path) -> None:
     project = write_project(tmp_path / "law", rows=[])
     write_made(project)
-    assert "No row in test was written by a person" in run("dataset", "show", "team", "-p", project).out
+    assert "No test row was written by a person" in run("dataset", "show", "team", "-p", project).out
 
 
 def test_a_made_row_is_walked_back_to_its_document(run: Run, made: Path) -> None:

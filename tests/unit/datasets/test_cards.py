@@ -9,8 +9,7 @@ from tests.unit.datasets.frozen_sets import TASK, frozen, rows
 from tests.unit.datasets.test_dataset_writing import texts
 
 from anytasktune.datasets.card import CardNotes, card_files, shown_examples
-from anytasktune.datasets.dataset_facts import measure
-from anytasktune.datasets.dataset_warnings import cautions
+from anytasktune.datasets.dataset_facts import data_warnings, measure
 from anytasktune.outputs import TextOutput
 from anytasktune.schema import Agreement, Example, SplitName, Task
 
@@ -84,25 +83,28 @@ def test_plots_are_sound_pictures_whatever_the_texts_are(found: list[str]) -> No
 
 def said(splits: dict[SplitName, list[Example]], made: dict[SplitName, list[Example]] | None = None) -> list[str]:
     data = frozen(splits, made)
-    return [*cautions(TASK, data.manifest, measure(TASK, data)), *cautions(TASK, data.manifest, measure(TASK, data), "zh")]
+    return [
+        *data_warnings(TASK, data.manifest, measure(TASK, data)),
+        *data_warnings(TASK, data.manifest, measure(TASK, data), "zh"),
+    ]
 
 
-def test_cautions_say_what_scores_on_the_data_are_worth() -> None:
+def test_warnings_say_what_scores_on_the_data_are_worth() -> None:
     only_made = " ".join(said({"train": rows(30)}, {"test": rows(60, 200)}))
-    assert "No row in test was written by a person" in only_made
+    assert "No test row was written by a person" in only_made
     assert "测试集中没有一条是人写的" in only_made
-    assert "There is no test row in Chinese" in only_made
+    assert "There are no test rows in Chinese" in only_made
     mixed = " ".join(said({"train": rows(30), "test": rows(10, 500)}, {"test": rows(60, 200)}))
-    assert "60 of 70 test rows were made by a teacher; own rows: 10" in mixed
-    assert "There is no test row:" in " ".join(said({"train": rows(30)}))
-    assert "only 10 rows" in " ".join(said({"train": rows(30), "test": rows(10, 500)}))
+    assert "60 of 70 test rows are generated; own rows: 10" in mixed
+    assert "There are no test rows:" in " ".join(said({"train": rows(30)}))
+    assert "only 10 test rows" in " ".join(said({"train": rows(30), "test": rows(10, 500)}))
 
 
 def test_labels_that_are_missing_or_rare_in_train_are_named() -> None:
     few = [row for row in rows(60) if row.output == "housing"] + rows(2, 901)
-    assert "Fewer than 5 train rows each are answered work." in said({"train": few, "test": rows(60, 200)})
+    assert "Fewer than 5 train rows each have the answer work." in said({"train": few, "test": rows(60, 200)})
     none = [row for row in few if row.output == "housing"]
-    assert "No train row is answered work." in said({"train": none, "test": rows(60, 200)})
+    assert "No train row has the answer work." in said({"train": none, "test": rows(60, 200)})
 
 
 def test_there_is_nothing_to_say_against_a_sound_data_set() -> None:

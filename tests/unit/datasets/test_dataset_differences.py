@@ -30,7 +30,7 @@ def test_added_removed_moved_and_changed_rows_are_told_apart() -> None:
 def test_made_rows_and_labels_are_counted_before_and_now() -> None:
     old, new = frozen({"train": rows(4)}), frozen({"train": rows(4)}, {"train": rows(3, 20), "test": rows(2, 40)})
     diff = compare(TASK, old, new)
-    assert diff.made == {"train": Counts(0, 3), "test": Counts(0, 2)}
+    assert diff.generated == {"train": Counts(0, 3), "test": Counts(0, 2)}
     assert diff.labels == {"housing": Counts(2, 5), "work": Counts(2, 4)}
 
 
@@ -58,7 +58,7 @@ def test_every_row_is_the_same_or_added_removed_moved_or_changed(
 def test_a_split_is_measured_by_language_way_label_and_length() -> None:
     facts = measure(TASK, frozen({"train": rows(6)}, {"train": rows(3, 50, "zh"), "test": rows(2, 80)}))
     train, test = facts["train"], facts["test"]
-    assert (train.rows, train.made, test.rows, test.made) == (9, 3, 2, 2)
+    assert (train.rows, train.generated, test.rows, test.generated) == (9, 3, 2, 2)
     assert train.languages == {"en": 6, "zh": 3}
     assert train.origins == {"own": 6, "passage": 3}
     assert train.labels == {"housing": 5, "work": 4}
