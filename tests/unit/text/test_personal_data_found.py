@@ -1,6 +1,6 @@
 """Two sets of texts with personal data, in many forms and three languages, and one without: how many are found.
 
-The second set was written before the patterns were tried on it, and they were not changed for it but for two of its texts.
+The second set was written before the patterns were tried on it, and they were changed for one of its texts.
 """
 
 import pytest
