@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Material:
-    """What faults are made of.
+    """Material for faults.
 
     Attributes:
         task: the task of the rows.

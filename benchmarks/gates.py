@@ -1,14 +1,14 @@
-"""What the gates find: real rows with planted faults go through them, and what is dropped is counted.
+"""Recall and false alarms of the gates: real rows with planted faults go through them, and the dropped ones are counted.
 
-Of every task some train rows play the seeds a user has, the others play candidates; dev and test are the task's own. Each fault
-is planted in a share of the candidates. Recall: planted rows that went (or whose personal data is masked), by any gate. False
-alarm: a row without a planted fault that went. A clean row that says nearly the same as another and has the same answer is no
-false alarm of the duplicate and leak gates, but a duplicate the data had; those are counted apart.
+Of every task some train rows play the own rows of a user, the others play candidates; dev and test are the task's own. Each
+fault is planted in a share of the candidates. Recall: planted rows that were dropped (or whose personal data is masked), by any
+gate. False alarm: a row without a planted fault that was dropped. A clean row that says nearly the same as another and has the
+same answer is no false alarm of the duplicate and leak gates, but a duplicate in the data; those are counted apart.
 """
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -21,7 +21,7 @@ from anytasktune.similarity import jaccard
 from anytasktune.text.personal_data import find_personal_data
 from anytasktune.text.scripts import is_in_script
 from benchmarks.bench_tasks import BenchTask
-from benchmarks.gate_faults import Material, Row, plant
+from benchmarks.gate_faults import FAULTS, Material, Row, plant
 
 SHARE = 0.05
 _DATA = 300
@@ -54,7 +54,7 @@ class GateResult:
     """
 
     task: str
-    seeds: int
+    own_rows: int
     rows: int
     faults: dict[str, FaultCount]
     clean: int
@@ -73,12 +73,12 @@ def measure_gates(bench: BenchTask, every: Sequence[BenchTask], config: GateConf
     language = bench.task.languages[0]
     rows, test = (_in_language(bench.task, part, language) for part in (bench.train, bench.test))
     count = min(_DATA, int(_SEED_SHARE * len(rows)))
-    seeds, clean = rows[:count], rows[count:]
+    own, clean = rows[:count], rows[count:]
     planted = plant(clean, Material(bench.task, language, test, _other_texts(every, language)), SHARE)
-    context = GateContext(train=seeds, test=test)
+    context = GateContext(train=own, test=test)
     start = perf_counter()
     gated = run_gates(bench.task, [_candidate(row.example, language) for row in planted], context, config or GateConfig())
-    return _result(bench, planted, seeds, gated, perf_counter() - start)
+    return _result(bench, planted, own, gated, perf_counter() - start)
 
 
 def _in_language(task: Task, rows: Sequence[Example], language: Language) -> list[Example]:
@@ -100,17 +100,17 @@ def _other_texts(every: Sequence[BenchTask], language: Language) -> list[str]:
     return [text for text in inputs if _SENTENCE.fullmatch(text) and is_in_script(text, other)]
 
 
-def _result(bench: BenchTask, planted: Sequence[Row], seeds: Sequence[Example], gated: Gated, seconds: float) -> GateResult:
+def _result(bench: BenchTask, planted: Sequence[Row], own: Sequence[Example], gated: Gated, seconds: float) -> GateResult:
     drops = {verdict.position: verdict for verdict in gated.verdicts if not verdict.passed}
     free = {item.position for item in gated.kept if not find_personal_data(item.candidate.input + "\n" + item.candidate.output)}
     masks = {verdict.position: verdict for verdict in gated.verdicts if verdict.reason == "masked"}
     clean = [place for place, row in enumerate(planted) if not row.fault]
     alarms = [drops[place] for place in clean if place in drops]
-    same = [verdict for verdict in alarms if _is_real(bench.task, verdict, planted, [*seeds, *bench.test])]
+    same = [verdict for verdict in alarms if _is_real(bench.task, verdict, planted, [*own, *bench.test])]
     false = [verdict for verdict in alarms if verdict not in same]
     return GateResult(
         task=bench.name,
-        seeds=len(seeds),
+        own_rows=len(own),
         rows=len(planted),
         faults={
             fault: _count(
@@ -146,3 +146,74 @@ def _is_real(task: Task, verdict: Verdict, planted: Sequence[Row], others: Seque
     if isinstance(task.output, TextOutput):
         return any(jaccard(row.input, other.input) >= _SAME_TEXT for other in near)
     return any(other.output.strip() == row.output.strip() for other in near)
+
+
+def gates_page(results: Sequence[GateResult]) -> str:
+    """Recall by fault and task, false alarms by gate and task, and some false alarms to look at."""
+    if not results:
+        return ""
+    faults = [fault for fault in FAULTS if any(fault in result.faults for result in results)]
+    gates = sorted({gate for result in results for gate in (*result.false_alarms, *result.real)})
+    parts = [
+        "## Gates: faults planted in real rows, and what became of them",
+        _how(results),
+        "### Found, by fault",
+        _table(["fault", "planted", "found", "recall", "by gate"], [_of_fault(results, fault) for fault in faults]),
+        "### Found, by task (%)",
+        _table(["task", *faults], [_of_task(result, faults) for result in results]),
+        "### Rows without a planted fault that were dropped",
+        _table(["gate", "false alarms", "share", "worst task", "duplicates the data had"], _alarms(results, gates)),
+        "### By task",
+        _table(
+            ["task", "own rows", "candidates", "without fault", "false alarms", "share", "by gate", "masked"],
+            map(_task, results),
+        ),
+    ]
+    return "\n\n".join(parts)
+
+
+def _how(results: Sequence[GateResult]) -> str:
+    rows, seconds = sum(result.rows for result in results), sum(result.seconds for result in results)
+    return (
+        f"Each fault in {SHARE:.0%} of the candidates, one per row at most; standard settings, no judge. Found: dropped by any "
+        "gate, or, for personal data, masked. Duplicates the data had: rows without a planted fault that are as similar to "
+        "another as the gate says and have the same answer; they are no false alarms. "
+        f"{rows:,} candidates took {seconds:.0f} s."
+    )
+
+
+def _of_fault(results: Sequence[GateResult], fault: str) -> list[str]:
+    counts = [result.faults[fault] for result in results if fault in result.faults]
+    planted, found = sum(count.planted for count in counts), sum(count.found for count in counts)
+    by: Counter[str] = Counter()
+    for count in counts:
+        by.update(count.by)
+    gates = ", ".join(f"{gate} {times}" for gate, times in by.most_common())
+    return [fault, str(planted), str(found), f"{found / max(planted, 1):.1%}", gates]
+
+
+def _of_task(result: GateResult, faults: Sequence[str]) -> list[str]:
+    shares = (result.faults.get(fault) for fault in faults)
+    return [result.task, *(f"{count.found / max(count.planted, 1):.0%}" if count else "" for count in shares)]
+
+
+def _alarms(results: Sequence[GateResult], gates: Sequence[str]) -> Iterable[list[str]]:
+    clean = sum(result.clean for result in results)
+    for gate in gates:
+        number = sum(result.false_alarms.get(gate, 0) for result in results)
+        worst = max(results, key=lambda result: result.false_alarms.get(gate, 0) / max(result.clean, 1))
+        share = worst.false_alarms.get(gate, 0) / max(worst.clean, 1)
+        real = sum(result.real.get(gate, 0) for result in results)
+        yield [gate, str(number), f"{number / max(clean, 1):.2%}", f"{worst.task} {share:.2%}" if share else "", str(real)]
+
+
+def _task(result: GateResult) -> list[str]:
+    number = sum(result.false_alarms.values())
+    by = ", ".join(f"{gate} {count}" for gate, count in sorted(result.false_alarms.items()))
+    sizes = [str(result.own_rows), str(result.rows), str(result.clean)]
+    return [result.task, *sizes, str(number), f"{number / max(result.clean, 1):.2%}", by, str(result.masked)]
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] + ["---:"] * (len(heads) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

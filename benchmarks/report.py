@@ -6,13 +6,11 @@ from statistics import geometric_mean
 
 from benchmarks.evaluation import EvaluationResult
 from benchmarks.fixed_costs import FixedCosts
-from benchmarks.gate_report import gates_page
-from benchmarks.gates import GateResult
+from benchmarks.gates import GateResult, gates_page
 from benchmarks.growth import Growth
 from benchmarks.machine import Machine
 from benchmarks.roofline import RooflineResult
-from benchmarks.similarity import SameWords, SearchCost
-from benchmarks.similarity_report import similarity_page
+from benchmarks.similarity import SameWords, SearchCost, similarity_page
 from benchmarks.teacher import TeacherOverhead
 from benchmarks.training import TrainingResult
 from benchmarks.trl_settings import SettingTrial

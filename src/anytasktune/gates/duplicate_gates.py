@@ -18,7 +18,7 @@ from anytasktune.text.plain_text import shorten
 _REACH = 0.1
 """Below the threshold by less than this, a near miss is remembered."""
 _ONE_EDIT = 0.6
-"""How similar short sentences that differ in one letter are at least."""
+"""Least similarity of short sentences that differ in one letter."""
 
 
 @dataclass(frozen=True)

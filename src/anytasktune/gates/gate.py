@@ -130,5 +130,5 @@ def by_language(items: Sequence[Placed]) -> dict[Language, list[Placed]]:
 
 
 def closeness(value: float, threshold: float, reach: float) -> float:
-    """How close a decision was: 1 where `value` is at `threshold`, 0 from a distance of `reach` on; rounded to 3 digits."""
+    """Closeness of a decision: 1 where `value` is at `threshold`, 0 from a distance of `reach` on; rounded to 3 digits."""
     return round(max(0.0, 1 - abs(value - threshold) / reach), 3)

@@ -83,7 +83,7 @@ def _unlikely(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
 
 
 def _rank(rows: int, share: float) -> int:
-    """Which row, from the least doubtful, none but `share` of new rows like these will pass (Vovk et al. 2005: conformal)."""
+    """Rank, from the least doubtful, that all but `share` of new rows like these stay below (Vovk et al. 2005: conformal)."""
     return math.ceil((rows + 1) * (1 - share))
 
 

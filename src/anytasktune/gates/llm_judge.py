@@ -17,7 +17,7 @@ from anytasktune.settings import GateConfig
 from anytasktune.text.plain_text import shorten
 
 WEIGHTS = {"right": 0.4, "rules": 0.2, "grounded": 0.2, "real": 0.1, "safe": 0.1}
-"""How much each mark counts in the mean."""
+"""Weight of each mark in the mean."""
 REASONS = {
     "right": "wrong_answer",
     "rules": "breaks_rules",

@@ -1,4 +1,4 @@
-"""The gates in their order, cheapest first, and what becomes of the candidates that go through them.
+"""The gates in their order, cheapest first, and the run of candidates through them.
 
 A candidate stops at the first gate that drops it. All but the judge's marks are decided here; a judge is asked about what is
 left, and `apply_judge` compares its marks with the threshold.
@@ -43,7 +43,7 @@ _REACH_OF_JUDGE = 0.2
 
 @dataclass(frozen=True)
 class Gated:
-    """What became of candidates: each is kept or dropped, in the order they came.
+    """The result of the gates: each candidate is kept or dropped, in the order they came.
 
     Attributes:
         kept, dropped: as they are now; personal data may have been masked.

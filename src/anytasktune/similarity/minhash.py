@@ -94,7 +94,7 @@ class Buckets:
 
     @property
     def starts(self) -> Positions:
-        """Where each bucket begins in `members`."""
+        """Place in `members` at which each bucket begins."""
         return np.cumsum(self.sizes) - self.sizes
 
     def where(self, chosen: NDArray[np.bool_]) -> "Buckets":

@@ -35,7 +35,7 @@ _ROUNDING = 1e-9
 
 
 def group_similar(texts: Sequence[str], threshold: float) -> list[int]:
-    """Which texts belong together, directly or through others between them.
+    """Groups of texts that belong together, directly or through others between them.
 
     Args:
         texts: the texts, in any order; the grouping does not depend on it.
@@ -104,7 +104,7 @@ def _distinct(texts: Iterable[str]) -> tuple[Positions, dict[str, int]]:
 
 
 class Outcome(Protocol):
-    """What is known so far of texts that are compared; a pair is open while finding it similar would change that."""
+    """Result of comparisons so far; a pair is open while finding it similar would change that."""
 
     def open(self, first: Positions, second: Positions) -> NDArray[np.bool_]: ...
 

@@ -1,4 +1,4 @@
-"""Texts that differ in nothing that is meant, and short ones that differ in one character or a greeting.
+"""Texts that differ in nothing but white space and punctuation, and short ones that differ in one character or a greeting.
 
 Below `similarity.SHORT_TEXT` characters n-grams say little: there texts are compared letter by letter. A pair one edit apart
 shares a text with one character deleted (Bocek, Hunt and Stiller 2007, "Fast similarity search in large dictionaries").
@@ -15,12 +15,12 @@ _CONTAINED = 0.7
 """Share of a text that another must be to be the same with something around it."""
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,:/-](?=\d)")
 _PROTECTED = 0xE000
-"""Where the private-use characters begin, which stand for punctuation that is kept."""
+"""First of the private-use characters that stand for punctuation that is kept."""
 _MEANS_SOMETHING = frozenset("%#@&*/")
 
 
 class _Kept(dict[int, str | None]):
-    """What becomes of a character, worked out when it is first met."""
+    """The character that each one is replaced by, worked out when it is first met."""
 
     def __missing__(self, code: int) -> str | None:
         char = chr(code)

@@ -1,4 +1,4 @@
-"""A routing task and an extraction task in two languages, with seeds and candidates for the tests of gates."""
+"""A routing task and an extraction task in two languages, with own rows and candidates for the tests of gates."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ _ZH_GOODS = ("水壶", "台灯", "自行车", "茶壶", "毛毯", "打印机", "
 _ZH_CITIES = ("杭州", "成都", "武汉", "青岛", "厦门", "昆明", "沈阳", "长沙", "南京", "西安", "天津", "苏州")
 
 
-def routing_seeds() -> list[Example]:
+def routing_rows() -> list[Example]:
     """Twelve rows in each language, all different."""
     english = [
         Example(input=f"The {goods} I ordered for {city} has not come yet, where is it now?", output="delivery", language="en")
@@ -56,7 +56,7 @@ def routing_seeds() -> list[Example]:
     return english + chinese
 
 
-def extraction_seeds() -> list[Example]:
+def extraction_rows() -> list[Example]:
     """Twelve rows whose answers are copied from the input."""
     return [
         Example(

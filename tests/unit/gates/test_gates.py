@@ -9,10 +9,10 @@ from tests.unit.gates.gate_rows import (
     REPLY,
     ROUTING,
     candidate,
-    extraction_seeds,
+    extraction_rows,
     gated,
     only,
-    routing_seeds,
+    routing_rows,
 )
 
 from anytasktune.gates import GATES, GateContext, Gated, Placed, apply_judge, run_gates
@@ -25,7 +25,7 @@ GOOD_ZH = candidate("昨天送来的书柜少了一块隔板，能不能让师�
 
 
 def test_a_good_row_passes_every_gate() -> None:
-    found = gated(ROUTING, [GOOD, GOOD_ZH], routing_seeds())
+    found = gated(ROUTING, [GOOD, GOOD_ZH], routing_rows())
     assert [item.candidate for item in found.kept] == [GOOD, GOOD_ZH]
     assert found.dropped == ()
 
@@ -48,18 +48,18 @@ _CANDIDATES = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(_CANDIDATES)
 def test_kept_and_dropped_are_all_candidates_and_every_drop_has_one_reason(candidates: list[Candidate]) -> None:
-    found = gated(ROUTING, candidates, routing_seeds(), test=routing_seeds()[:2])
+    found = gated(ROUTING, candidates, routing_rows(), test=routing_rows()[:2])
     assert sorted([item.position for item in (*found.kept, *found.dropped)]) == list(range(len(candidates)))
     failed = [verdict.position for verdict in found.verdicts if not verdict.passed]
     assert failed == [item.position for item in found.dropped]
     assert found.counts({"not_answered": 2}).balanced
     assert found.counts({"not_answered": 2}).planned == len(candidates) + 2
     assert all(verdict.reason and verdict.gate in GATES for verdict in found.verdicts)
-    assert found == gated(ROUTING, candidates, routing_seeds(), test=routing_seeds()[:2])
+    assert found == gated(ROUTING, candidates, routing_rows(), test=routing_rows()[:2])
 
 
 def test_a_row_with_two_faults_stops_at_the_cheaper_gate() -> None:
-    verdict = only(gated(ROUTING, [candidate("I'm sorry, but I can't assist with that request.", "unclear")], routing_seeds()))
+    verdict = only(gated(ROUTING, [candidate("I'm sorry, but I can't assist with that request.", "unclear")], routing_rows()))
     assert (verdict.gate, verdict.reason) == ("schema", "unknown_label")
     assert "unclear" in verdict.detail
 
@@ -68,7 +68,7 @@ def test_a_row_with_two_faults_stops_at_the_cheaper_gate() -> None:
     "output", ["", '{"goods": "lamp"', "```json\n{}\n```", '{"colour": "red"}', '{"goods": "a", "goods": "b"}']
 )
 def test_answers_without_the_form_of_the_task_are_dropped(output: str) -> None:
-    assert only(gated(EXTRACTION, [candidate("Send a lamp to Ghent.", output)], extraction_seeds())).gate == "schema"
+    assert only(gated(EXTRACTION, [candidate("Send a lamp to Ghent.", output)], extraction_rows())).gate == "schema"
 
 
 def test_the_tasks_own_rules_hold() -> None:
@@ -76,12 +76,12 @@ def test_the_tasks_own_rules_hold() -> None:
     assert (verdict.gate, verdict.reason) == ("rules", "copies_from_input")
 
 
-def test_what_all_seeds_copy_from_the_input_has_to_stand_there_without_a_rule() -> None:
+def test_what_all_own_rows_copy_from_the_input_has_to_stand_there_without_a_rule() -> None:
     rows = [
         candidate("Kindly send us a crate to the yard in Riga.", answer)
         for answer in ('{"goods": "crate"}', '{"goods": "rate"}')
     ]
-    found = gated(EXTRACTION, rows, extraction_seeds())
+    found = gated(EXTRACTION, rows, extraction_rows())
     assert only(found).reason == "not_in_input"
     assert [item.position for item in found.kept] == [0]
 
@@ -110,7 +110,7 @@ def test_a_candidate_rests_on_a_passage_there_is() -> None:
 
 def test_a_judge_decides_about_what_the_other_gates_left() -> None:
     rows = [candidate("short", "nothing"), GOOD, GOOD_ZH]
-    found = gated(ROUTING, rows, routing_seeds())
+    found = gated(ROUTING, rows, routing_rows())
     marks = [Verdict(candidate=GOOD.id, position=1, gate="judge", passed=True, score=score) for score in (0.55,)]
     judged = apply_judge(found, marks, GateConfig())
     assert [item.position for item in judged.kept] == [2]
@@ -123,20 +123,20 @@ def test_a_judge_decides_about_what_the_other_gates_left() -> None:
 
 def test_places_are_kept_however_many_rows_go() -> None:
     rows = [candidate("x", "nothing"), GOOD, candidate("y", "nothing"), GOOD_ZH]
-    assert gated(ROUTING, rows, routing_seeds()).kept == (Placed(1, GOOD, GOOD.input), Placed(3, GOOD_ZH, GOOD_ZH.input))
+    assert gated(ROUTING, rows, routing_rows()).kept == (Placed(1, GOOD, GOOD.input), Placed(3, GOOD_ZH, GOOD_ZH.input))
 
 
-def test_an_empty_list_of_labels_is_no_answer_where_no_seed_has_one() -> None:
+def test_an_empty_list_of_labels_is_no_answer_where_no_own_row_has_one() -> None:
     output = LabelsOutput(kind="labels", labels=["delivery", "refund"])
     task = Task(name="desks", instruction={"en": "Name every desk."}, output=output)
-    seeds = [seed for seed in routing_seeds() if seed.language == "en"]
-    assert only(gated(task, [candidate(GOOD.input, "")], seeds)).reason == "empty"
+    own = [row for row in routing_rows() if row.language == "en"]
+    assert only(gated(task, [candidate(GOOD.input, "")], own)).reason == "empty"
     goodbye = Example(input="Thank you all very much for your help, and goodbye.", output="", language="en")
-    assert gated(task, [candidate(GOOD.input, "")], [*seeds, goodbye]).dropped == ()
+    assert gated(task, [candidate(GOOD.input, "")], [*own, goodbye]).dropped == ()
 
 
 def test_later_candidates_are_compared_with_earlier_ones_that_are_not_gated_again() -> None:
-    context = GateContext(train=routing_seeds())
+    context = GateContext(train=routing_rows())
     nearly = candidate(f"{GOOD.input} Thanks!", "delivery")
     other = candidate("The mirror arrived cracked in its box and I would like to have my money back.", "refund")
     first = run_gates(ROUTING, [candidate("short", "nothing"), GOOD], context, GateConfig())
@@ -145,7 +145,7 @@ def test_later_candidates_are_compared_with_earlier_ones_that_are_not_gated_agai
     assert (only(later).position, only(later).gate) == (2, "near_duplicate")
     assert "candidate 1" in only(later).detail
     both = first.followed_by(later)
-    assert both == gated(ROUTING, [candidate("short", "nothing"), GOOD, nearly, other], routing_seeds())
+    assert both == gated(ROUTING, [candidate("short", "nothing"), GOOD, nearly, other], routing_rows())
     assert both.counts().planned == 4 and both.counts().balanced
 
 
@@ -172,7 +172,7 @@ def test_an_earlier_answer_speaks_against_a_later_one_and_earlier_labels_count()
 
 def test_a_stored_result_is_restored() -> None:
     rows = [candidate("short", "nothing"), GOOD, candidate("Ring me on 13812345678 about my lamp.", "repair"), GOOD, GOOD_ZH]
-    found = gated(ROUTING, rows, routing_seeds())
+    found = gated(ROUTING, rows, routing_rows())
     kept, dropped = ([item.candidate for item in part] for part in (found.kept, found.dropped))
     again = Gated.restored(kept, dropped, found.verdicts)
     assert [item.position for item in again.kept] == [item.position for item in found.kept]

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.unit.gates.gate_rows import COPYING, EXTRACTION, REPLY, candidate, extraction_seeds, gated, only
+from tests.unit.gates.gate_rows import COPYING, EXTRACTION, REPLY, candidate, extraction_rows, gated, only
 
 from anytasktune.scorers import broken_rules
 from anytasktune.settings import GateConfig
@@ -47,7 +47,7 @@ def test_a_row_whose_answer_is_part_of_what_would_be_masked_goes() -> None:
     text = "Please send one kettle to 12 Maple Street, Springfield, IL 62704 by Friday."
     row = candidate(text, '{"goods": "kettle", "city": "Springfield"}')
     for task in (COPYING, EXTRACTION):
-        assert only(gated(task, [row], extraction_seeds())).reason == "cannot_be_masked"
+        assert only(gated(task, [row], extraction_rows())).reason == "cannot_be_masked"
 
 
 def test_a_number_that_json_has_without_quotes_cannot_be_masked() -> None:

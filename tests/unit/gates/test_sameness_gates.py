@@ -1,7 +1,7 @@
 """Gates that compare rows: duplicates, leaks, contradictions, labels out of proportion."""
 
 import pytest
-from tests.unit.gates.gate_rows import REPLY, ROUTING, candidate, gated, only, routing_seeds
+from tests.unit.gates.gate_rows import REPLY, ROUTING, candidate, gated, only, routing_rows
 
 from anytasktune.schema import Candidate, Example
 from anytasktune.settings import GateConfig
@@ -20,24 +20,24 @@ LONG = "My new armchair was left at the wrong door this morning, can the driver 
     ],
 )
 def test_of_rows_that_say_the_same_the_first_is_kept(again: str, gate: str) -> None:
-    found = gated(ROUTING, [candidate(LONG, "delivery"), candidate(again, "delivery")], routing_seeds())
+    found = gated(ROUTING, [candidate(LONG, "delivery"), candidate(again, "delivery")], routing_rows())
     assert only(found).gate == gate
     assert [item.position for item in found.kept] == [0]
 
 
 def test_what_repeats_a_train_row_teaches_nothing_new() -> None:
-    seed = routing_seeds()[0]
-    assert only(gated(ROUTING, [candidate(seed.input + "!", "delivery")], routing_seeds())).gate == "exact_duplicate"
+    row = routing_rows()[0]
+    assert only(gated(ROUTING, [candidate(row.input + "!", "delivery")], routing_rows())).gate == "exact_duplicate"
 
 
 def test_short_rows_one_letter_apart_are_the_same_only_with_the_same_answer() -> None:
-    seeds = [
+    own = [
         Example(input="退货流程怎么走呢", output="退款", language="zh"),
         Example(input="能修好这个门锁吗", output="维修", language="zh"),
     ]
     same, other = (candidate("退货流程怎么走吗", label, "zh") for label in ("退款", "维修"))
-    assert only(gated(ROUTING, [same], seeds)).gate == "near_duplicate"
-    assert gated(ROUTING, [other], seeds).dropped == ()
+    assert only(gated(ROUTING, [same], own)).gate == "near_duplicate"
+    assert gated(ROUTING, [other], own).dropped == ()
 
 
 def test_an_enhancement_may_be_near_the_row_it_was_made_from_but_not_near_another() -> None:
@@ -97,8 +97,8 @@ def contradicting(*labels: str) -> list[Candidate]:
 
 
 def test_a_train_row_is_right_whatever_candidates_say() -> None:
-    seeds = [Example(input=LONG.upper(), output="delivery", language="en")]
-    found = gated(ROUTING, contradicting("refund", "refund"), seeds)
+    own = [Example(input=LONG.upper(), output="delivery", language="en")]
+    found = gated(ROUTING, contradicting("refund", "refund"), own)
     assert {verdict.reason for verdict in found.verdicts} == {"contradicts_train_row"}
 
 
@@ -120,7 +120,7 @@ def test_a_label_that_all_similar_rows_speak_against_is_dropped() -> None:
         ("refund", "I want my money back for what {} sold me."),
         ("repair", "The screen is broken and {} should mend it."),
     ]
-    seeds = [
+    own = [
         Example(input=f"{text.format(name)} {other}", output=label, language="en")
         for label, text in rows
         for name, other in zip(names * 2, [*names[1:], *names], strict=False)
@@ -128,9 +128,9 @@ def test_a_label_that_all_similar_rows_speak_against_is_dropped() -> None:
     wrong = candidate("The courier of Grantham lost the parcel on its way to me last week.", "repair")
     right = candidate("The courier of Luton lost the parcel somewhere on its way to the flat.", "delivery")
     loose = GateConfig(near_duplicate=1.0)
-    found = gated(ROUTING, [wrong, right], seeds, loose)
+    found = gated(ROUTING, [wrong, right], own, loose)
     assert (only(found).gate, only(found).reason, only(found).position) == ("wrong_label", "unlike_other_rows", 0)
-    assert gated(ROUTING, [wrong, right], seeds[::4], loose).dropped == (), "too few trusted rows to learn from"
+    assert gated(ROUTING, [wrong, right], own[::4], loose).dropped == (), "too few trusted rows to learn from"
 
 
 def test_free_texts_may_answer_one_question_differently() -> None:
@@ -157,15 +157,15 @@ def test_a_label_may_not_crowd_out_the_others() -> None:
     assert gated(ROUTING, [*many("delivery", 40), *many("refund", 35), *many("repair", 35)], None, config).dropped == ()
 
 
-def test_a_label_that_is_frequent_in_the_seeds_may_be_frequent() -> None:
-    seeds = [candidate.example() for candidate in many("delivery", 90)] + [
+def test_a_label_that_is_frequent_in_the_own_rows_may_be_frequent() -> None:
+    own = [candidate.example() for candidate in many("delivery", 90)] + [
         candidate.example() for candidate in many("refund", 10)
     ]
     rows = [
         row.model_copy(update={"input": f"{row.input} again {number * 31}"}) for number, row in enumerate(many("delivery", 60))
     ]
     loose = GateConfig(label_share=1.0, near_duplicate=1.0, leak=1.0)
-    assert [verdict for verdict in gated(ROUTING, rows, seeds, loose).verdicts if verdict.gate == "balance"] == []
+    assert [verdict for verdict in gated(ROUTING, rows, own, loose).verdicts if verdict.gate == "balance"] == []
 
 
 def test_the_same_words_in_another_order_are_no_new_row() -> None:

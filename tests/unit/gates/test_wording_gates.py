@@ -1,13 +1,13 @@
 """Gates on how candidates are written: language, length, boilerplate. What real work mixes passes."""
 
 import pytest
-from tests.unit.gates.gate_rows import REPLY, ROUTING, candidate, gated, only, routing_seeds
+from tests.unit.gates.gate_rows import REPLY, ROUTING, candidate, gated, only, routing_rows
 
 from anytasktune.gates.wording_gates import repeated
 from anytasktune.schema import Candidate, Example
 
 
-def reply_seeds(language: str = "en") -> list[Example]:
+def reply_rows(language: str = "en") -> list[Example]:
     if language == "zh":
         pairs = [
             (f"第{n}号订单的发票还没有收到，请问什么时候可以寄出？", f"您好，{n}号订单的发票今天寄出，三天内送达。")
@@ -44,7 +44,7 @@ def reply_seeds(language: str = "en") -> list[Example]:
 )
 def test_a_text_in_another_language_than_it_says_is_dropped(text: str, language: str, reason: str) -> None:
     answer = "delivery" if language == "en" else "配送"
-    verdict = only(gated(ROUTING, [candidate(text, answer, language)], routing_seeds()))  # type: ignore[arg-type]
+    verdict = only(gated(ROUTING, [candidate(text, answer, language)], routing_rows()))  # type: ignore[arg-type]
     assert (verdict.gate, verdict.reason) == ("language", reason)
 
 
@@ -60,13 +60,13 @@ def test_a_text_in_another_language_than_it_says_is_dropped(text: str, language:
 )
 def test_names_in_another_language_pass(text: str, language: str) -> None:
     answer = "delivery" if language == "en" else "配送"
-    assert gated(ROUTING, [candidate(text, answer, language)], routing_seeds()).dropped == ()  # type: ignore[arg-type]
+    assert gated(ROUTING, [candidate(text, answer, language)], routing_rows()).dropped == ()  # type: ignore[arg-type]
 
 
-def test_answers_are_wanted_in_the_language_the_seeds_answer_in() -> None:
+def test_answers_are_wanted_in_the_language_the_own_rows_answer_in() -> None:
     row = candidate("Where is the invoice for my last order? I need it soon.", "发票今天已经寄出，请您留意查收。")
-    assert only(gated(REPLY, [row], reply_seeds())).reason == "answer_language"
-    translated = [seed.model_copy(update={"output": "发票今天已经寄出，请您留意查收。"}) for seed in reply_seeds()]
+    assert only(gated(REPLY, [row], reply_rows())).reason == "answer_language"
+    translated = [row.model_copy(update={"output": "发票今天已经寄出，请您留意查收。"}) for row in reply_rows()]
     assert gated(REPLY, [row], translated).dropped == ()
 
 
@@ -82,14 +82,14 @@ def test_answers_are_wanted_in_the_language_the_seeds_answer_in() -> None:
         ),
     ],
 )
-def test_inputs_far_from_the_seeds_lengths_and_loops_are_dropped(text: str, reason: str) -> None:
-    verdict = only(gated(ROUTING, [candidate(text, "delivery")], routing_seeds()))
+def test_inputs_far_from_the_lengths_of_own_rows_and_loops_are_dropped(text: str, reason: str) -> None:
+    verdict = only(gated(ROUTING, [candidate(text, "delivery")], routing_rows()))
     assert (verdict.gate, verdict.reason) == ("length", reason)
 
 
 def test_a_kept_row_near_a_limit_is_remembered() -> None:
     text = "The kettle I ordered is late, and the lamp as well, and nobody at the shop in Leeds could tell me on the phone why."
-    (verdict,) = gated(ROUTING, [candidate(text, "delivery")], routing_seeds()).verdicts
+    (verdict,) = gated(ROUTING, [candidate(text, "delivery")], routing_rows()).verdicts
     assert verdict.passed
     assert verdict.border is not None
     assert 0 < verdict.border < 1
@@ -128,7 +128,7 @@ def test_usual_repetition_is_none(text: str) -> None:
 )
 def test_refusals_and_words_around_the_text_are_dropped(text: str, language: str, reason: str) -> None:
     answer = "delivery" if language == "en" else "配送"
-    verdict = only(gated(ROUTING, [candidate(text, answer, language)], routing_seeds()))  # type: ignore[arg-type]
+    verdict = only(gated(ROUTING, [candidate(text, answer, language)], routing_rows()))  # type: ignore[arg-type]
     assert (verdict.gate, verdict.reason) == ("refusal", reason)
 
 
@@ -141,11 +141,11 @@ def test_refusals_and_words_around_the_text_are_dropped(text: str, language: str
     ],
 )
 def test_people_who_are_sorry_are_no_models_that_refuse(text: str, output: str) -> None:
-    assert gated(REPLY, [candidate(text, output)], reply_seeds()).dropped == ()
+    assert gated(REPLY, [candidate(text, output)], reply_rows()).dropped == ()
 
 
-def test_what_the_seeds_do_themselves_is_let_through() -> None:
+def test_what_the_own_rows_do_themselves_is_let_through() -> None:
     row: Candidate = candidate("Where is the invoice for [Company Name]? I need it soon.", "It was sent today.")
-    assert only(gated(REPLY, [row], reply_seeds())).reason == "blank"
-    anonymised = [seed.model_copy(update={"input": f"{seed.input} We are [Company Name]."}) for seed in reply_seeds()]
+    assert only(gated(REPLY, [row], reply_rows())).reason == "blank"
+    anonymised = [row.model_copy(update={"input": f"{row.input} We are [Company Name]."}) for row in reply_rows()]
     assert gated(REPLY, [row], anonymised).dropped == ()
