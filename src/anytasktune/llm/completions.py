@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from anytasktune.errors import ConfigError
 from anytasktune.llm.asking import MisfitError
 from anytasktune.llm.costs import Tokens, most_answer_tokens
 from anytasktune.llm.endpoint import Endpoint, RequestError
@@ -138,7 +139,10 @@ def visible(text: str) -> bool:
 
 def _fits(value: Any, schema: dict[str, Any]) -> bool:
     """Whether an object fits; words of a closed list may be written with other case, width or space."""
-    return not schema_fault(schema, value) or not schema_fault(_normalised(schema, lists_only=True), _normalised(value))
+    try:
+        return not schema_fault(schema, value) or not schema_fault(_normalised(schema, lists_only=True), _normalised(value))
+    except ConfigError:  # checking it takes too much work
+        return False
 
 
 def _normalised(value: Any, *, lists_only: bool = False) -> Any:

@@ -143,34 +143,21 @@ def expected_cost(asked: Iterable[Question[Any] | Tokens], config: TeacherConfig
     likely, most = Tokens(), Tokens()
     for one in asked:
         requests += 1
-        usual, longest = _of_tokens(one, config) if isinstance(one, Tokens) else _of_question(one, config, likely_answer)
-        likely, most = likely + usual, most + longest
+        if isinstance(one, Tokens):
+            usual, longest = one, max(one.answer, config.answer_tokens)
+            prompt = most_prompt_tokens(b"") + math.ceil(one.prompt * _BYTES_PER_TOKEN)
+        else:
+            longest = one.max_tokens or config.answer_tokens
+            texts = [*(message["content"] for message in one.messages), json.dumps(one.schema, ensure_ascii=False)]
+            usual = Tokens(sum(map(likely_tokens, texts)), min(longest, likely_answer or longest // _LIKELY_SHARE))
+            prompt = most_prompt_tokens(json.dumps(texts, ensure_ascii=False).encode("utf-8", "replace"))
+        repair = prompt + math.ceil(longest * _BYTES_PER_TOKEN) + _REPAIR_TOKENS
+        likely, most = likely + usual, most + Tokens(prompt + repair, 2 * longest)
     prices = Prices.of(config)
     if not prices.currency:
         return Expected(requests, likely, most)
     costs = (prices.cost(likely) / PICO, prices.cost(most) / PICO)
     return Expected(requests, likely, most, *costs, prices.currency)
-
-
-def _of_question(question: Question[Any], config: TeacherConfig, likely_answer: int | None) -> tuple[Tokens, Tokens]:
-    longest = question.max_tokens or config.answer_tokens
-    texts = [message["content"] for message in question.messages]
-    schema = json.dumps(question.schema, ensure_ascii=False)
-    prompt = sum(map(likely_tokens, texts)) + likely_tokens(schema)
-    body = json.dumps([*texts, schema], ensure_ascii=False).encode("utf-8", "replace")
-    likely = Tokens(prompt, min(longest, likely_answer or longest // _LIKELY_SHARE))
-    return likely, _twice(most_prompt_tokens(body), longest)
-
-
-def _of_tokens(tokens: Tokens, config: TeacherConfig) -> tuple[Tokens, Tokens]:
-    most = most_prompt_tokens(b"") + math.ceil(tokens.prompt * _BYTES_PER_TOKEN)
-    return tokens, _twice(most, max(tokens.answer, config.answer_tokens))
-
-
-def _twice(prompt: int, answer: int) -> Tokens:
-    """An answer at its longest, and the same again after it could not be used."""
-    again = prompt + math.ceil(answer * _BYTES_PER_TOKEN) + _REPAIR_TOKENS
-    return Tokens(prompt + again, 2 * answer)
 
 
 def _rounded(number: int) -> str:

@@ -151,7 +151,9 @@ class Retries:
                     turned_away += 1  # there were too many of ours; that is no fault of this one
                 else:
                     failed += 1
-                if not failure.passing or failed >= self._attempts(failure):
+                known = self.answered or self.tally.found
+                most = self.endpoint.attempts if known else _FIRST_ATTEMPTS.get(failure.kind, self.endpoint.attempts)
+                if not failure.passing or failed >= min(most, self.endpoint.attempts):
                     raise self.error_of(failure, failed) from None
                 await self._wait(failure, failed + turned_away)
             else:
@@ -160,10 +162,6 @@ class Retries:
                 self._failed_in_a_row = 0
                 self.waiting = ""
                 return answer
-
-    def _attempts(self, failure: RequestError) -> int:
-        known = self.answered or self.tally.found
-        return self.endpoint.attempts if known else min(self.endpoint.attempts, _FIRST_ATTEMPTS.get(failure.kind, 99))
 
     async def _wait(self, failure: RequestError, times: int) -> None:
         grown = self.endpoint.first_wait * 2 ** min(times - 1, 10) * random.uniform(0.5, 1.0)  # noqa: S311

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from anytasktune.ids import rank, shuffled
 from anytasktune.records import Language
-from anytasktune.schema import Cell, Example, Passage, Span, Task
+from anytasktune.schema import Cell, Example, Passage, Task
 from anytasktune.schema.candidate import OriginKind
 from anytasktune.settings import Augmentation, InputSource, SynthesisConfig
 from anytasktune.synthesis.brief import Brief, InputLengths
@@ -49,8 +49,14 @@ def _planned_in(brief: Brief, passages: Sequence[Passage], *, as_inputs: bool) -
     there = {"passage": bool(passages), "example": bool(brief.rows) and config.shots > 0, "task_only": True}
     quotas = apportion(config.rows, {way: 1.0 for way in dict.fromkeys(config.inputs_from) if there[way]})
     ordered = by_turns(shuffled(passages, config.seed, "passages", language))
-    cut = _excerpts(ordered, brief.lengths) if as_inputs else []
-    whole = [Slot(0, language, "passage", passage=passage, excerpt=span) for passage, span in cut[: quotas.get("passage", 0)]]
+    cut = [excerpts(passage, *brief.lengths.of_excerpts) for passage in ordered] if as_inputs else []
+    turns = range(max(map(len, cut), default=0))  # one excerpt of each passage, then a second one of each that has one, ...
+    whole = [
+        Slot(0, language, "passage", passage=passage, excerpt=spans[turn])
+        for turn in turns
+        for passage, spans in zip(ordered, cut, strict=False)
+        if turn < len(spans)
+    ][: quotas.get("passage", 0)]
     if whole:
         quotas["passage"] -= len(whole)
     written = _cells(brief, quotas)
@@ -58,18 +64,6 @@ def _planned_in(brief: Brief, passages: Sequence[Passage], *, as_inputs: bool) -
     for turn, place in enumerate(of_passages):
         written[place] = replace(written[place], passage=ordered[turn % len(ordered)])
     return shuffled([*whole, *written], config.seed, "order", language)
-
-
-def _excerpts(passages: Sequence[Passage], lengths: InputLengths) -> list[tuple[Passage, Span]]:
-    """One excerpt of each passage, then a second one of each that has one, and so on."""
-    cut = [excerpts(passage, *lengths.of_excerpts) for passage in passages]
-    most = max(map(len, cut), default=0)
-    return [
-        (passage, spans[turn])
-        for turn in range(most)
-        for passage, spans in zip(passages, cut, strict=True)
-        if turn < len(spans)
-    ]
 
 
 def _cells(brief: Brief, quotas: Mapping[InputSource, int]) -> list[Slot]:

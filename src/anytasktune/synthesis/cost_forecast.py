@@ -50,8 +50,18 @@ def expected_questions(
         if any(slot.way != "passage" for slot in slots):
             yield from (_tokens(question, _SITUATIONS_ANSWER) for question in situation_questions(brief))
         for way in config.inputs_from:
-            yield from _of_inputs(brief, [slot for slot in slots if slot.way == way])
-        yield from _of_answers(brief, slots)
+            asked = list(requests(brief, [slot for slot in slots if slot.way == way]))
+            known = []
+            for request in asked[:_RENDERED]:
+                quotes = 0 if request.passage is None else likely_tokens(request.passage.text) // 4 * len(request.slots)
+                texts = as_json({"inputs": [_stand_in(brief, slot) for slot in request.slots]})
+                known.append(_tokens(question_for(request), likely_tokens(texts) + quotes))
+            yield from _scaled(known, len(asked))
+        known, answer = [], _answer_tokens(brief)
+        for slot in slots[:_RENDERED]:
+            text = _stand_in(brief, slot)
+            known += [_tokens(one, answer) for one in answer_questions(brief, text, text_hash(f"{text}{slot.number}"))]
+        yield from _scaled(known, len(slots) * config.samples)
 
 
 def expected_feasibility(
@@ -67,25 +77,6 @@ def expected_feasibility(
     for row in tried:
         brief = briefs[task.language_of(row.language)]
         yield from (_tokens(question, _answer_tokens(brief)) for question in answer_questions(brief, row.input, row.id, [row]))
-
-
-def _of_inputs(brief: Brief, slots: Sequence[Slot]) -> Iterator[Tokens]:
-    asked = list(requests(brief, slots))
-    known = []
-    for request in asked[:_RENDERED]:
-        texts = [_stand_in(brief, slot) for slot in request.slots]
-        quotes = 0 if request.passage is None else likely_tokens(request.passage.text) // 4
-        known.append(_tokens(question_for(request), likely_tokens(as_json({"inputs": texts})) + quotes * len(texts)))
-    yield from _scaled(known, len(asked))
-
-
-def _of_answers(brief: Brief, slots: Sequence[Slot]) -> Iterator[Tokens]:
-    answer = _answer_tokens(brief)
-    known = []
-    for slot in slots[:_RENDERED]:
-        text = _stand_in(brief, slot)
-        known += [_tokens(question, answer) for question in answer_questions(brief, text, text_hash(f"{text}{slot.number}"))]
-    yield from _scaled(known, len(slots) * brief.config.samples)
 
 
 def _stand_in(brief: Brief, slot: Slot) -> str:

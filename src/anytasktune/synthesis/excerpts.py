@@ -20,20 +20,14 @@ def quoted_span(passage: Passage, quote: str) -> Span | None:
     White space is passed over: a quote may be broken into lines otherwise than the passage, and Chinese text is often broken in
     the middle of a word. Everything else has to be equal. Quotation marks around the quote are not part of it.
     """
+    places = [place for place, char in enumerate(passage.text) if not char.isspace()]
+    text = "".join(passage.text.split())
     for wanted in (quote.strip(), quote.strip(_QUOTES)):
-        if len(tokens(wanted)) < FEWEST_QUOTED:
-            continue
-        found = _find(passage.text, wanted)
-        if found is not None:
-            return within(passage, *found)
+        needle = "".join(wanted.split())
+        start = text.find(needle) if len(tokens(wanted)) >= FEWEST_QUOTED else -1
+        if start >= 0:
+            return within(passage, places[start], places[start + len(needle) - 1] + 1)
     return None
-
-
-def _find(text: str, wanted: str) -> tuple[int, int] | None:
-    places = [place for place, char in enumerate(text) if not char.isspace()]
-    needle = "".join(wanted.split())
-    start = "".join(text.split()).find(needle)
-    return None if start < 0 else (places[start], places[start + len(needle) - 1] + 1)
 
 
 def within(passage: Passage, start: int, end: int) -> Span:

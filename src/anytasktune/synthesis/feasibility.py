@@ -80,6 +80,13 @@ def _judged(task: Task, given: Sequence[_Given], config: SynthesisConfig) -> dic
         for language in task.languages
         if (mine := [(row, said) for row, said in given if task.language_of(row.language) == language])
     }
+    threshold = config.feasibility_threshold
+    decision: Literal["go", "unsure", "stop"] = "go" if score.value >= max(threshold, fixed) else "unsure"
+    # two good texts in free words overlap little: overlap alone never stops a task of free text
+    if score.high < fixed or (task.scored_by not in _FREE_TEXT and score.high < threshold):
+        decision = "stop"
+    values = [share_of_best(task, item_value(task, row.output, said)) for row, said in given]
+    wrong = sorted((value, place) for place, value in enumerate(values) if value < 1)[:SHOWN_WRONG]
     return {
         "metric": task.scored_by,
         "rows": len(given),
@@ -88,21 +95,13 @@ def _judged(task: Task, given: Sequence[_Given], config: SynthesisConfig) -> dic
         "high": score.high,
         "constant_baseline": fixed,
         "by_language": by_language,
-        "threshold": config.feasibility_threshold,
-        "decision": _decision(task, score, fixed, config.feasibility_threshold),
-        "wrong": _wrong(task, given),
+        "threshold": threshold,
+        "decision": decision,
+        "wrong": [
+            f"{shorten(row.input, 160)} → {shorten(row.output, 100)} ✗ {shorten(said, 100) or '—'}"
+            for row, said in (given[place] for _, place in wrong)
+        ],
     }
-
-
-def _decision(task: Task, score: Interval, fixed: float, threshold: float) -> Literal["go", "unsure", "stop"]:
-    """`go`, `unsure` or `stop`.
-
-    Two good texts in free words overlap little, so overlap alone never stops a task of free text: only a teacher that does no
-    better than one fixed answer does.
-    """
-    if score.high < fixed or (task.scored_by not in _FREE_TEXT and score.high < threshold):
-        return "stop"
-    return "go" if score.value >= threshold and score.value >= fixed else "unsure"
 
 
 def _score(task: Task, given: Sequence[_Given], seed: int) -> Interval:
@@ -128,13 +127,3 @@ def _best_fixed(task: Task, rows: Sequence[Example]) -> float:
         return 0.0
     said = [fixed[task.language_of(row.language)] for row in rows]
     return share_of_best(task, item_statistics(task, [row.output for row in rows], said).value())
-
-
-def _wrong(task: Task, given: Sequence[_Given]) -> list[str]:
-    """Rows that were answered worst, shortened for a person."""
-    rated = [(share_of_best(task, item_value(task, row.output, said)), place) for place, (row, said) in enumerate(given)]
-    bad = sorted((value, place) for value, place in rated if value < 1)[:SHOWN_WRONG]
-    return [
-        f"{shorten(row.input, 160)} → {shorten(row.output, 100)} ✗ {shorten(said, 100) or '—'}"
-        for row, said in (given[place] for _, place in bad)
-    ]

@@ -105,24 +105,24 @@ def ask_situations(asker: Asker, briefs: Sequence[Brief]) -> dict[Language, list
 
 def document_questions(brief: Brief, passages: Sequence[Passage]) -> list[Question[Choice]]:
     """Questions whether the text of documents is, as it stands, an input of the task."""
-    usable = by_turns(shuffled(passages_in(passages, brief.language), brief.config.seed, "as_it_stands", brief.language))
-    return [_document_question(brief, passage.text, place) for place, passage in enumerate(usable[:_PASSAGES])]
+    seed, language = brief.config.seed, brief.language
+    usable = by_turns(shuffled(passages_in(passages, language), seed, "as_it_stands", language))[:_PASSAGES]
 
+    def read(said: Any) -> Choice:
+        given = said.get("answer", next(iter(said.values()), "")) if isinstance(said, dict) else said
+        answer = normalise(str(given)).strip(" .。!！")
+        if answer not in {"yes", "no", "是", "否", "不是"}:
+            raise MisfitError(say("no_choice", language))
+        return "yes" if answer in {"yes", "是"} else "no"
 
-def _document_question(brief: Brief, text: str, place: int) -> Question[Choice]:
-    shown = _shown(brief, place)
-    told = {"instruction": brief.instruction, "shown": shown, "passage": text}
     schema = object_schema({"answer": {"type": "string", "enum": ["yes", "no"]}})
-    messages = brief.messages("as_it_stands", [brief.instruction, text, *shown], **told)
-    return Question(messages, schema, lambda said: _choice(said, brief.language), brief.language)
-
-
-def _choice(said: Any, language: Language) -> Choice:
-    given = said.get("answer", next(iter(said.values()), "")) if isinstance(said, dict) else said
-    answer = normalise(str(given)).strip(" .。!！")
-    if answer not in {"yes", "no", "是", "否", "不是"}:
-        raise MisfitError(say("no_choice", language))
-    return "yes" if answer in {"yes", "是"} else "no"
+    questions = []
+    for place, passage in enumerate(usable):
+        shown = _shown(brief, place)
+        told = {"instruction": brief.instruction, "shown": shown, "passage": passage.text}
+        messages = brief.messages("as_it_stands", [brief.instruction, passage.text, *shown], **told)
+        questions.append(Question(messages, schema, read, language))
+    return questions
 
 
 def ask_documents(asker: Asker, briefs: Sequence[Brief], passages: Sequence[Passage]) -> frozenset[Language]:

@@ -1,5 +1,6 @@
 """A row in the other language: input and answer translated together, and the input translated back by itself."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,7 +38,14 @@ def translate(asker: Asker, briefs: Mapping[Language, Brief], drafts: Sequence[D
     questions = [_forth(briefs[draft.slot.language], draft) for draft in drafts]
     ask_for_each(asker, drafts, questions, lambda draft, written: _accept(task, draft, *written), meter)
     back = open_drafts(drafts)
-    ask_for_each(asker, back, [_back(briefs[draft.slot.row_language], draft) for draft in back], _check_back, meter)
+    backwards = []
+    for draft in back:
+        brief = briefs[draft.slot.row_language]
+        draft.add_prompts(*brief.prompt_ids("back"))
+        read = functools.partial(read_text, longest=len(draft.text) * _LONGEST + 200, language=brief.language)
+        messages = brief.messages("back", [draft.text], text=draft.text)  # without the old input
+        backwards.append(Question(messages, TEXT_SCHEMA, read, brief.language))
+    ask_for_each(asker, back, backwards, _check_back, meter)
 
 
 def _forth(brief: Brief, draft: Draft) -> Question[Translation]:
@@ -56,18 +64,6 @@ def _forth(brief: Brief, draft: Draft) -> Question[Translation]:
         brief.language,
         temperature=brief.config.temperature if slot.variant else 0.0,
         sample=slot.variant,
-    )
-
-
-def _back(brief: Brief, draft: Draft) -> Question[str]:
-    """The question for the new input translated back, without the old one."""
-    draft.add_prompts(*brief.prompt_ids("back"))
-    longest = len(draft.text) * _LONGEST + 200
-    return Question(
-        brief.messages("back", [draft.text], text=draft.text),
-        TEXT_SCHEMA,
-        lambda value: read_text(value, longest, brief.language),
-        brief.language,
     )
 
 

@@ -85,7 +85,9 @@ def mistype(text: str, language: Language, kept: Iterable[str], chance: Chance, 
         marks = free(Edit(*mark.span(), "") for mark in _ENGLISH_MARK.finditer(text))
         wanted = len(text.split()) * MOST_ENGLISH
     else:
-        letters = free(_chinese_slips(text, chance))
+        tables = _confusions()
+        slips = (match for match in tables.pattern.finditer(text) if match["whole"] is None)
+        letters = free(Edit(*match.span(), chance.pick(tables.chinese[match.group()])) for match in slips)
         if not letters and len(text) >= _FEWEST_TO_DOUBLE:  # a character typed twice, where nothing else can go wrong
             letters = free(Edit(*match.span(), match.group() * 2) for match in _CHINESE_DOUBLE.finditer(text))
         marks = free(
@@ -146,13 +148,6 @@ def _misspelt_word(match: re.Match[str], chance: Chance) -> Edit:
     else:
         changed = word[:place] + chance.pick(_confusions().keys[key]) + word[place + 1 :]
     return Edit(*match.span(), changed)
-
-
-def _chinese_slips(text: str, chance: Chance) -> Iterator[Edit]:
-    tables = _confusions()
-    for match in tables.pattern.finditer(text):
-        if match["whole"] is None:
-            yield Edit(*match.span(), chance.pick(tables.chinese[match.group()]))
 
 
 def misspell(task: Task, draft: Draft, seed: int) -> None:
