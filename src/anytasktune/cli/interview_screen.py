@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from anytasktune.errors import DataError
 
 if TYPE_CHECKING:
-    from anytasktune.pipeline.hold_interview import InterviewLog
+    from anytasktune.pipeline.interviewing import InterviewLog
 
 
 def hold(log: "InterviewLog") -> None:

@@ -51,7 +51,7 @@ def propose_tasks(
     """Propose tasks: by interview, from past work, or from a description and documents with a teacher model."""
     _check_usage(about, documents, examples, interview, teacher, language)
     from anytasktune.cli.interview_screen import hold
-    from anytasktune.pipeline.hold_interview import InterviewLog
+    from anytasktune.pipeline.interviewing import InterviewLog
     from anytasktune.pipeline.proposing import PoolSources, propose_pool
 
     log = InterviewLog.open(project, "zh" if language == "zh" else "en", out) if interview else None
