@@ -115,7 +115,7 @@ def test_asking_for_a_task_lm_that_is_not_trained_names_the_command(pool: Path, 
         evaluate(Workspace.open(pool), settings=quick_settings(tiny_model, "systems=[base,mixed]"))
 
 
-def test_a_task_lm_that_may_know_the_test_rows_is_not_judged(pool: Path, tiny_model: Path) -> None:
+def test_a_task_lm_that_may_know_the_test_rows_is_not_evaluated(pool: Path, tiny_model: Path) -> None:
     tune(Workspace.open(pool), settings=quick_settings(tiny_model), granularity="all")
     write_rows(pool / "data" / "team.jsonl", pool_rows("team", 40))
     events = Recording()
@@ -166,7 +166,7 @@ def test_a_task_lm_answers_with_the_decoding_it_was_trained_for(pool: Path, tiny
     assert longest["base"] > limit
 
 
-def test_task_lms_of_other_settings_or_judged_on_dev_rows_are_marked(pool: Path, tiny_model: Path) -> None:
+def test_task_lms_of_other_settings_or_evaluated_on_dev_rows_get_caveats(pool: Path, tiny_model: Path) -> None:
     train(Workspace.open(pool), settings=quick_settings(tiny_model, "rank=2"), granularity="mixed")
     report = tune(Workspace.open(pool), settings=quick_settings(tiny_model, "eval.split=dev"))
     caveats = {caveat.code: caveat.values for caveat in report.tasks[0].caveats}
