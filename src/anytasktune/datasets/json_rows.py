@@ -189,5 +189,5 @@ _STRICT = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=refuse
 
 
 def type_name(value: Any) -> str:
-    """What kind of JSON value this is, in words."""
+    """Name the type of a JSON value in words."""
     return _TYPE_NAMES.get(type(value), "an object" if isinstance(value, dict) else type(value).__name__)

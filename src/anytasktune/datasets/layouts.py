@@ -1,4 +1,4 @@
-"""What the fields of a row mean: plain rows, Alpaca, ShareGPT, OpenAI messages, or columns named by the user."""
+"""Layouts of a row's fields: plain rows, Alpaca, ShareGPT, OpenAI messages, or columns named by the user."""
 
 import json
 from collections import Counter

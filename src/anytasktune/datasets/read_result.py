@@ -1,4 +1,4 @@
-"""What reading a file gave: the examples, and an account of all other rows."""
+"""Result of reading a file: the examples, and an account of all other rows."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -8,7 +8,7 @@ from anytasktune.schema import Example, Task
 
 
 def check_row(task: Task, example: Example) -> RowError | None:
-    """What is wrong with the form of `example.output`; None if it fits `task.output`. White space around it is no fault.
+    """Find the fault in the form of `example.output`; None if it fits `task.output`. White space around it is no fault.
 
     The reasons are the names of `outputs.Violation`. An empty answer is one even where a list may have no items, and items
     that can be told apart however they are separated are none.

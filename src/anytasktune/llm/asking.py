@@ -1,4 +1,4 @@
-"""What is asked of a teacher, and what comes of it; whoever asks knows no more of a teacher than this."""
+"""Questions to a teacher and their replies; rooms above know no more of a teacher than this."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Question(Generic[Value]):
 
 @dataclass(frozen=True)
 class Reply(Generic[Value]):
-    """What came of a question.
+    """Outcome of a question.
 
     Attributes:
         value: what was read from the answer; None if nothing could be.

@@ -36,7 +36,7 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Prices:
-    """What a token costs, in trillionths of a currency; `currency` is empty where prices are not known."""
+    """Price of a token, in trillionths of a currency; `currency` is empty where prices are not known."""
 
     prompt: int = 0
     answer: int = 0
@@ -134,7 +134,7 @@ class Expected:
 
 
 def expected_cost(asked: Iterable[Question[Any] | Tokens], config: TeacherConfig, likely_answer: int | None = None) -> Expected:
-    """What questions would take, or requests of which only the likely numbers of tokens are known.
+    """Expected cost of questions, or of requests of which only the likely numbers of tokens are known.
 
     Args:
         likely_answer: tokens an answer to a question likely has; None: a quarter of the longest.

@@ -75,7 +75,7 @@ class LiveAnswers:
 
     @property
     def prices(self) -> Prices:
-        """What a token costs."""
+        """Price of a token."""
         return self.terms.prices
 
 

@@ -67,7 +67,7 @@ class Source(Protocol):
 
     @property
     def prices(self) -> Prices:
-        """What a token of it costs."""
+        """Price of a token of it."""
 
     def holds(self, requests: Sequence[Request]) -> list[bool]:
         """Which of them would be answered without being sent."""
@@ -78,7 +78,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Activity:
-    """What goes on at this moment.
+    """Activity at this moment.
 
     Attributes:
         under_way: requests sent and not answered yet, those that wait to be sent again included.
@@ -160,7 +160,7 @@ class Teacher:
 
     @property
     def usage(self) -> TeacherUsage:
-        """What was asked so far; may be read at any time."""
+        """Usage so far; may be read at any time."""
         tally, prices = self._source.tally, self._source.prices
         return TeacherUsage(
             requests=tally.requests,
@@ -174,14 +174,14 @@ class Teacher:
 
     @property
     def activity(self) -> Activity:
-        """What goes on at this moment; may be read at any time."""
+        """Activity at this moment; may be read at any time."""
         if not isinstance(self._source, LiveAnswers):
             return Activity()
         retries = self._source.retries
         return Activity(retries.pace.under_way, int(retries.pace.allowed), retries.waiting)
 
     def expected(self, questions: Sequence[Question[Any]], likely_answer: int | None = None) -> Expected:
-        """What asking these would take now; those whose answers are kept take nothing.
+        """Expected cost of asking these now; those whose answers are kept take nothing.
 
         Args:
             likely_answer: tokens an answer likely has; None: a quarter of the longest.

@@ -17,7 +17,7 @@ from anytasktune.store.artifacts import (
     save_artifact,
     write_ref,
 )
-from anytasktune.store.atomic import atomic_folder, disk_errors, write_atomic
+from anytasktune.store.atomic import atomic_folder, disk_errors, remove_file, write_atomic
 from anytasktune.store.changes import Changes, changing, finish_changes
 from anytasktune.store.layout import DOMAIN_FILE, SETTINGS_FILE, Project
 from anytasktune.store.record_files import (
@@ -56,6 +56,7 @@ __all__ = [
     "read_record",
     "read_ref",
     "record_kind",
+    "remove_file",
     "save_artifact",
     "write_artifact_folder",
     "write_atomic",

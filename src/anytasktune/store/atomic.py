@@ -55,6 +55,12 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             raise
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file that may be gone already."""
+    with disk_errors(path):
+        path.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
     """A temporary folder that becomes `target` when the block ends well, and vanishes otherwise.

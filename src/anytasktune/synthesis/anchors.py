@@ -1,4 +1,4 @@
-"""What in an input must stay as it is: what the answer copies from it, fixed words of the task, and the form of the input."""
+"""Anchors of an input, which rewriting must keep: copied parts, fixed words of the task, and the form of the input."""
 
 import re
 from collections.abc import Iterator

@@ -60,7 +60,7 @@ def _shots(brief: Brief, input_text: str, number: object, but: Sequence[Example]
 
 
 def _facts(brief: Brief) -> dict[str, Any]:
-    """What the prompt says of the task beside its instruction, as far as that does not say it already."""
+    """Statements of the prompt about the task beside its instruction, as far as that does not say it already."""
     task, language, output = brief.task, brief.language, brief.task.output
     keys = brief.answer_schema.get("properties", {})
     comma = ", " if language == "en" else "、"

@@ -25,7 +25,7 @@ CHUNK = 2048
 
 @dataclass
 class Candidates:
-    """What came of a plan, in its order: `planned == len(candidates) + len(failed)`.
+    """Outcome of a plan, in its order: `planned == len(candidates) + len(failed)`.
 
     Attributes:
         candidates: new rows.

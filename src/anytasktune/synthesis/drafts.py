@@ -122,7 +122,7 @@ def open_drafts(drafts: Iterable[Draft]) -> list[Draft]:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the making of candidates is.
+    """Progress of generating candidates.
 
     Attributes:
         stage: what is being asked for: `inputs` or `answers`.

@@ -67,7 +67,7 @@ def _sentences(text: str) -> Iterator[tuple[int, int]]:
 
 
 def text_at(passage: Passage, span: Span) -> str:
-    """What stands at `span`, which lies within the passage."""
+    """Text at `span`, which lies within the passage."""
     first = passage.span.start
     return passage.text[span.start - first : span.end - first]
 

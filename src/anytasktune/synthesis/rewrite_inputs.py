@@ -161,7 +161,7 @@ def is_same_text(way: str, before: str, after: str) -> bool:
 
 
 def lost_form(before: str, after: str) -> str:
-    """What is no longer there of the form of a text with fields or of a JSON text; empty if the form is the same."""
+    """List the missing parts of the form of a text with fields or of a JSON text; empty if the form is the same."""
     form = json_form(before)
     if form is not None:
         return "" if json_form(after) == form else "the keys of the JSON are not the same"

@@ -1,4 +1,4 @@
-"""What is asked once per task and language, before the inputs: situations, and whether documents are inputs as they stand."""
+"""Survey of a task, once per language and before the inputs: situations, and whether documents are inputs themselves."""
 
 from collections.abc import Sequence
 from itertools import islice

@@ -121,7 +121,7 @@ def _decodes(path: Path, codec: str) -> bool:
 
 
 def _broken_places(path: Path, codec: str) -> int | None:
-    """How many characters of a file cannot be decoded; None if they are more than a few of those beyond ASCII."""
+    """Count the characters of a file that cannot be decoded; None if they are more than a few of those beyond ASCII."""
     foreign = broken = 0
     for text in _decoded(path, codec, "replace"):
         beyond = _ASCII.sub("", text)

@@ -77,7 +77,7 @@ def _compiled(pattern: str) -> "regex.Pattern[str]":
 
 
 def _steps(pattern: str) -> int:
-    """How long `pattern` is with its counted repeats written out; without bound they would fill the memory."""
+    """Length of `pattern` with its counted repeats written out; without bound they would fill the memory."""
     sums, last = [0], [0]
     parts = [(match.group(), match) for match in _TOKEN.finditer(pattern)]
     for (before, _), (part, match) in pairwise([("", None), *parts]):

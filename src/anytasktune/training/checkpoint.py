@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save
 from anytasktune.errors import StoreError, TrainingError
 from anytasktune.records import Record
 from anytasktune.schema import EvalPoint
-from anytasktune.store import atomic_folder, disk_errors, read_record, write_record
+from anytasktune.store import atomic_folder, disk_errors, read_record, remove_file, write_atomic, write_record
 
 _STATE = "state.json"
 _TENSORS = "tensors.safetensors"
@@ -51,8 +51,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, then remove older ones; a crash at any moment leaves at least one whole."""
     target = folder / f"checkpoint-{checkpoint.state.step:08d}"
     with atomic_folder(target) as temporary:
-        with disk_errors(target):  # save_file would hide a full disk behind an error of its own
-            (temporary / _TENSORS).write_bytes(save(checkpoint.tensors))
+        write_atomic(temporary / _TENSORS, save(checkpoint.tensors))  # save_file would hide a full disk behind its own error
         write_record(temporary / _STATE, checkpoint.state)
     for old in folder.glob("checkpoint-*"):
         if old != target:
@@ -145,8 +144,8 @@ def run_lock(folder: Path) -> Iterator[None]:
             if leftover.is_dir():
                 shutil.rmtree(leftover, ignore_errors=True)
             elif leftover.name != _LOCK:
-                leftover.unlink(missing_ok=True)
+                remove_file(leftover)
         yield
     finally:
         lock.release()
-        (folder / _LOCK).unlink(missing_ok=True)
+        remove_file(folder / _LOCK)

@@ -27,7 +27,7 @@ from anytasktune.chat import Encoded, PromptFormat
 from anytasktune.errors import StoreError
 from anytasktune.ids import content_id
 from anytasktune.schema import Example, Task
-from anytasktune.store import write_atomic
+from anytasktune.store import remove_file, write_atomic
 from anytasktune.version import __version__
 
 Encode = Callable[[Task, Sequence[Example]], Sequence[Encoded]]
@@ -151,7 +151,7 @@ class RowEncoder:
             write_atomic(path, save(arrays))
             files = sorted(path.parent.glob(f"*{_SUFFIX}"), key=lambda file: file.stat().st_mtime, reverse=True)
             for old in files[_KEPT_FILES:]:
-                old.unlink(missing_ok=True)
+                remove_file(old)
 
 
 def _sum(*arrays: _Ints) -> bytes:
