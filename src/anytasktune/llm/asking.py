@@ -1,4 +1,4 @@
-"""Questions to a teacher and their replies; rooms above know no more of a teacher than this."""
+"""Questions to a teacher and its replies: the whole interface for callers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Question(Generic[Value]):
             once more.
         language: of what is added to the conversation.
         temperature: 0 for the likeliest answer.
-        sample: which of several answers to the same messages this is; different samples are asked separately.
+        sample: number of the answer among several to the same messages; different samples are requested separately.
         max_tokens: longest answer; None: the teacher's own.
     """
 
@@ -47,7 +47,7 @@ class Question(Generic[Value]):
 
 @dataclass(frozen=True)
 class Reply(Generic[Value]):
-    """Outcome of a question.
+    """Reply to a question.
 
     Attributes:
         value: what was read from the answer; None if nothing could be.
@@ -77,7 +77,7 @@ class Asker(Protocol):
         """Answer many questions, several at a time.
 
         Args:
-            on_reply: is told the place of a question and its reply as soon as there is one, in any order.
+            on_reply: receives the place of a question and its reply as soon as there is one, in any order.
 
         Returns:
             A reply per question, in their order.

@@ -216,7 +216,7 @@ def _repaired(piece: str) -> dict[str, Any] | None:
 
 
 def _end_of_braces(text: str, start: int) -> int:
-    """Where the braces opened at `start` are closed; -1 where they are not, so that all the rest stands inside of them."""
+    """End of the braces opened at `start`; -1 where they are not closed, so that all the rest stands inside of them."""
     depth, quote = 0, ""
     quotes = "\"'" if text.startswith("{'", start) else '"'
     for match in re.compile(r"\\.|[\"'{}]", re.S).finditer(text, start):

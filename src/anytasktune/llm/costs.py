@@ -18,9 +18,9 @@ _TEMPLATE_TOKENS = 512
 _LIKELY_SHARE = 4
 """Answers are likely this many times shorter than the longest allowed."""
 _BYTES_PER_TOKEN = 4.3
-"""Of the texts that `likely_tokens` counts least."""
+"""Most bytes of a token that `likely_tokens` counts."""
 _REPAIR_TOKENS = 256
-"""What is said to a model whose answer could not be used."""
+"""Length of the message to a model whose answer could not be used."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Prices:
         return cls(_per_token(config.price_in), _per_token(config.price_out), config.currency)
 
     def cost(self, tokens: Tokens) -> int:
-        """Of so many tokens, in trillionths."""
+        """Cost of so many tokens, in trillionths."""
         return tokens.prompt * self.prompt + tokens.answer * self.answer
 
 

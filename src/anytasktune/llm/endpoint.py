@@ -64,12 +64,12 @@ class RequestError(Exception):
 
     @property
     def passing(self) -> bool:
-        """The same request may be answered the next time."""
+        """Whether the same request may be answered the next time."""
         return self.kind not in {"refused", "denied"}
 
     @property
     def crowded(self) -> bool:
-        """Fewer requests at once may help."""
+        """Whether fewer requests at once may help."""
         return self.kind in {"busy", "silent"}
 
 
@@ -83,7 +83,7 @@ class UnansweredError(Exception):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a teacher is asked, and how patiently.
+    """Address of a teacher, and how patiently it is asked.
 
     Attributes:
         base_url: up to and without `/chat/completions` and query; it may be shown.

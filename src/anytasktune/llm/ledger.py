@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS spent(
 
 @dataclass(frozen=True)
 class Caps:
-    """Caps on all spending of a project so far and to come; None: no limit.
+    """Caps on all that was ever spent; None: no limit.
 
     Attributes:
         tokens: prompts and answers together.
@@ -63,7 +63,7 @@ class Reservation:
 
 @dataclass(frozen=True)
 class Spent:
-    """Spending so far, open requests at their worst case."""
+    """Sums of all requests, open ones at their worst case."""
 
     requests: int = 0
     tokens: Tokens = field(default_factory=Tokens)

@@ -24,7 +24,7 @@ _TO_DISK_EVERY = 1.0
 
 @dataclass(frozen=True)
 class Terms:
-    """How a teacher is paid, and how many requests there are at once.
+    """Prices, caps and concurrency of a teacher.
 
     Attributes:
         prices: of a token.
@@ -75,7 +75,7 @@ class LiveAnswers:
 
     @property
     def prices(self) -> Prices:
-        """Price of a token."""
+        """Prices of its tokens."""
         return self.terms.prices
 
 

@@ -41,7 +41,7 @@ class Request:
 
     @cached_property
     def schema_name(self) -> str:
-        """Identity of a schema."""
+        """Name of the schema: equal schemas have equal names."""
         return canonical_json(self.schema)
 
     def key(self, *where: str) -> str:
@@ -150,7 +150,7 @@ class Negotiation:
 
 
 def schema_in_words(schema: Mapping[str, Any], language: Language) -> str:
-    """Sentence that tells a model which JSON to answer with."""
+    """The schema as a text for a model."""
     return render_prompt(OWN, "json_only", language, schema=json.dumps(schema, ensure_ascii=False))
 
 

@@ -33,7 +33,7 @@ def render_prompt(folder: Path, name: str, language: str, **values: Any) -> str:
 
 
 def prompt_id(folder: Path, name: str, language: str) -> str:
-    """Identity of a prompt's wording: `NAME.LANGUAGE@` and the first 8 digits of its text's SHA-256.
+    """Id of the wording of a prompt: `NAME.LANGUAGE@` and the first 8 digits of its text's SHA-256.
 
     The text is that of the template with `\\n` line ends, so it is the same on every system.
 

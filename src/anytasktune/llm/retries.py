@@ -16,7 +16,7 @@ Answer = TypeVar("Answer")
 _START = 4
 _LONGEST_WAIT = 60.0
 _MOST_TURNED_AWAY = 50
-"""How often a request may be told that there are too many."""
+"""Most times a request may be turned away because there are too many."""
 _MOST_SILENT = 10
 """Requests in a row without any answer after which none is expected any more."""
 _FOR_ALL = frozenset({401, 402, 407, 429})

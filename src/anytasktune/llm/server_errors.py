@@ -15,7 +15,7 @@ _SHOWN = 300
 _BUSY = frozenset({429, 503, 529})
 _BROKEN = frozenset({408, 409, 425, 500, 502, 504, 520, 522, 524})
 _GATEWAY = frozenset({408, 502, 504, 520, 522, 524})
-"""Somebody in between gave up; the model behind may have worked, and be paid."""
+"""A gateway gave up; the model behind it may have worked, and be paid."""
 _REFUSED = frozenset({400, 413, 422})
 _OF_THE_FORM = ("response_format", "json_schema", "system role", "jinja")
 """Some servers call it an error of their own when they do not know a field; asked the same again they would fail the same."""

@@ -57,7 +57,7 @@ class Answering(Protocol):
 
 
 class Source(Protocol):
-    """Where answers come from: an endpoint or a recording."""
+    """Source of answers: an endpoint or a recording."""
 
     tally: Tally
 
@@ -67,7 +67,7 @@ class Source(Protocol):
 
     @property
     def prices(self) -> Prices:
-        """Price of a token of it."""
+        """Prices of its tokens."""
 
     def holds(self, requests: Sequence[Request]) -> list[bool]:
         """Which of them would be answered without being sent."""
@@ -78,7 +78,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Activity:
-    """Activity at this moment.
+    """Requests under way at this moment.
 
     Attributes:
         under_way: requests sent and not answered yet, those that wait to be sent again included.
@@ -148,7 +148,7 @@ class Teacher:
         on_wait: OnWait | None = None,
         guard: Guard | None = None,
     ) -> "Teacher":
-        """The same at an endpoint of one's own, whose patience counts, not that of the config."""
+        """The teacher at a given endpoint, with the timeout and attempts of that endpoint, not those of the config."""
         source = LiveAnswers(endpoint, config.name, answers_file, terms_of(config), on_wait)
         recorder = Recorder(record, config.name) if record is not None else None
         return cls(source, config, recorder, guard)
@@ -174,14 +174,14 @@ class Teacher:
 
     @property
     def activity(self) -> Activity:
-        """Activity at this moment; may be read at any time."""
+        """Requests under way; may be read at any time."""
         if not isinstance(self._source, LiveAnswers):
             return Activity()
         retries = self._source.retries
         return Activity(retries.pace.under_way, int(retries.pace.allowed), retries.waiting)
 
     def expected(self, questions: Sequence[Question[Any]], likely_answer: int | None = None) -> Expected:
-        """Expected cost of asking these now; those whose answers are kept take nothing.
+        """Expected cost of these questions now; those whose answers are kept cost nothing.
 
         Args:
             likely_answer: tokens an answer likely has; None: a quarter of the longest.
@@ -200,7 +200,7 @@ class Teacher:
         """Answer many questions, several at a time.
 
         Args:
-            on_reply: is told the place of a question and its reply as soon as there is one, in any order.
+            on_reply: receives the place of a question and its reply as soon as there is one, in any order.
 
         Returns:
             A reply per question, in their order.

@@ -1,4 +1,4 @@
-"""Anchors of an input, which rewriting must keep: copied parts, fixed words of the task, and the form of the input."""
+"""Parts of an input that must stay as they are: words the answer copies, fixed words of the task, and the input's form."""
 
 import re
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def shared_words(task: Task, example: Example) -> Iterator[str]:
 
 
 def field_words(text: str) -> Iterator[str]:
-    """Of inputs with fields (`Entity 1: Acme`): their names, and short values that stand in the text more than once."""
+    """Names of the fields of an input (`Entity 1: Acme`), and short values that stand in it more than once."""
     lines = list(_FIELD_LINE.finditer(text))
     for match in lines if len(lines) >= _FEWEST_FIELDS else []:
         name, value = match[1].strip(), match[2].strip()

@@ -60,7 +60,7 @@ def _shots(brief: Brief, input_text: str, number: object, but: Sequence[Example]
 
 
 def _facts(brief: Brief) -> dict[str, Any]:
-    """Statements of the prompt about the task beside its instruction, as far as that does not say it already."""
+    """Facts of the task for the prompt, as far as the instruction does not state them already."""
     task, language, output = brief.task, brief.language, brief.task.output
     keys = brief.answer_schema.get("properties", {})
     comma = ", " if language == "en" else "、"

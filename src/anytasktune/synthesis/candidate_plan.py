@@ -22,9 +22,9 @@ _FEWEST_TOKENS = 8
 
 
 def plan_generation(briefs: Sequence[Brief], passages: Sequence[Passage], as_inputs: Collection[Language] = ()) -> list[Slot]:
-    """Plan `config.rows` rows for every brief for which there is a way to make them.
+    """Plan `config.rows` rows for every brief that has a source of inputs.
 
-    Rows are shared evenly among the ways there is material for, and within each among targets of the answer, difficulties and
+    Rows are shared evenly among the sources with material, and within each among targets of the answer, difficulties and
     lengths, so that every combination comes up about as often as every other and each target at least once if there are rows
     enough. Excerpts are rows without a cell: what stands in a document is not chosen. Only `config.seed` decides what is left
     to chance.
@@ -47,7 +47,7 @@ def passages_in(passages: Sequence[Passage], language: Language) -> list[Passage
 def _planned_in(brief: Brief, passages: Sequence[Passage], *, as_inputs: bool) -> list[Slot]:
     config, language = brief.config, brief.language
     there = {"passage": bool(passages), "example": bool(brief.rows) and config.shots > 0, "task_only": True}
-    quotas = apportion(config.rows, {way: 1.0 for way in dict.fromkeys(config.inputs_from) if there[way]})
+    quotas = apportion(config.rows, {source: 1.0 for source in dict.fromkeys(config.inputs_from) if there[source]})
     ordered = by_turns(shuffled(passages, config.seed, "passages", language))
     cut = [excerpts(passage, *brief.lengths.of_excerpts) for passage in ordered] if as_inputs else []
     turns = range(max(map(len, cut), default=0))  # one excerpt of each passage, then a second one of each that has one, ...
@@ -60,14 +60,14 @@ def _planned_in(brief: Brief, passages: Sequence[Passage], *, as_inputs: bool) -
     if whole:
         quotas["passage"] -= len(whole)
     written = _cells(brief, quotas)
-    of_passages = [place for place, slot in enumerate(written) if slot.way == "passage"]
+    of_passages = [place for place, slot in enumerate(written) if slot.kind == "passage"]
     for turn, place in enumerate(of_passages):
         written[place] = replace(written[place], passage=ordered[turn % len(ordered)])
     return shuffled([*whole, *written], config.seed, "order", language)
 
 
 def _cells(brief: Brief, quotas: Mapping[InputSource, int]) -> list[Slot]:
-    """A row for each place in the quotas; difficulties are spread along the targets, ways and lengths along both."""
+    """A row for each place in the quotas; difficulties are spread along the targets, sources and lengths along both."""
     total = sum(quotas.values())
     chance = (brief.config.seed, brief.task.name, brief.language)
     weights = brief.task.output.targets(brief.language, brief.task.rules, [row.output for row in brief.rows])
@@ -77,12 +77,12 @@ def _cells(brief: Brief, quotas: Mapping[InputSource, int]) -> list[Slot]:
     difficulties = spread(apportion(total, DIFFICULTIES), *chance, "difficulty")
     places = {target: place for place, target in enumerate(of_answers)}
     rows = sorted(zip(of_rows, difficulties, strict=True), key=lambda row: (places[row[0]], row[1]))
-    ways = spread(quotas, *chance, "way")
+    sources = spread(quotas, *chance, "source")
     lengths = spread(apportion(total, dict.fromkeys(InputLengths.names, 1.0)), *chance, "length")
     found = []
-    for (target, difficulty), way, length in zip(rows, ways, lengths, strict=True):
+    for (target, difficulty), source, length in zip(rows, sources, lengths, strict=True):
         cell = Cell(difficulty=difficulty, length=length, label=target.label, aspect=target.aspect)
-        found.append(Slot(0, brief.language, way, cell, target))
+        found.append(Slot(0, brief.language, source, cell, target))
     return found
 
 
@@ -92,11 +92,11 @@ def with_situations(slots: Sequence[Slot], situations: Mapping[Language, Sequenc
     turns: dict[tuple[Language, OriginKind], int] = {}
     for place, slot in enumerate(slots):
         choice = situations.get(slot.language, ())
-        if slot.way == "passage" or not choice:
+        if slot.kind == "passage" or not choice:
             continue
-        start = rank(seed, "situations", slot.language, slot.way)[0]
-        turn = turns.setdefault((slot.language, slot.way), start)
-        turns[slot.language, slot.way] = turn + 1
+        start = rank(seed, "situations", slot.language, slot.kind)[0]
+        turn = turns.setdefault((slot.language, slot.kind), start)
+        turns[slot.language, slot.kind] = turn + 1
         cell = slot.cell.model_copy(update={"situation": choice[turn % len(choice)]})
         found[place] = replace(slot, cell=cell)
     return found
@@ -121,24 +121,24 @@ def plan_augmentation(
     unique = list({row.id: row for row in rows}.values())
     fitting: dict[Augmentation, list[Example]] = {}
     left_out: dict[Augmentation, str] = {}
-    for way in dict.fromkeys(config.augmentations):
-        obstacles = [_obstacle(task, row, way, teacher) for row in unique]
+    for kind in dict.fromkeys(config.augmentations):
+        obstacles = [_obstacle(task, row, kind, teacher) for row in unique]
         if "" in obstacles:
-            fitting[way] = [row for row, obstacle in zip(unique, obstacles, strict=True) if not obstacle]
+            fitting[kind] = [row for row, obstacle in zip(unique, obstacles, strict=True) if not obstacle]
         elif unique:
-            left_out[way] = obstacles[0]
+            left_out[kind] = obstacles[0]
     return _shared_out(task, fitting, round(config.augmented_share * len(unique)), config.seed), left_out
 
 
-def _obstacle(task: Task, row: Example, way: Augmentation, teacher: bool) -> str:
-    """Why this augmentation is impossible; empty if it is possible."""
-    if way != "typos" and not teacher:
+def _obstacle(task: Task, row: Example, kind: Augmentation, teacher: bool) -> str:
+    """Reason why this augmentation is impossible; empty if it is possible."""
+    if kind != "typos" and not teacher:
         return "no_teacher"
-    if way == "translate" and not set(OTHER_LANGUAGE) <= set(task.languages):
+    if kind == "translate" and not set(OTHER_LANGUAGE) <= set(task.languages):
         return "one_language"
-    if way == "noisy_input" and task.output.atomic:
+    if kind == "noisy_input" and task.output.atomic:
         return "closed_answers"
-    if way in {"simplify", "restructure"} and len(tokens(row.input)) < _FEWEST_TOKENS:
+    if kind in {"simplify", "restructure"} and len(tokens(row.input)) < _FEWEST_TOKENS:
         return "rows_too_short"
     return ""
 
@@ -146,14 +146,14 @@ def _obstacle(task: Task, row: Example, way: Augmentation, teacher: bool) -> str
 def _shared_out(task: Task, fitting: Mapping[Augmentation, list[Example]], wanted: int, seed: int) -> list[Slot]:
     slots: list[Slot] = []
     uses: Counter[str] = Counter()
-    for number, (way, rows) in enumerate(fitting.items()):
+    for number, (kind, rows) in enumerate(fitting.items()):
         share = wanted // len(fitting) + (number < wanted % len(fitting))
-        hashes = {row.id: rank(seed, way, row.id) for row in rows}
+        hashes = {row.id: rank(seed, kind, row.id) for row in rows}
         order = sorted(rows, key=lambda row: (uses[row.id], hashes[row.id]))
         for place in range(share):
             row = order[place % len(order)]
             uses[row.id] += 1
             language = task.language_of(row.language)
-            language = OTHER_LANGUAGE[language] if way == "translate" else language
-            slots.append(Slot(len(slots), language, way, row=row, variant=place // len(order)))
+            language = OTHER_LANGUAGE[language] if kind == "translate" else language
+            slots.append(Slot(len(slots), language, kind, row=row, variant=place // len(order)))
     return slots

@@ -25,11 +25,11 @@ CHUNK = 2048
 
 @dataclass
 class Candidates:
-    """Outcome of a plan, in its order: `planned == len(candidates) + len(failed)`.
+    """Results of a plan, in its order: `planned == len(candidates) + len(failed)`.
 
     Attributes:
         candidates: new rows.
-        failed: planned rows of which nothing came.
+        failed: planned rows that failed, each with its reason.
         left_out: augmentations that cannot be made of these rows, with the reason (see `plan_augmentation`).
     """
 
@@ -66,7 +66,7 @@ def generate(
     in_order = list(briefs.values())
     as_inputs = ask_documents(asker, in_order, passages) if passages else frozenset()
     slots = plan_generation(in_order, passages, as_inputs)
-    if any(slot.way != "passage" for slot in slots):
+    if any(slot.kind != "passage" for slot in slots):
         slots = with_situations(slots, ask_situations(asker, in_order), config.seed)
     writer = InputWriter(asker, briefs, {normalise(row.input) for row in rows})
     made = Candidates()
@@ -101,12 +101,12 @@ def augment(
     made = Candidates(left_out=left_out)
     for drafts, meter in _in_chunks(slots, on_progress):
         for draft in drafts:
-            if draft.slot.way == "typos":
+            if draft.slot.kind == "typos":
                 misspell(task, draft, config.seed)
-        meter.close("inputs", [draft for draft in drafts if draft.slot.way == "typos"])
+        meter.close("inputs", [draft for draft in drafts if draft.slot.kind == "typos"])
         if asker is not None:
-            translated = [draft for draft in drafts if draft.slot.way == "translate"]
-            rewrite_inputs(asker, briefs, [draft for draft in drafts if draft.slot.way not in {"typos", "translate"}], meter)
+            translated = [draft for draft in drafts if draft.slot.kind == "translate"]
+            rewrite_inputs(asker, briefs, [draft for draft in drafts if draft.slot.kind not in {"typos", "translate"}], meter)
             translate(asker, briefs, translated, meter)
             written = [draft for draft in open_drafts(drafts) if not draft.output]
             answer_drafts(asker, briefs, written, meter)

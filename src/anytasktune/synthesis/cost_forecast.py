@@ -47,10 +47,10 @@ def expected_questions(
             continue
         if "passage" in config.inputs_from and not brief.input_keys:
             yield from (_tokens(question, _CHOICE_ANSWER) for question in document_questions(brief, passages))
-        if any(slot.way != "passage" for slot in slots):
+        if any(slot.kind != "passage" for slot in slots):
             yield from (_tokens(question, _SITUATIONS_ANSWER) for question in situation_questions(brief))
-        for way in config.inputs_from:
-            asked = list(requests(brief, [slot for slot in slots if slot.way == way]))
+        for source in config.inputs_from:
+            asked = list(requests(brief, [slot for slot in slots if slot.kind == source]))
             known = []
             for request in asked[:_RENDERED]:
                 quotes = 0 if request.passage is None else likely_tokens(request.passage.text) // 4 * len(request.slots)

@@ -20,10 +20,10 @@ class Slot:
     Attributes:
         number: its place in the plan.
         language: of the new row.
-        way: how its input comes to be.
+        kind: source of its input, or the augmentation.
         cell: what a generated row is to be like.
         target: for its answer.
-        passage: source of the input, where `way` is `passage`.
+        passage: source of the input, where `kind` is `passage`.
         excerpt: part of the passage that is the input as it stands; None where an input is to be written.
         row: the row that an augmentation changes.
         variant: 0 the first time this is done to the row, then 1, ...
@@ -31,7 +31,7 @@ class Slot:
 
     number: int
     language: Language
-    way: OriginKind
+    kind: OriginKind
     cell: Cell = field(default_factory=Cell)
     target: AnswerTarget = field(default_factory=AnswerTarget)
     passage: Passage | None = None
@@ -42,16 +42,16 @@ class Slot:
     @property
     def row_language(self) -> Language:
         """Language of the row that an augmentation changes."""
-        return OTHER_LANGUAGE[self.language] if self.way == "translate" else self.language
+        return OTHER_LANGUAGE[self.language] if self.kind == "translate" else self.language
 
     @property
     def steps(self) -> int:
         """Steps from plan to candidate, for progress: one per question, samples not counted."""
-        return {"typos": 1, "translate": 3}.get(self.way, 2)
+        return {"typos": 1, "translate": 3}.get(self.kind, 2)
 
 
 class Refusal(NamedTuple):
-    """Why a draft fails: a short snake_case name, and the same in words."""
+    """Reason why a draft fails: a short snake_case name, and the same in words."""
 
     reason: str
     detail: str = ""
@@ -86,7 +86,7 @@ class Draft:
     def row(self) -> Example:
         """The row that an augmentation changes."""
         if self.slot.row is None:
-            raise ValueError(f"a draft of way {self.slot.way} changes no row")
+            raise ValueError(f"a draft of kind {self.slot.kind} changes no row")
         return self.slot.row
 
     def add_prompts(self, *prompts: str) -> None:
@@ -98,7 +98,7 @@ class Draft:
         slot, refusal = self.slot, self.refusal
         parents = self.shown if slot.row is None else (slot.row,)
         origin = Origin(
-            kind=slot.way,
+            kind=slot.kind,
             teacher=teacher if self.prompts else "",
             prompts=self.prompts,
             passage=slot.passage.id if slot.passage else None,
@@ -122,10 +122,10 @@ def open_drafts(drafts: Iterable[Draft]) -> list[Draft]:
 
 @dataclass(frozen=True)
 class Progress:
-    """Progress of generating candidates.
+    """Progress of making candidates.
 
     Attributes:
-        stage: what is being asked for: `inputs` or `answers`.
+        stage: `inputs` or `answers`.
         done: steps that are over, those of rows that failed included.
         total: steps of the whole plan.
         failed: rows that failed so far.

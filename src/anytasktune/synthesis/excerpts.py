@@ -15,7 +15,7 @@ _SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n\s*\n")
 
 
 def quoted_span(passage: Passage, quote: str) -> Span | None:
-    """Where in the passage's document `quote` stands; None where it does not, or is too short to say anything.
+    """Span of `quote` in the passage's document; None where it does not stand there, or is too short to prove anything.
 
     White space is passed over: a quote may be broken into lines otherwise than the passage, and Chinese text is often broken in
     the middle of a word. Everything else has to be equal. Quotation marks around the quote are not part of it.

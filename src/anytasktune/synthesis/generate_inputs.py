@@ -28,7 +28,7 @@ COPIED_PASSAGE = 0.8
 """An input of which so many 5-grams stand in the passage says nothing new; a quotation within it may well stand there."""
 TWINS = 0.8
 _MOST_CHARACTERS = {"en": 2400, "zh": 960}
-"""Of all inputs of one request together; longer answers are cut off by many servers."""
+"""Most characters of all inputs of one request together; many servers cut longer answers off."""
 _SHOWN_WITH_PASSAGE = 2
 _NOT_ASKED_AGAIN = frozenset({"not_answered", "over_budget", "sealed"})
 
@@ -42,7 +42,7 @@ class Written(NamedTuple):
 
 @dataclass(frozen=True)
 class Request:
-    """Slots of one language and way whose inputs are requested together, and what is shown for them."""
+    """Slots of one language and kind whose inputs are requested together, and what is shown for them."""
 
     brief: Brief
     slots: tuple[Slot, ...]
@@ -56,7 +56,7 @@ class Request:
     @property
     def prompts(self) -> tuple[str, ...]:
         """Ids of the prompts."""
-        own = {"passage": "from_passage", "example": "more", "task_only": "from_task"}[self.slots[0].way]
+        own = {"passage": "from_passage", "example": "more", "task_only": "from_task"}[self.slots[0].kind]
         return self.brief.prompt_ids("from_task" if self.shown else "demo", own, "cell")
 
     @property
@@ -78,15 +78,15 @@ def requests(brief: Brief, slots: Sequence[Slot]) -> Iterator[Request]:
     """Slots of one language whose inputs are to be written, as requests; those of one passage go together."""
     size = max(1, min(PER_REQUEST, _MOST_CHARACTERS[brief.language] // max(1, brief.lengths.edges[-1])))
     groups: dict[tuple[str, str], list[Slot]] = {}
-    for slot in sorted(slots, key=lambda slot: slot.way):
-        groups.setdefault((slot.way, slot.passage.id if slot.passage else ""), []).append(slot)
+    for slot in sorted(slots, key=lambda slot: slot.kind):
+        groups.setdefault((slot.kind, slot.passage.id if slot.passage else ""), []).append(slot)
     most = {"passage": min(_SHOWN_WITH_PASSAGE, brief.config.shots), "example": brief.config.shots}
-    for (way, _), group in groups.items():
+    for (kind, _), group in groups.items():
         for start in range(0, len(group), size):
             part = tuple(group[start : start + size])
             labels = [slot.target.label for slot in part]
             drawn = brief.shots.draw(brief.config.seed, "inputs", brief.language, part[0].number, first=labels)
-            yield Request(brief, part, tuple(islice(drawn, most.get(way, 0))))
+            yield Request(brief, part, tuple(islice(drawn, most.get(kind, 0))))
 
 
 def messages_of(request: Request) -> Messages:
@@ -195,7 +195,7 @@ def _checked(request: Request, slot: Slot, said: Any) -> Written | Refusal:
 
 
 def _fault(request: Request, slot: Slot, text: str) -> str:
-    """Why a text cannot be the input of a slot; empty if it can."""
+    """Reason why a text cannot be the input of a slot; empty if it can."""
     brief, passage = request.brief, request.passage
     if brief.in_script and not is_in_script(text, brief.language):
         return "wrong_language"

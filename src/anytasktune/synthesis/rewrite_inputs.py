@@ -52,7 +52,7 @@ def rewrite_inputs(asker: Asker, briefs: Mapping[Language, Brief], drafts: Seque
     for draft in drafts:
         brief = briefs[draft.slot.language]
         draft.expected = draft.row.output
-        draft.add_prompts(*brief.prompt_ids(draft.slot.way))
+        draft.add_prompts(*brief.prompt_ids(draft.slot.kind))
         questions.append(_question(brief, draft))
 
     def accept(draft: Draft, text: str) -> Refusal | None:
@@ -65,11 +65,11 @@ def rewrite_inputs(asker: Asker, briefs: Mapping[Language, Brief], drafts: Seque
 def _question(brief: Brief, draft: Draft) -> Question[str]:
     slot, text, language = draft.slot, draft.row.input, brief.language
     values: dict[str, Any] = {"instruction": brief.instruction, "text": text}
-    if slot.way in PRESERVING:
+    if slot.kind in PRESERVING:
         values["kept"] = list(dict.fromkeys([*copied_strings(brief.task, draft.row), *field_words(text)]))
     values |= _own_values(brief, slot, draft.expected)
     values["open"], values["close"] = marks([text, brief.instruction])
-    prompt = render_prompt(PROMPTS, slot.way, language, **values)
+    prompt = render_prompt(PROMPTS, slot.kind, language, **values)
 
     def read(value: Any) -> str:
         written = read_text(value, len(text) * _LONGEST + 200, language)
@@ -79,7 +79,7 @@ def _question(brief: Brief, draft: Draft) -> Question[str]:
 
     return Question(
         messages=[{"role": "user", "content": prompt}],
-        schema=_CHANGED_SCHEMA if slot.way in {"counterfactual", "noisy_input"} else TEXT_SCHEMA,
+        schema=_CHANGED_SCHEMA if slot.kind in {"counterfactual", "noisy_input"} else TEXT_SCHEMA,
         read=read,
         language=language,
         temperature=brief.config.temperature,
@@ -89,16 +89,16 @@ def _question(brief: Brief, draft: Draft) -> Question[str]:
 
 def _own_values(brief: Brief, slot: Slot, answer: str) -> dict[str, Any]:
     """Values that only the prompt of this augmentation has."""
-    chance = Chance(brief.config.seed, slot.way, slot.row.id if slot.row else "", slot.variant)
-    if slot.way == "restructure":
+    chance = Chance(brief.config.seed, slot.kind, slot.row.id if slot.row else "", slot.variant)
+    if slot.kind == "restructure":
         return {"move": chance.pick(MOVES)}
-    if slot.way == "register":
+    if slot.kind == "register":
         return {"style": chance.pick(STYLES)}
-    if slot.way == "noisy_input":
+    if slot.kind == "noisy_input":
         return {"fault": chance.pick(FAULTS)}
-    if slot.way == "expand":
+    if slot.kind == "expand":
         return {"answer": answer}
-    if slot.way == "counterfactual":
+    if slot.kind == "counterfactual":
         return {"answer": answer, "choices": [label for label in brief.labels if label != answer]}
     return {}
 
@@ -136,32 +136,32 @@ def check_rewrite(task: Task, draft: Draft) -> Refusal | None:
     slot, before, after = draft.slot, draft.row.input, draft.text
     if is_in_script(before, slot.language) and not is_in_script(after, slot.language):
         return Refusal("wrong_language", shorten(after))
-    if is_same_text(slot.way, before, after):
+    if is_same_text(slot.kind, before, after):
         return Refusal("unchanged", shorten(after))
     if missing := lost_form(before, after):
         return Refusal("lost_form", missing)
-    if slot.way not in PRESERVING:
+    if slot.kind not in PRESERVING:
         return Refusal("too_different", shorten(after)) if token_f1(before, after) < _CLOSE else _check_names(task, draft)
     lost = [string for string in copied_strings(task, draft.row) if not occurs_in(string, after)]
     if lost := lost + lost_amounts(draft):
         return Refusal("lost_facts", f"not in the new text: {shorten(', '.join(lost), 120)}")
     words, now = len(tokens(before)), len(tokens(after))
-    if (slot.way == "expand" and now <= words) or (slot.way == "simplify" and now >= words):
+    if (slot.kind == "expand" and now <= words) or (slot.kind == "simplify" and now >= words):
         return Refusal("wrong_length", f"{words} words before, {now} after")
-    return _check_names(task, draft) if slot.way == "expand" else None
+    return _check_names(task, draft) if slot.kind == "expand" else None
 
 
-def is_same_text(way: str, before: str, after: str) -> bool:
+def is_same_text(kind: str, before: str, after: str) -> bool:
     """Whether nothing worth mentioning was changed. Where little is meant to change, only an equal text is the same."""
     if normalise(before) == normalise(after):
         return True
-    if way in {"counterfactual", "noisy_input", "typos"}:
+    if kind in {"counterfactual", "noisy_input", "typos"}:
         return False
-    return jaccard(before, after) >= (_SAME_RESTRUCTURED if way == "restructure" else SAME_TEXT)
+    return jaccard(before, after) >= (_SAME_RESTRUCTURED if kind == "restructure" else SAME_TEXT)
 
 
 def lost_form(before: str, after: str) -> str:
-    """List the missing parts of the form of a text with fields or of a JSON text; empty if the form is the same."""
+    """Parts of the form of a text with fields or of a JSON text that are lost; empty if the form is the same."""
     form = json_form(before)
     if form is not None:
         return "" if json_form(after) == form else "the keys of the JSON are not the same"
@@ -172,14 +172,14 @@ def lost_form(before: str, after: str) -> str:
 def lost_amounts(draft: Draft) -> list[str]:
     """Numbers in digits that a rewrite should still say: all of the input, of a simplified one those the answer names too."""
     lost = lost_figures(draft.row.input, draft.text)
-    if draft.slot.way != "simplify":
+    if draft.slot.kind != "simplify":
         return lost
     answer, figures = amounts_in(draft.expected), figures_in(draft.row.input)
     return [figure for figure in lost if figures[figure] in answer]
 
 
 def _check_names(task: Task, draft: Draft) -> Refusal | None:
-    """Where the teacher knew the answer, it must not have written one of the possible answers into the input.
+    """Check that a teacher that knew the answer has not written a possible answer into the input.
 
     Short everyday words (`low`, `other`) stand in many a text by chance and do not count.
     """

@@ -1,4 +1,4 @@
-"""Survey of a task, once per language and before the inputs: situations, and whether documents are inputs themselves."""
+"""Questions asked once per task and language, before the inputs: situations, and whether documents are inputs as they stand."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -24,7 +24,7 @@ SAME_SITUATION = 0.5
 _FEWEST = 3
 _FEWEST_WORDS = 5
 _STRAY = ' ,;:，；：、-*"“”[]{}'
-"""What small models leave around the entries of a list."""
+"""Characters that small models leave around the entries of a list."""
 _LONGEST = 240
 _SHOWN = 3
 _PASSAGES = 3

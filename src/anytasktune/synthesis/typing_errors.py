@@ -24,7 +24,7 @@ from anytasktune.text.scripts import HAN, count_han
 MOST_ENGLISH, MOST_CHINESE = 0.12, 0.05
 """Share of the English words, and of the Chinese characters, that are touched at most (but one place always may)."""
 _LEAST_SHARE = 0.25
-"""Of that share; where between the two a row lies is left to chance."""
+"""Least part of that share; the part of a row lies between this and all of it, by chance."""
 _DENIALS_EN = {"not", "no", "never", "none", "nor", "neither", "without", "cannot", "nothing", "nobody"}
 _DENIALS_ZH = "不没未非无否勿莫别"
 _UNTOUCHED = (
@@ -159,7 +159,7 @@ def misspell(task: Task, draft: Draft, seed: int) -> None:
         row.input,
         slot.language,
         kept,
-        Chance(seed, slot.way, row.id, slot.variant),
+        Chance(seed, slot.kind, row.id, slot.variant),
         is_json=json_form(row.input) is not None,
     )
     if text is None:

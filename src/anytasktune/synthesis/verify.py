@@ -28,18 +28,18 @@ def verify(asker: Asker, task: Task, briefs: Mapping[Language, Brief], drafts: S
     """
     unlike: list[Draft] = []
     for draft in open_drafts(drafts):
-        if draft.slot.way == "noisy_input":
+        if draft.slot.kind == "noisy_input":
             continue
         if not _same(task, draft, draft.expected, draft.output):
             unlike.append(draft)
-        elif draft.slot.way == "counterfactual":
+        elif draft.slot.kind == "counterfactual":
             draft.refusal = Refusal("answer_unchanged", shorten(draft.output))
         else:
             draft.output = draft.expected
     asked = [
         draft
         for draft in unlike
-        if draft.slot.way == "counterfactual" or (draft.slot.way != "translate" and not task.labels_in(None))
+        if draft.slot.kind == "counterfactual" or (draft.slot.kind != "translate" and not task.labels_in(None))
     ]
     old = ask_answers(asker, briefs, [Unanswered(draft.row.input, draft.slot.row_language, draft.row) for draft in asked])
     before = {draft.slot.number: answer.output for draft, answer in zip(asked, old, strict=True)}
@@ -51,7 +51,7 @@ def _compare(task: Task, draft: Draft, before: str | None) -> None:
     """Compare an answer that differs from the expected one with the teacher's own answer to the old input."""
     same = before is not None and _same(task, draft, draft.output, before)
     plausible = before is not None and is_plausible(task, draft.expected, before)
-    if draft.slot.way != "counterfactual":
+    if draft.slot.kind != "counterfactual":
         if same and plausible:
             draft.output = draft.expected
         else:

@@ -84,9 +84,9 @@ def test_as_many_rows_are_planned_as_are_wanted_in_each_language(
     slots = plan(task, BOTH, known, texts, config, as_inputs)
     there = [way for way in ways if {"passage": passages, "example": seeds, "task_only": 1}[way]]
     assert Counter(slot.language for slot in slots) == ({"en": rows, "zh": rows} if there else {})
-    assert {slot.way for slot in slots} <= set(there)
+    assert {slot.kind for slot in slots} <= set(there)
     assert [slot.number for slot in slots] == list(range(len(slots)))
-    assert all((slot.passage is not None) == (slot.way == "passage") for slot in slots)
+    assert all((slot.passage is not None) == (slot.kind == "passage") for slot in slots)
     assert all(slot.passage is None or slot.passage.language == slot.language for slot in slots)
     assert all(slot.excerpt is None or slot.language in as_inputs for slot in slots)
     assert slots == plan(task, BOTH, known, texts, config, as_inputs)
@@ -94,7 +94,7 @@ def test_as_many_rows_are_planned_as_are_wanted_in_each_language(
 
 def test_ways_share_the_rows_evenly() -> None:
     slots = plan(ROUTING, ["en"], rows_of(ROUTING), passages_of("en"), quick(rows=30))
-    assert Counter(slot.way for slot in slots) == {"passage": 10, "example": 10, "task_only": 10}
+    assert Counter(slot.kind for slot in slots) == {"passage": 10, "example": 10, "task_only": 10}
 
 
 @given(st.integers(3, 40), st.integers(0, 50))
@@ -109,7 +109,7 @@ def test_every_label_is_aimed_at_when_there_are_rows_enough(rows: int, seed: int
 
 def test_every_label_has_easy_usual_and_hard_cases_from_every_way() -> None:
     slots = plan(ROUTING, ["en"], rows_of(ROUTING), [], quick(rows=120))
-    cells = Counter((slot.cell.label, slot.cell.difficulty, slot.way) for slot in slots)
+    cells = Counter((slot.cell.label, slot.cell.difficulty, slot.kind) for slot in slots)
     assert len(cells) == 3 * 3 * 2
     assert min(cells.values()) >= 3
     share: Counter[str] = Counter(slot.cell.difficulty for slot in slots)
@@ -195,4 +195,4 @@ def test_situations_take_turns() -> None:
 def test_labels_are_the_only_thing_a_label_task_shares_between_languages() -> None:
     assert isinstance(ROUTING.output, LabelOutput)
     slots = plan(ROUTING, ["zh"], rows_of(ROUTING), [], quick(rows=4))
-    assert {slot.way for slot in slots} == {"task_only"}, "seeds in English are no material for Chinese rows"
+    assert {slot.kind for slot in slots} == {"task_only"}, "seeds in English are no material for Chinese rows"
