@@ -155,4 +155,4 @@ def test_a_schema_that_is_none_points_at_the_domain(tmp_path: Path) -> None:
     project = write_project(tmp_path / "law", [Example(input="x", output="{}")], broken)
     with pytest.raises(ConfigError, match="no JSON Schema") as caught:
         frozen(project)
-    assert caught.value.problems[0].where == "domain.yaml, task team"
+    assert caught.value.problems[0].where == "domain.yaml:9"

@@ -189,5 +189,5 @@ def test_the_card_lies_in_the_data_sets_folder_and_names_licences_beside_the_doc
     card = (folder / "CARD.md").read_text(encoding="utf-8")
     assert "see `LICENSES/`, `README.md` beside the documents" in card
     assert "1 accepted" in card
-    assert "divided document by document" in card
+    assert "split by document, as sealed" in card
     assert (folder / "CARD.zh.md").exists() and (folder / "plots" / "labels.svg").exists()
