@@ -75,3 +75,8 @@ class EvaluationError(AnyTaskTuneError):
 
 class StoreError(AnyTaskTuneError, OSError):
     """Something on disk is full, read-only, half-written or not ours."""
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number of things in a message: `1 row`, `2,300 rows`, `1 reply`, `2 replies`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

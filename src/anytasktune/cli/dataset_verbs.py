@@ -19,10 +19,12 @@ _TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(help="JSONL, JSON, CSV, TSV or parquet; a folder of splits; a task folder.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="JSONL, JSON, CSV, TSV or parquet; a folder of splits; a task folder.")
+    ],
     task: Annotated[str | None, typer.Option("--task", "-t", help="Task the rows belong to.")] = None,
     columns: Annotated[
-        str | None, typer.Option(help="Columns to read: input=QUESTION,output=ANSWER[,language=…][,source=…]")
+        str | None, typer.Option(help="Columns to read: input=QUESTION,output=ANSWER; also language=, source=.")
     ] = None,
     language: Annotated[Literal["en", "zh"] | None, typer.Option(help="Language of the rows, if they do not say.")] = None,
     split: Annotated[Literal["train", "dev", "test"] | None, typer.Option(help="Put all rows into this split.")] = None,
@@ -58,7 +60,7 @@ def show_dataset(
     task: _TaskName,
     which: Annotated[
         str | None,
-        typer.Argument(metavar="[ID|ROW]", help="A version by its id; or a row, as SPLIT:NUMBER (test:3) or by its id."),
+        typer.Argument(metavar="ID_OR_ROW", help="A version by its id; or a row, as SPLIT:NUMBER (test:3) or by its id."),
     ] = None,
     project: ProjectFolder = Path(),
     as_json: Json = False,
@@ -94,8 +96,10 @@ def show_dataset(
 @dataset_app.command("diff")
 def diff_datasets(
     task: _TaskName,
-    old: Annotated[str | None, typer.Argument(help="Id of a version; default: the one before the last.")] = None,
-    new: Annotated[str | None, typer.Argument(help="Id of a version; default: the rows as they are now.")] = None,
+    old: Annotated[str | None, typer.Argument(metavar="OLD", help="Id of a version; default: the one before the last.")] = None,
+    new: Annotated[
+        str | None, typer.Argument(metavar="NEW", help="Id of a version; default: the rows as they are now.")
+    ] = None,
     project: ProjectFolder = Path(),
     as_json: Json = False,
 ) -> int:

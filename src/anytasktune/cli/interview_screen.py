@@ -5,7 +5,7 @@ import io
 import sys
 from typing import TYPE_CHECKING
 
-from anytasktune.errors import DataError
+from anytasktune.errors import DataError, counted
 
 if TYPE_CHECKING:
     from anytasktune.pipeline.interviewing import InterviewLog
@@ -38,7 +38,9 @@ def _typed(log: "InterviewLog", is_person: bool) -> str:
         line = ""
     if not line:
         fix = "run the same command again to go on with the next question"
-        raise DataError(f"the input ended after {log.answered} answers, which are kept", where="--interview", fix=fix)
+        raise DataError(
+            f"the input ended after {counted(log.answered, 'answer')}; all answers are kept", where="--interview", fix=fix
+        )
     return line.strip().removeprefix("\ufeff")
 
 

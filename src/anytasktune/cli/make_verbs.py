@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 
 def ingest(
-    documents: Annotated[Path | None, typer.Argument(help="Folder; default: documents/ in the project.")] = None,
+    documents: Annotated[
+        Path | None, typer.Argument(metavar="FOLDER", help="Folder; default: documents/ in the project.")
+    ] = None,
     project: ProjectFolder = Path(),
     overrides: Overrides = None,
     progress: ProgressForm = "text",

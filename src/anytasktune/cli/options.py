@@ -26,7 +26,7 @@ Overrides = Annotated[
         help="Change a setting, e.g. -c train.epochs=3. Repeatable; `anytasktune schema Settings` lists all settings.",
     ),
 ]
-TaskNames = Annotated[list[str] | None, typer.Argument(metavar="[TASK]...", help="Names of tasks; default: all.")]
+TaskNames = Annotated[list[str] | None, typer.Argument(metavar="TASK", help="Names of tasks; default: all.")]
 ShownLanguage = Annotated[Literal["en", "zh"], typer.Option("--language", help="Language of the output.")]
 OneLanguage = Annotated[Literal["en", "zh"] | None, typer.Option("--language", help="Generate rows in this language only.")]
 DocumentFolder = Annotated[

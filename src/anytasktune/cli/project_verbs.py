@@ -24,7 +24,7 @@ def packs(as_json: Json = False) -> int:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="A new folder, or one without a domain.yaml.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder, or one without a domain.yaml.")],
     demo: Annotated[bool, typer.Option("--demo", help="Start from the built-in example, with its rows.")] = False,
     pack: Annotated[str | None, typer.Option("--pack", help="Start from this pack; `anytasktune packs` lists them.")] = None,
     language: Annotated[
@@ -56,8 +56,12 @@ def init(
 
 
 def models(
-    action: Annotated[Literal["list", "fetch"], typer.Argument(help="`list` them, or `fetch` one.")] = "list",
-    name: Annotated[str | None, typer.Argument(help="Model to fetch: alias, folder, .gguf, Hub id, modelscope:ID.")] = None,
+    action: Annotated[
+        Literal["list", "fetch"], typer.Argument(metavar="list|fetch", help="`list` them, or `fetch` one.")
+    ] = "list",
+    name: Annotated[
+        str | None, typer.Argument(metavar="MODEL", help="Model to fetch: alias, folder, .gguf, Hub id, modelscope:ID.")
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """List the recommended base models, or fetch one for offline use."""
@@ -92,7 +96,9 @@ def doctor(as_json: Json = False) -> int:
 
 
 def schema(
-    name: Annotated[str | None, typer.Argument(help="One record, e.g. Domain or TrainConfig; default: all.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="RECORD", help="One record, e.g. Domain or TrainConfig; default: all.")
+    ] = None,
     _: Annotated[bool, typer.Option("--json", help="No effect: the output is JSON.")] = True,
 ) -> int:
     """Print the JSON Schema of every file the program reads or writes."""

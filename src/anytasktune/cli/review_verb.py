@@ -11,6 +11,7 @@ import typer
 
 from anytasktune.cli.console import DONE, UsageError, print_json, show
 from anytasktune.cli.options import Json, ProjectFolder, open_project
+from anytasktune.errors import counted
 
 if TYPE_CHECKING:
     from anytasktune.pipeline.workspace import Workspace
@@ -21,7 +22,9 @@ _GIT_SECONDS = 5
 
 
 def review(
-    task: Annotated[str | None, typer.Argument(help="Task to review; default: the only one with candidates.")] = None,
+    task: Annotated[
+        str | None, typer.Argument(metavar="TASK", help="Task to review; default: the only one with candidates.")
+    ] = None,
     reviewer: Annotated[
         str | None, typer.Option("--reviewer", help="Your name in files; default: user.name of git, or your account.")
     ] = None,
@@ -88,7 +91,7 @@ def _task(workspace: "Workspace", name: str | None) -> "Task":
     found = [task for task in tasks if has_candidates(workspace.project, task)]
     if name is None and len(found) > 1:
         fix = f"name one of {', '.join(task.name for task in found)}: {workspace.project.command('review', found[0].name)}"
-        raise UsageError(f"{len(found)} tasks have candidates", fix=fix)
+        raise UsageError(f"{counted(len(found), 'task')} have candidates", fix=fix)
     return (found or tasks)[0]
 
 

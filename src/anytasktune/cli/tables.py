@@ -10,6 +10,7 @@ from rich.text import Text
 
 from anytasktune.cli.amounts import cost
 from anytasktune.cli.terminal import one_line
+from anytasktune.errors import counted
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import Built, CatalogEntry, CheckedTask, Imported, PackSummary, TaskPlan, Workspace
@@ -36,7 +37,7 @@ def imported(result: "Imported", root: Path) -> RenderableType:
         lines.append(Text("  added to domain.yaml: read it over, the instruction is what the model will be told"))
     for path, count in result.files.items():
         place = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-        lines.append(Text(f"  {place} has {count} rows now"))
+        lines.append(Text(f"  {place} has {counted(count, 'row')} now"))
     lines += [Text(f"  note: {note}", style="yellow") for note in result.notes]
     for row in result.dropped[:_SHOWN_ROWS]:
         lines.append(Text(f"  dropped {row.file}:{row.row}: {row.reason}, {row.detail}", style="yellow"))
@@ -49,7 +50,7 @@ def checked(result: "CheckedTask") -> RenderableType:
     """One task: counts, three rows token by token, and what would block training."""
     look = result.preflight
     rows = ", ".join(f"{count} {split}" for split, count in look.rows.items())
-    facts = f"{rows} rows · longest {look.longest} tokens · {look.trained_share:.0%} of tokens trained"
+    facts = f"{rows} rows · longest {counted(look.longest, 'token')} · {look.trained_share:.0%} of tokens trained"
     parts: list[RenderableType] = [Text(result.task, style="bold"), Text(facts, style="dim")]
     if result.samples:
         parts.append(Text(f"Tokens are separated by |. The model learns to write the text in {''.join(_LEARNED)}."))
@@ -63,7 +64,9 @@ def checked(result: "CheckedTask") -> RenderableType:
         parts += [Text(f"\ntrain row {number}", style="dim"), line]
     verdict = Text("\n✓ every row can teach the task\n", style="green")
     if look.problems:
-        verdict = Text(f"\n✗ {look.bad_rows} of {sum(look.rows.values())} rows cannot be used as they are\n", style="bold red")
+        verdict = Text(
+            f"\n✗ {look.bad_rows} of {counted(sum(look.rows.values()), 'row')} cannot be used as they are\n", style="bold red"
+        )
     return Group(*parts, verdict)
 
 
@@ -102,7 +105,7 @@ def packs(summaries: Sequence["PackSummary"]) -> RenderableType:
         titles = " · ".join(dict.fromkeys(pack.title.values()))
         rows = ", ".join(f"{count} {language}" for language, count in pack.rows.items())
         lines.append(Text(pack.name, style="bold").append(f"  {titles}", style="not bold"))
-        lines.append(Text(f"  {pack.actions} actions, {pack.tasks} tasks; rows: {rows}"))
+        lines.append(Text(f"  {counted(pack.actions, 'action')}, {counted(pack.tasks, 'task')}; rows: {rows}"))
         if limits := next(iter(pack.limits.values()), ""):
             lines.append(Text(f"  {one_line(limits, _LIMITS_SHOWN)}", style="dim"))
     lines.append(Text("\nanytasktune init --pack NAME FOLDER [--language en|zh]  makes a project of one"))

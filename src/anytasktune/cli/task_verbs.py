@@ -9,6 +9,7 @@ import typer
 
 from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, print_json, say, show
 from anytasktune.cli.options import Json, Overrides, ProjectFolder, ShownLanguage, TeacherName, open_project
+from anytasktune.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -114,12 +115,17 @@ def _proposal(proposed: "Proposed", out: Path | None) -> "RenderableType":
     from rich.text import Text
 
     merged = proposed.merged
-    lines = [Text(f"✓ {proposed.file}: {len(merged.actions)} actions and {len(merged.tasks)} tasks added", style="bold")]
+    lines = [
+        Text(
+            f"✓ {proposed.file}: {counted(len(merged.actions), 'action')} and {counted(len(merged.tasks), 'task')} added",
+            style="bold",
+        )
+    ]
     lines += [Text(f"  {', '.join(merged.tasks)}")] if merged.tasks else []
     for what, names in (("given texts in another language", merged.completed), ("there already, unchanged", merged.known)):
         lines += [Text(f"  {what}: {', '.join(names)}")] if names else []
     if proposed.rows:
-        lines.append(Text(f"  rows: {proposed.rows}; {proposed.unclustered} belong to no task"))
+        lines.append(Text(f"  rows: {proposed.rows}; {proposed.unclustered} in no task"))
     for row in proposed.dropped[:_SHOWN]:
         lines.append(Text(f"  dropped {row.file}:{row.row}: {row.reason}, {row.detail}", style="yellow"))
     if reasons := Counter(one.reason for one in proposed.refused):
@@ -130,7 +136,9 @@ def _proposal(proposed: "Proposed", out: Path | None) -> "RenderableType":
     lines += [Text(f"  note: {note}", style="yellow") for note in proposed.notes]
     if spent := proposed.spent:
         tokens = f"{spent.prompt_tokens:,} + {spent.answer_tokens:,} tokens"
-        lines.append(Text(f"  teacher: {spent.requests} requests ({tokens}), {spent.reused} answers reused"))
+        lines.append(
+            Text(f"  teacher: {counted(spent.requests, 'request')} ({tokens}), {counted(spent.reused, 'answer')} reused")
+        )
     if out is None:
         lines.append(Text(f"  Next: {proposed.project.command('tasks', 'check')}"))
     return Group(*lines)
@@ -166,8 +174,9 @@ def _review(findings: "list[Finding]", tasks: int) -> "RenderableType":
         line.append(f"{finding.why} ", style="default not bold").append(f"[{finding.code}]", style="dim not bold")
         lines.append(line.append(f"\n  → {finding.instead}", style="cyan not bold"))
     errors = sum(finding.level == "error" for finding in findings)
-    verdict = f"{tasks} tasks: {errors} errors, {len(findings) - errors} pieces of advice"
-    return Group(*lines, Text(verdict if findings else f"✓ {tasks} tasks, no findings", style="bold"))
+    advice = counted(len(findings) - errors, "piece of advice", "pieces of advice")
+    verdict = f"{counted(tasks, 'task')}: {counted(errors, 'error')}, {advice}"
+    return Group(*lines, Text(verdict if findings else f"✓ {counted(tasks, 'task')}, no findings", style="bold"))
 
 
 @tasks_app.command("show")
@@ -193,7 +202,7 @@ def _tree(pool: "PoolOutline", language: "Language") -> "RenderableType":
     for title, steps in pool.actions:
         branch = tree.add(Text(title, style="bold cyan"))
         for number, step in enumerate(steps, 1):
-            facts = f"{step.task.name} · {step.task.output.kind} · {step.task.scored_by} · {step.rows} rows"
+            facts = f"{step.task.name} · {step.task.output.kind} · {step.task.scored_by} · {counted(step.rows, 'row')}"
             twig = branch.add(Text(f"{number}. {step.title}  ").append(facts, style="dim"))
             for sign, word, text in zip("·←→", words, (step.done_by, step.source, step.hands_over), strict=True):
                 if text:

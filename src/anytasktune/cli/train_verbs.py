@@ -130,7 +130,7 @@ def tune(
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Folder for the example project.")] = Path("demo-project"),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder for the example project.")] = Path("demo-project"),
     overrides: Overrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,

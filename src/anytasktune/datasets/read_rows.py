@@ -20,7 +20,7 @@ from anytasktune.datasets.layouts import Layout, choose_layout, column_layout, s
 from anytasktune.datasets.raw_rows import RawFile, RawRow, RowError, require_clean
 from anytasktune.datasets.read_result import ReadResult, count_rows, in_file_order
 from anytasktune.datasets.table_rows import read_delimited, read_parquet, read_workbook
-from anytasktune.errors import DataError
+from anytasktune.errors import DataError, counted
 from anytasktune.records import Language
 from anytasktune.schema import Example
 from anytasktune.text.plain_text import shorten
@@ -226,7 +226,7 @@ def _ambiguous_inputs(kept: Mapping[int, Example]) -> list[str]:
         return []
     shown = "; ".join(f"rows {', '.join(map(str, numbers[:4]))}" for numbers in several[:3])
     more = " …" if len(several) > 3 else ""
-    return [f"{len(several)} inputs stand in several rows with different outputs: {shown}{more}"]
+    return [f"{counted(len(several), 'input')} with different outputs in several rows: {shown}{more}"]
 
 
 def _unused_fields(raw: RawFile, layout: Layout, origin: _Origin, drafts: Sequence[Draft]) -> list[str]:
@@ -234,7 +234,7 @@ def _unused_fields(raw: RawFile, layout: Layout, origin: _Origin, drafts: Sequen
     of_rows = Counter(name for row in raw.rows for name in row.fields if name not in used)
     of_turns = Counter(name for draft in drafts for name in draft.unused)
     return [
-        f"{what} not used: {', '.join(f'{name} ({count} rows)' for name, count in sorted(found.items()))}"
+        f"{what} not used: {', '.join(name + ' (' + counted(count, 'row') + ')' for name, count in sorted(found.items()))}"
         for what, found in (("fields", of_rows), ("fields of turns", of_turns))
         if found
     ]

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from anytasktune.datasets.raw_rows import RowError
 from anytasktune.datasets.read_result import ReadResult
-from anytasktune.errors import DataError
+from anytasktune.errors import DataError, counted
 from anytasktune.ids import text_hash
 from anytasktune.schema import SPLIT_NAMES, DroppedRow, Example, SplitName
 from anytasktune.settings import SplitConfig
@@ -58,9 +58,9 @@ def split_examples(examples: Sequence[Example], config: SplitConfig) -> dict[Spl
     needed = math.ceil(round(1 / min(shares.values()), 6))
     if len(groups) < needed:
         asked = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-        alike = f" in {len(groups)} independent groups" if len(groups) < len(examples) else ""
+        alike = f" in {counted(len(groups), 'independent group')}" if len(groups) < len(examples) else ""
         fix = f"at least {needed} rows with different inputs and sources are needed; add rows"
-        raise DataError(f"{len(examples)} rows{alike} are too few for {asked}", fix=fix)
+        raise DataError(f"{counted(len(examples), 'row')}{alike}: too few for {asked}", fix=fix)
     splits: dict[SplitName, list[Example]] = {name: [] for name in shares}
     for name, group in assign_groups(groups, {name: share * len(examples) for name, share in shares.items()}):
         splits[name] += group.members

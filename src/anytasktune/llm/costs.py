@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from anytasktune.errors import counted
 from anytasktune.llm.asking import Question
 from anytasktune.settings import TeacherConfig
 
@@ -123,7 +124,9 @@ class Expected:
 
     def in_words(self, config: TeacherConfig) -> str:
         """`240 requests, about 180,000 + 60,000 tokens, 0.12 USD (at most 0.31); cap 1.00 USD`."""
-        facts = [f"{self.requests:,} requests, about {_rounded(self.likely.prompt)} + {_rounded(self.likely.answer)} tokens"]
+        facts = [
+            f"{counted(self.requests, 'request')}, about {_rounded(self.likely.prompt)} + {_rounded(self.likely.answer)} tokens"
+        ]
         if self.likely_cost is not None and self.most_cost is not None:
             facts.append(f"{self.likely_cost:.2f} {self.currency} (at most {self.most_cost:.2f})")
         else:

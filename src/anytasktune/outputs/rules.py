@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import Field, model_validator
 
+from anytasktune.errors import counted
 from anytasktune.records import Language, Record, fault
 from anytasktune.text.plain_text import occurs_in, shorten
 from anytasktune.text.scripts import is_in_script
@@ -94,10 +95,10 @@ class Rules(Record):
             source: the input it answers.
         """
         if items is not None and self.min_items is not None and items < self.min_items:
-            what = f"{items} items, at least {self.min_items} are wanted"
+            what = f"{counted(items, 'item')}, at least {self.min_items} are wanted"
             yield Violation("min_items", what, zh=f"至少要有{self.min_items}项（行）。")
         if items is not None and self.max_items is not None and items > self.max_items:
-            what = f"{items} items, at most {self.max_items} are allowed"
+            what = f"{counted(items, 'item')}, at most {self.max_items} are allowed"
             yield Violation("max_items", what, zh=f"至多只能有{self.max_items}项（行）。")
         if self.max_length is not None and len(text) > self.max_length:
             what = f"{len(text)} characters, at most {self.max_length} are allowed"

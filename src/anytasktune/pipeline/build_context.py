@@ -113,7 +113,7 @@ class BuildContext(Context):
         guard = SealGuard(tasks, fixed, own)
         free = tuple(passage for passage in rows if not guard.touches(passage.text))
         if len(free) < len(rows):
-            self.note(f"{len(rows) - len(free)} passages hold a test row and are not used")
+            self.note(f"passages that hold a test row and are not used: {len(rows) - len(free)}")
         return SealedProject(fixed, guard, own, free)
 
     def sources(self, task: Task) -> Sources:

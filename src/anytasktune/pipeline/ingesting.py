@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from anytasktune.documents import group_skipped, ingest
-from anytasktune.errors import DataError, Problem, StoreError
+from anytasktune.errors import DataError, Problem, StoreError, counted
 from anytasktune.ids import content_id
 from anytasktune.pipeline.candidate_runs import PASSAGE_SETS, Passages
 from anytasktune.pipeline.events import Finished, Meter, Note, OnEvent, ignore_event
@@ -98,5 +98,5 @@ def _finished(folder: str, manifest: PassageSet, *, reused: bool) -> Finished:
     for info in manifest.documents:
         dropped.update(info.dropped if info.status == "read" else {f"file {info.reason}": 1})
     read = sum(info.status == "read" for info in manifest.documents)
-    detail = f"{read} of {len(manifest.documents)} files, {manifest.passages} passages"
+    detail = f"{read} of {counted(len(manifest.documents), 'file')}, {counted(manifest.passages, 'passage')}"
     return Finished(stage="ingest", name=folder, artifact=manifest.id, detail=detail, dropped=dict(dropped), reused=reused)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from anytasktune import schema, settings
-from anytasktune.errors import ConfigError
+from anytasktune.errors import ConfigError, counted
 from anytasktune.models.catalog import CATALOG, DEFAULT_MODEL
 from anytasktune.packs import pack_files, pack_names
 from anytasktune.packs.contents import PackSummary, files_in_language, summarise
@@ -64,7 +64,9 @@ def started(project: Project, pack: str, only: Language | None) -> list[str]:
     """Lines on a project that was made from a pack: rows, card, and the model that fits their language."""
     summary = summarise(pack)
     taken = {language: rows for language, rows in summary.rows.items() if only in (None, language)}
-    lines = [f"{summary.tasks} tasks with {' and '.join(f'{rows} {language}' for language, rows in taken.items())} rows"]
+    lines = [
+        f"{counted(summary.tasks, 'task')} with {' and '.join(f'{rows} {language}' for language, rows in taken.items())} rows"
+    ]
     if (project.root / "CARD.md").exists():
         lines.append("CARD.md says how they were made and what they must not be used for")
     if only == "zh":

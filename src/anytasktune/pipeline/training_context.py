@@ -7,7 +7,7 @@ from functools import cache, cached_property
 import torch
 
 from anytasktune.datasets import FrozenDataset
-from anytasktune.errors import PreflightError, Problem
+from anytasktune.errors import PreflightError, Problem, counted
 from anytasktune.models.load import BaseLM, ModelInfo, choose_device, choose_dtype, inspect_model, load_base
 from anytasktune.pipeline.context import Context
 from anytasktune.pipeline.events import MOST_EXAMPLES, Finished, OnEvent, Started, ignore_event
@@ -128,7 +128,7 @@ class TrainingContext(Context):
         look = self.preflight(task, dataset)
         where, total = f"task {task.name}", sum(look.rows.values())
         if look.problems and not self.settings.train.skip_bad_rows:
-            what = f"{look.bad_rows} of {total} rows cannot be used as they are, so nothing was trained"
+            what = f"{look.bad_rows} of {counted(total, 'row')} cannot be used as they are, so nothing was trained"
             fix = "mend them, or train without them: -c skip_bad_rows=true"
             raise PreflightError([*look.problems, Problem(what, where, fix)])
         splits: dict[SplitName, Sequence[Example]] = {

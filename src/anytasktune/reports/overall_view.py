@@ -33,7 +33,7 @@ def headline(report: Report, words: Words) -> str:
     named = {"opponent": words.say(f"opponent.{opponent}"), "total": len(found), "rows": rows}
     if len(counts) == 1:
         amount = "single" if len(found) == 1 else "all"
-        return words.say(f"headline.{amount}_{found[0].verdict}", **named)
+        return words.say(f"headline.{amount}_{found[0].verdict}", count=len(found), **named)
     parts = [words.say("headline.better" if counts["better"] else "headline.none_better", count=counts["better"], **named)]
     parts += [words.say(f"headline.{name}", count=counts[name], **named) for name in _VERDICTS[1:] if counts[name]]
     return words.say("headline.joint").join(parts) + words.say("headline.stop")

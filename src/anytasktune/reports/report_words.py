@@ -28,7 +28,7 @@ class Words:
     def say(self, key: str, **values: Any) -> str:
         """The text `section.name` filled with `values`.
 
-        `count` chooses between `one` and `other`; a `system` or `metric` is filled in by its name inside a sentence.
+        `count` chooses between `one`, `two` (where there is such a text) and `other`; a `system` or `metric` is filled in by its name inside a sentence.
 
         Raises:
             KeyError: there is no such text, or a value is missing.
@@ -36,7 +36,7 @@ class Words:
         section, _, place = key.partition(".")
         entry = self.table[section][place]
         if isinstance(entry, Mapping):
-            entry = entry["one" if values.get("count") == 1 else "other"]
+            entry = entry.get({1: "one", 2: "two"}.get(values.get("count", 0), "other"), entry["other"])
         sections = {"system": "system_inline", "metric": "metric"}
         named = {kind: self.table[name].get(values[kind], values[kind]) for kind, name in sections.items() if kind in values}
         return str(entry).format(**values | named)
@@ -76,5 +76,5 @@ def signed(value: float, decimals: int) -> str:
 
 
 def p_words(p_value: float) -> str:
-    """A p value to three digits after the point."""
-    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
+    """A p value to three digits after the point with its sign, on one line: `= 0.012`, `< 0.001`."""
+    return "<\u00a00.001" if p_value < 0.001 else f"=\u00a0{p_value:.3f}"

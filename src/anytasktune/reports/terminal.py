@@ -13,7 +13,7 @@ from anytasktune.schema import Report
 
 PLOT_WIDTH = 28
 _VERDICT_STYLES = {"better": "green", "worse": "red", "inconclusive": "yellow"}
-_SYSTEM_STYLES = {"base": "dim", "few_shot": "blue", "tuned": "bold green", "action": "cyan", "mixed": "magenta"}
+_SYSTEM_STYLES = {"base": "dim", "few_shot": "bright_cyan", "tuned": "bold green", "action": "cyan", "mixed": "magenta"}
 
 
 def render(report: Report, language: Language = "en") -> RenderableType:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Literal, Self
 
+from anytasktune.errors import counted
 from anytasktune.records import Artifact, Language, Record
 
 
@@ -80,9 +81,9 @@ class TeacherUsage(Record):
 
     def __str__(self) -> str:
         """`240 requests, 180,211 + 60,102 tokens, 0.1200 USD`."""
-        facts = [f"{self.requests:,} requests", f"{self.prompt_tokens:,} + {self.answer_tokens:,} tokens"]
+        facts = [counted(self.requests, "request"), f"{self.prompt_tokens:,} + {self.answer_tokens:,} tokens"]
         facts += [f"{self.cost:.4f} {self.currency}"] if self.cost is not None else []
-        facts += [f"{self.reused:,} answers reused"] if self.reused else []
+        facts += [f"{counted(self.reused, 'answer')} reused"] if self.reused else []
         return ", ".join(facts)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import combinations
 
+from anytasktune.errors import counted
 from anytasktune.outputs.output_remarks import Level
 from anytasktune.records import Language
 from anytasktune.schema import Task
@@ -149,7 +150,7 @@ def vague_instruction(task: Task, language: Language, text: str) -> Iterator[Fin
     """Instructions too short to be clear, or with open ends ("etc.", "as appropriate", 等等)."""
     words, at = len(tokens(text)), _at(task, language)
     if words < SHORTEST[language]:
-        why = f"the instruction has {words} words: a new colleague would not know what to do"
+        why = f"the instruction has {counted(words, 'word')}: a new colleague would not know what to do"
         yield Finding("vague_instruction", "error", why, "say what to read, what to answer, and in which form", at)
     if found := _VAGUE.search(text):
         why = f"{found.group()!r} is an open end, and a model learns only what all rows have in common"

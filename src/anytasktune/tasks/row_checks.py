@@ -77,7 +77,7 @@ def rows_without_instruction(task: Task, rows: Rows) -> Iterator[Finding]:
             why = f"there is an instruction in {language} and no row: the Task-LM cannot learn it"
             yield Finding("language_without_rows", "advice", why, f"add rows in {language}, or delete its instruction", at)
     for language in (language for language in spoken if language not in task.languages):
-        why = f"{spoken[language]} rows are in {language}, and there is no instruction in it"
+        why = f"there are rows in {language} ({spoken[language]}), and no instruction in it"
         yield Finding("language_missing", "error", why, f"write instruction.{language}", at)
 
 

@@ -33,7 +33,7 @@ def test_the_version_is_told(run: Run) -> None:
         (["train", "--granularity", "actoin"], "did you mean 'action'?"),
         (["report", "--language", "de"], "'en', 'zh'"),
         (["models", "fech"], "'list', 'fetch'"),
-        (["init"], "folder"),
+        (["init"], "FOLDER"),
         (["schema", "Domain", "Task"], "Task"),
         (["import", "rows.csv", "--append", "--replace"], "exclude each other"),
     ],

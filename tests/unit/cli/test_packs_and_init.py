@@ -49,7 +49,7 @@ def test_every_folder_with_a_domain_is_a_pack() -> None:
 def test_packs_are_listed_with_what_is_in_them(run: Run) -> None:
     ended = run("packs")
     assert ended.code == 0
-    assert "demo  Law · 法律\n  1 actions, 3 tasks; rows: 664 en\n" in ended.out
+    assert "demo  Law · 法律\n  1 action, 3 tasks; rows: 664 en\n" in ended.out
     assert "\nempty" not in ended.out
     documents = {entry["name"]: entry for entry in run("packs", "--json").document}
     assert set(documents) == set(pack_names()) - {"empty"}

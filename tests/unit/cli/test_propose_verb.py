@@ -76,7 +76,7 @@ def test_an_interview_makes_a_project_that_a_reviewer_accepts(
 ) -> None:
     folder, ended = asked_once
     assert ended.returncode == 0, ended.stderr
-    assert "1 actions and 2 tasks added" in ended.stdout
+    assert "1 action and 2 tasks added" in ended.stdout
     assert [task.input_from for task in pool_of(folder).tasks] == [None, "sort_it"]
     text = (folder / "domain.yaml").read_text(encoding="utf-8")
     assert "# no Chinese yet; `anytasktune tasks propose --interview --language zh` asks for it" in text
@@ -151,7 +151,7 @@ def wait_for_lines(path: Path, number: int) -> None:
 def test_when_the_input_ends_the_answers_are_kept_and_nothing_is_written(tmp_path: Path) -> None:
     ended = by_interview(tmp_path, ENGLISH[:6])
     assert ended.returncode == 1
-    assert "the input ended after 6 answers, which are kept" in ended.stderr
+    assert "the input ended after 6 answers; all answers are kept" in ended.stderr
     assert "run the same command again" in ended.stderr
     assert not (tmp_path / "domain.yaml").exists()
     assert len((tmp_path / "interview.jsonl").read_text(encoding="utf-8").splitlines()) == 6

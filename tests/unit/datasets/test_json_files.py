@@ -163,8 +163,8 @@ def test_unused_fields_and_inputs_with_several_outputs_are_kept_and_noted(tmp_pa
     rows = [{"input": "a", "output": "b", "id": 1}, {"input": "a", "output": "c", "id": 2, "url": "-"}]
     result = read_text(tmp_path, "\n".join(map(json.dumps, rows)))
     assert len(result.examples) == 2
-    assert "id (2 rows), url (1 rows)" in result.note
-    assert "1 inputs stand in several rows with different outputs" in result.note
+    assert "id (2 rows), url (1 row)" in result.note
+    assert "1 input with different outputs in several rows" in result.note
 
 
 @settings(max_examples=150, deadline=None)

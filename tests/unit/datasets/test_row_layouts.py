@@ -198,7 +198,7 @@ def test_fields_of_turns_that_are_not_read_are_named_and_a_tool_call_is_no_line(
     row["messages"][3]["reasoning_content"] = "It was scanned there."
     result = read_rows(tmp_path, [row])
     assert pairs(result) == [("user: Where is it?\nuser: And?", "In Kiel.")]
-    assert "fields of turns not used: reasoning_content (1 rows), tool_calls (1 rows)" in result.note
+    assert "fields of turns not used: reasoning_content (1 row), tool_calls (1 row)" in result.note
 
 
 @pytest.mark.parametrize(
@@ -219,4 +219,4 @@ def test_a_field_that_means_something_else_makes_no_row_unreadable(tmp_path: Pat
 
 def test_rows_with_one_input_and_two_outputs_are_named(tmp_path: Path) -> None:
     rows = [{"input": text, "output": output} for text, output in (("a", "x"), ("b", "x"), ("a", "y"), ("b", "x2"))]
-    assert "2 inputs stand in several rows with different outputs: rows 1, 3; rows 2, 4" in read_rows(tmp_path, rows).note
+    assert "2 inputs with different outputs in several rows: rows 1, 3; rows 2, 4" in read_rows(tmp_path, rows).note

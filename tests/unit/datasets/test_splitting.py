@@ -114,7 +114,7 @@ def test_too_few_rows_are_refused_with_the_number_needed() -> None:
     with pytest.raises(DataError, match="at least 10 rows with different inputs"):
         split_examples(independent_rows(9), SplitConfig())
     same_source = [example.model_copy(update={"source": "one book"}) for example in independent_rows(100)]
-    with pytest.raises(DataError, match="100 rows in 1 independent groups are too few"):
+    with pytest.raises(DataError, match="100 rows in 1 independent group: too few"):
         split_examples(same_source, SplitConfig())
     with pytest.raises(DataError, match="at least 100 rows"):
         split_examples(independent_rows(99), SplitConfig(test=0.01))

@@ -196,7 +196,7 @@ def test_headlines_state_the_verdicts() -> None:
         return headline(report.model_copy(update={"tasks": list(tasks)}), words(language))
 
     assert said(won) == "Tuning beats the untuned base on the one task measured."
-    assert said(won, won) == "Tuning beats the untuned base on all 2 tasks."
+    assert said(won, won) == "Tuning beats the untuned base on both tasks."
     assert said(lost) == "Tuning is worse than the untuned base on the one task measured."
     assert said(undecided) == "Tuned against the untuned base: inconclusive with 20 test rows."
     assert said(lost, undecided) == (
@@ -234,7 +234,7 @@ def test_numbers_are_written_for_people() -> None:
     assert signed(-0.1234, 3) == "−0.123"
     assert signed(0.0001, 3) == "0.000"
     assert signed(-0.0001, 3) == "0.000"
-    assert p_words(0.0005) == "< 0.001"
+    assert p_words(0.0005) == "<\u00a00.001"
     assert [words("en").duration(s) for s in (3.21, 48.3, 372, 3900)] == ["3.2 s", "48 s", "6 min 12 s", "1 h 5 min"]
 
 
