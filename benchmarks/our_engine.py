@@ -7,7 +7,7 @@ from pathlib import Path
 
 from anytasktune.chat import Encoded
 from anytasktune.inference.generation import Limits, generate
-from anytasktune.inference.task_model import TaskModel
+from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import Adapter, LoraSpec
 from anytasktune.models.lora_stack import attached, merged
@@ -139,7 +139,7 @@ def answer(base: BaseLM, task: Task, rows: Sequence[Example], adapter: Path | No
     """Answers as a report gets them: labels are scored, everything else is generated."""
     decoding = Decoding(method="label_scoring" if task.output.kind == "label" else "greedy", max_new_tokens=max_new_tokens)
     loaded = Adapter.load(base.model, adapter) if adapter else None
-    return TaskModel(base, task, decoding, adapter=loaded).answer(rows, batch_tokens=_BATCH_TOKENS)
+    return TaskPredictor(base, task, decoding, adapter=loaded).answer(rows, batch_tokens=_BATCH_TOKENS)
 
 
 def generate_ids(

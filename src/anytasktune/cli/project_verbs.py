@@ -66,7 +66,7 @@ def models(
 ) -> int:
     """List the recommended base models, or fetch one for offline use."""
     from anytasktune.cli import tables
-    from anytasktune.pipeline.machine import DEFAULT_MODEL, list_models, resolve_model
+    from anytasktune.pipeline.environment import DEFAULT_MODEL, list_models, resolve_model
 
     if action == "fetch":
         folder = resolve_model(name or DEFAULT_MODEL)
@@ -82,7 +82,7 @@ def models(
 
 def doctor(as_json: Json = False) -> int:
     """Check whether this machine is ready; list what is missing and what to do."""
-    from anytasktune.pipeline.machine import examine_machine
+    from anytasktune.pipeline.environment import examine_machine
 
     facts = examine_machine()
     if as_json:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from anytasktune.cli.keys import ENDED, Keys
+from anytasktune.cli.keyboard import ENDED, Keys
 from anytasktune.cli.review_screen import Place, ReviewScreen
 from anytasktune.cli.review_words import word
 from anytasktune.cli.terminal import one_line, visible

@@ -47,7 +47,7 @@ def review(
         raise UsageError("--dropped and --disputed exclude each other", fix="give one of them")
     if agreement:
         return _show_agreement(workspace, task, language, as_json)
-    from anytasktune.cli.keys import keys_of_process
+    from anytasktune.cli.keyboard import keys_of_process
     from anytasktune.cli.review_loop import ReviewLoop
     from anytasktune.cli.review_screen import ReviewScreen
     from anytasktune.cli.review_summary import greeting, summary, summary_document

@@ -16,9 +16,9 @@ from typing import Any, get_args
 from anytasktune.datasets.columns import ColumnMap, no_known_columns
 from anytasktune.datasets.dialogues import Draft
 from anytasktune.datasets.json_rows import read_json
-from anytasktune.datasets.layouts import Layout, choose_layout, column_layout, settle_instructions
 from anytasktune.datasets.raw_rows import RawFile, RawRow, RowError, require_clean
 from anytasktune.datasets.read_result import ReadResult, count_rows, in_file_order
+from anytasktune.datasets.row_formats import Layout, choose_layout, column_layout, settle_instructions
 from anytasktune.datasets.table_rows import read_delimited, read_parquet, read_workbook
 from anytasktune.errors import DataError, counted
 from anytasktune.records import Language

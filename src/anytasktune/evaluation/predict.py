@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anytasktune.errors import EvaluationError
 from anytasktune.inference.task_lm import TaskLM
-from anytasktune.inference.task_model import BATCH_TOKENS, OnRows, TaskModel
+from anytasktune.inference.task_predictor import BATCH_TOKENS, OnRows, TaskPredictor
 from anytasktune.models.load import BaseLM
 from anytasktune.records import Usage
 from anytasktune.schema import Decoding, Example, Prediction, Task
@@ -48,7 +48,7 @@ def predict(
     batch_tokens: int = BATCH_TOKENS,
     on_rows: OnRows = lambda _: None,
 ) -> tuple[list[Prediction], Usage]:
-    """Answer every example, in order; see `TaskModel.answer`.
+    """Answer every example, in order; see `TaskPredictor.answer`.
 
     Raises:
         EvaluationError: if there are no examples.
@@ -57,7 +57,7 @@ def predict(
     if not examples:
         raise EvaluationError(f"task {system.task.name} has no rows to answer", fix="import more rows, or lower the dev share")
     start = time.monotonic()
-    model = TaskModel(base, system.task, system.decoding, system.shots)
+    model = TaskPredictor(base, system.task, system.decoding, system.shots)
     if system.adapter is not None:
         model = replace(TaskLM.load(system.adapter, base).model(system.task.name), decoding=system.decoding)
     answers = model.answer(examples, batch_tokens=batch_tokens, on_rows=on_rows)

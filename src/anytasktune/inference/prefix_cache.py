@@ -7,8 +7,8 @@ import torch
 from transformers import PreTrainedModel
 
 from anytasktune.chat import shared_prefix
+from anytasktune.models.kv_cache import KVCache, read, read_prefix, read_rows
 from anytasktune.models.packed import PACKED, attending
-from anytasktune.models.row_cache import RowCache, read, read_prefix, read_rows
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class PrefixedModel:
         parts = PromptSet.of(prompts)
         return cls(model, parts.prefix), parts
 
-    def start(self, suffixes: Sequence[list[int]]) -> tuple[RowCache, torch.Tensor]:
+    def start(self, suffixes: Sequence[list[int]]) -> tuple[KVCache, torch.Tensor]:
         """Read suffixes: a cache to go on from, and the hidden states [b, h] of their last tokens."""
         return read_rows(self.model, self._states, self.length, suffixes)
 
     def read(
-        self, cache: RowCache, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor | None = None
+        self, cache: KVCache, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Hidden states [b, n, h] of new tokens [b, n]; see `models.row_cache.read`."""
         return read(self.model, cache, ids, positions, visible)

@@ -7,7 +7,7 @@ from pathlib import Path
 from anytasktune.chat import PromptFormat
 from anytasktune.errors import ModelError, StoreError
 from anytasktune.ids import file_hash
-from anytasktune.inference.task_model import BATCH_TOKENS, OnRows, TaskModel
+from anytasktune.inference.task_predictor import BATCH_TOKENS, OnRows, TaskPredictor
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter
 from anytasktune.schema import Answer, Example, TaskLMManifest
@@ -56,11 +56,11 @@ class TaskLM:
             raise ModelError(f"{WEIGHTS_FILE} was changed: its SHA-256 is not the recorded one", where=str(folder), fix=fix)
         return cls(manifest, base, Adapter.load(base.model, folder))
 
-    def model(self, task: str = "") -> TaskModel:
+    def model(self, task: str = "") -> TaskPredictor:
         """The model for one of its tasks, by name; the first one unless given."""
         trained = self.manifest.task(task or self.manifest.tasks[0].name)
         format_ = PromptFormat(self.base.format.tokenizer, self.manifest.rendering)
-        return TaskModel(self.base, trained, self.manifest.decoding[trained.name], (), format_, self.adapter)
+        return TaskPredictor(self.base, trained, self.manifest.decoding[trained.name], (), format_, self.adapter)
 
     def answer(
         self,
@@ -70,5 +70,5 @@ class TaskLM:
         batch_tokens: int = BATCH_TOKENS,
         on_rows: OnRows = lambda _: None,
     ) -> list[Answer]:
-        """Answer examples of one of its tasks, the first one unless named; see `TaskModel.answer`."""
+        """Answer examples of one of its tasks, the first one unless named; see `TaskPredictor.answer`."""
         return self.model(task).answer(examples, batch_tokens=batch_tokens, on_rows=on_rows)

@@ -13,7 +13,7 @@ from anytasktune.llm.costs import Tokens, most_answer_tokens
 from anytasktune.llm.endpoint import Endpoint, RequestError
 from anytasktune.llm.server_errors import error_in_ok
 from anytasktune.outputs.schema_validation import schema_fault
-from anytasktune.schema.exchange import TeacherAnswer
+from anytasktune.schema.kept_answers import TeacherAnswer
 from anytasktune.text.plain_text import normalise
 
 _THINKING = "think|thinking|thought|thoughts|reasoning|reflection|analysis|scratchpad|seed:think"

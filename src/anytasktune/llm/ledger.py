@@ -18,7 +18,7 @@ from pathlib import Path
 
 from anytasktune.errors import ConfigError, StoreError
 from anytasktune.llm.costs import Prices, Tokens
-from anytasktune.schema.exchange import TeacherAnswer
+from anytasktune.schema.kept_answers import TeacherAnswer
 
 ANSWERS_FILE = "answers.sqlite"
 _FORMAT = 2

@@ -14,7 +14,7 @@ from anytasktune.llm.endpoint import Endpoint, RequestError, UnansweredError
 from anytasktune.llm.ledger import Caps, Ledger, Reservation
 from anytasktune.llm.negotiation import Negotiation, Request
 from anytasktune.llm.retries import OnWait, Pace, Retries
-from anytasktune.schema.exchange import TeacherAnswer
+from anytasktune.schema.kept_answers import TeacherAnswer
 
 if TYPE_CHECKING:
     from anytasktune.llm.wire import Wire

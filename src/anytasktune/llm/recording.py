@@ -12,7 +12,7 @@ from anytasktune.errors import StoreError
 from anytasktune.llm.costs import Prices, Tally
 from anytasktune.llm.endpoint import EndpointError
 from anytasktune.llm.negotiation import Request
-from anytasktune.schema.exchange import RecordedAnswer, TeacherAnswer
+from anytasktune.schema.kept_answers import RecordedAnswer, TeacherAnswer
 from anytasktune.text.plain_text import collapse_space
 
 _SHOWN = 120

@@ -20,7 +20,7 @@ from anytasktune.llm.negotiation import Request, schema_in_words
 from anytasktune.llm.prompts import OWN, render_prompt
 from anytasktune.llm.recording import Recorder, Replay
 from anytasktune.llm.retries import OnWait
-from anytasktune.schema.exchange import TeacherAnswer, TeacherUsage
+from anytasktune.schema.kept_answers import TeacherAnswer, TeacherUsage
 from anytasktune.settings import TeacherConfig
 
 _GRACE = 2.0

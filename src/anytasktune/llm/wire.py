@@ -9,7 +9,7 @@ import aiohttp
 
 from anytasktune.llm.endpoint import Endpoint, RequestError
 from anytasktune.llm.server_errors import WEB_PAGE_FIX, page_title, refusal
-from anytasktune.llm.streams import is_stream, joined
+from anytasktune.llm.server_events import is_stream, joined
 from anytasktune.text.plain_text import shorten
 
 LARGEST_ANSWER = 16 * 2**20

@@ -9,7 +9,7 @@ from anytasktune.errors import ModelError
 from anytasktune.ids import file_hash
 from anytasktune.models.cache import cache_root, draft_beside, publish_folder, storing, storing_failed
 from anytasktune.models.folder import is_model_folder
-from anytasktune.models.quiet import quiet_transformers, reason_of
+from anytasktune.models.silence_libraries import quiet_transformers, reason_of
 
 log = logging.getLogger(__name__)
 

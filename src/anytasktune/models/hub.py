@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from anytasktune.errors import ModelError, StoreError
 from anytasktune.models.catalog import WAYS_TO_NAME_A_MODEL, nearest_names
 from anytasktune.models.folder import check_model_folder, is_model_folder, no_safetensors
-from anytasktune.models.quiet import reason_of
+from anytasktune.models.silence_libraries import reason_of
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError

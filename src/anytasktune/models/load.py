@@ -23,9 +23,9 @@ from transformers.utils import GENERATION_CONFIG_NAME
 
 from anytasktune.chat import PromptFormat
 from anytasktune.errors import ModelError
-from anytasktune.models.quiet import quiet_transformers
 from anytasktune.models.resolve import resolve_model
 from anytasktune.models.shape import ModelShape
+from anytasktune.models.silence_libraries import quiet_transformers
 from anytasktune.schema import BaseModelRef
 from anytasktune.settings import DType
 

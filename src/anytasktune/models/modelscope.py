@@ -8,7 +8,7 @@ from anytasktune.errors import ModelError
 from anytasktune.models.catalog import WAYS_TO_NAME_A_MODEL
 from anytasktune.models.folder import check_model_folder, is_model_folder
 from anytasktune.models.hub import ALLOWED_FILES, IGNORED_FILES
-from anytasktune.models.quiet import reason_of
+from anytasktune.models.silence_libraries import reason_of
 
 log = logging.getLogger(__name__)
 

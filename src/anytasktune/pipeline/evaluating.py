@@ -12,7 +12,7 @@ from anytasktune.evaluation import EvaluatedSystem, build_report, predict, score
 from anytasktune.ids import content_id
 from anytasktune.inference.few_shot import choose_shots
 from anytasktune.inference.task_lm import read_task_lm
-from anytasktune.inference.task_model import decoding_for
+from anytasktune.inference.task_predictor import decoding_for
 from anytasktune.pipeline.events import Finished, Meter, OnEvent
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace

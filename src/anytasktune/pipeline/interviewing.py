@@ -6,7 +6,7 @@ from pathlib import Path
 from anytasktune.errors import ConfigError, StoreError
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
-from anytasktune.schema.exchange import InterviewLine
+from anytasktune.schema.kept_answers import InterviewLine
 from anytasktune.store import Project, append_line, read_lines, write_atomic
 from anytasktune.tasks.interview import Interview, Question
 from anytasktune.tasks.interview_answers import AnswerError, means, word

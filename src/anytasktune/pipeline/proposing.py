@@ -14,7 +14,7 @@ from anytasktune.pipeline.material import read_about, read_documents, within_bud
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Domain, DroppedRow, Example, RowCounts
-from anytasktune.schema.exchange import TeacherUsage
+from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.settings.yaml_reading import parse_record
 from anytasktune.store import DOMAIN_FILE, Project, write_atomic
 from anytasktune.tasks.ask_teacher import Refused, ask_teacher, proposed_by

@@ -2,7 +2,7 @@
 
 from anytasktune.errors import EvaluationError
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.reports.terminal import render
+from anytasktune.reports.terminal_report import render
 from anytasktune.schema import Report
 from anytasktune.store import read_record, read_ref
 

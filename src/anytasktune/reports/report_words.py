@@ -28,7 +28,8 @@ class Words:
     def say(self, key: str, **values: Any) -> str:
         """The text `section.name` filled with `values`.
 
-        `count` chooses between `one`, `two` (where there is such a text) and `other`; a `system` or `metric` is filled in by its name inside a sentence.
+        `count` chooses between `one`, `two` (where there is such a text) and `other`; a `system` or `metric` is filled in by
+        its name inside a sentence.
 
         Raises:
             KeyError: there is no such text, or a value is missing.

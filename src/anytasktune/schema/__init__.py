@@ -31,7 +31,7 @@ from anytasktune.schema.evaluation import (
     TaskReport,
 )
 from anytasktune.schema.example import DroppedRow, Example, RowCounts
-from anytasktune.schema.exchange import TeacherUsage
+from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
 from anytasktune.schema.review import FEWEST_RATED, JUDGE, Agreement, Review, ReviewItem, ReviewOutcome, ReviewReason
 from anytasktune.schema.run import (

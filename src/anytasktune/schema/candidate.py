@@ -6,7 +6,7 @@ from pydantic import Field
 
 from anytasktune.records import Artifact, Language, Name, Record
 from anytasktune.schema.example import Example
-from anytasktune.schema.exchange import TeacherUsage
+from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.schema.passages import Span
 from anytasktune.settings import Augmentation, GateConfig, InputSource, SynthesisConfig
 

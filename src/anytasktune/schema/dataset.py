@@ -7,7 +7,7 @@ from pydantic import Field
 from anytasktune.records import Artifact, Name, Record, Usage
 from anytasktune.schema.candidate import CandidateCounts, Origin
 from anytasktune.schema.example import RowCounts
-from anytasktune.schema.exchange import TeacherUsage
+from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.settings import SplitConfig
 
 SplitName = Literal["train", "dev", "test"]

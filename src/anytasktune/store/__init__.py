@@ -18,7 +18,6 @@ from anytasktune.store.artifacts import (
     write_ref,
 )
 from anytasktune.store.atomic import atomic_folder, disk_errors, remove_file, write_atomic
-from anytasktune.store.changes import Changes, changing, finish_changes
 from anytasktune.store.layout import DOMAIN_FILE, SETTINGS_FILE, Project
 from anytasktune.store.record_files import (
     MANIFEST,
@@ -32,6 +31,7 @@ from anytasktune.store.record_files import (
     write_artifact_folder,
     write_record,
 )
+from anytasktune.store.transaction import Changes, changing, finish_changes
 
 __all__ = [
     "ArtifactKind",

@@ -14,7 +14,7 @@ from anytasktune.schema import Example, Task
 from anytasktune.similarity import jaccard
 from anytasktune.synthesis.brief import PROMPTS, Brief, Messages, as_json, object_schema
 from anytasktune.synthesis.drafts import Draft, Meter, Refusal
-from anytasktune.synthesis.misfits import say
+from anytasktune.synthesis.retry_messages import say
 from anytasktune.text.plain_text import collapse_space, shorten
 
 PROMPT = "answer"

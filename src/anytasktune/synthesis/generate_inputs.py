@@ -17,7 +17,7 @@ from anytasktune.similarity import jaccard
 from anytasktune.synthesis.brief import PROMPTS, Brief, Messages, as_json, object_schema
 from anytasktune.synthesis.drafts import Draft, Meter, Refusal, Slot
 from anytasktune.synthesis.excerpts import COPIED, quoted_span, text_at
-from anytasktune.synthesis.misfits import say, sentences
+from anytasktune.synthesis.retry_messages import say, sentences
 from anytasktune.text.plain_text import copied_share, normalise
 from anytasktune.text.scripts import is_in_script
 

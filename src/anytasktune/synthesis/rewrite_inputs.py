@@ -13,7 +13,7 @@ from anytasktune.similarity import jaccard
 from anytasktune.synthesis.anchors import copied_strings, field_words, json_form
 from anytasktune.synthesis.brief import PROMPTS, Brief, object_schema
 from anytasktune.synthesis.drafts import Draft, Meter, Refusal, Slot, ask_for_each
-from anytasktune.synthesis.misfits import say
+from anytasktune.synthesis.retry_messages import say
 from anytasktune.synthesis.seeded_choice import Chance
 from anytasktune.text.numbers import amounts_in, figures_in, lost_figures
 from anytasktune.text.overlap import token_f1

@@ -12,7 +12,7 @@ from anytasktune.similarity import jaccard
 from anytasktune.synthesis.brief import Brief, object_schema
 from anytasktune.synthesis.candidate_plan import passages_in
 from anytasktune.synthesis.excerpts import COPIED, by_turns
-from anytasktune.synthesis.misfits import say
+from anytasktune.synthesis.retry_messages import say
 from anytasktune.text.plain_text import collapse_space, copied_share, normalise
 from anytasktune.text.scripts import is_in_script, tokens
 

@@ -11,7 +11,7 @@ from anytasktune.schema import Task
 from anytasktune.synthesis.anchors import copied_strings, free_strings, json_form
 from anytasktune.synthesis.brief import Brief, object_schema
 from anytasktune.synthesis.drafts import Draft, Meter, Refusal, ask_for_each, open_drafts
-from anytasktune.synthesis.misfits import say
+from anytasktune.synthesis.retry_messages import say
 from anytasktune.synthesis.rewrite_inputs import TEXT_SCHEMA, read_text
 from anytasktune.text.numbers import lost_figures
 from anytasktune.text.overlap import token_f1

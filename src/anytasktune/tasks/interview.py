@@ -7,7 +7,7 @@ from typing import Any
 
 from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, NumberOutput, Output, Rules, TextOutput
 from anytasktune.records import Language
-from anytasktune.schema.exchange import InterviewLine
+from anytasktune.schema.kept_answers import InterviewLine
 from anytasktune.tasks import interview_answers as answers
 from anytasktune.tasks.interview_answers import word, words
 from anytasktune.tasks.pool_drafts import ActionDraft, Bilingual, PoolDraft, StepDraft, output_of_fields, proper_name

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anytasktune.errors import PreflightError, Problem
-from anytasktune.inference.task_model import decoding_for
+from anytasktune.inference.task_predictor import decoding_for
 from anytasktune.models.load import ModelInfo
 from anytasktune.schema import Decoding, Estimate, ResolvedTrainConfig
 from anytasktune.settings import DType, TrainConfig

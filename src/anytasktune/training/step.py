@@ -14,9 +14,9 @@ from transformers import PreTrainedModel
 
 from anytasktune.models.head import token_losses
 from anytasktune.models.lora_stack import LoraStack
-from anytasktune.models.norms import short_norms
 from anytasktune.models.packed import PACKED, attending
 from anytasktune.models.packing_support import packs_rows
+from anytasktune.models.rms_norm import short_norms
 from anytasktune.training.streams import StepRows, Stream, StreamPlanner
 
 

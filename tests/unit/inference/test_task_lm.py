@@ -10,7 +10,7 @@ from tests.unit.training.rows import colour_rows, colour_task
 
 from anytasktune.errors import ModelError
 from anytasktune.inference.task_lm import TASK_LM_FILE, TaskLM
-from anytasktune.inference.task_model import TaskModel
+from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import WEIGHTS_FILE
 from anytasktune.outputs import LabelOutput
@@ -59,7 +59,7 @@ def test_it_answers_each_of_its_tasks_with_the_recorded_instruction_and_decoding
     assert max(answer.tokens for answer in texts) <= task_lm.manifest.decoding["colours"].max_new_tokens
     assert [answer.output for answer in labels] == ["one"] * 6
     assert all(set(answer.probabilities or {}) == {"one", "two"} for answer in labels)
-    untuned = TaskModel(base, kind_task(), task_lm.manifest.decoding["kind"]).answer(rows)
+    untuned = TaskPredictor(base, kind_task(), task_lm.manifest.decoding["kind"]).answer(rows)
     assert [answer.prompt_tokens for answer in untuned] == [answer.prompt_tokens for answer in labels]
     assert [answer.probability for answer in untuned] != [answer.probability for answer in labels]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from anytasktune.errors import ConfigError, StoreError
 from anytasktune.llm.costs import Prices, Tokens
 from anytasktune.llm.ledger import Caps, Ledger
-from anytasktune.schema.exchange import TeacherAnswer
+from anytasktune.schema.kept_answers import TeacherAnswer
 
 FREE = Prices()
 DOLLARS = Prices(prompt=140_000, answer=280_000, currency="USD")

@@ -25,7 +25,7 @@ from anytasktune.records import Language
 from anytasktune.reports.overall_view import best_task_lm, headline, sublines, task_lms
 from anytasktune.reports.pages import render_html, render_markdown
 from anytasktune.reports.report_words import words
-from anytasktune.reports.terminal import render
+from anytasktune.reports.terminal_report import render
 from anytasktune.schema import Report, TaskReport
 from anytasktune.settings import System, TrainConfig
 

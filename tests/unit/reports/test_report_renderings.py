@@ -15,7 +15,7 @@ from anytasktune.reports.overall_view import headline, sublines
 from anytasktune.reports.pages import render_html, render_markdown, write_report
 from anytasktune.reports.report_words import p_words, signed, words
 from anytasktune.reports.svg_plots import Axis, axis_for, sparkline
-from anytasktune.reports.terminal import render
+from anytasktune.reports.terminal_report import render
 from anytasktune.schema import Report
 from anytasktune.settings import System
 from anytasktune.store import read_record

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anytasktune.records import Language
-from anytasktune.schema.exchange import InterviewLine
+from anytasktune.schema.kept_answers import InterviewLine
 from anytasktune.tasks.build_tasks import build_pool
 from anytasktune.tasks.interview import Interview
 from anytasktune.tasks.interview_answers import AnswerError, read_count, read_fields, read_kind, read_labels, read_range, words

@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from anytasktune.errors import PreflightError, TrainingError
 from anytasktune.inference.task_lm import TASK_LM_FILE, TaskLM
-from anytasktune.inference.task_model import TaskModel
+from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.load import load_base
 from anytasktune.models.lora import WEIGHTS_FILE
 from anytasktune.schema import Run, TaskLMManifest
@@ -70,7 +70,7 @@ def test_stock_peft_gives_the_same_greedy_answers_on_fifty_rows(trained: Path, m
     base = load_base(str(model_folder), dtype="float32", device="cpu")
     task_lm = TaskLM.load(trained / ADAPTER_FOLDER, base)
     ours = task_lm.answer(rows)
-    untuned = TaskModel(base, task, task_lm.manifest.decoding[task.name]).answer(rows)
+    untuned = TaskPredictor(base, task, task_lm.manifest.decoding[task.name]).answer(rows)
 
     # from here on nothing of ours: only what the adapter's folder and the model's folder say
     manifest = json.loads((trained / ADAPTER_FOLDER / "task_lm.json").read_text(encoding="utf-8"))

@@ -20,7 +20,7 @@ _GROWTH = 64
 
 
 @dataclass
-class RowCache:
+class KVCache:
     """Keys and values of the rows of a batch so far.
 
     Attributes:
@@ -36,7 +36,7 @@ class RowCache:
     _own: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls, prefix: KeptPrefix, length: int, rows: int, device: torch.device) -> "RowCache":
+    def empty(cls, prefix: KeptPrefix, length: int, rows: int, device: torch.device) -> "KVCache":
         """A cache for `rows` rows."""
         return cls(prefix, length, torch.full((rows, 0), -1, device=device))
 
@@ -82,7 +82,7 @@ class Reading:
         visible: [n, n] which new token attends to which, or [b, n, used + n] to which own key; None: to itself and all before.
     """
 
-    cache: RowCache
+    cache: KVCache
     positions: torch.Tensor
     visible: torch.Tensor | None = None
     _hidden: dict[int | None, tuple[torch.Tensor, torch.Tensor | None]] = field(default_factory=dict)
@@ -125,7 +125,7 @@ def read_prefix(model: PreTrainedModel, prefix: list[int]) -> KeptPrefix:
 
 def read_rows(
     model: PreTrainedModel, prefix: KeptPrefix, length: int, rows: Sequence[list[int]]
-) -> tuple[RowCache, torch.Tensor]:
+) -> tuple[KVCache, torch.Tensor]:
     """Read the rows after a prefix of `length` tokens, as a stream without padding.
 
     Returns:
@@ -144,7 +144,7 @@ def read_rows(
             use_cache=False,
             packed_layout=Layout((section,), keep).to(device),
         )
-    cache = RowCache.empty(prefix, length, len(rows), device)
+    cache = KVCache.empty(prefix, length, len(rows), device)
     width = int(lengths.max())
     places = torch.arange(width) - (width - lengths).unsqueeze(1)
     cache.make_room(torch.where(places < 0, -1, places + length).to(device))
@@ -157,7 +157,7 @@ def read_rows(
 
 
 def read(
-    model: PreTrainedModel, cache: RowCache, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor | None = None
+    model: PreTrainedModel, cache: KVCache, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Hidden states [b, n, h] of new tokens [b, n], which are added to the cache; a position of -1 marks padding."""
     cache.make_room(positions)

@@ -30,7 +30,7 @@ def decoding_for(task: Task, longest_answer: int) -> Decoding:
 
 
 @dataclass(frozen=True)
-class TaskModel:
+class TaskPredictor:
     """A base model set up for one task.
 
     Attributes:
