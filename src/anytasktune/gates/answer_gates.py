@@ -45,6 +45,7 @@ _MASKS: dict[Language, dict[PersonalKind, str]] = {
     },
 }
 _BARE = re.compile(r"[\s().+–-]")
+_MOST_PASSES = 3
 
 
 def schema(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
@@ -161,21 +162,25 @@ def _found(candidate: Candidate) -> list[PersonalData]:
 def _mask(job: Job, candidate: Candidate, found: Sequence[PersonalData]) -> Candidate | None:
     """The candidate with a mask for each piece of personal data; None where some of it would still be there.
 
-    One number written in two ways gets one mask.
+    One number written in two ways gets one mask. A number may be seen only once the one beside it is masked.
     """
     masks: dict[str, str] = {}
     by_number: dict[tuple[PersonalKind, str], str] = {}
     numbers: Counter[PersonalKind] = Counter()
-    for piece in found:
-        key = (piece.kind, _BARE.sub("", piece.text).casefold())
-        if key not in by_number:
-            numbers[piece.kind] += 1
-            by_number[key] = _MASKS[candidate.language][piece.kind].format(numbers[piece.kind])
-        masks[piece.text] = by_number[key]
-    longest_first = re.compile("|".join(map(re.escape, sorted(masks, key=len, reverse=True))))
-    input_text, output = (
-        longest_first.sub(lambda match: masks[match.group()], text)
-        for text in (candidate.input, job.task.output.written_out(candidate.output))
-    )
-    changed = candidate.model_copy(update={"input": input_text, "output": output})
-    return None if _found(changed) else changed
+    changed = candidate
+    for _ in range(_MOST_PASSES):
+        for piece in found:
+            key = (piece.kind, _BARE.sub("", piece.text).casefold())
+            if key not in by_number:
+                numbers[piece.kind] += 1
+                by_number[key] = _MASKS[candidate.language][piece.kind].format(numbers[piece.kind])
+            masks[piece.text] = by_number[key]
+        longest_first = re.compile("|".join(map(re.escape, sorted(masks, key=len, reverse=True))))
+        input_text, output = (
+            longest_first.sub(lambda match: masks[match.group()], text)
+            for text in (candidate.input, job.task.output.written_out(candidate.output))
+        )
+        changed = candidate.model_copy(update={"input": input_text, "output": output})
+        if not (found := _found(changed)):
+            return changed
+    return None

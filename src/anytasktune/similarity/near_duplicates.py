@@ -25,10 +25,10 @@ _CROWD = 256
 """Texts in one bucket from which on its pairs are not gone through one by one."""
 _FEW = 1 << 16
 """Texts times hashes up to which all pairs are measured at once."""
-_STAR = 8
+_STAR = 4
 """Texts in one bucket from which on all are compared with a few of them first."""
 _STAR_CENTRES = (0.0, 0.5, 0.99)
-_MEASURED = 1 << 16
+_MEASURED = 1 << 14
 _PROPOSED = 1 << 21
 _HALF = np.uint64(32)
 _ROUNDING = 1e-9

@@ -25,6 +25,11 @@ def test_each_kind_has_its_mask_and_the_answer_has_the_same() -> None:
     assert kept.candidate.origin == row.origin
 
 
+def test_a_number_that_is_seen_once_its_neighbour_is_masked_is_masked_too() -> None:
+    (kept,) = gated(REPLY, [candidate("客服：电话是01059761355,01059761366。", "好的，谢谢。", "zh")]).kept
+    assert sorted(kept.candidate.input.removeprefix("客服：电话是").removesuffix("。").split(",")) == ["[电话1]", "[电话2]"]
+
+
 def test_two_numbers_stay_two_and_one_number_in_two_forms_stays_one() -> None:
     row = candidate("Call 212-555-0147 or (212) 555-0147, not 415-555-0199.", "We call 415-555-0199.")
     (kept,) = gated(REPLY, [row]).kept
