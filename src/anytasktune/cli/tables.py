@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from anytasktune.cli.amounts import cost
+from anytasktune.cli.amounts import about, cost
 from anytasktune.cli.terminal import one_line
 from anytasktune.errors import counted
 
@@ -23,10 +23,16 @@ _LEARNED = "[[", "]]"
 
 
 def new_table(*columns: str, left: int = 1) -> Table:
-    """A table without borders; the first `left` columns hold text, the others numbers."""
+    """A table without borders; the first `left` columns hold text, the others numbers.
+
+    Where a name does not fit the width it is folded; numbers stay whole.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for place, heading in enumerate(columns):
-        table.add_column(heading, justify="left" if place < left else "right", no_wrap=True)
+        if place < left:
+            table.add_column(heading, overflow="fold")
+        else:
+            table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 
@@ -71,7 +77,7 @@ def checked(result: "CheckedTask") -> RenderableType:
 
 
 def plans(rows: Sequence["TaskPlan"], whole: "Estimate") -> RenderableType:
-    """Cost of training; `whole` is that of all Task-LMs that are not trained yet."""
+    """Cost of training, and of the answers that `eval` compares; `whole` is that of all Task-LMs that are not trained yet."""
     table = new_table("task", "train", "dev", "test", "steps", "epochs", "rate", "rank", "tokens", "shared")
     for row in rows:
         splits = [str(row.rows.get(split, 0)) for split in ("train", "dev", "test")]
@@ -80,9 +86,10 @@ def plans(rows: Sequence["TaskPlan"], whole: "Estimate") -> RenderableType:
         numbers = [steps, f"{row.epochs:.3g}", f"{row.learning_rate:.1e}", str(row.rank), f"{row.tokens:,}", saved]
         table.add_row(row.task, *splits, *numbers)
     left = sum(not row.trained for row in rows)
-    remarks = ["tokens: read in all, without dev evaluations. shared: saved by reading the instruction once per step."]
+    remarks = ["tokens: read in all, without dev evaluations.", "shared: saved by reading the instruction once per step."]
     remarks += ["done: trained already."] if left < len(rows) else []
-    remarks += [f"To train: {left} Task-LM{'' if left == 1 else 's'}, {cost(whole)}."] if left else []
+    remarks += [f"To train: {counted(left, 'Task-LM')}, {cost(whole)}."] if left else []
+    remarks.append(f"To answer the held-out rows (eval, tune): about {about(sum(row.answer_seconds for row in rows))}.")
     return Group(table, Text("\n".join([*remarks, "Nothing was trained (--dry-run)."]), style="dim"))
 
 

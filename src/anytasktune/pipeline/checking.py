@@ -1,6 +1,6 @@
 """`check` and `--dry-run`: the rows as training sees them, and the expected cost of training."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from anytasktune.pipeline.events import OnEvent
@@ -9,9 +9,9 @@ from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Estimate, SplitName
 from anytasktune.settings import Settings
 from anytasktune.training.adapter_targets import Granularity
-from anytasktune.training.estimate import total
+from anytasktune.training.estimate import Answering, answering_seconds, total
 from anytasktune.training.preflight import Preflight, TokenView, view_tokens
-from anytasktune.training.run_plan import estimate_run
+from anytasktune.training.run_plan import RunPlan, estimate_run
 from anytasktune.training.task_rows import TrainingData
 from anytasktune.training.train_runs import finished_run, run_id
 
@@ -53,7 +53,7 @@ class TaskPlan:
 
     Attributes:
         task: the adapter target: a task, `action-` and the name of an action, or `mixed-pool`.
-        rows: rows per split.
+        rows: rows per split; of train those that `max_train_rows` leaves.
         steps: optimiser steps, if the run is not stopped early.
         prefix_tokens: tokens of the longest instruction that rows share, read once per step.
         tokens: tokens the model would process in all, dev evaluations left out.
@@ -61,6 +61,8 @@ class TaskPlan:
         seconds: how long training is expected to take on this machine, looks at dev included.
         memory_bytes: most memory it is expected to need.
         trained: whether the Task-LM exists already, so that nothing would be done.
+        answer_seconds: how long `eval` is expected to let it answer its held-out rows; with a task's first Task-LM, the
+            untuned systems too.
     """
 
     task: str
@@ -75,6 +77,7 @@ class TaskPlan:
     seconds: float
     memory_bytes: int
     trained: bool
+    answer_seconds: float
 
 
 def total_estimate(plans: Sequence[TaskPlan]) -> Estimate:
@@ -93,17 +96,23 @@ def plan(
     """The trainings that `train` would do with these settings; only the tokenizer is loaded."""
     context = TrainingContext.begin(workspace, settings, on_event)
     data = context.training_data(workspace.tasks(task_names), granularity)
-    return [_plan_one(context, item) for item in data]
+    plans: list[TaskPlan] = []
+    planned: set[str] = set()
+    for item in data:
+        plans.append(_plan_one(context, item, planned))
+        planned |= {part.task.name for part in item.parts}
+    return plans
 
 
-def _plan_one(context: TrainingContext, data: TrainingData) -> TaskPlan:
+def _plan_one(context: TrainingContext, data: TrainingData, planned: Collection[str]) -> TaskPlan:
     config, info = context.settings.train, context.model_info
     run = context.planned(data)
     expected = estimate_run(run, info, config, context.matmul_rate)
     identity = run_id(info.ref, data, config)
+    rows = {split: sum(len(part.splits.get(split, [])) for part in data.parts) for split in SPLIT_NAMES}
     return TaskPlan(
         task=data.target,
-        rows={split: sum(len(part.splits.get(split, [])) for part in data.parts) for split in SPLIT_NAMES},
+        rows=rows | {"train": len(run.train.rows)},
         rank=run.resolved.rank,
         learning_rate=run.resolved.learning_rate,
         epochs=run.resolved.epochs,
@@ -114,4 +123,19 @@ def _plan_one(context: TrainingContext, data: TrainingData) -> TaskPlan:
         seconds=expected.seconds,
         memory_bytes=expected.memory_bytes,
         trained=finished_run(context.workspace.project.runs(data.target) / identity) is not None,
+        answer_seconds=round(_answer_seconds(context, data, run, planned), 2),
     )
+
+
+def _answer_seconds(context: TrainingContext, data: TrainingData, run: RunPlan, planned: Collection[str]) -> float:
+    """Time of this Task-LM, and of the untuned systems for tasks that are in no plan before."""
+    config, seconds = context.settings.eval, 0.0
+    for part in data.parts:
+        held_out = part.splits.get(config.split, [])[: config.max_rows]
+        untuned = {"base": 0, "few_shot": config.shots} if part.task.name not in planned else {}
+        for system, shots in {**untuned, "tuned": 0}.items():
+            if system == "tuned" or system in config.systems:
+                by_label = part.task.output.decoding == "label_scoring"
+                answers = Answering(len(held_out), config.batch_tokens, shots, by_label)
+                seconds += answering_seconds(run.train, context.model_info.shape, answers, context.matmul_rate)
+    return seconds

@@ -124,7 +124,8 @@ def compare(context: TrainingContext, tasks: Sequence[tuple[Task, Runs]]) -> Rep
     )
     folder = context.workspace.project.reports / report.id
     write_report(report, folder)
-    write_ref(folder.parent, LATEST, report.id)
+    if any(task.comparisons for task in report.tasks) or read_ref(folder.parent, LATEST) is None:
+        write_ref(folder.parent, LATEST, report.id)  # one system alone does not replace a comparison
     return report
 
 

@@ -6,6 +6,7 @@ and token; half of that without a backward pass. Time is this work over the rate
 times the share of it that the engine is known to reach.
 """
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,23 @@ class Load:
 
 
 NOTHING = Load(0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Rows that one system answers.
+
+    Attributes:
+        rows: number of rows.
+        batch_tokens: most prompt tokens answered together.
+        shots: examples shown.
+        by_label: whether answers are chosen by the likeliest label instead of being generated.
+    """
+
+    rows: int
+    batch_tokens: int
+    shots: int = 0
+    by_label: bool = False
 
 
 def load_of(rows: RowSet, chosen: Iterable[int]) -> Load:
@@ -105,6 +123,25 @@ def estimate(work: Work, shape: ModelShape, rank: int, rate: float, memory_bytes
     fixed = shape.layers * SECONDS_PER_LAYER * (work.training.passes + work.evaluation.passes / 2)
     seconds = useful / (rate * EFFICIENCY) + fixed
     return Estimate(tokens=work.training.tokens, seconds=round(seconds, 2), memory_bytes=memory_bytes)
+
+
+def answering_seconds(plan: RowSet, shape: ModelShape, answers: Answering, rate: float) -> float:
+    """The time in which rows like those of `plan` are answered, with answers of the same lengths.
+
+    Args:
+        rate: as for `estimate`.
+    """
+    suffix = sum(len(row.suffix) for row in plan.rows) / len(plan.rows)
+    written = sum(row.targets for row in plan.rows) / len(plan.rows)
+    prefix = max(map(len, plan.prefixes)) + answers.shots * (suffix + written)
+    batches = math.ceil(answers.rows * suffix / answers.batch_tokens)
+    tokens = batches * prefix + answers.rows * (suffix + written)
+    pairs = answers.rows * (suffix + written) * (prefix + suffix)
+    load = Load(round(tokens), round(pairs), round(answers.rows * written))
+    # token by token where an answer is generated; all labels are read in one more pass
+    passes = batches * (1 + (1 if answers.by_label else max(row.targets for row in plan.rows)))
+    useful = operations(shape, 0, load) / 2
+    return useful / (rate * EFFICIENCY) + shape.layers * SECONDS_PER_LAYER * passes / 2
 
 
 def total(estimates: Sequence[Estimate]) -> Estimate:

@@ -46,11 +46,37 @@ def test_dry_run_says_what_training_would_take_and_trains_nothing(run: Run, proj
     heading, row = ended.out.splitlines()[:2]
     assert heading.split() == ["task", "train", "dev", "test", "steps", "epochs", "rate", "rank", "tokens", "shared"]
     assert row.split()[:6] == ["team", "21", "3", "6", "2", "1"]
-    assert max(map(len, ended.out.splitlines())) <= 100
+    assert "To train: 1 Task-LM, " in ended.out
+    assert "To answer the held-out rows (eval, tune): about " in ended.out
     assert not (project / "artifacts" / "runs").exists()
     (plan,) = run("train", "-p", project, *quick, "--dry-run", "--json").document
     assert plan["tokens"] < plan["plain_tokens"]
     assert plan["trained"] is False
+
+
+def test_a_dry_run_fits_80_columns_and_counts_the_rows_that_are_used(run: Run, tmp_path: Path, quick: list[str]) -> None:
+    name = "which_team_of_the_firm_takes_the_matter_first"
+    project = write_project(tmp_path / "law", rows=[], domain=DOMAIN.replace("name: team", f"name: {name}"))
+    write_rows(project / "data" / f"{name}.jsonl", team_rows(60))
+    ended = run("tune", "-p", project, *quick, "--dry-run", "-c", "train.max_train_rows=7")
+    assert max(map(len, ended.out.splitlines())) <= 80
+    assert name in ended.out.replace("\n", "").replace(" ", "") or name[:12] in ended.out
+    (plan,) = run("tune", "-p", project, *quick, "--dry-run", "--json", "-c", "train.max_train_rows=7").document
+    assert plan["rows"] == {"train": 7, "dev": 6, "test": 12}
+    few = run("tune", "-p", project, *quick, "--dry-run", "--json", "-c", "eval.max_rows=3").document[0]
+    assert 0 < few["answer_seconds"] < plan["answer_seconds"]
+
+
+def test_one_system_alone_does_not_become_the_report_that_is_shown(run: Run, tuned: Path, quick: list[str]) -> None:
+    before = run("report", "-p", tuned).out
+    alone = run("eval", "-p", tuned, *quick, "-c", "eval.systems=[base]")
+    assert alone.code == 0
+    assert run("report", "-p", tuned).out == before
+
+
+def test_the_first_report_is_shown_even_if_it_compares_nothing(run: Run, project: Path, quick: list[str]) -> None:
+    assert run("eval", "-p", project, *quick, "-c", "eval.systems=[base]").code == 0
+    assert "Nothing was compared" in run("report", "-p", project).out
 
 
 def test_train_prints_the_adapters_folder_and_the_second_time_trains_nothing(run: Run, project: Path, quick: list[str]) -> None:

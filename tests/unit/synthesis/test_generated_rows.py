@@ -279,7 +279,7 @@ def test_rules_are_told_when_they_are_broken_and_the_answer_may_be_put_right(tmp
     with teacher(answers, tmp_path) as (asker, served):
         found = generate(asker, KEYWORDS, ["en"], [], [], quick(rows=1))
     assert [candidate.output for candidate in found.candidates] == ["one; two"]
-    assert "1 items, at least 2 are wanted" in served.bodies[-1]["messages"][-1]["content"]
+    assert "1 item, at least 2 are wanted" in served.bodies[-1]["messages"][-1]["content"]
 
 
 def test_stretches_of_documents_are_inputs_where_the_teacher_says_so(tmp_path: Path) -> None:

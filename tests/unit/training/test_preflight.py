@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from tests.tiny_models import tiny_tokenizer
 
 from anytasktune.chat import PromptFormat
-from anytasktune.errors import ConfigError
 from anytasktune.outputs import JsonOutput, LabelOutput, Rules, TextOutput
 from anytasktune.schema import Example, Rendering, SplitName, Task
 from anytasktune.training.preflight import Room, preflight, view_tokens
@@ -91,10 +91,9 @@ def test_an_answer_that_breaks_the_tasks_rules_blocks(task: Task, example: Examp
     assert words in what
 
 
-def test_a_schema_that_is_none_is_an_error_of_the_domain() -> None:
-    broken = Task(name="facts", instruction={"en": "Fill."}, output=JsonOutput(kind="json", json_schema={"type": "objct"}))
-    with pytest.raises(ConfigError, match="no JSON Schema"):
-        preflight(broken, {"train": [Example(input="x", output="{}")]}, FORMAT, ROOM)
+def test_a_schema_that_is_none_is_refused_before_any_row_is_looked_at() -> None:
+    with pytest.raises(ValidationError, match="no JSON Schema"):
+        JsonOutput(kind="json", json_schema={"type": "objct"})
 
 
 def test_rows_are_counted_by_split_and_problems_say_where() -> None:
