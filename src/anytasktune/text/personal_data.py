@@ -86,8 +86,9 @@ _PHONES = (
 _PHONE_REGIONS = ("CN", "US", "GB", "DE", "FR")
 _PHONE_RUN = re.compile(r"(?<![\w.])[+(（]{0,2}\d(?:[-–. ()（）/]{0,3}\d){6,19}(?![A-Za-z\d_]|[.,:]\d)", re.ASCII)
 _NO_PHONE = re.compile(
-    r"\d{2,6}[-–]\d{2,6}$|\d{4}-\d{4}-\d\d$|(?:19|20)\d\d([-./])[01]?\d\1[0-3]?\d(?!\d)|(?:19|20)\d\d\.[01]?\d[-–](?:19|20)"
-)  # a range, the code of a drug, a date, months
+    r"\d{2,6}[-–]\d{2,6}$|\d{4}-\d{4}-\d\d$|(?:19|20)\d\d([-./])[01]?\d\1[0-3]?\d(?!\d)|"
+    r"(?:19|20)\d\d\.[01]?\d[-–](?:19|20)|(?:19|20)\d\d[-–](?:19|20)\d\d(?!\d)"
+)  # a range, the code of a drug, a date, months, years
 _PHONE_WORD = re.compile(
     r"\b(?:call|phone|telephone|tel|cell|mobile|ring|fax|text me|reach|handy|telefon|mobil|rufen|anrufen|whatsapp)|"
     "电话|手机|座机|热线|拨打|联系|致电|传真|微信",

@@ -52,3 +52,10 @@ def test_dates_sums_and_order_numbers_are_not(text: str) -> None:
 @given(st.integers(min_value=10**11, max_value=10**17))
 def test_of_ten_last_digits_one_passes_the_card_check(body: int) -> None:
     assert sum(passes_luhn(f"{body}{digit}") for digit in range(10)) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["The Saltmarsh, 2012-2024. 60 rooms.", "Hotel 2012–2024. 60 Zimmer", "1998-2003 (12), 2004-2011 (8)"]
+)
+def test_a_span_of_years_before_another_number_is_no_phone(text: str) -> None:
+    assert find_personal_data(text) == []
