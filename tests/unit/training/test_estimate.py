@@ -7,7 +7,18 @@ from tests.tiny_models import tiny_model
 from anytasktune.models.lora import Adapter, LoraSpec, linear_layers
 from anytasktune.models.shape import ModelShape
 from anytasktune.training.batches import Row, RowSet
-from anytasktune.training.estimate import NOTHING, Load, Work, estimate, load_of, matmul_rate, operations, total
+from anytasktune.training.estimate import (
+    NOTHING,
+    Answering,
+    Load,
+    Work,
+    answering_seconds,
+    estimate,
+    load_of,
+    matmul_rate,
+    operations,
+    total,
+)
 
 SHAPE = ModelShape(layers=30, hidden=576, vocabulary=49152, heads=9, queries=576, states=192, inner=1536, tied=True)
 RATE = 300e9
@@ -54,6 +65,16 @@ def test_longer_runs_and_slower_machines_take_longer() -> None:
     assert estimate(twice, SHAPE, 16, 30e9, 10).seconds > 5 * long.seconds
     assert total([short, long, long]).seconds == pytest.approx(short.seconds + 2 * long.seconds)
     assert total([]).tokens == 0
+
+
+def test_more_rows_shots_and_generated_tokens_take_longer_to_answer() -> None:
+    plan = row_set([200], [(0, 40 + number, 30) for number in range(16)])
+    few, many, shown, labels = (
+        answering_seconds(plan, SHAPE, Answering(rows, 8192, shots, by_label), RATE)
+        for rows, shots, by_label in ((3, 0, False), (300, 0, False), (3, 4, False), (3, 0, True))
+    )
+    assert 0 < labels < few < many
+    assert few < shown
 
 
 def test_without_dev_rows_nothing_is_evaluated() -> None:
