@@ -319,7 +319,7 @@ def test_every_reason_for_dropping_a_row_is_documented() -> None:
     code = "\n".join(read(path) for path in (SOURCE / "datasets").glob("*.py"))
     kinds = "\n".join(read(path) for path in (SOURCE / "outputs").glob("*.py"))
     of_form = set(re.findall(r"Violation\(\s*\"(\w+)\"", kinds)) - set(Rules.model_fields)
-    leaks = set(re.findall(r"^LEAK = \"(\w+)\"", code, re.M)) | {"leaks_into_dev", "occurs_in_train"}
+    leaks = set(re.findall(r"\"((?:leaks_into|occurs_in)_\w+)\"", code))
     reasons = of_form | leaks | set(re.findall(r"RowError\(\s*\"(\w+)\"", code))
     assert set(names_in(table(FORMATS_PAGE, "reason"))) == reasons
 
