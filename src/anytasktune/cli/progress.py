@@ -76,8 +76,8 @@ class EventLines(Reporter):
 class Display(Reporter):
     """Draws one line per finished thing and a moving bar with the time left; in a log a line every half minute."""
 
-    def __init__(self, workspace: "Workspace") -> None:
-        self.workspace = workspace
+    def __init__(self, workspace: "Workspace", log_seconds: float = _LOG_SECONDS) -> None:
+        self.workspace, self._log_seconds = workspace, log_seconds
         self.console = PlainConsole(stderr=True)
         self.console.soft_wrap = not self.console.is_terminal  # in a log lines stay whole
         self.bars = Progress(
@@ -110,7 +110,7 @@ class Display(Reporter):
                 self._warn(event.text)
             case events.Started():
                 detail = f", {cost(event.estimate)}" if event.estimate else f": {event.detail}" if event.detail else ""
-                self.console.print(Text(f"· {event.stage:<7}{event.name}{detail}", style="dim"))
+                self.console.print(Text(f"· {event.stage:<6} {event.name}{detail}", style="dim"))
             case events.Progress():
                 self._advance(event)
             case events.Finished():
@@ -118,17 +118,17 @@ class Display(Reporter):
 
     def _advance(self, event: events.Progress) -> None:
         label = _label(event)
-        facts = [f"loss {event.loss:.3f}"] if event.loss is not None else [f"{event.done}/{event.total}"]
-        facts += [event.detail] if event.detail else []
+        loss = [f"loss {event.loss:.3f}"] if event.loss is not None else []
+        facts = [event.detail] if event.detail else []
         facts += [f"{duration(event.seconds_left)} left"] if event.seconds_left is not None else []
-        detail = ", ".join(facts)
+        detail = ", ".join([*(loss or [f"{event.done}/{event.total}"]), *facts])
         if self._bar is None or self._bar[0] != label:
             self._clear()
             self._bar = (label, self.bars.add_task(label, total=event.total, detail=detail))
         self.bars.update(self._bar[1], completed=event.done, total=event.total, detail=detail)
-        if not self.console.is_terminal and time.monotonic() - self._logged >= _LOG_SECONDS:
+        if not self.console.is_terminal and time.monotonic() - self._logged >= self._log_seconds:
             self._logged = time.monotonic()
-            self.console.print(Text(f"  {label}  {event.done} of {event.total}, {detail}"))
+            self.console.print(Text(f"  {label}  {', '.join([f'{event.done} of {event.total}', *loss, *facts])}"))
 
     def _finish(self, event: events.Finished) -> None:
         self._clear()
@@ -162,4 +162,4 @@ class Display(Reporter):
 
 def _label(event: events.Progress | events.Finished) -> str:
     stage = "try" if event.stage == "feasibility" else event.stage
-    return f"{stage:<7}{event.name}" + (f": {_SYSTEM_NAMES[event.system]}" if event.system else "")
+    return f"{stage:<6} {event.name}" + (f": {_SYSTEM_NAMES[event.system]}" if event.system else "")

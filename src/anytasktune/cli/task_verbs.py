@@ -90,7 +90,7 @@ def _check_usage(
 
 
 def _say_wait(why: str, seconds: float) -> None:
-    typer.echo(f"· teacher  {why}; again in {seconds:.0f} s", err=True)
+    typer.echo(f"· teacher  {why}" + (f"; again in {seconds:.0f} s" if seconds else ""), err=True)
 
 
 def _proposal_document(proposed: "Proposed") -> dict[str, Any]:

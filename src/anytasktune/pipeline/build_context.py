@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Example, Passage, Seal, SplitName, Task, TeacherUsage
 from anytasktune.settings import Settings
-from anytasktune.store import find_or_make, record_kind
+from anytasktune.store import asking_alone, find_or_make, record_kind
 
 SEALS = record_kind(Seal, lambda seal: seal.id)
 
@@ -135,6 +136,10 @@ class BuildContext(Context):
             fix = f"add an instruction in {asked} to domain.yaml, or leave --language out"
             raise ConfigError(f"task {task.name} has instructions in {has}, not in {asked}", where="domain.yaml", fix=fix)
         return wanted
+
+    def alone(self, verb: str, task_names: Sequence[str]) -> AbstractContextManager[None]:
+        """The lock under which a command asks teachers and writes candidates; waits for another command, and says so."""
+        return asking_alone(self.workspace.project.root, " ".join([verb, *task_names]), self.note)
 
     @property
     def has_teacher(self) -> bool:

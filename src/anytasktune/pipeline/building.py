@@ -47,7 +47,8 @@ def build(
         AnyTaskTuneError: for anything else the user can mend.
     """
     context = BuildContext.begin(workspace, settings, on_event, options)
-    return [_build_one(context, task) for task in workspace.tasks(task_names)]
+    with context.alone("build", task_names):
+        return [_build_one(context, task) for task in workspace.tasks(task_names)]
 
 
 def _build_one(context: BuildContext, task: Task) -> Built:

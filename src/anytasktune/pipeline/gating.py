@@ -31,7 +31,8 @@ def gate(
         AnyTaskTuneError: for anything the user can mend.
     """
     context = BuildContext.begin(workspace, settings, on_event, options)
-    return [gate_candidates(context, task) for task in workspace.tasks(task_names)]
+    with context.alone("gate", task_names):
+        return [gate_candidates(context, task) for task in workspace.tasks(task_names)]
 
 
 def gate_candidates(context: BuildContext, task: Task, runs: Sequence[CandidateRun] = ()) -> GatedCandidates:

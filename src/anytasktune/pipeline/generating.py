@@ -46,7 +46,8 @@ def synth(
         AnyTaskTuneError: for anything the user can mend.
     """
     context = BuildContext.begin(workspace, settings, on_event, options)
-    return [generate_candidates(context, task) for task in workspace.tasks(task_names)]
+    with context.alone("synth", task_names):
+        return [generate_candidates(context, task) for task in workspace.tasks(task_names)]
 
 
 def augment(
@@ -62,7 +63,8 @@ def augment(
         AnyTaskTuneError: for anything the user can mend.
     """
     context = BuildContext.begin(workspace, settings, on_event, options)
-    return [augment_rows(context, task) for task in workspace.tasks(task_names)]
+    with context.alone("augment", task_names):
+        return [augment_rows(context, task) for task in workspace.tasks(task_names)]
 
 
 def generate_candidates(context: BuildContext, task: Task) -> CandidateRun:

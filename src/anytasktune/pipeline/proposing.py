@@ -16,7 +16,7 @@ from anytasktune.records import Language
 from anytasktune.schema import Domain, DroppedRow, Example, RowCounts
 from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.settings.yaml_reading import parse_record
-from anytasktune.store import DOMAIN_FILE, Project, write_atomic
+from anytasktune.store import DOMAIN_FILE, Project, asking_alone, write_atomic
 from anytasktune.tasks.ask_teacher import Refused, ask_teacher, proposed_by
 from anytasktune.tasks.build_tasks import build_pool
 from anytasktune.tasks.from_examples import draft_from_examples
@@ -96,7 +96,8 @@ def propose_pool(
     Args:
         folder: the project; made if it does not exist.
         out: a new file for the proposal alone.
-        on_wait: receives the reason and the seconds when the teacher's server asks to wait.
+        on_wait: receives the reason and the seconds when the teacher's server asks to wait, and 0 seconds where another
+            command asks the teachers of this project at present.
 
     Raises:
         ConfigError: nothing was found, `out` exists, or the project's `domain.yaml` is wrong.
@@ -106,6 +107,15 @@ def propose_pool(
     project = Project(folder.resolve())
     if out is not None and out.exists():
         raise ConfigError("the file exists, and is not overwritten", where=str(out), fix="give --out another name")
+    if not sources.teacher:
+        return _propose(project, sources, out, on_wait)
+    with asking_alone(project.root, "tasks propose", lambda why: on_wait(why, 0.0) if on_wait else None):
+        return _propose(project, sources, out, on_wait)
+
+
+def _propose(
+    project: Project, sources: PoolSources, out: Path | None, on_wait: Callable[[str, float], None] | None
+) -> Proposed:
     existing = Workspace.open(project.root).domain if out is None and project.domain_file.exists() else None
     text = project.domain_file.read_bytes().decode("utf-8-sig") if existing else ""
     opened = _open_teacher(project, sources, on_wait) if sources.teacher else None

@@ -4,6 +4,7 @@ layout      `Project`: the path of everything
 atomic      files and folders that appear complete or not at all
 record_files one record per file; append-only logs; JSON Lines checked against a hash
 changes     the user's own files: locked, and all files of a change or none
+project_lock `asking_alone`: one command at a time asks a teacher
 artifacts   `find_or_make`: an artefact by what went into it, loaded where it exists, else made and saved
 """
 
@@ -19,6 +20,7 @@ from anytasktune.store.artifacts import (
 )
 from anytasktune.store.atomic import atomic_folder, disk_errors, remove_file, write_atomic
 from anytasktune.store.layout import DOMAIN_FILE, SETTINGS_FILE, Project
+from anytasktune.store.project_lock import asking_alone
 from anytasktune.store.record_files import (
     MANIFEST,
     append_line,
@@ -42,6 +44,7 @@ __all__ = [
     "Project",
     "SETTINGS_FILE",
     "append_line",
+    "asking_alone",
     "atomic_folder",
     "changing",
     "disk_errors",
