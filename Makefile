@@ -12,13 +12,17 @@ DEV    := $(VENV)/.installed-dev
 PEERS  := $(VENV)/.installed-bench
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+SAY_HOW = echo; echo "To type only 'anytasktune …', activate the environment, once per terminal:  . $(BIN)/activate"
+
 .PHONY: demo test check bench clean
 
 demo: $(RUN)
 	$(BIN)/anytasktune demo demo-project
+	@$(SAY_HOW)
 
 test: $(DEV)
 	$(BIN)/python -m pytest
+	@$(SAY_HOW)
 
 check: $(DEV)
 	$(BIN)/ruff check .

@@ -24,6 +24,7 @@ from anytasktune.cli.console import (
     show_error,
 )
 from anytasktune.errors import AnyTaskTuneError
+from anytasktune.invocation import program
 
 STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
     "Start": {
@@ -131,7 +132,7 @@ def _run(arguments: Sequence[str]) -> int:
     # the base of typer's usage errors: its own click's or the installed one's, by version
     wrong_usage: type[Exception] = typer.BadParameter.__mro__[1]
     try:
-        result = get_command(app)(args=list(arguments), prog_name="anytasktune", standalone_mode=False)
+        result = get_command(app)(args=list(arguments), prog_name=program(), standalone_mode=False)
     except typer.Exit as stop:
         return int(stop.exit_code)
     except typer.Abort:
@@ -146,6 +147,6 @@ def _usage_error(error: Any) -> UsageError:
         return UsageError(error.message, fix=f"did you mean {' or '.join(sorted(nearest))}?")
     given, found, choices = error.message.partition(" is not one of ")
     near = get_close_matches(given.rpartition(" ")[2].strip("'"), re.findall("'(.*?)'", choices), n=1) if found else []
-    command = error.ctx.command_path if error.ctx else "anytasktune"
+    command = error.ctx.command_path if error.ctx else program()
     fix = f"did you mean {near[0]!r}?" if near else f"{command} --help lists arguments and options"
     return UsageError(error.format_message().replace("Value error, ", ""), fix=fix)

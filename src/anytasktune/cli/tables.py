@@ -11,6 +11,7 @@ from rich.text import Text
 from anytasktune.cli.amounts import about, cost
 from anytasktune.cli.terminal import one_line
 from anytasktune.errors import counted
+from anytasktune.invocation import command
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import Built, CatalogEntry, CheckedTask, Imported, PackSummary, TaskPlan, Workspace
@@ -115,7 +116,7 @@ def packs(summaries: Sequence["PackSummary"]) -> RenderableType:
         lines.append(Text(f"  {counted(pack.actions, 'action')}, {counted(pack.tasks, 'task')}; rows: {rows}"))
         if limits := next(iter(pack.limits.values()), ""):
             lines.append(Text(f"  {one_line(limits, _LIMITS_SHOWN)}", style="dim"))
-    lines.append(Text("\nanytasktune init --pack NAME FOLDER [--language en|zh]  makes a project of one"))
+    lines.append(Text(f"\n{command('init', '--pack', 'NAME', 'FOLDER')} [--language en|zh]  makes a project of one"))
     return Group(*lines)
 
 

@@ -18,6 +18,7 @@ from anytasktune.cli.options import (
     TaskNames,
     open_project,
 )
+from anytasktune.invocation import command
 
 if TYPE_CHECKING:
     from anytasktune.cli.progress import Reporter
@@ -145,12 +146,13 @@ def demo(
 
     code = _tune(workspace, None, settings, "task", reporter(progress, workspace), as_json)
     if not as_json:
+        on = ("-p", "my-field")
         say(
             "\nNext, with your own work:\n"
-            f"  1. anytasktune init my-field                    (or look at {folder / 'domain.yaml'} for an example)\n"
-            "  2. describe a task in my-field/domain.yaml\n"
-            "  3. anytasktune import rows.csv --task my_task --columns input=QUESTION,output=ANSWER -p my-field\n"
-            "  4. anytasktune tune -p my-field"
+            f"  1. {command('init', 'my-field')}\n"
+            f"  2. describe a task in my-field/domain.yaml; {folder / 'domain.yaml'} is an example\n"
+            f"  3. {command('import', 'rows.csv', '--task', 'my_task', '--columns', 'input=QUESTION,output=ANSWER', *on)}\n"
+            f"  4. {command('tune', *on)}"
         )
     return code
 

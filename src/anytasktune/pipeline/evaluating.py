@@ -49,7 +49,8 @@ def require_held_out(context: TrainingContext, tasks: Sequence[Task]) -> None:
     for task in tasks:
         if not context.dataset(task).splits.get(split):
             what = f"task {task.name} has no {split} rows to evaluate on"
-            fix = f"import some: anytasktune import FILE --task {task.name} --split {split}"
+            command = context.workspace.project.command("import", "FILE", "--task", task.name, "--split", split)
+            fix = f"import some: {command}"
             raise EvaluationError(what, where=f"data/{task.name}", fix=fix)
 
 

@@ -99,7 +99,8 @@ def augment_rows(context: BuildContext, task: Task, generated: Sequence[Example]
     sources, config = context.sources(task), context.settings.synthesis
     rows = [*sources.shown_train, *generated]
     if not rows:
-        fix = f"import some: anytasktune import FILE --task {task.name}, or generate some: anytasktune synth {task.name}"
+        command = context.workspace.project.command
+        fix = f"import some: {command('import', 'FILE', '--task', task.name)}, or generate some: {command('synth', task.name)}"
         raise DataError("there are no train rows to augment", where=f"task {task.name}", fix=fix)
     if not config.augmentations:
         config = config.model_copy(update={"augmentations": list(_DEFAULT_AUGMENTATIONS)})

@@ -140,7 +140,8 @@ def _refuse_options(source: Path, options: ImportOptions, *names: str) -> None:
 def _named_task(workspace: Workspace, source: Path, options: ImportOptions) -> Task:
     known = [task.name for task in workspace.domain.tasks]
     if options.task is None:
-        fix = f"name it: anytasktune import {source} --task NAME ({', '.join(known) or 'add a task to domain.yaml first'})"
+        command = workspace.project.command("import", source, "--task", "NAME")
+        fix = f"name it: {command} ({', '.join(known) or 'add a task to domain.yaml first'})"
         raise ConfigError("which task are these rows for?", where=str(source), fix=fix)
     if options.task not in known:
         fix = nearest(options.task, known) if known else "add it under `tasks:`, as the remarks in the file show"

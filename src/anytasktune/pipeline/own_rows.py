@@ -31,7 +31,7 @@ def row_files(project: Project, task: Task) -> dict[Split, Path]:
         fix = f"move one of them away: {single.name} to have rows divided, or the folder {task.name} of given splits"
         raise DataError(f"task {task.name} has rows in two forms", where="data", fix=fix)
     if not given and not single.exists():
-        fix = f"import some: anytasktune import FILE --task {task.name}"
+        fix = f"import some: {project.command('import', 'FILE', '--task', task.name)}"
         raise DataError(f"task {task.name} has no rows yet", where=f"data/{single.name}", fix=fix)
     return given or {None: single}
 

@@ -137,7 +137,8 @@ class TrainingContext(Context):
         if not splits.get("train"):
             nothing = Problem("no training row can be used", where, "mend the rows, or import others")
             if not look.rows.get("train"):
-                fix = f"import some: anytasktune import FILE --task {task.name} --split train"
+                command = self.workspace.project.command("import", "FILE", "--task", task.name, "--split", "train")
+                fix = f"import some: {command}"
                 nothing = Problem("there are no training rows", where, fix)
             raise PreflightError([*look.problems, nothing])
         if look.problems:

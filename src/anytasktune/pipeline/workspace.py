@@ -50,7 +50,7 @@ class Workspace:
             if name not in known:
                 raise ConfigError(f"there is no task {name!r}", where=DOMAIN_FILE, fix=nearest(name, known))
         if not known:
-            fix = "add one under `tasks:`, or import a task folder: anytasktune import FOLDER"
+            fix = f"add one under `tasks:`, or import a task folder: {self.project.command('import', 'FOLDER')}"
             raise ConfigError("the Task Pool is empty", where=DOMAIN_FILE, fix=fix)
         return [task for task in self.domain.tasks if not names or task.name in names]
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from anytasktune.errors import ConfigError, Problem
+from anytasktune.invocation import command
 from anytasktune.settings.sections import Settings
 from anytasktune.settings.yaml_reading import FieldPath, fault_of, parse_record, parse_value
 
@@ -143,7 +144,7 @@ def nearest_setting(key: str) -> str:
     in_section = [setting for setting in found if setting.startswith(f"{section}.")]
     if found:
         return f"did you mean {' or '.join(in_section or found)}?"
-    return "`anytasktune schema Settings` lists all settings"
+    return f"`{command('schema', 'Settings')}` lists all settings"
 
 
 def _advise_on_field(path: FieldPath, known: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from anytasktune.errors import ConfigError, Problem
+from anytasktune.invocation import command
 from anytasktune.records import IN_ALL_LANGUAGES, PER_LANGUAGE
 
 AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
@@ -69,7 +70,7 @@ def parse_record(record_type: type[AnyRecord], text: str, filename: str, advise:
     if data is None and not any(field.is_required() for field in record_type.model_fields.values()):
         return record_type()  # every line is a comment, and nothing has to be set
     if not isinstance(data, Mapping):
-        fix = f"write fields like `name: ...`; `anytasktune schema {record_type.__name__}` lists them"
+        fix = f"write fields like `name: ...`; `{command('schema', record_type.__name__)}` lists them"
         raise ConfigError("the file holds no fields", where=filename, fix=fix)
     try:
         if endless := list(_endless_numbers(data)):

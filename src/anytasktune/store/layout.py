@@ -1,10 +1,10 @@
 """Paths in a project folder; docs/architecture.md#project-folder shows it as a tree."""
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.errors import ConfigError
+from anytasktune.invocation import command
 
 DOMAIN_FILE = "domain.yaml"
 SETTINGS_FILE = "settings.yaml"
@@ -21,7 +21,7 @@ class Project:
         """The project in `folder`; ConfigError if there is no `domain.yaml` in it."""
         project = cls(Path(folder).resolve())
         if not project.domain_file.is_file():
-            fix = "run `anytasktune init FOLDER` to make a project, or give one with --project"
+            fix = f"run `{command('init', 'FOLDER')}` to make a project, or give one with -p"
             raise ConfigError(f"no project here: {DOMAIN_FILE} is missing", where=str(project.root), fix=fix)
         return project
 
@@ -30,7 +30,7 @@ class Project:
         here = Path.cwd()
         inside = self.root.relative_to(here) if self.root.is_relative_to(here) else self.root
         place = () if inside == Path() else ("-p", inside)
-        return " ".join(quoted(str(word)) for word in ("anytasktune", *words, *place))
+        return command(*words, *place)
 
     # edited by hand, or only ever added to
 
@@ -106,9 +106,3 @@ class Project:
 
     def predictions(self, task: str) -> Path:
         return self.artifacts / "predictions" / task
-
-
-def quoted(word: str) -> str:
-    """`word` for a shell; in double quotes, which Windows knows too, unless something in it would be expanded there."""
-    safe = shlex.quote(word)
-    return safe if safe == word or set(word) & set('"$`\\!') else f'"{word}"'

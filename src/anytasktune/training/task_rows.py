@@ -52,8 +52,7 @@ class TrainingData:
             PreflightError: a task has none.
         """
         if missing := [part.task.name for part in self.parts if not part.splits.get("train")]:
-            fix = "import some: anytasktune import FILE --task "
-            raise PreflightError([Problem(f"task {name} has no training rows", fix=fix + name) for name in missing])
+            raise PreflightError([Problem(f"task {name} has no training rows", fix="import some") for name in missing])
         return tuple((part.task, row) for part in self.parts for row in part.splits["train"][: config.max_train_rows])
 
     def rows_by_task(self, config: TrainConfig) -> dict[str, int]:

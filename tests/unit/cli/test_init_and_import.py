@@ -151,7 +151,7 @@ def test_without_a_task_the_import_asks_for_one(run: Run, empty: Path) -> None:
     write_rows(Path("rows.jsonl"), team_rows(4))
     ended = run("import", "rows.jsonl", "-p", empty)
     assert ended.code == 1
-    assert "anytasktune import rows.jsonl --task NAME (team)" in ended.err
+    assert "anytasktune import rows.jsonl --task NAME -p law (team)" in ended.err
 
 
 def test_rows_that_are_there_are_only_touched_when_asked_for(run: Run, project: Path) -> None:
