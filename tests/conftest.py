@@ -1,13 +1,23 @@
 """What tests of several rooms need."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Tiny models have nothing to share out: with one thread a test takes as long on a busy machine as on an idle one.
 # Read when PyTorch is loaded, here and in the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Started in the background, pytest inherits an ignored SIGINT and hands it on; the tests of Ctrl-C need the usual handler.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No test is timed: a busy machine takes as long as it takes.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 from tests.tiny_models import save_tiny_model
 
