@@ -8,6 +8,7 @@
     ├── TrainingError    a run cannot start or go on
     ├── EvaluationError  predictions or scores cannot be made or compared
     └── StoreError       the disk is full, read-only, or holds something foreign (also an OSError)
+        └── DamagedError what the program wrote is not there as it was written
 
 Every error carries :class:`Problem` records: what was wrong, where, and what to do. The command line prints them
 and exits with :attr:`AnyTaskTuneError.exit_code`; a traceback is always a bug of ours.
@@ -75,6 +76,10 @@ class EvaluationError(AnyTaskTuneError):
 
 class StoreError(AnyTaskTuneError, OSError):
     """Something on disk is full, read-only, half-written or not ours."""
+
+
+class DamagedError(StoreError):
+    """Something the program made was damaged or changed since: its checksum is another one."""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

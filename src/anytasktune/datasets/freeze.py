@@ -10,7 +10,7 @@ from anytasktune.datasets.write_rows import jsonl_text
 from anytasktune.ids import content_id, text_hash
 from anytasktune.schema import DatasetManifest, Example, GeneratedRows, Lineage, RowCounts, SplitInfo, SplitName, Task
 from anytasktune.settings import SplitConfig
-from anytasktune.store import MANIFEST, hash_of_rows, jsonl, read_hashed_rows, read_record, write_artifact_folder
+from anytasktune.store import hash_of_rows, jsonl, read_hashed_rows, read_manifest, write_artifact_folder
 
 LINEAGE_FILE = "lineage.jsonl"
 
@@ -102,12 +102,12 @@ def save_dataset(frozen: FrozenDataset, folder: Path, beside: Mapping[str, str] 
 
 
 def load_dataset(folder: Path) -> FrozenDataset:
-    """Read a data set back, after checking every split and the lineage against its hash.
+    """Read a data set back, after checking every file against its hash.
 
     Raises:
-        StoreError: a file is missing, or is not what was frozen; the message names it.
+        DamagedError: a file is missing, or is not what was frozen; the message names it.
     """
-    manifest = read_record(folder / MANIFEST, DatasetManifest)
+    manifest = read_manifest(folder, DatasetManifest)
     splits = {name: read_hashed_rows(folder / f"{name}.jsonl", Example, info.sha256) for name, info in manifest.splits.items()}
     lineage = read_hashed_rows(folder / LINEAGE_FILE, Lineage, manifest.generated.sha256) if manifest.generated else []
     return FrozenDataset(manifest, splits, lineage)

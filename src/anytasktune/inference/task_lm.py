@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.chat import PromptFormat
-from anytasktune.errors import ModelError, StoreError
+from anytasktune.errors import DamagedError, ModelError, StoreError
 from anytasktune.ids import file_hash
 from anytasktune.inference.task_predictor import BATCH_TOKENS, OnRows, TaskPredictor
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter
 from anytasktune.schema import Answer, Example, TaskLMManifest
-from anytasktune.store import read_record
+from anytasktune.store import check_sums, read_record
 
 TASK_LM_FILE = "task_lm.json"
 
@@ -50,10 +50,7 @@ class TaskLM:
             what = f"trained on {manifest.base_model.name} ({manifest.base_model.fingerprint}), not on {base.ref.name} "
             what += f"({base.ref.fingerprint})"
             raise ModelError(what, where=str(folder), fix="use its own base model, or train it again on this one")
-        weights = folder / WEIGHTS_FILE
-        if weights.is_file() and file_hash(weights) != manifest.adapter_sha256:
-            fix = "copy the whole folder again, or train it again"
-            raise ModelError(f"{WEIGHTS_FILE} was changed: its SHA-256 is not the recorded one", where=str(folder), fix=fix)
+        _check_files(folder, manifest)
         return cls(manifest, base, Adapter.load(base.model, folder))
 
     def model(self, task: str = "") -> TaskPredictor:
@@ -72,3 +69,16 @@ class TaskLM:
     ) -> list[Answer]:
         """Answer examples of one of its tasks, the first one unless named; see `TaskPredictor.answer`."""
         return self.model(task).answer(examples, batch_tokens=batch_tokens, on_rows=on_rows)
+
+
+def _check_files(folder: Path, manifest: TaskLMManifest) -> None:
+    """Raise ModelError if a file of a Task-LM is not what was written."""
+    fix = "copy the whole folder again, or train it again"
+    try:
+        check_sums(folder)
+    except DamagedError as error:
+        what = f"{Path(error.problems[0].where).name} was changed: {error.problems[0].what}"
+        raise ModelError(what, where=str(folder), fix=fix) from None
+    weights = folder / WEIGHTS_FILE
+    if weights.is_file() and file_hash(weights) != manifest.adapter_sha256:
+        raise ModelError(f"{WEIGHTS_FILE} was changed: its SHA-256 is not the recorded one", where=str(folder), fix=fix)

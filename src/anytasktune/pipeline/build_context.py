@@ -110,7 +110,7 @@ class BuildContext(Context):
         rows = self.passages.rows if self.passages else []
         documents = Counter(passage.span.document for passage in rows)
         fixed = seal(own, documents=documents or None, config=self.settings.split)
-        find_or_make(self.workspace.project.seals, SEALS, fixed.id, lambda: fixed)
+        find_or_make(self.workspace.project.seals, SEALS, fixed.id, lambda: fixed, note=self.note)
         guard = SealGuard(tasks, fixed, own)
         free = tuple(passage for passage in rows if not guard.touches(passage.text))
         if len(free) < len(rows):

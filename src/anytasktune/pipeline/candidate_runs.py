@@ -12,6 +12,7 @@ from anytasktune.store import (
     jsonl,
     read_hashed_rows,
     read_lines,
+    read_manifest,
     read_record,
     read_ref,
     write_artifact_folder,
@@ -30,8 +31,8 @@ class Passages:
 
     @classmethod
     def load(cls, folder: Path) -> "Passages":
-        """Read them back; StoreError if a file was changed."""
-        manifest = read_record(folder / MANIFEST, PassageSet)
+        """Read them back; DamagedError if a file was changed."""
+        manifest = read_manifest(folder, PassageSet)
         return cls(manifest, read_hashed_rows(folder / _PASSAGES, Passage, manifest.sha256))
 
     def save(self, folder: Path) -> None:
@@ -49,8 +50,8 @@ class CandidateRun:
 
     @classmethod
     def load(cls, folder: Path) -> "CandidateRun":
-        """Read it back; StoreError if a file was changed."""
-        manifest = read_record(folder / MANIFEST, CandidateSet)
+        """Read it back; DamagedError if a file was changed."""
+        manifest = read_manifest(folder, CandidateSet)
         candidates = read_hashed_rows(folder / _CANDIDATES, Candidate, manifest.sha256)
         return cls(manifest, candidates, read_lines(folder / _FAILED, FailedCandidate))
 
@@ -75,8 +76,8 @@ class GatedCandidates:
 
     @classmethod
     def load(cls, folder: Path) -> "GatedCandidates":
-        """Read them back; StoreError if a file was changed."""
-        manifest = read_record(folder / MANIFEST, GatedSet)
+        """Read them back; DamagedError if a file was changed."""
+        manifest = read_manifest(folder, GatedSet)
         kept = read_hashed_rows(folder / _KEPT, Candidate, manifest.sha256)
         return cls(manifest, kept, read_lines(folder / _DROPPED, Candidate), read_lines(folder / _VERDICTS, Verdict))
 

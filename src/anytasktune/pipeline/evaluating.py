@@ -1,7 +1,8 @@
 """`eval`: every system answers the same held-out rows; predictions → scores → report. Equal predictions are reused."""
 
+import functools
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -19,7 +20,7 @@ from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import write_report
 from anytasktune.schema import Example, PredictionSet, Report, Run, Task, TaskReport
 from anytasktune.settings import TASK_LMS, EvalConfig, Settings, System
-from anytasktune.store import LATEST, Project, find_or_make, read_ref, record_kind, write_ref
+from anytasktune.store import LATEST, Project, find_or_make, is_intact, read_ref, record_kind, write_ref
 from anytasktune.training.adapter_targets import targets_with
 from anytasktune.training.train_runs import ADAPTER_FOLDER, finished_run, versions
 from anytasktune.version import __version__
@@ -67,7 +68,8 @@ def evaluated_runs(context: TrainingContext, tasks: Sequence[Task], fresh: Seque
     asked = [system for system in TASK_LMS if system in context.settings.eval.systems]
     if not asked:
         return [{} for _ in tasks]
-    found = [_runs_of(context, task, asked, {run.target: run for run in fresh}) for task in tasks]
+    known = functools.cache(finished_run)  # a Task-LM of several tasks is checked against its checksums once
+    found = [_runs_of(context, task, asked, {run.target: run for run in fresh}, known) for task in tasks]
     if not fresh:
         if missing := [task.name for task, runs in zip(tasks, found, strict=True) if not runs]:
             granularity = () if asked[0] == "tuned" else ("--granularity", asked[0])
@@ -86,12 +88,18 @@ def evaluated_runs(context: TrainingContext, tasks: Sequence[Task], fresh: Seque
     return list(found)
 
 
-def _runs_of(context: TrainingContext, task: Task, asked: Sequence[System], fresh: Mapping[str, Run]) -> dict[System, Run]:
+def _runs_of(
+    context: TrainingContext,
+    task: Task,
+    asked: Sequence[System],
+    fresh: Mapping[str, Run],
+    known: Callable[[Path], Run | None],
+) -> dict[System, Run]:
     found: dict[System, Run] = {}
     for system, target in targets_with(context.workspace.domain, task):
         runs = context.workspace.project.runs(target)
         last = read_ref(runs)
-        run = fresh.get(target) or (finished_run(runs / last) if last else None)
+        run = fresh.get(target) or (known(runs / last) if last else None)
         if run is None or system not in asked or system in found or task.name not in run.tasks:
             continue
         trained_for = read_task_lm(_adapter_folder(context.workspace.project, run)).task(task.name)
@@ -124,6 +132,8 @@ def compare(context: TrainingContext, tasks: Sequence[tuple[Task, Runs]]) -> Rep
         machine=f"{platform.system()} {platform.machine()}, {computes_on}, {context.dtype}",
     )
     folder = context.workspace.project.reports / report.id
+    if folder.exists() and not is_intact(folder):
+        context.note(f"{folder}: a file of the report does not match its checksum; it is written anew")
     write_report(report, folder)
     if any(task.comparisons for task in report.tasks) or read_ref(folder.parent, LATEST) is None:
         write_ref(folder.parent, LATEST, report.id)  # one system alone does not replace a comparison
@@ -189,6 +199,6 @@ def _answers(context: TrainingContext, data: tuple[FrozenDataset, Sequence[Examp
         )
 
     folder = context.workspace.project.predictions(task.name)
-    answers, made = find_or_make(folder, PREDICTIONS, identity, make, latest=None)
+    answers, made = find_or_make(folder, PREDICTIONS, identity, make, latest=None, note=context.note)
     context.on_event(Finished(stage="answer", name=task.name, system=system.name, artifact=identity, reused=not made))
     return answers

@@ -109,7 +109,8 @@ def _gate_run(
         """Whether the judge scored all it was asked about; else another run may get the missing answers."""
         return not any(verdict.gate == JUDGE and verdict.score is None for verdict in gated.verdicts)
 
-    return find_or_make(context.workspace.project.gated(task.name), GATED_CANDIDATES, inputs, make, reusable=is_judged)
+    folder = context.workspace.project.gated(task.name)
+    return find_or_make(folder, GATED_CANDIDATES, inputs, make, reusable=is_judged, note=context.note)
 
 
 def _apply_judge(context: BuildContext, task: Task, gated: Gated) -> Gated:

@@ -163,6 +163,7 @@ def _find_or_generate(
         make,
         latest=f"latest-{stage}",
         reusable=lambda run: not _TRANSIENT & run.manifest.failed.keys(),
+        note=context.note,
     )
     context.on_event(_finished(context, run, reused=not made))
     return run
@@ -210,7 +211,13 @@ def require_feasible(context: BuildContext, sources: Sources) -> Feasibility | N
 
     folder = context.workspace.project.feasibility(task.name)
     found, made = find_or_make(
-        folder, FEASIBILITY_TESTS, inputs, make, latest=None, reusable=lambda result: not result.unanswered
+        folder,
+        FEASIBILITY_TESTS,
+        inputs,
+        make,
+        latest=None,
+        reusable=lambda result: not result.unanswered,
+        note=context.note,
     )
     detail = f"{found.score:.2f} [{found.low:.2f}, {found.high:.2f}] on {found.rows} known rows: {found.decision}"
     name = f"{task.name}: {found.teacher}"

@@ -5,21 +5,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from anytasktune.documents import group_skipped, ingest
-from anytasktune.errors import DataError, Problem, StoreError, counted
+from anytasktune.errors import DamagedError, DataError, Problem, StoreError, counted
 from anytasktune.ids import content_id
 from anytasktune.pipeline.candidate_runs import PASSAGE_SETS, Passages
 from anytasktune.pipeline.events import Finished, Meter, Note, OnEvent, ignore_event
 from anytasktune.schema import PassageSet
 from anytasktune.schema.passages import ReadDocument
 from anytasktune.settings import DocumentsConfig
-from anytasktune.store import Project, hash_of_rows, read_record, save_artifact, write_record
+from anytasktune.store import Project, hash_of_rows, read_record, remove_artifact, save_artifact, write_record
 from anytasktune.version import __version__
 
 
 class ReadBefore(Mapping[str, ReadDocument]):
     """Documents of earlier runs by the SHA-256 of their bytes; one whose record is damaged is read again."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, on_event: OnEvent) -> None:
+        self._on_event = on_event
         self._folder = project.passages / f"read-{__version__}"
 
     def file(self, sha256: str) -> Path:
@@ -34,6 +35,11 @@ class ReadBefore(Mapping[str, ReadDocument]):
     def __getitem__(self, sha256: str) -> ReadDocument:
         try:
             return read_record(self.file(sha256), ReadDocument)
+        except DamagedError as error:
+            problem = error.problems[0]
+            self._on_event(Note(text=f"{problem.where}: {problem.what}; the document is read again"))
+            remove_artifact(self.file(sha256))
+            raise KeyError(sha256) from None
         except StoreError:
             raise KeyError(sha256) from None
 
@@ -53,7 +59,7 @@ def ingest_documents(
         DataError: there is no such folder, or nothing in it can be read; every file is named with its reason.
     """
     folder, config, on_event = folder or project.documents, config or DocumentsConfig(), on_event or ignore_event
-    before = ReadBefore(project)
+    before = ReadBefore(project, on_event)
     total = sum(1 for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
     meter = Meter(on_event, "ingest", folder.name, total)
     done = 0

@@ -51,7 +51,7 @@ class TrainingContext(Context):
     @cached_property
     def encoder(self) -> RowEncoder:
         """Encodes rows as tokens, each row once."""
-        return RowEncoder(self.model_info.format, self.workspace.project.encoded)
+        return RowEncoder(self.model_info.format, self.workspace.project.encoded, self.note)
 
     @property
     def device(self) -> torch.device:

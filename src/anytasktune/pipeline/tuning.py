@@ -16,7 +16,7 @@ from anytasktune.training.estimate import total
 from anytasktune.training.loop import Progress as StepProgress
 from anytasktune.training.run_plan import estimate_run
 from anytasktune.training.task_rows import TrainingData
-from anytasktune.training.train_runs import Job, finished_run, run_id, train_task_lms
+from anytasktune.training.train_runs import Job, reusable_run, run_id, train_task_lms
 
 
 def train(
@@ -62,7 +62,7 @@ def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> lis
     folders = {item.target: context.workspace.project.runs(item.target) / run_id(info.ref, item, config) for item in data}
     runs: dict[str, Run] = {}
     for target, folder in folders.items():
-        if (run := finished_run(folder)) is not None:
+        if (run := reusable_run(folder, context.note)) is not None:
             runs[target] = _finished(context, folder, run, reused=True)
     missing = [item for item in data if item.target not in runs]
     if missing:

@@ -2,8 +2,9 @@
 
 layout      `Project`: the path of everything
 atomic      files and folders that appear complete or not at all
+checksums   recorded with all that is written, compared whenever it is read
 record_files one record per file; append-only logs; JSON Lines checked against a hash
-changes     the user's own files: locked, and all files of a change or none
+transaction the user's own files: locked, and all files of a change or none
 project_lock `asking_alone`: one command at a time asks a teacher
 artifacts   `find_or_make`: an artefact by what went into it, loaded where it exists, else made and saved
 """
@@ -18,7 +19,8 @@ from anytasktune.store.artifacts import (
     save_artifact,
     write_ref,
 )
-from anytasktune.store.atomic import atomic_folder, disk_errors, remove_file, write_atomic
+from anytasktune.store.atomic import atomic_folder, disk_errors, is_intact, remove_artifact, remove_file, write_atomic
+from anytasktune.store.checksums import check_sums
 from anytasktune.store.layout import DOMAIN_FILE, SETTINGS_FILE, Project
 from anytasktune.store.project_lock import asking_alone
 from anytasktune.store.record_files import (
@@ -29,6 +31,7 @@ from anytasktune.store.record_files import (
     log_lines,
     read_hashed_rows,
     read_lines,
+    read_manifest,
     read_record,
     write_artifact_folder,
     write_record,
@@ -47,18 +50,22 @@ __all__ = [
     "asking_alone",
     "atomic_folder",
     "changing",
+    "check_sums",
     "disk_errors",
     "find_artifact",
     "finish_changes",
     "find_or_make",
     "hash_of_rows",
+    "is_intact",
     "jsonl",
     "log_lines",
     "read_hashed_rows",
     "read_lines",
+    "read_manifest",
     "read_record",
     "read_ref",
     "record_kind",
+    "remove_artifact",
     "remove_file",
     "save_artifact",
     "write_artifact_folder",

@@ -6,7 +6,7 @@ An artefact is a folder or a file below the folder of its kind, named by its id.
 - of its content (a data set, candidates): a reference `from-<inputs>` leads from the id of the inputs to the artefact.
 
 `find_or_make` serves both, because it looks for the name first and for the reference then. A reference is a file that holds
-an id; `latest` is the one to the artefact that was used last.
+an id and its checksum; `latest` is the one to the artefact that was used last.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,9 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from anytasktune.store.atomic import write_atomic
+from anytasktune.errors import DamagedError
+from anytasktune.store.atomic import remove_artifact, write_atomic
+from anytasktune.store.checksums import reference_text, referenced_id
 from anytasktune.store.record_files import read_record, write_record
 
 T = TypeVar("T")
@@ -24,7 +26,6 @@ AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 
 LATEST = "latest"
 _RECORD_SUFFIX = ".json"
-_LONGEST_ID = 64
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class ArtifactKind(Generic[T]):
     """Name, reader and writer of one kind of artefact.
 
     Attributes:
-        load: reads the artefact at a path; StoreError if it is damaged.
+        load: reads the artefact at a path; DamagedError if it is not what was saved.
         save: writes it there, whole or not at all.
         identity: its id, and thereby its name.
         suffix: of its name; empty for a folder.
@@ -57,6 +58,7 @@ def find_or_make(
     *,
     latest: str | None = LATEST,
     reusable: Callable[[T], bool] = lambda _: True,
+    note: Callable[[str], None] | None = None,
 ) -> tuple[T, bool]:
     """The artefact made from `inputs`, and whether it was made just now.
 
@@ -70,11 +72,13 @@ def find_or_make(
         latest: the reference that is to lead to it, if any.
         reusable: whether an equal command may take it over. Where another run could add something it may not: then no
             reference leads to it, and it is not saved at all if it is named by its inputs.
+        note: receives a line on an existing artefact that is damaged, and is then made anew; without it, that is an error.
 
     Raises:
-        StoreError: an existing artefact is damaged, or the disk does not take a new one.
+        DamagedError: an existing artefact is damaged, and there is no `note`.
+        StoreError: the disk does not take a new one.
     """
-    found = find_artifact(folder, kind, inputs)
+    found = _find_intact(folder, kind, inputs, note)
     if found is not None:
         if latest:
             write_ref(folder, latest, kind.identity(found))
@@ -89,12 +93,35 @@ def find_or_make(
 
 
 def find_artifact(folder: Path, kind: ArtifactKind[T], inputs: str) -> T | None:
-    """The artefact that was made from `inputs` before; None if there is none. Raises StoreError if it is damaged."""
+    """The artefact that was made from `inputs` before; None if there is none. Raises DamagedError if it is damaged."""
+    place = _place(folder, kind, inputs)
+    return kind.load(place) if place else None
+
+
+def _place(folder: Path, kind: ArtifactKind[T], inputs: str) -> Path | None:
     named = folder / f"{inputs}{kind.suffix}"
     if named.exists():
-        return kind.load(named)
+        return named
     identity = read_ref(folder, _origin(inputs))
-    return kind.load(folder / f"{identity}{kind.suffix}") if identity else None
+    return folder / f"{identity}{kind.suffix}" if identity else None
+
+
+def _find_intact(folder: Path, kind: ArtifactKind[T], inputs: str, note: Callable[[str], None] | None) -> T | None:
+    """As `find_artifact`; what is damaged is removed with a note, where there is one to tell."""
+    place = folder / _origin(inputs)
+    try:
+        found = _place(folder, kind, inputs)
+        if found is None:
+            return None
+        place = found
+        return kind.load(place)
+    except DamagedError as error:
+        if note is None:
+            raise
+        problem = error.problems[0]
+        note(f"{problem.where}: {problem.what}; it is made anew")
+    remove_artifact(place)
+    return None
 
 
 def save_artifact(folder: Path, kind: ArtifactKind[T], artifact: T, *, latest: str | None = LATEST) -> bool:
@@ -111,16 +138,21 @@ def save_artifact(folder: Path, kind: ArtifactKind[T], artifact: T, *, latest: s
 
 def write_ref(folder: Path, name: str, artifact_id: str) -> None:
     """Make the reference `folder/name` lead to an artefact in `folder`."""
-    if read_ref(folder, name) != artifact_id:
-        write_atomic(folder / name, artifact_id + "\n")
+    path, text = folder / name, reference_text(artifact_id)
+    if not path.is_file() or path.read_bytes() != text.encode():
+        write_atomic(path, text)
 
 
 def read_ref(folder: Path, name: str = LATEST) -> str | None:
-    """The id that the reference `folder/name` holds; None if there is no such reference or the artefact is gone."""
+    """The id that the reference `folder/name` holds; None if there is no such reference or the artefact is gone.
+
+    Raises:
+        DamagedError: it is not what was written.
+    """
     reference = folder / name
-    artifact_id = reference.read_bytes().decode("ascii", "replace").strip() if reference.is_file() else ""
-    if not artifact_id.isalnum() or len(artifact_id) > _LONGEST_ID:
+    if not reference.is_file():
         return None
+    artifact_id = referenced_id(reference.read_bytes(), reference)
     exists = any((folder / f"{artifact_id}{suffix}").exists() for suffix in ("", _RECORD_SUFFIX))
     return artifact_id if exists else None
 

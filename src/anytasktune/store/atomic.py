@@ -8,7 +8,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from anytasktune.errors import StoreError
+from anytasktune.errors import DamagedError, StoreError
+from anytasktune.store.checksums import check_sums, write_sums
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free some space, then run the same command again",
@@ -61,11 +62,32 @@ def remove_file(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove_artifact(path: Path) -> None:
+    """Remove an artefact, a file or a folder, at once: none of it is seen half removed."""
+    with disk_errors(path):
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
+            return
+        aside = _temporary_beside(path)
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            path.replace(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def is_intact(folder: Path) -> bool:
+    """Whether all files of an artefact's folder are as they were written."""
+    try:
+        check_sums(folder)
+    except DamagedError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
-    """A temporary folder that becomes `target` when the block ends well, and vanishes otherwise.
+    """A temporary folder that becomes `target`, with checksums, when the block ends well, and vanishes otherwise.
 
-    If `target` exists by then (another process was faster), the one that is there stays.
+    If `target` exists by then (another process was faster), the one that is there stays, unless it is damaged.
     """
     with disk_errors(target):
         temporary = _temporary_beside(target)
@@ -73,6 +95,9 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     try:
         with disk_errors(target):
             yield temporary
+            write_sums(temporary)
+            if target.exists() and not is_intact(target):
+                remove_artifact(target)
             if not target.exists():
                 temporary.replace(target)
     finally:

@@ -1,14 +1,16 @@
-"""Records on disk: one per file, append-only logs, and JSON Lines checked against a hash."""
+"""Records on disk: one per file with its checksum, append-only logs, and JSON Lines checked against a hash."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from anytasktune.errors import StoreError
+from anytasktune.errors import DamagedError, StoreError
 from anytasktune.ids import text_hash
 from anytasktune.store.atomic import atomic_folder, disk_errors, write_atomic
+from anytasktune.store.checksums import check_sums, damaged, with_checksum, without_checksum
 
 AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 MANIFEST = "manifest.json"
@@ -16,13 +18,24 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def write_record(path: Path, record: BaseModel) -> None:
-    """Write one record as indented JSON, whole or not at all."""
-    write_atomic(path, record.model_dump_json(indent=2) + "\n")
+    """Write one record as indented JSON with its checksum, whole or not at all."""
+    write_atomic(path, with_checksum(record.model_dump_json(indent=2)))
 
 
 def read_record(path: Path, record_type: type[AnyRecord]) -> AnyRecord:
-    """Read one record; StoreError when the file is missing, damaged or of another version."""
-    return _parse(_read_bytes(path), record_type, str(path))
+    """Read one record.
+
+    Raises:
+        DamagedError: it is not what was written, or of another version.
+        StoreError: the file is missing or cannot be read.
+    """
+    return _parse(without_checksum(_read_bytes(path), path), record_type, path)
+
+
+def read_manifest(folder: Path, record_type: type[AnyRecord]) -> AnyRecord:
+    """Read the manifest of an artefact's folder, all of whose files must be as they were written; errors as `read_record`."""
+    check_sums(folder)
+    return read_record(folder / MANIFEST, record_type)
 
 
 def append_line(path: Path, record: BaseModel) -> None:
@@ -63,7 +76,7 @@ def read_lines(path: Path, record_type: type[AnyRecord]) -> list[AnyRecord]:
         StoreError: if another line is no such record; it is named.
     """
     lines = log_lines(_read_bytes(path), record_type) if path.exists() else []
-    return [_parse(line, record_type, f"{path}:{number}") for number, line in lines]
+    return [_parse(line, record_type, path, number) for number, line in lines]
 
 
 def jsonl(records: Iterable[BaseModel]) -> str:
@@ -80,16 +93,13 @@ def read_hashed_rows(path: Path, record_type: type[AnyRecord], sha256: str) -> l
     """Read a file of one record per line that must have this SHA-256.
 
     Raises:
-        StoreError: the file is missing, cannot be read, or is not what was written; it is named.
+        DamagedError: it is not what was written; it is named.
+        StoreError: the file is missing or cannot be read.
     """
-    fix = "it was changed after it was made: delete its folder and run the command again"
-    try:
-        text = _read_bytes(path, fix).decode()
-    except UnicodeDecodeError:
-        raise StoreError("not UTF-8 text", where=str(path), fix=fix) from None
-    if text_hash(text) != sha256:
-        raise StoreError("the content does not match the manifest", where=str(path), fix=fix)
-    return [_parse(line.encode(), record_type, f"{path}:{number}") for number, line in enumerate(text.split("\n")[:-1], 1)]
+    content = _read_bytes(path)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise damaged(path, "the content does not match the manifest")
+    return [_parse(line, record_type, path, number) for number, line in enumerate(content.split(b"\n")[:-1], 1)]
 
 
 def write_artifact_folder(folder: Path, manifest: BaseModel, files: Mapping[str, str]) -> None:
@@ -100,21 +110,24 @@ def write_artifact_folder(folder: Path, manifest: BaseModel, files: Mapping[str,
         write_record(temporary / MANIFEST, manifest)
 
 
-def _read_bytes(path: Path, fix: str = "") -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise StoreError(f"cannot be read: {error.strerror or error}", where=str(path), fix=fix) from None
+        raise StoreError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
 
 
-def _parse(content: bytes, record_type: type[AnyRecord], where: str) -> AnyRecord:
+def _parse(content: bytes, record_type: type[AnyRecord], path: Path, line: int | None = None) -> AnyRecord:
     try:
         return record_type.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         field = "".join(f"{part}: " for part in first["loc"])
+        what = f"not a {record_type.__name__}: {field}{first['msg']}"
+        if line is None:
+            raise damaged(path, what) from None
         fix = "it was damaged or made by another version: delete the file and run the command again"
-        raise StoreError(f"not a {record_type.__name__}: {field}{first['msg']}", where=where, fix=fix) from None
+        raise DamagedError(what, where=f"{path}:{line}", fix=fix) from None
 
 
 def _is_whole(line: bytes, record_type: type[BaseModel]) -> bool:

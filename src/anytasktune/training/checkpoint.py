@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +10,19 @@ from types import TracebackType
 
 import torch
 from filelock import FileLock, Timeout
-from pydantic import Field, ValidationError
+from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from anytasktune.errors import StoreError, TrainingError
+from anytasktune.errors import Problem, StoreError, TrainingError
 from anytasktune.records import Record
 from anytasktune.schema import EvalPoint
-from anytasktune.store import atomic_folder, disk_errors, read_record, remove_file, write_atomic, write_record
+from anytasktune.store import atomic_folder, check_sums, disk_errors, read_record, remove_file, write_atomic, write_record
 
 _STATE = "state.json"
 _TENSORS = "tensors.safetensors"
 _LOCK = ".lock"
+_KEPT = 2
 
 
 class RunState(Record):
@@ -48,14 +49,13 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, then remove older ones; a crash at any moment leaves at least one whole."""
+    """Write a checkpoint, then remove all older ones but the last, which stands in should this one be damaged."""
     target = folder / f"checkpoint-{checkpoint.state.step:08d}"
     with atomic_folder(target) as temporary:
         write_atomic(temporary / _TENSORS, save(checkpoint.tensors))  # save_file would hide a full disk behind its own error
         write_record(temporary / _STATE, checkpoint.state)
-    for old in folder.glob("checkpoint-*"):
-        if old != target:
-            shutil.rmtree(old, ignore_errors=True)
+    for old in sorted(folder.glob("checkpoint-*"))[:-_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 class CheckpointWriter:
@@ -106,12 +106,15 @@ class CheckpointWriter:
             self.close()
 
 
-def load_checkpoint(folder: Path) -> Checkpoint | None:
-    """The newest readable checkpoint of a run, or None."""
+def load_checkpoint(folder: Path, note: Callable[[str], None] = lambda _: None) -> Checkpoint | None:
+    """The newest intact checkpoint of a run, or None; `note` receives a line on each that is damaged and is removed."""
     for path in sorted(folder.glob("checkpoint-*"), reverse=True):
         try:
+            check_sums(path)
             return Checkpoint(read_record(path / _STATE, RunState), load_file(path / _TENSORS))
-        except (StoreError, SafetensorError, ValidationError, OSError):
+        except (StoreError, SafetensorError, OSError) as error:
+            what = error.problems[0] if isinstance(error, StoreError) else Problem(str(error), str(path))
+            note(f"{what.where}: {what.what}; training resumes from an earlier checkpoint, or from the start")
             shutil.rmtree(path, ignore_errors=True)
     return None
 

@@ -71,13 +71,20 @@ class TrainingRun:
     """One run of one adapter; killed and made again, it resumes from its last checkpoint."""
 
     def __init__(
-        self, adapter: Adapter, plan: RunPlan, config: TrainConfig, folder: Path, on_progress: OnProgress = ignore_progress
+        self,
+        adapter: Adapter,
+        plan: RunPlan,
+        config: TrainConfig,
+        folder: Path,
+        on_progress: OnProgress = ignore_progress,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.adapter = adapter
         self.plan = plan
         self.config = config
         self.folder = folder
         self.on_progress = on_progress
+        self.note = note
         self.steps = plan.resolved.steps
         self.optimizer = FlatAdamW(adapter, weight_decay=config.weight_decay, max_grad_norm=config.max_grad_norm)
         self.schedule = Schedule(plan.resolved.learning_rate, self.steps, config.warmup)
@@ -96,7 +103,7 @@ class TrainingRun:
             StoreError: if a checkpoint or the log cannot be written.
         """
         with run_lock(self.folder), CheckpointWriter(self.folder) as self._writer:
-            checkpoint = load_checkpoint(self.folder)
+            checkpoint = load_checkpoint(self.folder, self.note)
             if checkpoint is not None:
                 self.state = checkpoint.state
                 with torch.no_grad():

@@ -6,7 +6,7 @@ One file holds the rows of one task for one tokenizer, as plain arrays::
     lengths  [n]  int32    tokens of the row
     prompts  [n]  int32    how many of them are the prompt
     tokens   [Σ]  int32    all rows, one after the other
-    sum      [32] uint8    SHA-256 of the four
+    sum      [32] uint8    SHA-256 of the four, with their types and shapes
 
 Its name is a hash of everything else the tokens depend on. Rows that are not in it, or whose file is missing or damaged, are
 tokenised, and the file is written anew with the rows that were asked for.
@@ -97,11 +97,13 @@ class RowEncoder:
     Args:
         format_: renders and tokenises.
         folder: of the cache, with a folder per task; None for memory only.
+        note: receives a line on a file of the cache that is damaged.
     """
 
-    def __init__(self, format_: PromptFormat, folder: Path | None = None) -> None:
+    def __init__(self, format_: PromptFormat, folder: Path | None = None, note: Callable[[str], None] = lambda _: None) -> None:
         self.format = format_
         self.folder = folder
+        self.note = note
         self._tables: dict[Path, _Table] = {}
 
     def encode(self, task: Task, rows: Sequence[Example]) -> EncodedRows:
@@ -128,14 +130,16 @@ class RowEncoder:
         table.places = {number: place for place, number in enumerate([*kept, *missing])}
 
     def _read(self, path: Path) -> _Table:
-        if self.folder is None:
+        if self.folder is None or not path.exists():
             return _Table()
         try:
             arrays = load(path.read_bytes())
             rows, lengths, prompts, tokens = (arrays[name] for name in ("rows", "lengths", "prompts", "tokens"))
-            if arrays["sum"].tobytes() != _sum(rows, lengths, prompts, tokens):
-                return _Table()
+            intact = arrays["sum"].tobytes() == _sum(rows, lengths, prompts, tokens)
         except (OSError, SafetensorError, KeyError, ValueError):
+            intact = False
+        if not intact:
+            self.note(f"{path}: the content does not match its checksum; the rows are tokenised anew")
             return _Table()
         places = {number: place for place, number in enumerate(rows.tolist())}
         return _Table(places, EncodedRows(tokens, _starts(lengths), lengths, prompts))
@@ -157,6 +161,7 @@ class RowEncoder:
 def _sum(*arrays: _Ints) -> bytes:
     digest = hashlib.sha256()
     for array in arrays:
+        digest.update(f"{array.dtype} {array.shape} ".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.digest()
 

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
+from anytasktune.errors import DamagedError
 from anytasktune.ids import content_id, file_hash
 from anytasktune.inference.task_lm import TASK_LM_FILE
 from anytasktune.models.load import BaseLM, choose_device, choose_dtype
@@ -15,7 +16,7 @@ from anytasktune.models.packing_support import packs_rows, whole_rows
 from anytasktune.records import Usage
 from anytasktune.schema import BaseModelRef, Estimate, Run, TaskLMManifest
 from anytasktune.settings import TrainConfig
-from anytasktune.store import atomic_folder, read_record, write_record
+from anytasktune.store import atomic_folder, check_sums, read_record, remove_artifact, write_record
 from anytasktune.training.loop import OnProgress, TrainingRun, ignore_progress
 from anytasktune.training.multi_adapter import train_adapters
 from anytasktune.training.presets import adapters_at_once
@@ -42,9 +43,24 @@ def run_id(model: BaseModelRef, data: TrainingData, config: TrainConfig) -> str:
 
 
 def finished_run(folder: Path) -> Run | None:
-    """The run in `folder`, if it is finished and its adapter is still there."""
-    path = folder / RUN_FILE
-    return read_record(path, Run) if path.exists() and (folder / ADAPTER_FOLDER).is_dir() else None
+    """The run in `folder`, if it is finished and its adapter is still there; DamagedError if either was changed."""
+    path, adapter = folder / RUN_FILE, folder / ADAPTER_FOLDER
+    if not path.exists() or not adapter.is_dir():
+        return None
+    check_sums(adapter)
+    return read_record(path, Run)
+
+
+def reusable_run(folder: Path, note: Callable[[str], None]) -> Run | None:
+    """As `finished_run`; a damaged one is removed, with a line to `note`, so that it is trained anew."""
+    try:
+        return finished_run(folder)
+    except DamagedError as error:
+        problem = error.problems[0]
+        note(f"{problem.where}: {problem.what}; the Task-LM is trained anew")
+    for path in (folder / RUN_FILE, folder / ADAPTER_FOLDER):
+        remove_artifact(path)
+    return None
 
 
 @dataclass(frozen=True)
@@ -89,7 +105,7 @@ def train_task_lms(
     """
     open_jobs = []
     for job in jobs:
-        if (done := finished_run(job.folder)) is not None:
+        if (done := reusable_run(job.folder, note)) is not None:
             yield job, done
         else:
             open_jobs.append(job)
@@ -107,7 +123,7 @@ def train_task_lms(
             )
             adapter = Adapter(base.model, LoraSpec(plan.resolved.rank, plan.resolved.alpha))
             adapter.initialise(config.seed)
-            run = TrainingRun(adapter, plan, config, job.folder, job.on_progress)
+            run = TrainingRun(adapter, plan, config, job.folder, job.on_progress, note)
             by_run[id(run)] = job
             yield run
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.bit_flips import flip_bit
 from tests.limits import files_up_to
 from tests.unit.cli.conftest import Ended, Run
 
@@ -66,22 +67,42 @@ def test_a_folder_where_the_rows_belong_is_named(run: Run, project: Path, quick:
     assert "team.jsonl" in ended.err
 
 
-@pytest.mark.parametrize(
-    ("pattern", "words"),
-    [
-        ("datasets/team/*/test.jsonl", "does not match the manifest"),
-        ("datasets/team/*/manifest.json", "not a DatasetManifest"),
-        ("runs/team/*/run.json", "not a Run"),
-        ("predictions/team/*.json", "not a PredictionSet"),
-    ],
-)
-def test_a_damaged_artefact_is_named_and_never_used(run: Run, tuned: Path, quick: list[str], pattern: str, words: str) -> None:
-    for path in (tuned / "artifacts").glob(pattern):
-        path.write_bytes(b"{")
+@pytest.mark.parametrize("name", ["test.jsonl", "manifest.json", "SHA256SUMS", "CARD.md"])
+def test_a_damaged_data_set_is_named_and_never_used(run: Run, tuned: Path, quick: list[str], name: str) -> None:
+    (path,) = (tuned / "artifacts").glob(f"datasets/team/*/{name}")
+    flip_bit(path, 99)
     ended = run("tune", "-p", tuned, *quick)
     assert ended.code == 1
-    assert words in ended.err
-    assert "delete" in ended.err
+    assert name in ended.err
+    assert f"delete its folder {path.parent.name}" in ended.err
+    shutil.rmtree(path.parent)
+    assert run("tune", "-p", tuned, *quick).code == 0
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "runs/team/*/run.json",
+        "runs/team/*/adapter/adapter_model.safetensors",
+        "runs/team/*/adapter/adapter_config.json",
+        "predictions/team/*.json",
+        "reports/*/report.json",
+    ],
+)
+@pytest.mark.parametrize("place", [77, 10**9])
+def test_what_can_be_made_again_is_named_and_made_anew(
+    run: Run, tuned: Path, quick: list[str], pattern: str, place: int
+) -> None:
+    (report,) = (tuned / "artifacts").glob("reports/*/report.json")
+    before = report.read_bytes()
+    for path in (tuned / "artifacts").glob(pattern):
+        flip_bit(path, place)
+    ended = run("tune", "-p", tuned, *quick)
+    assert ended.code == 0
+    assert "does not match its checksum" in ended.err
+    assert run("report", "-p", tuned).code == 0
+    if pattern.startswith("runs"):  # a report that is written anew has another time
+        assert report.read_bytes() == before
 
 
 def test_a_damaged_report_is_named(run: Run, tuned: Path) -> None:
@@ -93,11 +114,16 @@ def test_a_damaged_report_is_named(run: Run, tuned: Path) -> None:
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"\xff\x00\xfe", b"../../..", b"x" * 5000])
-def test_a_damaged_pointer_means_nothing_is_there_yet(run: Run, tuned: Path, rubbish: bytes) -> None:
-    (tuned / "artifacts" / "runs" / "team" / "latest").write_bytes(rubbish)
+def test_a_damaged_reference_is_named_and_can_be_deleted(run: Run, tuned: Path, quick: list[str], rubbish: bytes) -> None:
+    latest = tuned / "artifacts" / "runs" / "team" / "latest"
+    latest.write_bytes(rubbish)
     ended = run("eval", "-p", tuned)
     assert ended.code == 1
-    assert "no Task-LM yet for team" in ended.err
+    assert str(latest.resolve()) in ended.err
+    latest.unlink()
+    assert "train it first" in run("eval", "-p", tuned).err
+    assert run("train", "-p", tuned, *quick).code == 0
+    assert run("eval", "-p", tuned).code == 0
 
 
 def test_a_model_that_is_not_there_is_told_what_names_are_possible(run: Run, project: Path, tiny_model: Path) -> None:

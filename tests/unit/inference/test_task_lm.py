@@ -1,6 +1,7 @@
 """A Task-LM is used as it was trained, on the base model it was trained on, or not at all."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -48,8 +49,11 @@ def trained(base: BaseLM, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy_with(trained: Path, folder: Path, **changes: object) -> Path:
     """A copy of an adapter folder whose `task_lm.json` has other values."""
     shutil.copytree(trained, folder)
-    record = json.loads((trained / TASK_LM_FILE).read_text(encoding="utf-8"))
-    (folder / TASK_LM_FILE).write_text(json.dumps(record | changes), encoding="utf-8")
+    if changes:
+        record = json.loads((trained / TASK_LM_FILE).read_text(encoding="utf-8"))
+        record.pop("record_sha256")
+        (folder / TASK_LM_FILE).write_text(json.dumps(record | changes), encoding="utf-8")
+        (folder / "SHA256SUMS").unlink()  # as an older version wrote it
     return folder
 
 
@@ -99,8 +103,18 @@ def test_weights_that_were_changed_are_refused(trained: Path, base: BaseLM, tmp_
     weights = bytearray((folder / WEIGHTS_FILE).read_bytes())
     weights[-1] ^= 1
     (folder / WEIGHTS_FILE).write_bytes(weights)
+    with pytest.raises(ModelError, match=r"adapter_model\.safetensors was changed: the content does not match"):
+        TaskLM.load(folder, base)
+    (folder / "SHA256SUMS").unlink()  # the record beside the weights knows them, too
     with pytest.raises(ModelError, match="SHA-256 is not the recorded one"):
         TaskLM.load(folder, base)
+
+
+def test_another_scale_of_the_adapter_is_noticed(trained: Path, base: BaseLM, tmp_path: Path) -> None:
+    config = copy_with(trained, tmp_path / "scaled") / "adapter_config.json"
+    config.write_text(re.sub(r'"lora_alpha": \d+', '"lora_alpha": 99', config.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"adapter_config\.json was changed"):
+        TaskLM.load(config.parent, base)
 
 
 @pytest.mark.parametrize(

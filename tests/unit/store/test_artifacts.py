@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from anytasktune.errors import StoreError
+from anytasktune.errors import DamagedError, StoreError
 from anytasktune.records import Artifact
 from anytasktune.store import find_artifact, find_or_make, read_ref, record_kind, save_artifact, write_ref
 
@@ -85,9 +85,28 @@ def test_a_reference_leads_to_an_artefact_that_exists(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"\n", b"..", b"/etc", b"\x00", b"\xff\xff", b"a" * 10_000])
-def test_a_damaged_reference_leads_nowhere(tmp_path: Path, rubbish: bytes) -> None:
+def test_a_damaged_reference_is_named(tmp_path: Path, rubbish: bytes) -> None:
     (tmp_path / "latest").write_bytes(rubbish)
-    assert read_ref(tmp_path) is None
+    with pytest.raises(DamagedError, match="latest: the content does not match"):
+        read_ref(tmp_path)
+
+
+def test_a_reference_of_an_older_version_has_no_checksum(tmp_path: Path) -> None:
+    (tmp_path / "abc123").mkdir()
+    (tmp_path / "latest").write_bytes(b"abc123\n")
+    assert read_ref(tmp_path) == "abc123"
+
+
+@pytest.mark.parametrize("damaged", ["abc123.json", "from-inputs1"])
+def test_a_damaged_artefact_is_made_anew_where_somebody_is_told(tmp_path: Path, damaged: str) -> None:
+    make, notes = Maker(Note(id="abc123", text="one")), list[str]()
+    find_or_make(tmp_path, NOTES, "inputs1", make)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    path = tmp_path / damaged
+    path.write_bytes(path.read_bytes().replace(b"abc", b"abd", 1))
+    assert find_or_make(tmp_path, NOTES, "inputs1", make, note=notes.append) == (make.note, True)
+    assert notes == [f"{path}: the content does not match its checksum; it is made anew"]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_reference_that_is_right_is_not_written_again(tmp_path: Path) -> None:
