@@ -71,7 +71,8 @@ def serving(answers: Answers) -> Iterator[Served]:
             served.bodies.append(body)
             served.keys.append(self.headers.get("Authorization", ""))
             served.paths.append(self.path)
-            answer = answers(body) if self.path.partition("?")[0] == "/v1/chat/completions" else error(404, "no such path")
+            path = "/" + self.path.split("/", 3)[3] if self.path.startswith("http://") else self.path  # as a proxy gets it
+            answer = answers(body) if path.partition("?")[0] == "/v1/chat/completions" else error(404, "no such path")
             raw = answer if isinstance(answer, Raw) else Raw(200, json.dumps(as_response(answer), ensure_ascii=False))
             data = raw.body.encode()
             self.send_response(raw.status)

@@ -4,6 +4,7 @@
     ├── ConfigError      domain.yaml, settings.yaml or a -c override is wrong  (also a ValueError)
     ├── DataError        a data file cannot be read, or nothing in it is kept  (also a ValueError)
     ├── PreflightError   the data would train the wrong thing                  (also a ValueError)
+    ├── ConsentError     documents or rows would leave the machine, and nobody has agreed
     ├── ModelError       a base model cannot be found, fetched or used
     ├── TrainingError    a run cannot start or go on
     ├── EvaluationError  predictions or scores cannot be made or compared
@@ -60,6 +61,10 @@ class DataError(AnyTaskTuneError, ValueError):
 
 class PreflightError(AnyTaskTuneError, ValueError):
     """Training on this data would teach something other than the task."""
+
+
+class ConsentError(AnyTaskTuneError):
+    """Documents or rows would leave the machine, and nobody has agreed to it."""
 
 
 class ModelError(AnyTaskTuneError):

@@ -100,3 +100,16 @@ def test_only_store_and_models_write_files() -> None:
         if isinstance(call.func, ast.Attribute) and call.func.attr in {"write_text", "write_bytes", "touch", "unlink", "rename"}
     ]
     assert not found
+
+
+def test_teachers_are_opened_in_one_place() -> None:
+    found = {
+        name
+        for name, tree in MODULES.items()
+        for call in calls(tree)
+        if isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "Teacher"
+        and call.func.attr in {"open", "at", "replaying"}
+    }
+    assert found == {"pipeline/teacher_opening.py"}

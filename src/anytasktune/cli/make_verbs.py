@@ -1,6 +1,6 @@
 """The verbs that make data sets with a teacher model: `ingest`, `synth`, `augment`, `gate`, `build`."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,10 +18,12 @@ from anytasktune.cli.options import (
     Replay,
     TaskNames,
     TeacherName,
+    Yes,
     open_project,
 )
 
 if TYPE_CHECKING:
+    from anytasktune.cli.progress import Reporter
     from anytasktune.pipeline import Settings
     from anytasktune.pipeline.build_context import BuildOptions
     from anytasktune.pipeline.candidate_runs import CandidateRun, GatedCandidates
@@ -60,6 +62,7 @@ def synth(
     language: OneLanguage = None,
     record: Record = None,
     replay: Replay = None,
+    yes: Yes = False,
     overrides: Overrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
@@ -70,7 +73,7 @@ def synth(
     from anytasktune.pipeline import generating
 
     with reporter(progress, workspace) as on_event:
-        runs = generating.synth(workspace, tasks or (), settings, on_event, options)
+        runs = generating.synth(workspace, tasks or (), settings, on_event, _agreeing(options, yes, on_event))
     return _show_candidates(workspace, runs, as_json)
 
 
@@ -81,6 +84,7 @@ def augment(
     language: OneLanguage = None,
     record: Record = None,
     replay: Replay = None,
+    yes: Yes = False,
     overrides: Overrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
@@ -91,7 +95,7 @@ def augment(
     from anytasktune.pipeline import generating
 
     with reporter(progress, workspace) as on_event:
-        runs = generating.augment(workspace, tasks or (), settings, on_event, options)
+        runs = generating.augment(workspace, tasks or (), settings, on_event, _agreeing(options, yes, on_event))
     return _show_candidates(workspace, runs, as_json)
 
 
@@ -102,6 +106,7 @@ def gate(
     documents: DocumentFolder = None,
     record: Record = None,
     replay: Replay = None,
+    yes: Yes = False,
     overrides: Overrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
@@ -112,7 +117,7 @@ def gate(
     from anytasktune.pipeline import gating
 
     with reporter(progress, workspace) as on_event:
-        gated = gating.gate(workspace, tasks or (), settings, on_event, options)
+        gated = gating.gate(workspace, tasks or (), settings, on_event, _agreeing(options, yes, on_event))
     if as_json:
         print_json([one.manifest.model_dump(mode="json") for one in gated])
     for one in [] if as_json else gated:
@@ -128,6 +133,7 @@ def build(
     language: OneLanguage = None,
     record: Record = None,
     replay: Replay = None,
+    yes: Yes = False,
     overrides: Overrides = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the expected cost; no requests are sent.")] = False,
     progress: ProgressForm = "text",
@@ -148,7 +154,7 @@ def build(
             say("No requests were sent (--dry-run).")
         return DONE
     with reporter(progress, workspace) as on_event:
-        built = building.build(workspace, tasks or (), settings, on_event, options)
+        built = building.build(workspace, tasks or (), settings, on_event, _agreeing(options, yes, on_event))
     if as_json:
         print_json(
             [
@@ -182,6 +188,13 @@ def _open(
     from anytasktune.pipeline.build_context import BuildOptions
 
     return workspace, settings, BuildOptions(documents, (language,) if language else (), record, replay)
+
+
+def _agreeing(options: "BuildOptions", yes: bool, events: "Reporter") -> "BuildOptions":
+    """The options with consent to a teacher on another machine."""
+    from anytasktune.cli.consent_question import agreement
+
+    return replace(options, agreed=agreement(yes, events))
 
 
 def _show_candidates(workspace: "Workspace", runs: "list[CandidateRun]", as_json: bool) -> int:

@@ -39,6 +39,13 @@ TeacherName = Annotated[
 Record = Annotated[Path | None, typer.Option("--record", help="Write requests and answers to this file, without keys.")]
 Replay = Annotated[Path | None, typer.Option("--replay", help="Take answers from a recorded file; no requests are sent.")]
 
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes", "-y", help="Agree that documents and rows go to a teacher on another machine, with personal data masked."
+    ),
+]
+
 
 def open_project(
     folder: Path, tasks: Sequence[str] | None = None, overrides: Sequence[str] | None = None

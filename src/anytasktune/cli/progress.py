@@ -44,6 +44,12 @@ class Reporter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         pass
 
+    def pause(self) -> None:
+        """Draw nothing until `resume`, while a question is asked."""
+
+    def resume(self) -> None:
+        """Draw again."""
+
     def __call__(self, event: Event) -> None:
         """Take an event."""
         if isinstance(event, events.Finished) and event.stage in _ROWS_OF_THE_USER and event.dropped:
@@ -101,6 +107,15 @@ class Display(Reporter):
         self.bars.stop()
         if kind is None and self._has_finished:
             self.console.print()
+
+    def pause(self) -> None:
+        """Take the bar away."""
+        self._clear()
+        self.bars.stop()
+
+    def resume(self) -> None:
+        """Draw bars again."""
+        self.bars.start()
 
     def __call__(self, event: Event) -> None:
         """Draw an event."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, UsageError, print_json, say, show
-from anytasktune.cli.options import Json
+from anytasktune.cli.options import Json, ProjectFolder
 
 
 def packs(as_json: Json = False) -> int:
@@ -80,11 +80,11 @@ def models(
     return DONE
 
 
-def doctor(as_json: Json = False) -> int:
-    """Check whether this machine is ready; list what is missing and what to do."""
+def doctor(project: ProjectFolder = Path(), as_json: Json = False) -> int:
+    """Check whether this machine is ready; list what is missing and what to do, and where a teacher is."""
     from anytasktune.pipeline.environment import examine_machine
 
-    facts = examine_machine()
+    facts = examine_machine(project)
     if as_json:
         print_json([asdict(fact) for fact in facts])
         return DONE

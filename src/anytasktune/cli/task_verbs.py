@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, print_json, say, show
-from anytasktune.cli.options import Json, Overrides, ProjectFolder, ShownLanguage, TeacherName, open_project
+from anytasktune.cli.options import Json, Overrides, ProjectFolder, ShownLanguage, TeacherName, Yes, open_project
 from anytasktune.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from anytasktune.pipeline import Finding
+    from anytasktune.pipeline import Event, Finding
     from anytasktune.pipeline.pool_checking import PoolOutline
     from anytasktune.pipeline.proposing import Proposed
     from anytasktune.records import Language
@@ -46,11 +46,13 @@ def propose_tasks(
         Path | None, typer.Option("--out", "-o", help="Write the proposal to this new file instead of domain.yaml.")
     ] = None,
     project: ProjectFolder = Path(),
+    yes: Yes = False,
     overrides: Overrides = None,
     as_json: Json = False,
 ) -> int:
     """Propose tasks: by interview, from past work, or from a description and documents with a teacher model."""
     _check_usage(about, documents, examples, interview, teacher, language)
+    from anytasktune.cli.consent_question import agreement
     from anytasktune.cli.interview_screen import hold
     from anytasktune.pipeline.interviewing import InterviewLog
     from anytasktune.pipeline.proposing import PoolSources, propose_pool
@@ -60,8 +62,10 @@ def propose_tasks(
         hold(log)
     languages: list[Language] = ["en", "zh"] if language == "both" else [language]
     answers = log.interview if log else None
-    sources = PoolSources(about, documents, examples or (), columns, answers, teacher or "", languages, overrides or ())
-    proposed = propose_pool(project, sources, out, on_wait=_say_wait)
+    sources = PoolSources(
+        about, documents, examples or (), columns, answers, teacher or "", languages, overrides or (), agreement(yes)
+    )
+    proposed = propose_pool(project, sources, out, on_wait=_say_wait, on_event=_say_start)
     if as_json:
         print_json(_proposal_document(proposed))
     else:
@@ -91,6 +95,13 @@ def _check_usage(
 
 def _say_wait(why: str, seconds: float) -> None:
     typer.echo(f"· teacher  {why}" + (f"; again in {seconds:.0f} s" if seconds else ""), err=True)
+
+
+def _say_start(event: "Event") -> None:
+    from anytasktune.cli.terminal import visible
+
+    if event.event == "started":
+        typer.echo(visible(f"· {event.stage} {event.name}: {event.detail}"), err=True)
 
 
 def _proposal_document(proposed: "Proposed") -> dict[str, Any]:

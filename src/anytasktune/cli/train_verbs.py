@@ -16,6 +16,7 @@ from anytasktune.cli.options import (
     ProjectFolder,
     ShownLanguage,
     TaskNames,
+    Yes,
     open_project,
 )
 from anytasktune.invocation import command
@@ -119,6 +120,7 @@ def tune(
     granularity: Granularity = "task",
     overrides: Overrides = None,
     dry_run: DryRun = False,
+    yes: Yes = False,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
@@ -126,8 +128,10 @@ def tune(
     workspace, settings = _open(project, tasks, overrides)
     from anytasktune.cli.progress import reporter
 
-    run = _show_plan if dry_run else _tune
-    return run(workspace, tasks, settings, granularity, reporter(progress, workspace), as_json)
+    events = reporter(progress, workspace)
+    if dry_run:
+        return _show_plan(workspace, tasks, settings, granularity, events, as_json)
+    return _tune(workspace, tasks, settings, granularity, events, as_json, yes=yes)
 
 
 def demo(
@@ -173,11 +177,16 @@ def _tune(
     granularity: Granularity,
     events: "Reporter",
     as_json: bool,
+    *,
+    yes: bool = False,
 ) -> int:
+    from anytasktune.cli.consent_question import agreement
+    from anytasktune.pipeline import BuildOptions
     from anytasktune.pipeline import tune as tune_tasks
 
     with events as on_event:
-        report = tune_tasks(workspace, tasks or (), settings, on_event, granularity)
+        options = BuildOptions(agreed=agreement(yes, events))
+        report = tune_tasks(workspace, tasks or (), settings, on_event, granularity, options)
     _show_report(workspace, report, as_json)
     return _code(events)
 

@@ -53,7 +53,9 @@ class Reply(Generic[Value]):
         value: what was read from the answer; None if nothing could be.
         fault: why, if nothing could be: `unusable_answer` (answered, but not in the form asked for, twice), `not_answered` (no
             answer after all attempts, or the server refuses this one request), `over_budget` (not asked, because the cap would
-            have been passed), `sealed` (not asked, because the guard refused the conversation), or the reason that `read` gave.
+            have been passed), `sealed` (not asked, because the guard refused the conversation), `not_masked` (not asked:
+            personal data could not be replaced in it), `invented_placeholder` (the answer holds a placeholder that the
+            question does not), or the reason that `read` gave.
         detail: the same in words.
         repaired: the first answer could not be used, the second could.
     """

@@ -22,6 +22,7 @@ _ADVICE = {
 }
 _PUBLIC = frozenset({"api-version", "version", "model", "deployment", "region", "stream"})
 """Names of query parameters whose values are no secrets."""
+Place = Literal["this machine", "a private network", "elsewhere"]
 Kind = Literal["unreachable", "silent", "dropped", "busy", "broken", "foreign", "refused", "denied"]
 
 
@@ -130,20 +131,31 @@ class Endpoint:
     @property
     def headers(self) -> dict[str, str]:
         """The headers that show who asks: OpenAI's, and that of Azure where the address looks like it."""
-        host = urllib.parse.urlsplit(self.base_url).hostname or ""
-        azure = host.endswith(".azure.com") or "api-version=" in self.query
+        azure = self.host.endswith(".azure.com") or "api-version=" in self.query
         return ({"Authorization": f"Bearer {self.key}"} | ({"api-key": self.key} if azure else {})) if self.key else {}
+
+    @property
+    def host(self) -> str:
+        """Name or number of the machine it is on, without port."""
+        return (urllib.parse.urlsplit(self.base_url).hostname or "").rstrip(".")
+
+    @property
+    def place(self) -> Place:
+        """Where requests go, as far as the address says."""
+        try:
+            number = ipaddress.ip_address(self.host)
+        except ValueError:
+            return "this machine" if self.host == "localhost" else "elsewhere"
+        number = getattr(number, "ipv4_mapped", None) or number
+        if number.is_loopback:
+            return "this machine"
+        return "a private network" if number.is_private else "elsewhere"
 
     @property
     def proxy(self) -> str | None:
         """The proxy that the environment names for it; none for an address on this machine."""
         parts = urllib.parse.urlsplit(self.base_url)
-        host = parts.hostname or ""
-        try:
-            local = ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            local = host == "localhost"
-        if local or urllib.request.proxy_bypass(host):
+        if self.place == "this machine" or urllib.request.proxy_bypass(parts.hostname or ""):
             return None
         return urllib.request.getproxies().get(parts.scheme)
 

@@ -11,12 +11,14 @@ from typing import Any, Protocol, TypeVar
 
 from anytasktune.errors import ConfigError
 from anytasktune.llm.asking import MisfitError, Question, Reply
-from anytasktune.llm.completions import UndecodableError, decode, visible, whole_characters
+from anytasktune.llm.completions import UndecodableError, decode, visible
+from anytasktune.llm.conversation import Conversation
 from anytasktune.llm.costs import PICO, Expected, Prices, Tally, expected_cost, in_pico
 from anytasktune.llm.endpoint import Endpoint, EndpointError, UnansweredError
 from anytasktune.llm.ledger import Caps
 from anytasktune.llm.live import LiveAnswers, Terms
 from anytasktune.llm.negotiation import Request, schema_in_words
+from anytasktune.llm.placeholders import Placeholders, UnmaskableError
 from anytasktune.llm.prompts import OWN, render_prompt
 from anytasktune.llm.recording import Recorder, Replay
 from anytasktune.llm.retries import OnWait
@@ -25,13 +27,9 @@ from anytasktune.settings import TeacherConfig
 
 _GRACE = 2.0
 """Seconds in which requests under way may still be answered when another one ends everything."""
-_MOST_SHOWN = 8_000
-"""Characters of an answer that cannot be used and is shown to the model: some repeat themselves without end."""
 _MOST_SPEECHLESS = 16
 """Answers in a row in which a server let the model say nothing, after which it is not the questions."""
 _LONGER = "raise teacher.answer_tokens, or name a model that thinks less"
-_NOTHING = "…"
-"""Stands for an answer without a word; many servers refuse an empty message."""
 Value = TypeVar("Value")
 Result = TypeVar("Result")
 Guard = Callable[[Sequence[Mapping[str, str]]], str | None]
@@ -95,10 +93,16 @@ class Teacher:
     """A model that answers questions; an Asker."""
 
     def __init__(
-        self, source: Source, config: TeacherConfig, recorder: Recorder | None = None, guard: Guard | None = None
+        self,
+        source: Source,
+        config: TeacherConfig,
+        recorder: Recorder | None = None,
+        guard: Guard | None = None,
+        placeholders: Placeholders | None = None,
     ) -> None:
         """A teacher; `guard` sees every conversation first, and one that it refuses is neither sent nor looked up."""
         self._guard = guard
+        self._placeholders = placeholders
         self._recorder = recorder
         self._source = source
         self._config = config
@@ -133,7 +137,7 @@ class Teacher:
         if replay is not None:
             if record is not None:
                 raise ConfigError("a recording is either made or replayed", fix="give --record or --replay, not both")
-            return cls(Replay(replay, config.name, Prices.of(config)), config, guard=guard)
+            return cls.replaying(replay, config, guard)
         endpoint = Endpoint.from_environment(environment, timeout=config.timeout, attempts=config.attempts)
         return cls.at(endpoint, config, answers_file, record=record, on_wait=on_wait, guard=guard)
 
@@ -147,11 +151,23 @@ class Teacher:
         record: Path | None = None,
         on_wait: OnWait | None = None,
         guard: Guard | None = None,
+        placeholders: Placeholders | None = None,
     ) -> "Teacher":
-        """The teacher at a given endpoint, with the timeout and attempts of that endpoint, not those of the config."""
+        """The teacher at a given endpoint, with the timeout and attempts of that endpoint, not those of the config.
+
+        Args:
+            placeholders: replace personal data in everything that is sent, recorded or kept; None: it is sent as it is.
+        """
         source = LiveAnswers(endpoint, config.name, answers_file, terms_of(config), on_wait)
         recorder = Recorder(record, config.name) if record is not None else None
-        return cls(source, config, recorder, guard)
+        return cls(source, config, recorder, guard, placeholders)
+
+    @classmethod
+    def replaying(
+        cls, file: Path, config: TeacherConfig, guard: Guard | None = None, placeholders: Placeholders | None = None
+    ) -> "Teacher":
+        """The teacher whose answers are taken from a recording; nothing is sent, paid or kept."""
+        return cls(Replay(file, config.name, Prices.of(config)), config, guard=guard, placeholders=placeholders)
 
     @property
     def model(self) -> str:
@@ -186,7 +202,8 @@ class Teacher:
         Args:
             likely_answer: tokens an answer likely has; None: a quarter of the longest.
         """
-        kept = self._source.holds([self._request(question, _messages(question)) for question in questions])
+        talks = [Conversation.of(question, self._placeholders) for question in questions]
+        kept = self._source.holds([self._request(question, talk) for question, talk in zip(questions, talks, strict=True)])
         rest = (question for question, there in zip(questions, kept, strict=True) if not there)
         return expected_cost(rest, self._config, likely_answer)
 
@@ -234,12 +251,15 @@ class Teacher:
 
     async def _reply(self, answering: Answering, question: Question[Value]) -> Reply[Value]:
         """Ask, and once more if the answer cannot be used."""
-        said = _messages(question)
+        try:
+            talk = Conversation.of(question, self._placeholders)
+        except UnmaskableError as found:
+            return Reply(None, "not_masked", str(found))
         fault, reason = "", ""
         for repaired in (False, True):
-            if self._guard is not None and (refusal := self._guard(said)) is not None:
+            if self._guard is not None and (refusal := self._guard(talk.said)) is not None:
                 return Reply(None, "sealed", refusal)
-            request = self._request(question, said)
+            request = self._request(question, talk)
             try:
                 answer = await answering.answer(request)
             except UnansweredError as unanswered:
@@ -248,11 +268,11 @@ class Teacher:
                 self._recorder.record(request, answer)
             words = ""
             try:
-                value = question.read(decode(answer.content, question.schema))
+                value = question.read(talk.meant(decode(answer.content, request.schema)))
                 self._speechless = 0
                 return Reply(value, repaired=repaired)
             except UndecodableError as misfit:
-                fault, reason, words = str(misfit), misfit.reason, schema_in_words(question.schema, question.language)
+                fault, reason, words = str(misfit), misfit.reason, schema_in_words(request.schema, question.language)
                 if answer.finish == "stop":
                     answering.schema_ignored(request)
             except MisfitError as misfit:
@@ -261,10 +281,8 @@ class Teacher:
                 fault = f"it was cut off: {fault}"
             if words and (answer.finish == "content_filter" or (answer.finish == "length" and not visible(answer.content))):
                 return self._without_words(answer, request)
-            shown = answer.content[:_MOST_SHOWN] or _NOTHING
             repair = render_prompt(OWN, "repair", question.language, fault=fault)
-            said = [*said, {"role": "assistant", "content": shown}]
-            said += [{"role": "user", "content": f"{repair}\n\n{words}".strip()}]
+            talk.add(answer.content, f"{repair}\n\n{words}".strip())
         return Reply(None, reason, f"{fault}; {_LONGER}" if answer.finish == "length" else fault)
 
     def _without_words(self, answer: TeacherAnswer, request: Request) -> Reply[Any]:
@@ -282,13 +300,9 @@ class Teacher:
             raise EndpointError(f"{what}, {self._speechless} times in a row", fix=fix)
         return Reply(None, "unusable_answer", f"{what}; {fix}")
 
-    def _request(self, question: Question[Any], said: Sequence[Mapping[str, str]]) -> Request:
+    def _request(self, question: Question[Any], talk: Conversation) -> Request:
         tokens = question.max_tokens or self._config.answer_tokens
-        return Request(said, question.schema, question.language, question.temperature, question.sample, tokens)
-
-
-def _messages(question: Question[Any]) -> list[dict[str, str]]:
-    return [{name: whole_characters(text) for name, text in message.items()} for message in question.messages]
+        return Request(list(talk.sent), talk.schema, question.language, question.temperature, question.sample, tokens)
 
 
 def terms_of(config: TeacherConfig) -> Terms:

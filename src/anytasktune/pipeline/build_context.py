@@ -1,6 +1,5 @@
 """The context of the stages that make data sets: passages, own rows with the test rows sealed, teacher and judge."""
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -9,13 +8,14 @@ from functools import cached_property
 from pathlib import Path
 
 from anytasktune.datasets.seal import SealGuard, seal
-from anytasktune.errors import ConfigError
-from anytasktune.llm import ANSWERS_FILE, Teacher
+from anytasktune.errors import ConfigError, counted
+from anytasktune.llm import Teacher
 from anytasktune.pipeline.candidate_runs import Passages
 from anytasktune.pipeline.context import Context
 from anytasktune.pipeline.events import OnEvent, ignore_event
 from anytasktune.pipeline.frozen_datasets import own_splits
 from anytasktune.pipeline.ingesting import ingest_documents
+from anytasktune.pipeline.teacher_opening import Agreed, TeacherAccess
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Example, Passage, Seal, SplitName, Task, TeacherUsage
@@ -34,12 +34,16 @@ class BuildOptions:
         languages: those wanted of each task that has them; empty: all languages of the task.
         record: a file to which requests and answers are added, without keys.
         replay: a recorded file all answers are taken from; no requests are sent.
+        agreed: consent to documents and rows leaving this machine, where a teacher is on another one and nobody has agreed for
+            this project and host before: `masked` (personal data replaced by placeholders), `as_is`, or a function that asks.
+            Without it nothing is sent.
     """
 
     documents: Path | None = None
     languages: tuple[Language, ...] = ()
     record: Path | None = None
     replay: Path | None = None
+    agreed: Agreed = None
 
 
 @dataclass(frozen=True)
@@ -79,17 +83,27 @@ class Sources:
 
 @dataclass
 class BuildContext(Context):
-    """One command that makes data sets; costly parts are read or opened when first needed, and once."""
+    """One command that makes data sets; costly parts are read or opened when first needed, and once.
+
+    Attributes:
+        task_names: the tasks it is about; all of them if empty.
+    """
 
     options: BuildOptions = field(default_factory=BuildOptions)
+    task_names: Sequence[str] = ()
     _sources: dict[str, Sources] = field(default_factory=dict)
 
     @classmethod
     def begin(
-        cls, workspace: Workspace, settings: Settings | None, on_event: OnEvent | None, options: BuildOptions | None
+        cls,
+        workspace: Workspace,
+        settings: Settings | None,
+        on_event: OnEvent | None,
+        options: BuildOptions | None,
+        task_names: Sequence[str] = (),
     ) -> "BuildContext":
         """A context with defaults for what is None."""
-        return cls(workspace, settings or Settings(), on_event or ignore_event, options or BuildOptions())
+        return cls(workspace, settings or Settings(), on_event or ignore_event, options or BuildOptions(), task_names)
 
     @cached_property
     def passages(self) -> Passages | None:
@@ -152,23 +166,37 @@ class BuildContext(Context):
         if not self.has_teacher:
             fix = "name a model: --teacher NAME, or `teacher: {name: ...}` in settings.yaml; OPENAI_BASE_URL is its endpoint"
             raise ConfigError("a teacher is needed, and none is named", fix=fix)
-        return self._open(self.settings.teacher.name)
+        return self._access.open(self.settings.teacher.name)
 
     @cached_property
     def judge(self) -> Teacher:
         """The model that scores candidates; the teacher unless another is named."""
         named = self.settings.teacher.judge
-        return self.teacher if not named or named == self.settings.teacher.name else self._open(named)
+        return self.teacher if not named or named == self.settings.teacher.name else self._access.open(named)
 
-    def _open(self, model: str) -> Teacher:
-        return Teacher.open(
-            self.settings.teacher.model_copy(update={"name": model}),
-            os.environ,
-            self.workspace.project.teacher_answers / ANSWERS_FILE,
-            record=self.options.record,
-            replay=self.options.replay,
-            guard=self.sealed.guard,
+    @cached_property
+    def _access(self) -> TeacherAccess:
+        options = self.options
+        return TeacherAccess(
+            self.workspace.project,
+            self.settings.teacher,
+            self._shown(),
+            self.sealed.guard,
+            options.agreed,
+            options.record,
+            options.replay,
+            self.on_event,
         )
+
+    def _shown(self) -> list[str]:
+        """Contents of the requests of this command, in words."""
+        tasks = self.workspace.tasks(self.task_names)
+        sources = [self.sources(task) for task in tasks]
+        rows = sum(len(one.shown_train) + len(one.shown_dev) for one in sources)
+        passages = self.sealed.passages
+        documents = len({passage.span.document for passage in passages})
+        shown = [f"{counted(len(passages), 'passage')} of {counted(documents, 'document')}"] if passages else []
+        return [*shown, f"{counted(rows, 'row')} and the instructions of {', '.join(task.name for task in tasks)}"]
 
     @property
     def spent(self) -> TeacherUsage:

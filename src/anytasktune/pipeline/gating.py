@@ -30,7 +30,7 @@ def gate(
     Raises:
         AnyTaskTuneError: for anything the user can mend.
     """
-    context = BuildContext.begin(workspace, settings, on_event, options)
+    context = BuildContext.begin(workspace, settings, on_event, options, task_names)
     with context.alone("gate", task_names):
         return [gate_candidates(context, task) for task in workspace.tasks(task_names)]
 

@@ -45,7 +45,7 @@ def synth(
     Raises:
         AnyTaskTuneError: for anything the user can mend.
     """
-    context = BuildContext.begin(workspace, settings, on_event, options)
+    context = BuildContext.begin(workspace, settings, on_event, options, task_names)
     with context.alone("synth", task_names):
         return [generate_candidates(context, task) for task in workspace.tasks(task_names)]
 
@@ -62,7 +62,7 @@ def augment(
     Raises:
         AnyTaskTuneError: for anything the user can mend.
     """
-    context = BuildContext.begin(workspace, settings, on_event, options)
+    context = BuildContext.begin(workspace, settings, on_event, options, task_names)
     with context.alone("augment", task_names):
         return [augment_rows(context, task) for task in workspace.tasks(task_names)]
 

@@ -1,16 +1,17 @@
 """A Task Pool proposed from an interview, past work, a description and documents; with a teacher or without."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.datasets import ColumnMap, SealGuard, read_examples, seal, total_counts
 from anytasktune.errors import ConfigError
-from anytasktune.llm import ANSWERS_FILE, Teacher
+from anytasktune.llm import Teacher
+from anytasktune.pipeline.events import OnEvent, ignore_event
 from anytasktune.pipeline.frozen_datasets import own_splits
 from anytasktune.pipeline.initializing import init_project
 from anytasktune.pipeline.material import read_about, read_documents, within_budget
+from anytasktune.pipeline.teacher_opening import Agreed, TeacherAccess
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Domain, DroppedRow, Example, RowCounts
@@ -46,6 +47,7 @@ class PoolSources:
         teacher: name of the model that reads all of it; empty to go without.
         languages: the languages wanted of a teacher; remarks in the file are in the first.
         overrides: `key=value` settings, for the teacher's prices and cap.
+        agreed: consent to all of it leaving this machine; see `BuildOptions.agreed`.
     """
 
     about: str | None = None
@@ -56,6 +58,14 @@ class PoolSources:
     teacher: str = ""
     languages: Sequence[Language] = ("en",)
     overrides: Sequence[str] = ()
+    agreed: Agreed = None
+
+    def in_words(self) -> list[str]:
+        """The sources that a teacher reads."""
+        shown = ["the description"] if self.about else []
+        shown += [f"the documents in {self.documents.name or self.documents}"] if self.documents else []
+        shown += [f"up to {_SHOWN_ROWS} rows of {', '.join(path.name for path in self.examples)}"] if self.examples else []
+        return [*shown, *(["the answers of the interview"] if self.interview else [])]
 
 
 @dataclass
@@ -90,6 +100,7 @@ def propose_pool(
     sources: PoolSources,
     out: Path | None = None,
     on_wait: Callable[[str, float], None] | None = None,
+    on_event: OnEvent = ignore_event,
 ) -> Proposed:
     """Propose a pool and write it: added to the project's `domain.yaml`, if there is one, or to a new file.
 
@@ -98,9 +109,11 @@ def propose_pool(
         out: a new file for the proposal alone.
         on_wait: receives the reason and the seconds when the teacher's server asks to wait, and 0 seconds where another
             command asks the teachers of this project at present.
+        on_event: receives what goes to which teacher.
 
     Raises:
         ConfigError: nothing was found, `out` exists, or the project's `domain.yaml` is wrong.
+        ConsentError: the teacher is on another machine, and nobody has agreed that the sources go there.
         DataError: a source cannot be read.
         EndpointError: the teacher cannot be asked.
     """
@@ -108,17 +121,21 @@ def propose_pool(
     if out is not None and out.exists():
         raise ConfigError("the file exists, and is not overwritten", where=str(out), fix="give --out another name")
     if not sources.teacher:
-        return _propose(project, sources, out, on_wait)
+        return _propose(project, sources, out, on_wait, on_event)
     with asking_alone(project.root, "tasks propose", lambda why: on_wait(why, 0.0) if on_wait else None):
-        return _propose(project, sources, out, on_wait)
+        return _propose(project, sources, out, on_wait, on_event)
 
 
 def _propose(
-    project: Project, sources: PoolSources, out: Path | None, on_wait: Callable[[str, float], None] | None
+    project: Project,
+    sources: PoolSources,
+    out: Path | None,
+    on_wait: Callable[[str, float], None] | None,
+    on_event: OnEvent,
 ) -> Proposed:
     existing = Workspace.open(project.root).domain if out is None and project.domain_file.exists() else None
     text = project.domain_file.read_bytes().decode("utf-8-sig") if existing else ""
-    opened = _open_teacher(project, sources, on_wait) if sources.teacher else None
+    opened = _open_teacher(project, sources, on_wait, on_event) if sources.teacher else None
     voice = sources.languages[0]
     drafts = [sources.interview.draft()] if sources.interview else []
     examples, result = _past_work(project, sources)
@@ -155,7 +172,7 @@ def _propose(
 
 
 def _open_teacher(
-    project: Project, sources: PoolSources, on_wait: Callable[[str, float], None] | None
+    project: Project, sources: PoolSources, on_wait: Callable[[str, float], None] | None, on_event: OnEvent
 ) -> tuple[Teacher, SealGuard]:
     """The teacher under the project's settings (prices, cap, earlier spending), and the guard of the project's test rows."""
     exists = project.domain_file.exists()
@@ -163,8 +180,10 @@ def _open_teacher(
     settings = workspace.settings([*sources.overrides, f"teacher.name={sources.teacher}"])
     own = {task.name: own_splits(workspace, task, settings.split) for task in workspace.domain.tasks}
     guard = SealGuard(workspace.domain.tasks, seal(own), own)
-    answers = project.teacher_answers / ANSWERS_FILE
-    return Teacher.open(settings.teacher, os.environ, answers, on_wait=on_wait, guard=guard), guard
+    access = TeacherAccess(
+        project, settings.teacher, sources.in_words(), guard, sources.agreed, on_event=on_event, on_wait=on_wait
+    )
+    return access.open(sources.teacher), guard
 
 
 def _settled_titles(domain: Domain, text: str, sources: PoolSources) -> list[str]:

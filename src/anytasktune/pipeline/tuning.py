@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from anytasktune.pipeline.build_context import BuildOptions
 from anytasktune.pipeline.building import build
 from anytasktune.pipeline.evaluating import compare, evaluated_runs, require_held_out
 from anytasktune.pipeline.events import Finished, OnEvent, Progress, Started
@@ -41,6 +42,7 @@ def tune(
     settings: Settings | None = None,
     on_event: OnEvent | None = None,
     granularity: Granularity = "task",
+    options: BuildOptions | None = None,
 ) -> Report:
     """Run the whole chain: freeze → check → train → predict → score → compare → report; finished artefacts are reused.
 
@@ -49,7 +51,7 @@ def tune(
     """
     context = TrainingContext.begin(workspace, settings, on_event)
     if context.settings.teacher.name:
-        build(workspace, task_names, settings, on_event)
+        build(workspace, task_names, settings, on_event, options)
     tasks = workspace.tasks(task_names)
     require_held_out(context, tasks)
     runs = train_targets(context, context.training_data(tasks, granularity))

@@ -150,6 +150,9 @@ class TeacherConfig(Record):
     """Attempts per request at most."""
     answer_tokens: int = Field(1024, ge=16, le=65_536)
     """Maximum length of an answer in tokens."""
+    mask_personal_data: bool | None = None
+    """Replace phone numbers, addresses and the like by placeholders before anything is sent. Unset: as was agreed for the host,
+    and never for a model on this machine."""
 
     @model_validator(mode="after")
     def _cap_can_be_held(self) -> "TeacherConfig":

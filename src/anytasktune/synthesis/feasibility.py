@@ -16,7 +16,7 @@ from anytasktune.synthesis.brief import Brief
 from anytasktune.text.plain_text import shorten
 
 SHOWN_WRONG = 8
-_NEVER_ASKED = frozenset({"not_answered", "over_budget", "sealed"})
+_NEVER_ASKED = frozenset({"not_answered", "over_budget", "sealed", "not_masked"})
 _FREE_TEXT = frozenset({"rouge_l", "token_f1"})
 
 _Given = tuple[Example, str]

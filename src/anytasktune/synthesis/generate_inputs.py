@@ -30,7 +30,7 @@ TWINS = 0.8
 _MOST_CHARACTERS = {"en": 2400, "zh": 960}
 """Most characters of all inputs of one request together; many servers cut longer answers off."""
 _SHOWN_WITH_PASSAGE = 2
-_NOT_ASKED_AGAIN = frozenset({"not_answered", "over_budget", "sealed"})
+_NOT_ASKED_AGAIN = frozenset({"not_answered", "over_budget", "sealed", "not_masked"})
 
 
 class Written(NamedTuple):
