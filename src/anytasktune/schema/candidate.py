@@ -46,6 +46,8 @@ class Origin(Record):
     cell: Cell = Cell()
     agreement: float | None = Field(None, ge=0, le=1)
     """Share of the sampled answers that say the same as the one kept, where several were sampled."""
+    place: int | None = None
+    """Its place in the plan of its language, from 0; None for an augmentation."""
 
 
 class Candidate(Record):

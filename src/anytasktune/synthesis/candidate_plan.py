@@ -3,40 +3,52 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from anytasktune.ids import rank, shuffled
+from anytasktune.outputs import AnswerTarget
 from anytasktune.records import Language
 from anytasktune.schema import Cell, Example, Passage, Task
 from anytasktune.schema.candidate import OriginKind
 from anytasktune.settings import Augmentation, InputSource, SynthesisConfig
-from anytasktune.synthesis.brief import Brief, InputLengths
+from anytasktune.synthesis.brief import Brief, InputLengths, Length
 from anytasktune.synthesis.drafts import OTHER_LANGUAGE, Slot
 from anytasktune.synthesis.excerpts import by_turns, excerpts
-from anytasktune.synthesis.seeded_choice import apportion, spread
+from anytasktune.synthesis.seeded_choice import Turns
 from anytasktune.text.scripts import tokens
 
-DIFFICULTIES = {"easy": 0.25, "usual": 0.4, "hard": 0.35}
+Difficulty = Literal["easy", "usual", "hard"]
+PER_REQUEST = 4
+ROWS_PER_QUESTION = 100
+"""Rows for which one question about situations is asked."""
+_MOST_CHARACTERS = {"en": 2400, "zh": 960}
+"""Most characters of all inputs of one request together; many servers cut longer answers off."""
+DIFFICULTIES: dict[Difficulty, float] = {"easy": 0.25, "usual": 0.4, "hard": 0.35}
 """Share of the rows of each difficulty; the hard ones lie at the border between two answers."""
+_LENGTHS: dict[Length, float] = dict.fromkeys(InputLengths.names, 1 / len(InputLengths.names))
 _FEWEST_TOKENS = 8
 """Shorter inputs have nothing to leave out or to put in another order."""
 
 
 def plan_generation(briefs: Sequence[Brief], passages: Sequence[Passage], as_inputs: Collection[Language] = ()) -> list[Slot]:
-    """Plan `config.rows` rows for every brief that has a source of inputs.
+    """Plan `config.rows` rows for every brief that has a source of inputs, and the rows that complete their requests.
 
-    Rows are shared evenly among the sources with material, and within each among targets of the answer, difficulties and
-    lengths, so that every combination comes up about as often as every other and each target at least once if there are rows
-    enough. Excerpts are rows without a cell: what stands in a document is not chosen. Only `config.seed` decides what is left
-    to chance.
+    The plan for fewer rows is the beginning of the plan for more, in every request, so that rows can be added later. Sources
+    with material take turns; within each, targets of the answer, difficulties and lengths do, so that every combination comes
+    up about as often as every other and each target at least once if there are rows enough. Excerpts are rows without a cell:
+    what stands in a document is not chosen. Only `config.seed` decides what is left to chance.
 
     Args:
         as_inputs: languages in which excerpts of the passages are inputs as they stand.
+
+    Returns:
+        The rows of each brief, numbered from 0. Those from `config.rows` on are not wanted; some are requested with others.
     """
     slots: list[Slot] = []
     for brief in briefs:
         usable = passages_in(passages, brief.language)
         slots += _planned_in(brief, usable, as_inputs=brief.language in as_inputs)
-    return [replace(slot, number=number) for number, slot in enumerate(slots)]
+    return slots
 
 
 def passages_in(passages: Sequence[Passage], language: Language) -> list[Passage]:
@@ -47,58 +59,75 @@ def passages_in(passages: Sequence[Passage], language: Language) -> list[Passage
 def _planned_in(brief: Brief, passages: Sequence[Passage], *, as_inputs: bool) -> list[Slot]:
     config, language = brief.config, brief.language
     there = {"passage": bool(passages), "example": bool(brief.rows) and config.shots > 0, "task_only": True}
-    quotas = apportion(config.rows, {source: 1.0 for source in dict.fromkeys(config.inputs_from) if there[source]})
+    kinds = [kind for kind in dict.fromkeys(config.inputs_from) if there[kind]]
     ordered = by_turns(shuffled(passages, config.seed, "passages", language))
     cut = [excerpts(passage, *brief.lengths.of_excerpts) for passage in ordered] if as_inputs else []
     turns = range(max(map(len, cut), default=0))  # one excerpt of each passage, then a second one of each that has one, ...
-    whole = [
-        Slot(0, language, "passage", passage=passage, excerpt=spans[turn])
-        for turn in turns
-        for passage, spans in zip(ordered, cut, strict=False)
-        if turn < len(spans)
-    ][: quotas.get("passage", 0)]
-    if whole:
-        quotas["passage"] -= len(whole)
-    written = _cells(brief, quotas)
-    of_passages = [place for place, slot in enumerate(written) if slot.kind == "passage"]
-    for turn, place in enumerate(of_passages):
-        written[place] = replace(written[place], passage=ordered[turn % len(ordered)])
-    return shuffled([*whole, *written], config.seed, "order", language)
+    whole = [(at, spans[turn]) for turn in turns for at, spans in enumerate(cut) if turn < len(spans)]
+    size, cells, slots = rows_per_request(brief), _Cells(brief), []
+    for number in range(config.rows + size * len(kinds) if kinds else 0):
+        kind, turn = kinds[number % len(kinds)], number // len(kinds)
+        if kind == "passage" and turn < len(whole):
+            at, span = whole[turn]
+            slots.append(Slot(number, language, kind, passage=ordered[at], excerpt=span))
+            continue
+        cell, target = cells.take(kind)
+        request, passage = turn // size, None
+        if kind == "passage":  # each passage by itself once, then several inputs of one at a time
+            turn -= len(whole)
+            later = turn - len(ordered)
+            request = turn if later < 0 else len(ordered) + later // size
+            passage = ordered[request % len(ordered)]
+        slots.append(Slot(number, language, kind, cell, target, passage, request=request))
+    return slots
 
 
-def _cells(brief: Brief, quotas: Mapping[InputSource, int]) -> list[Slot]:
-    """A row for each place in the quotas; difficulties are spread along the targets, sources and lengths along both."""
-    total = sum(quotas.values())
-    chance = (brief.config.seed, brief.task.name, brief.language)
-    weights = brief.task.output.targets(brief.language, brief.task.rules, [row.output for row in brief.rows])
-    order = shuffled(list(weights), *chance, "targets")  # with fewer rows than targets it is not always the first that are left
-    of_answers = apportion(total, {target: weights[target] for target in order}, cover=True)
-    of_rows = [target for target, count in of_answers.items() for _ in range(count)]
-    difficulties = spread(apportion(total, DIFFICULTIES), *chance, "difficulty")
-    places = {target: place for place, target in enumerate(of_answers)}
-    rows = sorted(zip(of_rows, difficulties, strict=True), key=lambda row: (places[row[0]], row[1]))
-    sources = spread(quotas, *chance, "source")
-    lengths = spread(apportion(total, dict.fromkeys(InputLengths.names, 1.0)), *chance, "length")
-    found = []
-    for (target, difficulty), source, length in zip(rows, sources, lengths, strict=True):
-        cell = Cell(difficulty=difficulty, length=length, label=target.label, aspect=target.aspect)
-        found.append(Slot(0, brief.language, source, cell, target))
-    return found
+def rows_per_request(brief: Brief) -> int:
+    """Rows whose inputs are requested together: fewer where inputs are long."""
+    return max(1, min(PER_REQUEST, _MOST_CHARACTERS[brief.language] // max(1, brief.lengths.edges[-1])))
 
 
-def with_situations(slots: Sequence[Slot], situations: Mapping[Language, Sequence[str]], seed: int) -> list[Slot]:
-    """The plan with a situation for every row, each about as often as every other; a row from a passage has its own."""
+class _Cells:
+    """The cells of the rows to be written: difficulties take turns along the targets, lengths along both."""
+
+    def __init__(self, brief: Brief) -> None:
+        weights = brief.task.output.targets(brief.language, brief.task.rules, [row.output for row in brief.rows])
+        whole = sum(weights.values())
+        # with fewer rows than targets it is not always the first that are left
+        order = shuffled(list(weights), brief.config.seed, brief.task.name, brief.language, "targets")
+        self._targets = {target: weights[target] / whole for target in order}
+        self._turns = Turns()
+
+    def take(self, kind: InputSource) -> tuple[Cell, AnswerTarget]:
+        """The cell of the next row from this source, and the target of its answer."""
+        turns = self._turns
+        target = turns.take(self._targets, "target", ("target", kind), cover=True)
+        difficulty = turns.take(DIFFICULTIES, "difficulty", ("difficulty", kind, target))
+        length = turns.take(_LENGTHS, "length", ("length", target), ("length", kind, difficulty))
+        return Cell(difficulty=difficulty, length=length, label=target.label, aspect=target.aspect), target
+
+
+def with_situations(slots: Sequence[Slot], situations: Mapping[Language, Sequence[Sequence[str]]], seed: int) -> list[Slot]:
+    """The plan with a situation for every row, each about as often as every other; a row from a passage has its own.
+
+    Args:
+        situations: for each `ROWS_PER_QUESTION` rows of a language those to choose from; the last for all after.
+    """
     found = list(slots)
     turns: dict[tuple[Language, OriginKind], int] = {}
+    begun: dict[object, int] = {}
     for place, slot in enumerate(slots):
-        choice = situations.get(slot.language, ())
-        if slot.kind == "passage" or not choice:
+        choices = situations.get(slot.language, ())
+        first = begun.setdefault((slot.language, slot.kind, slot.request), slot.number)
+        if slot.kind == "passage" or not choices:
             continue
+        choice = choices[min(first // ROWS_PER_QUESTION, len(choices) - 1)]
         start = rank(seed, "situations", slot.language, slot.kind)[0]
         turn = turns.setdefault((slot.language, slot.kind), start)
         turns[slot.language, slot.kind] = turn + 1
-        cell = slot.cell.model_copy(update={"situation": choice[turn % len(choice)]})
-        found[place] = replace(slot, cell=cell)
+        if choice:
+            cell = slot.cell.model_copy(update={"situation": choice[turn % len(choice)]})
+            found[place] = replace(slot, cell=cell)
     return found
 
 

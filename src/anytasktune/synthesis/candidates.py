@@ -1,6 +1,6 @@
 """Candidates: planned, given an input, answered, verified; every planned row ends as a candidate or a failure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from anytasktune.llm.asking import Asker
@@ -51,6 +51,7 @@ def generate(
     passages: Sequence[Passage],
     config: SynthesisConfig,
     on_progress: OnProgress = lambda _: None,
+    done: Sequence[Candidate | FailedCandidate] = (),
 ) -> Candidates:
     """Generate new rows of a task with a teacher, from passages, from known rows and from the task alone.
 
@@ -58,6 +59,7 @@ def generate(
 
     Args:
         rows: train rows; the teacher may see them.
+        done: rows of earlier plans; their places are not planned again, and their inputs not written again.
 
     Raises:
         EndpointError: the teacher cannot be asked at all.
@@ -65,16 +67,24 @@ def generate(
     briefs = {language: Brief.of(task, language, rows, config) for language in languages}
     in_order = list(briefs.values())
     as_inputs = ask_documents(asker, in_order, passages) if passages else frozenset()
-    slots = plan_generation(in_order, passages, as_inputs)
-    if any(slot.kind != "passage" for slot in slots):
-        slots = with_situations(slots, ask_situations(asker, in_order), config.seed)
-    writer = InputWriter(asker, briefs, {normalise(row.input) for row in rows})
+    plan = plan_generation(in_order, passages, as_inputs)
+    if any(slot.kind != "passage" for slot in plan):
+        plan = with_situations(plan, ask_situations(asker, in_order), config.seed)
+    taken = places_of(done)
+    slots = [slot for slot in plan if slot.number < config.rows and slot.key not in taken]
+    inputs = [*(row.input for row in rows), *(one.input for one in done if isinstance(one, Candidate))]
+    writer = InputWriter(asker, briefs, plan, {normalise(text) for text in inputs})
     made = Candidates()
     for drafts, meter in _in_chunks(slots, on_progress):
         writer.write(drafts, meter)
         answer_drafts(asker, briefs, open_drafts(drafts), meter)
         _collect(made, drafts, meter, asker.model)
     return made
+
+
+def places_of(rows: Iterable[Candidate | FailedCandidate]) -> set[tuple[Language | None, int]]:
+    """Language and place in the plan of rows that were generated, or failed to be."""
+    return {(row.language, row.origin.place) for row in rows if row.origin.place is not None}
 
 
 def augment(

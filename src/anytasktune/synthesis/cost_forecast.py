@@ -1,6 +1,6 @@
 """The requests of a plan before any is sent: for showing its cost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from anytasktune.ids import text_hash
@@ -31,6 +31,7 @@ def expected_questions(
     rows: Sequence[Example],
     passages: Sequence[Passage],
     config: SynthesisConfig,
+    done: Collection[tuple[Language | None, int]] = (),
 ) -> Iterator[Tokens]:
     """The likely tokens of every request that `generate` would send if each answer is of use at once.
 
@@ -39,10 +40,12 @@ def expected_questions(
 
     Args:
         rows: train rows.
+        done: language and place of rows there are; they are not requested again.
     """
     for language in languages:
         brief = Brief.of(task, language, rows, config)
-        slots = plan_generation([brief], passages)
+        plan = plan_generation([brief], passages)
+        slots = [slot for slot in plan if slot.number < config.rows and slot.key not in done]
         if not slots:
             continue
         if "passage" in config.inputs_from and not brief.input_keys:
@@ -50,7 +53,7 @@ def expected_questions(
         if any(slot.kind != "passage" for slot in slots):
             yield from (_tokens(question, _SITUATIONS_ANSWER) for question in situation_questions(brief))
         for source in config.inputs_from:
-            asked = list(requests(brief, [slot for slot in slots if slot.kind == source]))
+            asked = list(requests(brief, plan, {slot.number for slot in slots if slot.kind == source}))
             known = []
             for request in asked[:_RENDERED]:
                 quotes = 0 if request.passage is None else likely_tokens(request.passage.text) // 4 * len(request.slots)

@@ -18,7 +18,7 @@ class Slot:
     """One row that is to be made.
 
     Attributes:
-        number: its place in the plan.
+        number: its place in the plan of its language, or in the plan of augmentations.
         language: of the new row.
         kind: source of its input, or the augmentation.
         cell: what a generated row is to be like.
@@ -27,6 +27,8 @@ class Slot:
         excerpt: part of the passage that is the input as it stands; None where an input is to be written.
         row: the row that an augmentation changes.
         variant: 0 the first time this is done to the row, then 1, ...
+        request: of this number in its language and kind: the rows whose inputs are requested together; None where there is no
+            input to request.
     """
 
     number: int
@@ -38,6 +40,12 @@ class Slot:
     excerpt: Span | None = None
     row: Example | None = None
     variant: int = 0
+    request: int | None = None
+
+    @property
+    def key(self) -> tuple[Language, int]:
+        """Its name among all slots."""
+        return self.language, self.number
 
     @property
     def row_language(self) -> Language:
@@ -106,6 +114,7 @@ class Draft:
             parents=tuple(row.id for row in parents),
             cell=slot.cell,
             agreement=self.agreement,
+            place=slot.number if slot.row is None else None,
         )
         if refusal is not None:
             return FailedCandidate(reason=refusal.reason, detail=refusal.detail, language=slot.language, origin=origin)
@@ -144,7 +153,7 @@ class Meter:
     """Counts the steps of a plan; the rest of a slot that fails early counts as done."""
 
     def __init__(self, slots: Sequence[Slot], on_progress: OnProgress) -> None:
-        self._left = {slot.number: slot.steps for slot in slots}
+        self._left = {slot.key: slot.steps for slot in slots}
         self._on_progress = on_progress
         self._total = sum(self._left.values())
         self._done = self._failed = 0
@@ -152,14 +161,14 @@ class Meter:
     def step(self, stage: str, *slots: Slot) -> None:
         """One step of each of these slots is over."""
         for slot in slots:
-            self._left[slot.number] -= 1
+            self._left[slot.key] -= 1
         self._report(stage, len(slots))
 
     def close(self, stage: str, drafts: Iterable[Draft]) -> None:
         """These drafts are over; the steps they did not need count as done."""
-        closed = [draft for draft in drafts if draft.slot.number in self._left]
+        closed = [draft for draft in drafts if draft.slot.key in self._left]
         self._failed += sum(draft.refusal is not None for draft in closed)
-        self._report(stage, sum(self._left.pop(draft.slot.number) for draft in closed))
+        self._report(stage, sum(self._left.pop(draft.slot.key) for draft in closed))
 
     def _report(self, stage: str, steps: int) -> None:
         self._done += steps

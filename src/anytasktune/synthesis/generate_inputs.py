@@ -2,13 +2,11 @@
 
 import functools
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
-from anytasktune.ids import text_hash
 from anytasktune.llm.asking import Asker, MisfitError, Question
 from anytasktune.llm.prompts import render_prompt
 from anytasktune.records import Language
@@ -21,14 +19,11 @@ from anytasktune.synthesis.retry_messages import say, sentences
 from anytasktune.text.plain_text import copied_share, normalise
 from anytasktune.text.scripts import is_in_script
 
-PER_REQUEST = 4
 REWORDED = 0.5
 """An input this similar to a row that was shown (Jaccard over character 5-grams) is that row in other words."""
 COPIED_PASSAGE = 0.8
 """An input of which so many 5-grams stand in the passage says nothing new; a quotation within it may well stand there."""
 TWINS = 0.8
-_MOST_CHARACTERS = {"en": 2400, "zh": 960}
-"""Most characters of all inputs of one request together; many servers cut longer answers off."""
 _SHOWN_WITH_PASSAGE = 2
 _NOT_ASKED_AGAIN = frozenset({"not_answered", "over_budget", "sealed", "not_masked"})
 
@@ -74,19 +69,23 @@ class Request:
         return "\n".join([*said, *wishes, *sentences(brief.language), *demonstration(brief.language).values()])
 
 
-def requests(brief: Brief, slots: Sequence[Slot]) -> Iterator[Request]:
-    """Slots of one language whose inputs are to be written, as requests; those of one passage go together."""
-    size = max(1, min(PER_REQUEST, _MOST_CHARACTERS[brief.language] // max(1, brief.lengths.edges[-1])))
-    groups: dict[tuple[str, str], list[Slot]] = {}
+def requests(brief: Brief, slots: Sequence[Slot], wanted: Collection[int]) -> Iterator[Request]:
+    """The requests for the inputs of the rows with the numbers in `wanted`.
+
+    Args:
+        slots: the whole plan of the language. A request is always sent for all its rows, also for those not wanted (yet): so it
+            stays the same, and its answer is found, when more of them are.
+    """
+    groups: dict[tuple[str, int], list[Slot]] = {}
     for slot in sorted(slots, key=lambda slot: slot.kind):
-        groups.setdefault((slot.kind, slot.passage.id if slot.passage else ""), []).append(slot)
+        if slot.request is not None:
+            groups.setdefault((slot.kind, slot.request), []).append(slot)
     most = {"passage": min(_SHOWN_WITH_PASSAGE, brief.config.shots), "example": brief.config.shots}
-    for (kind, _), group in groups.items():
-        for start in range(0, len(group), size):
-            part = tuple(group[start : start + size])
+    for (kind, _), part in groups.items():
+        if any(slot.number in wanted for slot in part):
             labels = [slot.target.label for slot in part]
             drawn = brief.shots.draw(brief.config.seed, "inputs", brief.language, part[0].number, first=labels)
-            yield Request(brief, part, tuple(islice(drawn, most.get(kind, 0))))
+            yield Request(brief, tuple(part), tuple(islice(drawn, most.get(kind, 0))))
 
 
 def messages_of(request: Request) -> Messages:
@@ -131,11 +130,10 @@ def _demonstrated(brief: Brief, *, from_passage: bool) -> Messages:
     return [*asked, {"role": "assistant", "content": as_json(answer)}]
 
 
-def question_for(request: Request, sample: int = 0) -> Question[list[Written | Refusal]]:
+def question_for(request: Request) -> Question[list[Written | Refusal]]:
     """The question for the inputs of a request; its value is an input or a refusal per slot.
 
-    Args:
-        sample: how often the same prompt was sent before; or it would give the same answer.
+    Its sample is the number of its first row: the same prompt for other rows is to give other inputs.
     """
     brief, count = request.brief, len(request.slots)
     one: dict[str, Any] = {"type": "string"}
@@ -150,7 +148,7 @@ def question_for(request: Request, sample: int = 0) -> Question[list[Written | R
         lambda said: _read(request, said),
         brief.language,
         temperature=brief.config.temperature,
-        sample=sample,
+        sample=request.slots[0].number,
     )
 
 
@@ -220,14 +218,14 @@ class InputWriter:
     """Writes the inputs of new rows.
 
     Attributes:
+        plan: all rows of all languages, also those that are not written.
         seen: inputs there are, normalised.
-        asked: how often each prompt was sent: the same prompt again has to be another sample.
     """
 
     asker: Asker
     briefs: Mapping[Language, Brief]
+    plan: Sequence[Slot]
     seen: set[str]
-    asked: Counter[str] = field(default_factory=Counter)
 
     def write(self, drafts: Sequence[Draft], meter: Meter) -> None:
         """Give every draft an input, or the reason why there is none.
@@ -235,20 +233,23 @@ class InputWriter:
         Raises:
             EndpointError: the teacher cannot be asked at all.
         """
-        by_number = {draft.slot.number: draft for draft in drafts}
         for draft in drafts:
             slot = draft.slot
             if slot.passage is not None and slot.excerpt is not None:
                 draft.text, draft.span = text_at(slot.passage, slot.excerpt), slot.excerpt
                 meter.step("inputs", slot)
-        slots = [draft.slot for draft in drafts if not draft.text]
+        open_ones = {draft.slot.key: draft for draft in drafts if not draft.text}
         first = [
             request
             for language, brief in self.briefs.items()
-            for request in requests(brief, [slot for slot in slots if slot.language == language])
+            for request in requests(
+                brief,
+                [slot for slot in self.plan if slot.language == language],
+                {number for of, number in open_ones if of == language},
+            )
         ]
-        again = self._ask(first, by_number, meter)
-        self._ask(again, by_number)
+        again = self._ask(first, open_ones, meter)
+        self._ask(again, open_ones)
         for draft in drafts:
             text = normalise(draft.text)
             if draft.refusal is None and text in self.seen:
@@ -257,21 +258,25 @@ class InputWriter:
                 self.seen.add(text)
         meter.close("answers", [draft for draft in drafts if draft.refusal is not None])
 
-    def _ask(self, asked: Sequence[Request], drafts: Mapping[int, Draft], meter: Meter | None = None) -> list[Request]:
+    def _ask(
+        self, asked: Sequence[Request], drafts: Mapping[tuple[Language, int], Draft], meter: Meter | None = None
+    ) -> list[Request]:
         """Ask for the inputs of requests.
 
         Returns:
             Slots that failed in company, each by itself: a teacher often writes one input where it could not write four.
         """
-        replies = self.asker.ask_all(
-            [self._question(request) for request in asked],
-            lambda place, _: meter.step("inputs", *asked[place].slots) if meter else None,
-        )
+
+        def count(place: int, _: object) -> None:
+            if meter is not None:
+                meter.step("inputs", *(slot for slot in asked[place].slots if slot.key in drafts))
+
         again = []
-        for request, reply in zip(asked, replies, strict=True):
+        for request, reply in zip(asked, self.asker.ask_all([question_for(one) for one in asked], count), strict=True):
             unanswered = Refusal(reply.fault or "not_answered", reply.detail)
             for slot, one in zip(request.slots, reply.value or [unanswered] * len(request.slots), strict=True):
-                draft = drafts[slot.number]
+                if (draft := drafts.get(slot.key)) is None:
+                    continue
                 draft.shown, draft.prompts = request.shown, request.prompts
                 if isinstance(one, Written):
                     draft.text, draft.span, draft.refusal = one.text, one.span, None
@@ -280,8 +285,3 @@ class InputWriter:
                 if len(request.slots) > 1 and one.reason not in _NOT_ASKED_AGAIN:
                     again.append(Request(request.brief, (slot,), request.shown))
         return again
-
-    def _question(self, request: Request) -> Question[list[Written | Refusal]]:
-        key = text_hash(as_json(messages_of(request)))
-        self.asked[key] += 1
-        return question_for(request, self.asked[key] - 1)

@@ -1,54 +1,43 @@
 """Choices left to chance, decided by hashing: the same on every machine, in any order, after any interruption."""
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
-from anytasktune.ids import rank, shuffled
+from anytasktune.ids import rank
 
 Thing = TypeVar("Thing")
 Key = TypeVar("Key", bound=Hashable)
 
 
-def apportion(total: int, weights: Mapping[Key, float], *, cover: bool = False) -> dict[Key, int]:
-    """Whole shares of `total` by weight (largest remainders, the earlier key on a tie).
+class Turns:
+    """Keys taken in turns by weight, each time the one that is furthest behind its share.
 
-    Args:
-        weights: above 0.
-        cover: every key gets at least one, if `total` goes round.
-
-    Returns:
-        A count per key, in the order of `weights`; they sum to `total` (to 0 where there are no keys).
+    A sequence does not depend on how long it is to become: the turns of 60 rows are the first turns of 80.
     """
-    if not weights:
-        return {}
-    base = 1 if cover and total >= len(weights) else 0
-    whole = sum(weights.values())
-    wanting = {key: max(0.0, total * weight / whole - base) for key, weight in weights.items()}
-    rest = total - base * len(weights)
-    scale = rest / (sum(wanting.values()) or 1.0)
-    shares = {key: int(wish * scale) for key, wish in wanting.items()}
-    by_remainder = sorted(wanting, key=lambda key: shares[key] - wanting[key] * scale)
-    for key in by_remainder[: rest - sum(shares.values())]:
-        shares[key] += 1
-    return {key: base + share for key, share in shares.items()}
 
+    def __init__(self) -> None:
+        self._total: Counter[Hashable] = Counter()
+        self._given: Counter[tuple[Hashable, Hashable]] = Counter()
 
-def spread(counts: Mapping[Key, int], *parts: object) -> list[Key]:
-    """Each key as often as its count says, spread evenly: any stretch holds the keys about in proportion.
+    def take(self, weights: Mapping[Key, float], *groups: Hashable, cover: bool = False) -> Key:
+        """The next key, counted in each of these groups; the earlier one on a tie.
 
-    Within short blocks the order is shuffled, so that two sequences made this way do not keep step with each other.
-    """
-    total = sum(counts.values())
-    wanted = {key: count for key, count in counts.items() if count}
-    given = dict.fromkeys(wanted, 0)
-    sequence: list[Key] = []
-    for place in range(1, total + 1):
-        key = max(wanted, key=lambda key: wanted[key] * place / total - given[key])
-        given[key] += 1
-        sequence.append(key)
-    block = 2 * len(wanted) or 1
-    blocks = [shuffled(sequence[start : start + block], *parts, start) for start in range(0, total, block)]
-    return [key for one in blocks for key in one]
+        Args:
+            weights: shares above 0 that sum to 1.
+            groups: the key is taken that is furthest behind its share of these groups, all together.
+            cover: keys that the first group has not had yet come before all others.
+        """
+        fresh = [key for key in weights if not self._given[groups[0], key]] if cover else []
+
+        def behind(key: Key) -> float:
+            return sum(weights[key] * (self._total[group] + 1) - self._given[group, key] for group in groups)
+
+        taken = max(fresh or weights, key=behind)
+        for group in groups:
+            self._total[group] += 1
+            self._given[group, taken] += 1
+        return taken
 
 
 class Chance:

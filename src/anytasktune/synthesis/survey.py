@@ -10,14 +10,13 @@ from anytasktune.records import Language
 from anytasktune.schema import Passage
 from anytasktune.similarity import jaccard
 from anytasktune.synthesis.brief import Brief, object_schema
-from anytasktune.synthesis.candidate_plan import passages_in
+from anytasktune.synthesis.candidate_plan import ROWS_PER_QUESTION, passages_in
 from anytasktune.synthesis.excerpts import COPIED, by_turns
 from anytasktune.synthesis.retry_messages import say
 from anytasktune.text.plain_text import collapse_space, copied_share, normalise
 from anytasktune.text.scripts import is_in_script, tokens
 
 PER_QUESTION = 10
-ROWS_PER_QUESTION = 100
 MOST_QUESTIONS = 10
 SAME_SITUATION = 0.5
 """Two situations this similar (Jaccard over character 5-grams) are one."""
@@ -93,14 +92,18 @@ def different(texts: Sequence[str]) -> list[str]:
     return kept
 
 
-def ask_situations(asker: Asker, briefs: Sequence[Brief]) -> dict[Language, list[str]]:
-    """Different situations in which the task comes up, per language; none where the teacher names no usable ones."""
+def ask_situations(asker: Asker, briefs: Sequence[Brief]) -> dict[Language, list[list[str]]]:
+    """Different situations in which the task comes up, per language and question: its own and those of earlier questions.
+
+    They are none where the teacher names no usable ones.
+    """
     questions = [(brief.language, question) for brief in briefs for question in situation_questions(brief)]
     replies = asker.ask_all([question for _, question in questions])
-    found: dict[Language, list[str]] = {brief.language: [] for brief in briefs}
+    found: dict[Language, list[list[str]]] = {brief.language: [] for brief in briefs}
     for (language, _), reply in zip(questions, replies, strict=True):
-        found[language] += reply.value or []
-    return {language: different(texts) for language, texts in found.items()}
+        earlier = found[language][-1] if found[language] else []
+        found[language].append(different([*earlier, *(reply.value or [])]))
+    return found
 
 
 def document_questions(brief: Brief, passages: Sequence[Passage]) -> list[Question[Choice]]:

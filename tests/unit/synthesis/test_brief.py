@@ -74,8 +74,8 @@ def test_every_aim_is_put_into_words(language: Language) -> None:
 @pytest.mark.parametrize("task", [ROUTING, KEYWORDS, RATING, SUMMARY], ids=lambda task: task.name)
 def test_known_rows_stand_before_as_what_the_teacher_wrote_to_a_wish_they_fulfil(task: object) -> None:
     brief = brief_of(task)
-    slots = [Slot(number, "en", "example", Cell(length="short")) for number in range(2)]
-    (request,) = requests(brief, slots)
+    slots = [Slot(number, "en", "example", Cell(length="short"), request=0) for number in range(2)]
+    (request,) = requests(brief, slots, {0})
     first, written, last = messages_of(request)
     assert json.loads(written["content"])["inputs"] == [example.input for example in request.shown]
     assert first["content"].count("Text ") == len(request.shown)

@@ -17,7 +17,8 @@ from anytasktune.settings import SynthesisConfig
 from anytasktune.synthesis.brief import Brief
 from anytasktune.synthesis.candidate_plan import DIFFICULTIES, plan_generation, with_situations
 from anytasktune.synthesis.drafts import Slot
-from anytasktune.synthesis.seeded_choice import apportion, spread
+from anytasktune.synthesis.generate_inputs import question_for, requests
+from anytasktune.synthesis.seeded_choice import Turns
 
 
 def targets(task: Task, language: Language, seeds: Sequence[Example]) -> dict[AnswerTarget, float]:
@@ -36,27 +37,28 @@ def plan(
     config: SynthesisConfig,
     as_inputs: Collection[Language] = (),
 ) -> list[Slot]:
-    return plan_generation([Brief.of(task, language, rows, config) for language in languages], passages, as_inputs)
+    """The rows that are wanted."""
+    whole = plan_generation([Brief.of(task, language, rows, config) for language in languages], passages, as_inputs)
+    return [slot for slot in whole if slot.number < config.rows]
 
 
-@given(st.integers(0, 500), WEIGHTS, st.booleans())
-def test_shares_sum_to_the_whole_and_are_never_more_than_one_off(total: int, weights: dict[str, float], cover: bool) -> None:
-    shares = apportion(total, weights, cover=cover)
-    assert sum(shares.values()) == total
-    assert list(shares) == list(weights)
-    if cover and total >= len(weights):
-        assert min(shares.values()) >= 1
+@given(WEIGHTS, st.integers(0, 200), st.integers(0, 200), st.booleans())
+def test_the_turns_of_fewer_are_the_first_of_more_and_no_key_falls_behind(
+    weights: dict[str, float], fewer: int, more: int, cover: bool
+) -> None:
+    shares = {key: weight / sum(weights.values()) for key, weight in weights.items()}
+
+    def taken(count: int) -> list[str]:
+        turns = Turns()
+        return [turns.take(shares, "all", cover=cover) for _ in range(count)]
+
+    fewer, more = sorted((fewer, more))
+    assert taken(more)[:fewer] == taken(fewer)
+    counts = Counter(taken(more))
+    if cover and more >= len(shares):
+        assert set(counts) == set(shares)
     if not cover:
-        whole = sum(weights.values())
-        assert all(abs(shares[key] - total * weight / whole) < 1 + 1e-6 for key, weight in weights.items())
-
-
-@given(st.dictionaries(st.integers(), st.integers(0, 40), min_size=1, max_size=5), st.integers())
-def test_spreading_keeps_the_counts_and_leaves_no_long_run_to_one_key(counts: dict[int, int], seed: int) -> None:
-    sequence = spread(counts, seed)
-    assert Counter(sequence) == Counter({key: count for key, count in counts.items() if count})
-    half = Counter(sequence[: len(sequence) // 2])
-    assert all(abs(half[key] - count / 2) <= 2 * len(counts) + 1 for key, count in counts.items())
+        assert all(counts[key] > more * share - len(shares) for key, share in shares.items())
 
 
 @given(st.lists(st.integers(), max_size=30), st.integers())
@@ -85,7 +87,7 @@ def test_as_many_rows_are_planned_as_are_wanted_in_each_language(
     there = [way for way in ways if {"passage": passages, "example": seeds, "task_only": 1}[way]]
     assert Counter(slot.language for slot in slots) == ({"en": rows, "zh": rows} if there else {})
     assert {slot.kind for slot in slots} <= set(there)
-    assert [slot.number for slot in slots] == list(range(len(slots)))
+    assert [slot.number for slot in slots] == [*range(rows), *range(rows)] if there else not slots
     assert all((slot.passage is not None) == (slot.kind == "passage") for slot in slots)
     assert all(slot.passage is None or slot.passage.language == slot.language for slot in slots)
     assert all(slot.excerpt is None or slot.language in as_inputs for slot in slots)
@@ -187,9 +189,46 @@ def test_every_stretch_of_a_document_is_used_once_and_the_rest_is_written() -> N
 
 def test_situations_take_turns() -> None:
     slots = plan(SUMMARY, ["en"], [], passages_of("en"), quick(rows=18))
-    told = with_situations(slots, {"en": ["one", "two", "three"]}, 0)
+    told = with_situations(slots, {"en": [["one", "two", "three"]]}, 0)
     assert Counter(slot.cell.situation for slot in told) == {"one": 3, "two": 3, "three": 3, "": 9}
     assert with_situations(slots, {"en": []}, 0) == slots
+    assert with_situations(slots, {"en": [[]]}, 0) == slots
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rows=st.integers(1, 130),
+    more=st.integers(1, 120),
+    task=st.sampled_from(TASKS),
+    passages=st.integers(0, 9),
+    as_inputs=st.sets(st.sampled_from(BOTH)),
+    seed=st.integers(0, 99),
+)
+def test_more_rows_add_requests_and_change_none(
+    rows: int, more: int, task: Task, passages: int, as_inputs: set[Language], seed: int
+) -> None:
+    few, many = (
+        _asked(task, passages, as_inputs, quick(rows=count, seed=seed, inputs_from=["passage", "example", "task_only"]))
+        for count in (rows, rows + more)
+    )
+    assert few.keys() <= many.keys()
+    assert all(many[key] == slots for key, slots in few.items())
+
+
+def _asked(
+    task: Task, passages: int, as_inputs: set[Language], config: SynthesisConfig
+) -> dict[tuple[str, int], list[tuple[Language, int]]]:
+    """The words and the sample of each request of a plan, and the rows it is for."""
+    texts = [passage for language in BOTH for passage in passages_of(language, passages)]
+    found = {}
+    for language in BOTH:
+        brief = Brief.of(task, language, rows_of(task, 12, language), config)
+        pools = [[f"situation {block}.{place}" for place in range(block + 3)] for block in range(-(-config.rows // 100))]
+        slots = with_situations(plan_generation([brief], texts, as_inputs), {language: pools}, config.seed)
+        for request in requests(brief, slots, range(config.rows)):
+            question = question_for(request)
+            found[str(question.messages), question.sample] = [slot.key for slot in request.slots]
+    return found
 
 
 def test_labels_are_the_only_thing_a_label_task_shares_between_languages() -> None:
