@@ -160,6 +160,7 @@ def _system_result(
         well_formed=sum(score.parsed and not score.broken_rules for score in scores) / len(rows) if rows else 0.0,
         seconds=entry.seconds,
         shots=entry.shots,
+        shot_choice=entry.shot_choice,
         truncated=sum(1 for prediction in entry.predictions if prediction.truncated),
         broken_rules=dict(Counter(rule for score in scores for rule in score.broken_rules).most_common()),
         rank_correlation=rank_correlation([reference for reference, _ in pairs], [number for _, number in pairs]),

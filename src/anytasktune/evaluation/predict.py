@@ -1,17 +1,17 @@
 """Predictions of a system on the rows of a task. Nothing is scored here."""
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anytasktune.errors import EvaluationError
+from anytasktune.inference.few_shot import NO_SHOTS, Shots
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_predictor import BATCH_TOKENS, OnRows, TaskPredictor
 from anytasktune.models.load import BaseLM
 from anytasktune.records import Usage
-from anytasktune.schema import Decoding, Example, Prediction, Task
+from anytasktune.schema import Decoding, Example, Prediction, ShotChoice, Task
 from anytasktune.settings import System
 
 
@@ -23,7 +23,8 @@ class EvaluatedSystem:
         name: of the system.
         task: instruction and labels of its prompts; for a Task-LM those it was trained for.
         decoding: method and length limit of its answers.
-        shots: examples shown before the input (`few_shot`).
+        shots: examples shown before each input (`few_shot`).
+        shot_choice: how those were chosen.
         adapter: folder of the adapter, for a Task-LM.
         task_lm: its id.
     """
@@ -31,14 +32,10 @@ class EvaluatedSystem:
     name: System
     task: Task
     decoding: Decoding
-    shots: tuple[Example, ...] = ()
+    shots: Shots = NO_SHOTS
+    shot_choice: ShotChoice | None = None
     adapter: Path | None = None
     task_lm: str | None = None
-
-    @property
-    def shown(self) -> int:
-        """Most examples shown in one prompt."""
-        return max(Counter(shot.language for shot in self.shots).values(), default=0)
 
 
 def predict(

@@ -8,8 +8,8 @@ import numpy as np
 
 from anytasktune.errors import EvaluationError, Problem
 from anytasktune.outputs import LOWER_IS_BETTER
-from anytasktune.schema import Example, Prediction, PredictionSet, Sample, Score, Task
-from anytasktune.scorers import score_answer
+from anytasktune.schema import Example, Prediction, PredictionSet, Sample, Score, ShotChoice, Task
+from anytasktune.scorers import item_statistics, score_answer
 from anytasktune.settings import System
 
 RANDOM_SAMPLES = 3
@@ -26,6 +26,7 @@ class ScoredSystem:
         scores: likewise.
         seconds: duration of predicting.
         shots: examples shown in every prompt; None for a system that is shown none.
+        shot_choice: how those were chosen.
     """
 
     system: System
@@ -33,6 +34,7 @@ class ScoredSystem:
     scores: Sequence[Score]
     seconds: float
     shots: int | None = None
+    shot_choice: ShotChoice | None = None
 
     @property
     def scored_rows(self) -> frozenset[int]:
@@ -40,7 +42,7 @@ class ScoredSystem:
         return frozenset(index for index, score in enumerate(self.scores) if score.value is not None)
 
 
-def score_system(task: Task, examples: Sequence[Example], predictions: PredictionSet, shots: int | None = None) -> ScoredSystem:
+def score_system(task: Task, examples: Sequence[Example], predictions: PredictionSet) -> ScoredSystem:
     """Score a prediction set, in the order of `examples`; examples of the same id take their predictions in order.
 
     A prediction that carries an error is unscored (`value` None), which is not a zero.
@@ -55,7 +57,29 @@ def score_system(task: Task, examples: Sequence[Example], predictions: Predictio
         waiting[prediction.example_id].append(prediction)
     ordered = [waiting[example.id].popleft() for example in examples]
     scores = [_score(task, example, prediction) for example, prediction in zip(examples, ordered, strict=True)]
-    return ScoredSystem(predictions.system, ordered, scores, predictions.usage.seconds, shots)
+    return ScoredSystem(predictions.system, ordered, scores, predictions.usage.seconds)
+
+
+def choose_way(task: Task, dev: Sequence[Example], fixed: ScoredSystem, similar: ScoredSystem) -> ShotChoice:
+    """The way of choosing few-shot examples that scores better on the rows of dev both have a score for.
+
+    The fixed examples where both are equal, and where the similar ones leave more rows unscored.
+    """
+    rows = sorted(fixed.scored_rows & similar.scored_rows)
+    if not rows:
+        return ShotChoice(by="fixed")
+    ways = {"fixed": fixed, "similar": similar}
+    references = [dev[row].output for row in rows]
+    scores = {
+        way: item_statistics(task, references, [entry.predictions[row].output for row in rows]).value()
+        for way, entry in ways.items()
+    }
+    gain = scores["similar"] - scores["fixed"]
+    better = (-gain if task.scored_by in LOWER_IS_BETTER else gain) > 0
+    as_many = len(similar.scored_rows) >= len(fixed.scored_rows)
+    return ShotChoice.model_validate(
+        {"by": "similar" if better and as_many else "fixed", "dev_rows": len(rows), "dev_scores": scores}
+    )
 
 
 def _check_balance(examples: Sequence[Example], predictions: Sequence[Prediction]) -> None:

@@ -1,12 +1,32 @@
 """Few-shot examples: which train rows are shown, and which of them before a certain input; for a teacher, varied ones."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from anytasktune.ids import rank, shuffled
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task
+
+SHOT_DEV_ROWS = 32
+"""Dev rows on which fixed and similar examples are compared."""
+
+
+class Shots(Protocol):
+    """Examples shown before inputs."""
+
+    def before(self, task: Task, example: Example) -> tuple[Example, ...]:
+        """The examples shown before this one; its output is not read."""
+
+    @property
+    def shown(self) -> int:
+        """Most examples shown in one prompt."""
+
+    @property
+    def identity(self) -> list[str]:
+        """Equal for shots that are the same before every input."""
 
 
 def choose_shots(task: Task, train: Sequence[Example], count: int) -> tuple[Example, ...]:
@@ -37,6 +57,34 @@ def shots_for(task: Task, example: Example, shots: tuple[Example, ...]) -> tuple
     """The shots shown before this example: those of its language, or all of them where there are none."""
     language = task.language_of(example.language)
     return tuple(shot for shot in shots if task.language_of(shot.language) == language) or shots
+
+
+@dataclass(frozen=True)
+class FixedShots:
+    """The same examples before every input of a language.
+
+    Attributes:
+        rows: the examples, of all languages.
+    """
+
+    rows: tuple[Example, ...] = ()
+
+    def before(self, task: Task, example: Example) -> tuple[Example, ...]:
+        """The shots of the example's language."""
+        return shots_for(task, example, self.rows)
+
+    @property
+    def shown(self) -> int:
+        """Most examples shown in one prompt."""
+        return max(Counter(row.language for row in self.rows).values(), default=0)
+
+    @property
+    def identity(self) -> list[str]:
+        """The ids of the rows."""
+        return [row.id for row in self.rows]
+
+
+NO_SHOTS = FixedShots()
 
 
 @dataclass(frozen=True)

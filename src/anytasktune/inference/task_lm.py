@@ -7,6 +7,7 @@ from pathlib import Path
 from anytasktune.chat import PromptFormat
 from anytasktune.errors import DamagedError, ModelError, StoreError
 from anytasktune.ids import file_hash
+from anytasktune.inference.few_shot import NO_SHOTS
 from anytasktune.inference.task_predictor import BATCH_TOKENS, OnRows, TaskPredictor
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter
@@ -57,7 +58,7 @@ class TaskLM:
         """The model for one of its tasks, by name; the first one unless given."""
         trained = self.manifest.task(task or self.manifest.tasks[0].name)
         format_ = PromptFormat(self.base.format.tokenizer, self.manifest.rendering)
-        return TaskPredictor(self.base, trained, self.manifest.decoding[trained.name], (), format_, self.adapter)
+        return TaskPredictor(self.base, trained, self.manifest.decoding[trained.name], NO_SHOTS, format_, self.adapter)
 
     def answer(
         self,

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from anytasktune.chat import PromptFormat
-from anytasktune.inference.few_shot import shots_for
+from anytasktune.inference.few_shot import NO_SHOTS, Shots
 from anytasktune.inference.generation import Limits, generate
 from anytasktune.inference.label_scoring import score_labels
 from anytasktune.models.load import BaseLM
@@ -36,7 +36,7 @@ class TaskPredictor:
     Attributes:
         task: its instruction opens every prompt; its labels are the possible answers of a label task.
         decoding: method and length limit of answers.
-        shots: examples shown before the input; only those of the input's language, if there are any.
+        shots: examples shown before each input.
         format: rendering of prompts; that of the base model's tokenizer unless given.
         adapter: LoRA weights added to the base model.
     """
@@ -44,7 +44,7 @@ class TaskPredictor:
     base: BaseLM
     task: Task
     decoding: Decoding
-    shots: tuple[Example, ...] = ()
+    shots: Shots = NO_SHOTS
     format: PromptFormat | None = None
     adapter: Adapter | None = None
 
@@ -60,7 +60,7 @@ class TaskPredictor:
             on_rows: called with the number of examples answered since the last call.
         """
         task, format_ = self.task, self.format or self.base.format
-        prompts = [format_.prompt_ids(task, example, shots_for(task, example, self.shots)) for example in examples]
+        prompts = [format_.prompt_ids(task, example, self.shots.before(task, example)) for example in examples]
         scores_labels = self.decoding.method == "label_scoring"
         room = self.base.info.context_length - (0 if scores_labels else self.decoding.max_new_tokens)
         by_language: dict[Language, list[int]] = {}  # rows of one language share the instruction and the labels

@@ -1,8 +1,9 @@
 """`check` and `--dry-run`: the rows as training sees them, and the expected cost of training."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from anytasktune.inference.few_shot import SHOT_DEV_ROWS
 from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
@@ -132,10 +133,12 @@ def _answer_seconds(context: TrainingContext, data: TrainingData, run: RunPlan, 
     config, seconds = context.settings.eval, 0.0
     for part in data.parts:
         held_out = part.splits.get(config.split, [])[: config.max_rows]
-        untuned = {"base": 0, "few_shot": config.shots} if part.task.name not in planned else {}
-        for system, shots in {**untuned, "tuned": 0}.items():
-            if system == "tuned" or system in config.systems:
-                by_label = part.task.output.decoding == "label_scoring"
-                answers = Answering(len(held_out), config.batch_tokens, shots, by_label)
-                seconds += answering_seconds(run.train, context.model_info.shape, answers, context.matmul_rate)
+        dev = part.splits.get("dev", [])[:SHOT_DEV_ROWS] if config.shot_choice == "best" else []
+        alone = Answering(len(held_out), config.batch_tokens, by_label=part.task.output.decoding == "label_scoring")
+        shown = replace(alone, shots=config.shots)
+        similar = replace(shown, rows=len(held_out) + len(dev), shared=config.shot_choice == "fixed")
+        untuned = {"base": [alone], "few_shot": [similar, replace(shown, rows=len(dev))]}
+        first = part.task.name not in planned
+        asked = [alone, *(one for system in untuned if first and system in config.systems for one in untuned[system])]
+        seconds += sum(answering_seconds(run.train, context.model_info.shape, one, context.matmul_rate) for one in asked)
     return seconds

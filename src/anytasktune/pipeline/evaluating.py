@@ -3,22 +3,24 @@
 import functools
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from anytasktune.datasets import FrozenDataset
-from anytasktune.errors import EvaluationError
-from anytasktune.evaluation import EvaluatedSystem, build_report, predict, score_system, task_report
+from anytasktune.errors import EvaluationError, counted
+from anytasktune.evaluation import EvaluatedSystem, build_report, choose_way, predict, score_system, task_report
 from anytasktune.ids import content_id
-from anytasktune.inference.few_shot import choose_shots
+from anytasktune.inference.few_shot import SHOT_DEV_ROWS, FixedShots, choose_shots
+from anytasktune.inference.similar_shots import SimilarShots
 from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.inference.task_predictor import decoding_for
-from anytasktune.pipeline.events import Finished, Meter, OnEvent
+from anytasktune.pipeline.events import Finished, Meter, OnEvent, Stage
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import write_report
-from anytasktune.schema import Example, PredictionSet, Report, Run, Task, TaskReport
+from anytasktune.schema import Decoding, Example, PredictionSet, Report, Run, ShotChoice, Task, TaskReport
 from anytasktune.settings import TASK_LMS, EvalConfig, Settings, System
 from anytasktune.store import LATEST, Project, find_or_make, is_intact, read_ref, record_kind, write_ref
 from anytasktune.training.adapter_targets import targets_with
@@ -144,24 +146,28 @@ def _report_on(context: TrainingContext, task: Task, runs: Runs, config: EvalCon
     dataset = context.dataset(task)
     held_out = dataset.splits.get(config.split, [])
     rows = held_out[: config.max_rows]
-    train = dataset.splits.get("train", [])
     scored = [
-        score_system(task, rows, _answers(context, (dataset, rows), system), system.shown or None)
-        for system in _systems(context, task, train, runs)
+        replace(
+            score_system(task, rows, _answers(context, (dataset, rows), system)[0]),
+            shots=system.shots.shown or None,
+            shot_choice=system.shot_choice,
+        )
+        for system in _systems(context, task, dataset, runs)
         if system.name in config.systems
     ]
     generated = {line.example for line in dataset.lineage if line.split == config.split}
     return task_report(task, rows, scored, runs, config, len(held_out), sum(row.id in generated for row in rows))
 
 
-def _systems(context: TrainingContext, task: Task, train: Sequence[Example], runs: Runs) -> list[EvaluatedSystem]:
+def _systems(context: TrainingContext, task: Task, dataset: FrozenDataset, runs: Runs) -> list[EvaluatedSystem]:
     """The untuned systems, asked as the task is today, and the Task-LMs, asked as they were trained."""
-    config = context.settings.eval
+    config, train = context.settings.eval, dataset.splits.get("train", [])
     longest = max((len(context.model_info.format.answer_ids(row.output)) for row in train), default=64)
     limit = {"max_new_tokens": config.max_new_tokens} if config.max_new_tokens else {}
     decoding = decoding_for(task, longest).model_copy(update=limit)
     systems = [EvaluatedSystem("base", task, decoding)]
-    systems.append(EvaluatedSystem("few_shot", task, decoding, choose_shots(task, train, config.shots)))
+    if "few_shot" in config.systems:
+        systems.append(_few_shot(context, task, dataset, decoding))
     for name, run in runs.items():
         folder = _adapter_folder(context.workspace.project, run)
         trained = read_task_lm(folder)
@@ -170,15 +176,39 @@ def _systems(context: TrainingContext, task: Task, train: Sequence[Example], run
     return systems
 
 
-def _answers(context: TrainingContext, data: tuple[FrozenDataset, Sequence[Example]], system: EvaluatedSystem) -> PredictionSet:
+def _few_shot(context: TrainingContext, task: Task, dataset: FrozenDataset, decoding: Decoding) -> EvaluatedSystem:
+    """The base model with examples shown, chosen as the settings say; for `best`, as scores better on dev."""
+    config, train = context.settings.eval, dataset.splits.get("train", [])
+    dev = dataset.splits.get("dev", [])[:SHOT_DEV_ROWS]
+    fixed = EvaluatedSystem(
+        "few_shot", task, decoding, FixedShots(choose_shots(task, train, config.shots)), ShotChoice(by="fixed")
+    )
+    if config.shot_choice == "fixed" or not train or (config.shot_choice == "best" and not dev):
+        return fixed
+    similar = replace(fixed, shots=SimilarShots.of(task, train, config.shots), shot_choice=ShotChoice(by="similar"))
+    if config.shot_choice == "similar":
+        return similar
+    answers = [_answers(context, (dataset, dev), way, "shots") for way in (fixed, similar)]
+    choice = choose_way(task, dev, *(score_system(task, dev, predictions) for predictions, _ in answers))
+    scores = "".join(f", {way} {score:.3f}" for way, score in choice.dev_scores.items())
+    detail = f"{choice.by} ones are shown ({counted(choice.dev_rows, 'dev row')}{scores})"
+    reused = all(not made for _, made in answers)
+    context.on_event(Finished(stage="shots", name=task.name, system="few_shot", reused=reused, detail=detail))
+    return replace(similar if choice.by == "similar" else fixed, shot_choice=choice)
+
+
+def _answers(
+    context: TrainingContext, data: tuple[FrozenDataset, Sequence[Example]], system: EvaluatedSystem, stage: Stage = "answer"
+) -> tuple[PredictionSet, bool]:
+    """The answers to these rows, and whether they were made now."""
     dataset, rows = data
     config, task = context.settings.eval, system.task
-    asked = [task.definition, system.decoding.model_dump(), [shot.id for shot in system.shots], system.task_lm]
+    asked = [task.definition, system.decoding.model_dump(), system.shots.identity, system.task_lm]
     model = [context.model_info.ref.fingerprint, context.model_info.format.fingerprint, context.dtype]
     identity = content_id([task.name, system.name, asked, model, [row.id for row in rows], __version__])
 
     def make() -> PredictionSet:
-        meter, done = Meter(context.on_event, "answer", task.name, len(rows), system.name), 0
+        meter, done = Meter(context.on_event, stage, task.name, len(rows), system.name), 0
 
         def on_rows(count: int) -> None:
             nonlocal done
@@ -192,7 +222,7 @@ def _answers(context: TrainingContext, data: tuple[FrozenDataset, Sequence[Examp
             system=system.name,
             decoding=system.decoding,
             dataset=dataset.manifest.id,
-            split=config.split,
+            split="dev" if stage == "shots" else config.split,
             task_lm=system.task_lm,
             predictions=predictions,
             usage=usage,
@@ -200,5 +230,6 @@ def _answers(context: TrainingContext, data: tuple[FrozenDataset, Sequence[Examp
 
     folder = context.workspace.project.predictions(task.name)
     answers, made = find_or_make(folder, PREDICTIONS, identity, make, latest=None, note=context.note)
-    context.on_event(Finished(stage="answer", name=task.name, system=system.name, artifact=identity, reused=not made))
-    return answers
+    if stage == "answer":
+        context.on_event(Finished(stage=stage, name=task.name, system=system.name, artifact=identity, reused=not made))
+    return answers, made

@@ -14,7 +14,19 @@ from anytasktune.schema import Estimate
 from anytasktune.settings import System
 
 Stage = Literal[
-    "ingest", "teacher", "feasibility", "synth", "augment", "gate", "judge", "data", "check", "model", "train", "answer"
+    "ingest",
+    "teacher",
+    "feasibility",
+    "synth",
+    "augment",
+    "gate",
+    "judge",
+    "data",
+    "check",
+    "model",
+    "train",
+    "shots",
+    "answer",
 ]
 MOST_EXAMPLES = 5
 

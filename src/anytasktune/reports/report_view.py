@@ -11,7 +11,7 @@ from anytasktune.records import Language
 from anytasktune.reports.overall_view import GranularityView, headline, opponents, sublines, view_granularity
 from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean, p_words, signed, words
 from anytasktune.reports.svg_plots import Sparkline, Whisker, axis_for, sparkline, whisker
-from anytasktune.schema import Comparison, Report, Sample, SystemResult, TaskReport
+from anytasktune.schema import Comparison, Report, Sample, ShotChoice, SystemResult, TaskReport
 from anytasktune.settings import SYSTEMS, TASK_LMS, System
 
 MAX_SHOWN = 600
@@ -210,7 +210,19 @@ def _task_facts(task: TaskReport, words: Words) -> tuple[tuple[str, str], ...]:
             values = {"count": len(result.trained_on), "rows": result.train_rows or 0}
             value = say("granularity.trained", time=words.duration(result.train_seconds or 0.0), **values)
             facts.append((say("granularity.trained_on", name=say(f"system.{result.system}")), value))
+    facts += [_shot_fact(result, words) for result in task.systems if result.shots and result.shot_choice]
     return tuple(facts)
+
+
+def _shot_fact(result: SystemResult, words: Words) -> tuple[str, str]:
+    """How the few-shot examples were chosen, with the scores on dev that decided it."""
+    choice = result.shot_choice or ShotChoice(by="fixed")
+    value = words.say(f"shots.{choice.by}", count=result.shots or 0)
+    for other, score in choice.dev_scores.items():
+        if other != choice.by:
+            scores = {"score": f"{choice.dev_scores[choice.by]:.3f}", "other": f"{score:.3f}"}
+            value += words.say(f"shots.against_{other}", rows=choice.dev_rows, **scores)
+    return words.say("label.shots"), value
 
 
 def _system_view(task: TaskReport, result: SystemResult, words: Words) -> SystemView:

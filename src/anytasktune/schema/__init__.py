@@ -27,6 +27,7 @@ from anytasktune.schema.evaluation import (
     Report,
     Sample,
     Score,
+    ShotChoice,
     SystemResult,
     TaskReport,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "Sample",
     "Score",
     "Seal",
+    "ShotChoice",
     "Span",
     "SplitInfo",
     "SplitName",

@@ -70,6 +70,17 @@ class Interval(Record):
     high: float
 
 
+class ShotChoice(Record):
+    """How the examples of few-shot prompts were chosen."""
+
+    by: Literal["fixed", "similar"]
+    """`fixed`: the same train rows every time. `similar`: for each input the train rows most similar to it."""
+    dev_rows: int = 0
+    """Dev rows on which both ways were compared."""
+    dev_scores: dict[Literal["fixed", "similar"], float] = Field(default_factory=dict)
+    """The score of each on them; empty where only one way was asked for, or there are no dev rows."""
+
+
 class SystemResult(Record):
     """The results of one system on one task."""
 
@@ -83,6 +94,7 @@ class SystemResult(Record):
     seconds: float
     shots: int | None = None
     """Examples shown in every prompt; None for a system that is shown none."""
+    shot_choice: ShotChoice | None = None
     truncated: int = 0
     """Answers truncated at the length limit."""
     broken_rules: dict[str, int] = Field(default_factory=dict)

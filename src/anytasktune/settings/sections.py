@@ -112,6 +112,9 @@ class EvalConfig(Record):
     """Systems to evaluate; of the Task-LMs, those that are trained."""
     shots: int = Field(4, ge=1, le=64)
     """Examples shown to the base model in `few_shot`."""
+    shot_choice: Literal["best", "fixed", "similar"] = "best"
+    """`fixed`: the same train rows every time; `similar`: the train rows most similar to each input; `best`: whichever scores
+    better on dev."""
     split: Literal["dev", "test"] = "test"
     max_rows: int | None = Field(None, ge=1, le=MOST_ROWS)
     """Evaluate only the first so many rows (the report says so)."""

@@ -63,6 +63,7 @@ class Answering:
         rows: number of rows.
         batch_tokens: most prompt tokens answered together.
         shots: examples shown.
+        shared: whether every row is shown the same ones, which are then read once.
         by_label: whether answers are chosen by the likeliest label instead of being generated.
     """
 
@@ -70,6 +71,7 @@ class Answering:
     batch_tokens: int
     shots: int = 0
     by_label: bool = False
+    shared: bool = True
 
 
 def load_of(rows: RowSet, chosen: Iterable[int]) -> Load:
@@ -131,9 +133,11 @@ def answering_seconds(plan: RowSet, shape: ModelShape, answers: Answering, rate:
     Args:
         rate: as for `estimate`.
     """
-    suffix = sum(len(row.suffix) for row in plan.rows) / len(plan.rows)
+    own = sum(len(row.suffix) for row in plan.rows) / len(plan.rows)
     written = sum(row.targets for row in plan.rows) / len(plan.rows)
-    prefix = max(map(len, plan.prefixes)) + answers.shots * (suffix + written)
+    shown = answers.shots * (own + written)
+    prefix = max(map(len, plan.prefixes)) + (shown if answers.shared else 0)
+    suffix = own + (0 if answers.shared else shown)
     batches = math.ceil(answers.rows * suffix / answers.batch_tokens)
     tokens = batches * prefix + answers.rows * (suffix + written)
     pairs = answers.rows * (suffix + written) * (prefix + suffix)

@@ -239,7 +239,8 @@ def test_progress_as_json_is_one_event_per_line_beside_a_clean_document(run: Run
         (event["stage"], event["name"], event["system"], event["reused"]) for event in events if event["event"] == "finished"
     ]
     answers = [("answer", "team", system, False) for system in ("base", "few_shot", "tuned")]
-    assert finished == [("data", "team", None, False), ("train", "team", None, False), *answers]
+    made = [("data", "team", None, False), ("train", "team", None, False), ("shots", "team", "few_shot", False)]
+    assert finished == [*made, *answers]
     steps = [event for event in events if event["event"] == "progress" and event["stage"] == "train"]
     assert steps[-1]["done"] == steps[-1]["total"] == 2
     assert steps[-1]["loss"] > 0

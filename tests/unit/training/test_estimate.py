@@ -69,12 +69,18 @@ def test_longer_runs_and_slower_machines_take_longer() -> None:
 
 def test_more_rows_shots_and_generated_tokens_take_longer_to_answer() -> None:
     plan = row_set([200], [(0, 40 + number, 30) for number in range(16)])
-    few, many, shown, labels = (
-        answering_seconds(plan, SHAPE, Answering(rows, 8192, shots, by_label), RATE)
-        for rows, shots, by_label in ((3, 0, False), (300, 0, False), (3, 4, False), (3, 0, True))
+    few, many, shown, own, labels = (
+        answering_seconds(plan, SHAPE, Answering(rows, 8192, shots, by_label, shared), RATE)
+        for rows, shots, by_label, shared in (
+            (3, 0, False, True),
+            (300, 0, False, True),
+            (3, 4, False, True),
+            (3, 4, False, False),
+            (3, 0, True, True),
+        )
     )
     assert 0 < labels < few < many
-    assert few < shown
+    assert few < shown < own
 
 
 def test_without_dev_rows_nothing_is_evaluated() -> None:
