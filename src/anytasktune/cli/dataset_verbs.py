@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from anytasktune.cli.console import DONE, ROWS_DROPPED, UsageError, print_json, say, show
-from anytasktune.cli.options import Json, ProjectFolder, TaskNames, open_project
+from anytasktune.cli.options import Force, Json, ProjectFolder, TaskNames, open_project
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import DatasetDiff
@@ -128,6 +128,7 @@ def export_dataset(
     metadata: Annotated[
         bool, typer.Option("--metadata", help="Add id, task, split, origin and teacher to every JSON row.")
     ] = False,
+    force: Force = False,
     project: ProjectFolder = Path(),
     as_json: Json = False,
 ) -> int:
@@ -142,7 +143,7 @@ def export_dataset(
 
     with reporter("text", workspace) as on_event:
         files = dataset_views.export_datasets(
-            workspace, workspace.tasks(tasks or ()), out, format, metadata=metadata, on_event=on_event
+            workspace, workspace.tasks(tasks or ()), out, format, metadata=metadata, force=force, on_event=on_event
         )
     if as_json:
         print_json({"format": format, "files": [str(path) for path in files]})

@@ -39,6 +39,7 @@ TeacherName = Annotated[
 Record = Annotated[Path | None, typer.Option("--record", help="Write requests and answers to this file, without keys.")]
 Replay = Annotated[Path | None, typer.Option("--replay", help="Take answers from a recorded file; no requests are sent.")]
 
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files in the folder that no export wrote.")]
 Yes = Annotated[
     bool,
     typer.Option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, print_json, say, show
-from anytasktune.cli.options import Json, Overrides, ProjectFolder, ShownLanguage, TeacherName, Yes, open_project
+from anytasktune.cli.options import Force, Json, Overrides, ProjectFolder, ShownLanguage, TeacherName, Yes, open_project
 from anytasktune.errors import counted
 
 if TYPE_CHECKING:
@@ -225,6 +225,7 @@ def _tree(pool: "PoolOutline", language: "Language") -> "RenderableType":
 def graph_tasks(
     project: ProjectFolder = Path(),
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write to; default: artifacts/.")] = None,
+    force: Force = False,
     language: ShownLanguage = "en",
     as_json: Json = False,
 ) -> int:
@@ -232,7 +233,7 @@ def graph_tasks(
     workspace, _ = open_project(project)
     from anytasktune.pipeline.pool_checking import draw_pool
 
-    files = draw_pool(workspace, out, language)
+    files = draw_pool(workspace, out, language, force=force)
     if as_json:
         print_json({"files": [str(path) for path in files]})
     for path in () if as_json else files:

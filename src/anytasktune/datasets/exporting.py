@@ -20,7 +20,7 @@ from anytasktune.errors import ConfigError
 from anytasktune.records import Language
 from anytasktune.schema import SPLIT_NAMES, Example, Lineage, SplitName, Task
 from anytasktune.settings.yaml_reading import nearest
-from anytasktune.store import write_atomic
+from anytasktune.store import exporting, write_atomic
 
 ExportFormat = Literal["alpaca", "sharegpt", "messages", "parquet", "hf", "llama-factory"]
 COLUMNS = ("instruction", "input", "output", "language", "source", "id", "task", "split", "origin", "teacher")
@@ -70,9 +70,15 @@ class _Part:
 
 
 def export(
-    exported: Sequence[ExportedTask], folder: Path, format: ExportFormat, *, metadata: bool = False, title: str = ""
+    exported: Sequence[ExportedTask],
+    folder: Path,
+    format: ExportFormat,
+    *,
+    metadata: bool = False,
+    title: str = "",
+    force: bool = False,
 ) -> list[Path]:
-    """Write data sets below `folder`, each file whole or not at all; files of an earlier export are replaced.
+    """Write data sets below `folder`, each file whole or not at all; files of an earlier export are replaced, no others.
 
     Args:
         exported: the data sets.
@@ -81,21 +87,25 @@ def export(
         metadata: in `alpaca`, `sharegpt`, `messages` and `llama-factory`, give every row id, task, split, origin and teacher
             under `metadata`; parquet files have them as columns anyway.
         title: what the whole is called, in the README of `hf`.
+        force: replace other files, too.
 
     Returns:
         The files written.
 
     Raises:
         ConfigError: no such format.
-        StoreError: the disk is full, read-only, or the like.
+        StoreError: files that no export wrote stand in the way, or the disk is full, read-only, or the like.
     """
     if format not in get_args(ExportFormat):
         raise ConfigError(f"there is no format {format!r}", where="--format", fix=nearest(format, get_args(ExportFormat)))
-    if format == "llama-factory":
-        return list(_write_llama_factory(exported, folder, metadata))
-    if format in {"parquet", "hf"}:
-        return list(_write_parquet(exported, folder, title if format == "hf" else None))
-    return list(_write_layout(exported, folder, format, metadata))  # type: ignore[arg-type]
+    with exporting(folder, force=force) as staged:
+        if format == "llama-factory":
+            files = list(_write_llama_factory(exported, staged, metadata))
+        elif format in {"parquet", "hf"}:
+            files = list(_write_parquet(exported, staged, title if format == "hf" else None))
+        else:
+            files = list(_write_layout(exported, staged, format, metadata))  # type: ignore[arg-type]
+    return [folder / path.relative_to(staged) for path in files]
 
 
 def _write_layout(exported: Sequence[ExportedTask], folder: Path, layout: WriteFormat, metadata: bool) -> Iterator[Path]:

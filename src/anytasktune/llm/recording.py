@@ -16,6 +16,8 @@ from anytasktune.schema.kept_answers import RecordedAnswer, TeacherAnswer
 from anytasktune.text.plain_text import collapse_space
 
 _SHOWN = 120
+_BEGINNING = b'{"schema_version":'
+"""First bytes of a line of a recording."""
 
 
 class Recorder:
@@ -51,10 +53,15 @@ class Recorder:
     def _known(self) -> set[str]:
         with _file_errors(self.file):
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            with self.file.open("ab+") as stream:
-                stream.seek(0)
-                stream.truncate(stream.read().rfind(b"\n") + 1)
-        return set(_read(self.file))
+            content = self.file.read_bytes() if self.file.exists() else b""
+        whole = content.rfind(b"\n") + 1
+        known = set(_read(self.file)) if whole else set()
+        if not content[whole:].startswith(_BEGINNING[: len(content) - whole]):
+            raise StoreError("not a recording; nothing is added to it", where=f"{self.file}", fix="give another file")
+        if whole < len(content):
+            with _file_errors(self.file), self.file.open("ab+") as stream:
+                stream.truncate(whole)
+        return known
 
 
 @dataclass

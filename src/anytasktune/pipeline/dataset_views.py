@@ -170,13 +170,14 @@ def export_datasets(
     format: ExportFormat,
     *,
     metadata: bool = False,
+    force: bool = False,
     on_event: OnEvent | None = None,
 ) -> list[Path]:
     """Write the tasks' rows as they are now below `folder`; see `export`. Returns the files.
 
     Raises:
         DataError: a task has no rows that can be used.
-        StoreError: the disk is full, read-only, or the like.
+        StoreError: as `export`.
     """
     exported = []
     for task in tasks:
@@ -184,7 +185,7 @@ def export_datasets(
         beside = {name: (view.folder / name).read_text(encoding="utf-8") for name in BESIDE if (view.folder / name).exists()}
         exported.append(ExportedTask(task, view.frozen, beside))
     domain = workspace.domain
-    return export(exported, folder, format, metadata=metadata, title=domain.title.get("en", domain.name))
+    return export(exported, folder, format, metadata=metadata, title=domain.title.get("en", domain.name), force=force)
 
 
 def _view(workspace: Workspace, task: Task, frozen: FrozenDataset) -> DatasetView:

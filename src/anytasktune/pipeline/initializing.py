@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from anytasktune import schema, settings
-from anytasktune.errors import ConfigError, counted
+from anytasktune.errors import ConfigError, Problem, counted
 from anytasktune.models.catalog import CATALOG, DEFAULT_MODEL
 from anytasktune.packs import pack_files, pack_names
 from anytasktune.packs.contents import PackSummary, files_in_language, summarise
@@ -19,6 +19,7 @@ from anytasktune.store import DOMAIN_FILE, SETTINGS_FILE, Project, write_atomic
 
 SCHEMAS: Mapping[str, type[Artifact]] = {"domain.schema.json": Domain, "settings.schema.json": Settings}
 """Files beside the YAML files they describe, for editors."""
+_IGNORED = "artifacts/"
 _MODEL_LINE = re.compile(r"^  model:.*\n", re.M)
 
 
@@ -31,7 +32,8 @@ def init_project(folder: Path, *, pack: str = "empty", language: Language | None
         domain: the text of `domain.yaml`, in place of the pack's.
 
     Raises:
-        ConfigError: if there is a project already (nothing is overwritten), no such pack, or none of it in that language.
+        ConfigError: if there is a project already, or files of the user's where those of the pack belong (nothing is
+            overwritten), no such pack, or none of it in that language.
         StoreError: if the folder cannot be written.
     """
     project = Project(folder.resolve())
@@ -47,12 +49,26 @@ def init_project(folder: Path, *, pack: str = "empty", language: Language | None
         files[SETTINGS_FILE] = _MODEL_LINE.sub(lines, files[SETTINGS_FILE].decode("utf-8"), count=1).encode("utf-8")
     if domain is not None:
         files[DOMAIN_FILE] = domain.encode("utf-8")
+    standing = {path: path.read_bytes() for name in files if (path := project.root / name).is_file()}
+    in_the_way = [path for path, content in standing.items() if content != files[path.relative_to(project.root).as_posix()]]
+    if in_the_way and domain is None:
+        fix = "choose another folder, or move the file away"
+        raise ConfigError([Problem("stands where a file of the project belongs", str(path), fix) for path in in_the_way])
+    files = {name: content for name, content in files.items() if project.root / name not in in_the_way}
     for name in sorted(files, key=lambda name: name == DOMAIN_FILE):  # last: a folder with a domain.yaml is whole
         write_atomic(project.root / name, files[name])
-    write_atomic(project.root / ".gitignore", "artifacts/\n")
+    _ignore_artifacts(project.root / ".gitignore")
     for name, record in SCHEMAS.items():
         write_atomic(project.root / name, json.dumps(record.model_json_schema(), indent=2, ensure_ascii=False) + "\n")
     return project
+
+
+def _ignore_artifacts(file: Path) -> None:
+    """Add the folder of artefacts to a `.gitignore`, which may be the user's."""
+    text = file.read_text(encoding="utf-8", errors="surrogateescape") if file.is_file() else ""
+    if _IGNORED not in text.split():
+        ended = text if text.endswith("\n") or not text else f"{text}\n"
+        write_atomic(file, f"{ended}{_IGNORED}\n".encode("utf-8", "surrogateescape"))
 
 
 def list_packs() -> list[PackSummary]:

@@ -10,7 +10,7 @@ from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Task
 from anytasktune.settings.yaml_reading import lines_of
-from anytasktune.store import DOMAIN_FILE, write_atomic
+from anytasktune.store import DOMAIN_FILE, exporting, write_atomic
 from anytasktune.tasks import Finding, PlacedRow, check_pool, draw_mermaid, draw_svg
 from anytasktune.tasks.picture import in_language, lanes
 
@@ -111,11 +111,18 @@ def outline(workspace: Workspace, language: Language = "en") -> PoolOutline:
     return PoolOutline(in_language(domain.title, language) or domain.name, actions)
 
 
-def draw_pool(workspace: Workspace, folder: Path | None = None, language: Language = "en") -> list[Path]:
-    """Write the pool as `task-pool.svg` and `task-pool.mmd` (Mermaid) into `folder`, by default `artifacts`; their paths."""
+def draw_pool(
+    workspace: Workspace, folder: Path | None = None, language: Language = "en", *, force: bool = False
+) -> list[Path]:
+    """Write the pool as `task-pool.svg` and `task-pool.mmd` (Mermaid) into `folder`, by default `artifacts`; their paths.
+
+    Raises:
+        StoreError: files of these names that were not written by it stand in `folder`, and `force` is off.
+    """
     workspace.tasks()  # refuses an empty pool
     target = folder or workspace.project.artifacts
     drawings = {PICTURE: draw_svg(workspace.domain, language), MERMAID: draw_mermaid(workspace.domain, language)}
-    for name, content in drawings.items():
-        write_atomic(target / name, content)
+    with exporting(target, force=force or folder is None) as staged:
+        for name, content in drawings.items():
+            write_atomic(staged / name, content)
     return [target / name for name in drawings]

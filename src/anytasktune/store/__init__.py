@@ -21,6 +21,7 @@ from anytasktune.store.artifacts import (
 )
 from anytasktune.store.atomic import atomic_folder, disk_errors, is_intact, remove_artifact, remove_file, write_atomic
 from anytasktune.store.checksums import check_sums
+from anytasktune.store.exports import EXPORT_RECORD, exporting
 from anytasktune.store.layout import DOMAIN_FILE, SETTINGS_FILE, Project
 from anytasktune.store.project_lock import asking_alone
 from anytasktune.store.record_files import (
@@ -42,6 +43,7 @@ __all__ = [
     "ArtifactKind",
     "Changes",
     "DOMAIN_FILE",
+    "EXPORT_RECORD",
     "LATEST",
     "MANIFEST",
     "Project",
@@ -52,6 +54,7 @@ __all__ = [
     "changing",
     "check_sums",
     "disk_errors",
+    "exporting",
     "find_artifact",
     "finish_changes",
     "find_or_make",
