@@ -15,8 +15,27 @@ Every error carries :class:`Problem` records: what was wrong, where, and what to
 and exits with :attr:`AnyTaskTuneError.exit_code`; a traceback is always a bug of ours.
 """
 
+import errno
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+_DISK_ADVICE = {
+    errno.ENOSPC: "the disk is full: free some space, then run the same command again",
+    errno.EDQUOT: "your disk quota is used up: free some space, then run the same command again",
+    errno.EROFS: "the disk is read-only: copy the project to a folder you can write to",
+    errno.EFBIG: "files may not get that large here: check `ulimit -f` and the file system",
+    errno.EACCES: "this user may not do that here: check the permissions of file and folder, or copy the project elsewhere",
+    errno.EPERM: "this user may not do that here: check the permissions of file and folder, or copy the project elsewhere",
+    errno.ENAMETOOLONG: "most systems take names of up to 255 bytes: give a shorter name",
+    errno.ELOOP: "the path is a loop of symbolic links: give the file or folder itself",
+    errno.ENOTDIR: "a file stands where a folder belongs: check the path, or move the file away",
+    errno.EISDIR: "a folder stands where a file belongs: check the path, or move the folder away",
+    errno.ENOENT: "check the path, and that no other program removed it",
+    errno.EMFILE: "too many files are open: close other programs, or raise `ulimit -n`",
+    errno.EIO: "the disk or its connection fails: check it, and copy the project elsewhere",
+}
+_LONGEST_PLACE = 200
 
 
 @dataclass(frozen=True)
@@ -90,3 +109,16 @@ class DamagedError(StoreError):
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number of things in a message: `1 row`, `2,300 rows`, `1 reply`, `2 replies`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def disk_error(error: OSError, what: str = "cannot be read or written", where: str | os.PathLike[str] = "") -> StoreError:
+    """The error of a file or folder that the system refuses: its reason, the place, and what to do.
+
+    Args:
+        where: the place; the one the system named unless given.
+    """
+    place = os.fspath(where) or os.fsdecode(error.filename if isinstance(error.filename, (str, bytes)) else "")
+    if len(place) > _LONGEST_PLACE:
+        place = f"{place[: _LONGEST_PLACE // 2]}…{place[-_LONGEST_PLACE // 2 :]}"
+    advice = _DISK_ADVICE.get(error.errno or 0, "check that the disk works and the path is right")
+    return StoreError(f"{what}: {error.strerror or error}", where=place, fix=advice)

@@ -23,7 +23,7 @@ from anytasktune.cli.console import (
     accept_any_character,
     show_error,
 )
-from anytasktune.errors import AnyTaskTuneError
+from anytasktune.errors import AnyTaskTuneError, disk_error
 from anytasktune.invocation import program
 
 STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
@@ -114,6 +114,13 @@ def run_safely(arguments: Sequence[str]) -> int:
         return error.exit_code
     except BrokenPipeError:  # the reader of the output, e.g. `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return MENDABLE
+    except OSError as error:  # of any path that was given, or that is made of a name
+        show_error(disk_error(error), as_json="--json" in arguments)
+        return MENDABLE
+    except MemoryError:
+        full = AnyTaskTuneError("the memory is full", fix="close other programs, or take a smaller model or smaller files")
+        show_error(full, as_json="--json" in arguments)
         return MENDABLE
     return code
 

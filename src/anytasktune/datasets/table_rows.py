@@ -5,20 +5,19 @@ import csv
 import itertools
 import json
 import re
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any, TextIO
-from xml.etree import ElementTree
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anytasktune.datasets.raw_rows import Container, RawFile, RawRow, RowError, require_clean
-from anytasktune.errors import DataError
+from anytasktune.errors import AnyTaskTuneError, DataError
 from anytasktune.schema import DroppedRow
 from anytasktune.text.encodings import Encoding, detect_encoding
+from anytasktune.text.plain_text import shorten
 
 _NO_LIMIT = 2**31 - 1
 _OPEN_QUOTE = "unexpected end of data"
@@ -57,17 +56,40 @@ def read_parquet(path: Path, _: str | None = None) -> RawFile:
         DataError: the file is no sound parquet file.
     """
     rows: list[RawRow] = []
+    dropped: list[DroppedRow] = []
     try:
         with pq.ParquetFile(path) as table:
             names = _class_names(table.schema_arrow)
-            for batch in table.iter_batches():
-                for fields in batch.to_pylist():
-                    named = {column: _named(value, names[column]) for column, value in fields.items() if column in names}
-                    rows.append(RawRow(len(rows) + 1, fields | named))
-    except (pa.ArrowException, ValueError) as error:
+            for number, fields in enumerate((row for batch in table.iter_batches() for row in _batch_rows(batch)), 1):
+                if isinstance(fields, RowError):
+                    dropped.append(fields.at(str(path), number))
+                    continue
+                named = {column: _named(value, names[column]) for column, value in fields.items() if column in names}
+                rows.append(RawRow(number, fields | named))
+    except Exception as error:  # a damaged file can make any part of the reader fail
         fix = "check that it was copied whole, or export the data as JSONL or CSV"
-        raise DataError(f"not a sound parquet file: {str(error).splitlines()[0]}", where=str(path), fix=fix) from None
-    return RawFile("parquet", rows, [])
+        raise _unsound(error, path, "parquet file", fix) from None
+    return RawFile("parquet", rows, dropped)
+
+
+def _batch_rows(batch: Any) -> Iterator[dict[str, Any] | RowError]:
+    """The rows of a batch; a row with a value that Python cannot hold, such as a date in the year 5,881,580, is a fault."""
+    try:
+        yield from batch.to_pylist()
+    except (ArithmeticError, ValueError):
+        for place in range(batch.num_rows):
+            try:
+                yield batch.slice(place, 1).to_pylist()[0]
+            except (ArithmeticError, ValueError) as error:
+                yield RowError("wrong_type", f"a value cannot be read: {error}")
+
+
+def _unsound(error: Exception, path: Path, what: str, fix: str) -> Exception:
+    """The error for a file whose reader failed with `error`; the system's own errors stay as they are."""
+    if isinstance(error, (AnyTaskTuneError, MemoryError)) or (isinstance(error, OSError) and error.errno):
+        return error
+    reason = str(error).strip().splitlines() or [type(error).__name__]
+    return DataError(f"not a sound {what}: {shorten(reason[0], 200)}", where=str(path), fix=fix)
 
 
 def read_workbook(path: Path, _: str | None = None) -> RawFile:
@@ -81,9 +103,9 @@ def read_workbook(path: Path, _: str | None = None) -> RawFile:
     try:
         workbook = load_workbook(path, read_only=True, data_only=True)
         sheets = [(sheet.title, _sheet_rows(sheet.iter_rows(values_only=True))) for sheet in workbook.worksheets]
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile, ElementTree.ParseError) as error:
+    except Exception as error:  # a damaged file can make any part of the reader fail
         fix = "open it in Excel and save it again as .xlsx, or as CSV UTF-8"
-        raise DataError(f"not a sound Excel workbook: {error}", where=str(path), fix=fix) from None
+        raise _unsound(error, path, "Excel workbook", fix) from None
     filled = [(title, rows) for title, rows in sheets if rows]
     if not filled:
         raise DataError("the workbook has no rows", where=str(path), fix="check that it is the right file")

@@ -36,7 +36,7 @@ def init_project(folder: Path, *, pack: str = "empty", language: Language | None
             overwritten), no such pack, or none of it in that language.
         StoreError: if the folder cannot be written.
     """
-    project = Project(folder.resolve())
+    project = Project.at(folder)
     if project.domain_file.exists():
         raise ConfigError("there is a project already", where=str(project.domain_file), fix="choose another folder")
     files = pack_files(pack) if language is None else files_in_language(pack, language)

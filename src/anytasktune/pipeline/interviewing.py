@@ -31,7 +31,7 @@ class InterviewLog:
             ConfigError: the interview was begun in the other language and is not finished there, a line of the file is no
                 answer, or the pool cannot be written afterwards (reported before the questions).
         """
-        project = Project(folder.resolve())
+        project = Project.at(folder)
         if out is not None and out.exists():
             raise ConfigError("the file exists, and is not overwritten", where=str(out), fix="give --out another name")
         if out is None and project.domain_file.exists():

@@ -117,7 +117,7 @@ def propose_pool(
         DataError: a source cannot be read.
         EndpointError: the teacher cannot be asked.
     """
-    project = Project(folder.resolve())
+    project = Project.at(folder)
     if out is not None and out.exists():
         raise ConfigError("the file exists, and is not overwritten", where=str(out), fix="give --out another name")
     if not sources.teacher:

@@ -37,7 +37,8 @@ class Workspace:
             ConfigError: for every wrong line of the file, or an override that is wrong.
         """
         file = self.project.settings_file
-        return apply_overrides(parse_settings(_text(file), SETTINGS_FILE) if file.exists() else Settings(), overrides)
+        is_there = file.exists() or file.is_symlink()  # a link that leads nowhere was meant to be read
+        return apply_overrides(parse_settings(_text(file), SETTINGS_FILE) if is_there else Settings(), overrides)
 
     def tasks(self, names: Sequence[str] = ()) -> list[Task]:
         """The tasks of these names, in the order of the Task Pool; all of them when none is named.

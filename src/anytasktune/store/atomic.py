@@ -1,24 +1,14 @@
 """Files and folders that appear complete or not at all."""
 
 import contextlib
-import errno
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from anytasktune.errors import DamagedError, StoreError
+from anytasktune.errors import DamagedError, StoreError, disk_error
 from anytasktune.store.checksums import check_sums, write_sums
-
-_ADVICE = {
-    errno.ENOSPC: "the disk is full: free some space, then run the same command again",
-    errno.EDQUOT: "your disk quota is used up: free some space, then run the same command again",
-    errno.EROFS: "the disk is read-only: copy the project to a folder you can write to",
-    errno.EFBIG: "files may not get that large here: check `ulimit -f` and the file system",
-    errno.EACCES: "you may not write here: check the folder's permissions or copy the project elsewhere",
-    errno.EPERM: "you may not write here: check the folder's permissions or copy the project elsewhere",
-}
 
 
 @contextlib.contextmanager
@@ -29,13 +19,13 @@ def disk_errors(path: Path) -> Iterator[None]:
     except StoreError:
         raise
     except OSError as error:
-        advice = _ADVICE.get(error.errno or 0, "check that the disk works and the path is right")
-        in_the_way = next((place for place in path.parents if place.is_file()), None)
+        in_the_way = None
+        with contextlib.suppress(OSError):  # a path that is too long is no file either
+            in_the_way = next((place for place in path.parents if place.is_file()), None)
         if in_the_way:
-            advice = f"{in_the_way} is a file and must be a folder: move it away"
-        elif path.is_dir() and error.errno == errno.EISDIR:
-            advice = f"{path.name} is a folder and must be a file: move it away"
-        raise StoreError(f"cannot write: {error.strerror or error}", where=str(path), fix=advice) from error
+            fix = f"{in_the_way} is a file and must be a folder: move it away"
+            raise StoreError(f"cannot write: {error.strerror or error}", where=str(path), fix=fix) from error
+        raise disk_error(error, "cannot write", path) from error
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

@@ -1,5 +1,7 @@
 """Paths in a project folder; docs/architecture.md#project-folder shows it as a tree."""
 
+import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +19,17 @@ class Project:
     root: Path
 
     @classmethod
+    def at(cls, folder: Path | str) -> "Project":
+        """The project that is in `folder`, or will be; OSError where links in the path lead in a circle."""
+        try:
+            return cls(Path(folder).resolve())
+        except RuntimeError:  # Python before 3.13 does not say it as the system does
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder)) from None
+
+    @classmethod
     def open(cls, folder: Path | str) -> "Project":
         """The project in `folder`; ConfigError if there is no `domain.yaml` in it."""
-        project = cls(Path(folder).resolve())
+        project = cls.at(folder)
         if not project.domain_file.is_file():
             fix = f"run `{command('init', 'FOLDER')}` to make a project, or give one with -p"
             raise ConfigError(f"no project here: {DOMAIN_FILE} is missing", where=str(project.root), fix=fix)

@@ -79,7 +79,8 @@ def detect_encoding(path: Path, given: str | None = None) -> Encoding:
 def _given_encoding(path: Path, given: str) -> Encoding:
     try:
         codec = codecs.lookup(given)
-    except LookupError:
+        "a".encode(given)  # `hex`, `zip` and the like are codecs, but of bytes; `undefined` fails on everything
+    except (LookupError, ValueError):
         fix = "usual ones: utf-8, utf-16, gb18030, big5, cp1252 (Western Windows), cp1250, cp1251, shift_jis, euc_kr"
         raise ConfigError(f"there is no encoding {given!r}", where="--encoding", fix=fix) from None
     if not _decodes(path, codec.name):
@@ -123,10 +124,13 @@ def _decodes(path: Path, codec: str) -> bool:
 def _broken_places(path: Path, codec: str) -> int | None:
     """Count the characters of a file that cannot be decoded; None if they are more than a few of those beyond ASCII."""
     foreign = broken = 0
-    for text in _decoded(path, codec, "replace"):
-        beyond = _ASCII.sub("", text)
-        foreign += len(beyond)
-        broken += beyond.count(_REPLACEMENT)
+    try:
+        for text in _decoded(path, codec, "replace"):
+            beyond = _ASCII.sub("", text)
+            foreign += len(beyond)
+            broken += beyond.count(_REPLACEMENT)
+    except UnicodeError:  # UTF-16 without a byte order mark, Punycode: nothing to put a replacement for
+        return None
     return broken if foreign - broken >= _MOSTLY * foreign else None
 
 

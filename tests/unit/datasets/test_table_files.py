@@ -126,6 +126,23 @@ def test_parquet_values_that_are_neither_text_nor_json_are_dropped(tmp_path: Pat
         read_examples(path)
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1, 2**31 - 1, 2], pa.date32()),
+        pa.array([0, 2**52, 1], pa.timestamp("s")),
+        pa.array([0, 2**62, 1], pa.duration("s")),
+    ],
+    ids=["date", "time", "duration"],
+)
+def test_a_parquet_value_that_python_cannot_hold_costs_its_row_only(tmp_path: Path, column: pa.Array) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"input": ["a", "b", "c"], "output": ["x", "y", "z"], "when": column}), path)
+    result = read_examples(path)
+    assert [example.input for example in result.examples] == ["a", "c"]
+    assert reasons(result) == [(2, "wrong_type")]
+
+
 def test_a_damaged_parquet_file_is_one_clear_error(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     path.write_bytes(b"PAR1 cut off")

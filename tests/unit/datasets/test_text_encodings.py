@@ -152,3 +152,19 @@ def test_a_given_encoding_is_taken_and_checked(tmp_path: Path) -> None:
         detect_encoding(path, "klingon")
     with pytest.raises(DataError, match="not utf-8"):
         detect_encoding(path, "utf-8")
+
+
+@pytest.mark.parametrize("name", ["nonsense", "hex", "zip", "rot13", "base64", "undefined", "a\0b"])
+def test_a_codec_that_is_no_encoding_of_text_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"input,output\na,b\n")
+    with pytest.raises(ConfigError, match="there is no encoding"):
+        detect_encoding(path, name)
+
+
+@pytest.mark.parametrize("name", ["utf-16", "utf-32", "punycode", "idna", "utf-7", "cp500"])
+def test_a_text_that_is_not_in_the_named_encoding_is_refused_or_read(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes("input,output\n押金,ö\n".encode())
+    with pytest.raises(DataError):
+        read_examples(path, encoding=name)
