@@ -13,9 +13,14 @@ ID_LENGTH = 12
 Thing = TypeVar("Thing")
 
 
+def bytes_hash(data: bytes) -> str:
+    """SHA-256 of `data`, as 64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def text_hash(text: str) -> str:
     """SHA-256 of the UTF-8 bytes of `text`, as 64 hex digits."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return bytes_hash(text.encode())
 
 
 def file_hash(path: Path) -> str:

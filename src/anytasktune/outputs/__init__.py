@@ -15,6 +15,7 @@ from anytasktune.outputs.number_output import NumberOutput, reference_number
 from anytasktune.outputs.output_kind import (
     LOWER_IS_BETTER,
     DecodingMethod,
+    LinearTarget,
     Metric,
     OutputKind,
     Parsed,
@@ -41,6 +42,7 @@ __all__ = [
     "LOWER_IS_BETTER",
     "LabelOutput",
     "LabelsOutput",
+    "LinearTarget",
     "Metric",
     "NumberOutput",
     "OUTPUT_KINDS",

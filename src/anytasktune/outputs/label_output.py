@@ -18,7 +18,7 @@ from anytasktune.outputs.label_lists import (
     translated_label,
     unknown_label,
 )
-from anytasktune.outputs.output_kind import OutputKind, Parsed, Sentences, UnfitAnswerError
+from anytasktune.outputs.output_kind import LinearTarget, OutputKind, Parsed, Sentences, UnfitAnswerError
 from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
@@ -73,6 +73,11 @@ class LabelOutput(OutputKind):
     def fixed_words(self) -> frozenset[str]:
         """The labels of all languages."""
         return frozenset(all_labels(self.labels))
+
+    @property
+    def linear_target(self) -> LinearTarget:
+        """The label."""
+        return "label"
 
     def folder_fields(self) -> dict[str, Any]:
         """The labels of all languages in one list."""

@@ -21,7 +21,7 @@ from anytasktune.outputs.label_lists import (
     translated_label,
     unknown_label,
 )
-from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError
+from anytasktune.outputs.output_kind import LinearTarget, OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError
 from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
@@ -130,6 +130,11 @@ class LabelsOutput(OutputKind):
     def fixed_words(self) -> frozenset[str]:
         """The labels of all languages."""
         return frozenset(all_labels(self.labels))
+
+    @property
+    def linear_target(self) -> LinearTarget | None:
+        """The labels of a closed list."""
+        return "label_set" if self.labels else None
 
     def folder_fields(self) -> dict[str, Any]:
         """The labels of all languages in one list, and that there may be several."""

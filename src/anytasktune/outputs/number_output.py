@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from anytasktune.outputs.answer_target import AnswerTarget
-from anytasktune.outputs.output_kind import OutputKind, Parsed, Sentences, UnfitAnswerError
+from anytasktune.outputs.output_kind import LinearTarget, OutputKind, Parsed, Sentences, UnfitAnswerError
 from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language, fault
@@ -81,6 +81,11 @@ class NumberOutput(OutputKind):
     def likeness(self, one: str, other: str, language: Language | None = None) -> float:
         """`TOLERANCE` less their distance, as a share of the range."""
         return TOLERANCE - abs((first_number(one) or 0.0) - (first_number(other) or 0.0)) / self.full_range
+
+    @property
+    def linear_target(self) -> LinearTarget:
+        """The number."""
+        return "number"
 
     def folder_fields(self) -> dict[str, Any]:
         """The range."""

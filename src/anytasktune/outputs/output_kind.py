@@ -21,6 +21,8 @@ LOWER_IS_BETTER: frozenset[Metric] = frozenset({"mae"})
 
 TaskType = Literal["classification", "extraction", "structured_generation", "scoring", "generation", "rewriting"]
 DecodingMethod = Literal["label_scoring", "greedy"]
+LinearTarget = Literal["label", "label_set", "number"]
+"""The things a linear model can be fitted to: one label of a list, any number of them, a number."""
 Sentences = Mapping[Language, str]
 Pieces = tuple[tuple[KeyPath, str], ...]
 """(keys above it, text) of pieces of text inside an answer."""
@@ -190,6 +192,11 @@ class OutputKind(Record):
         """The answer that scores best when it is given to every row; None where all are different."""
         answer, times = Counter(reference.strip() for reference in references).most_common(1)[0]
         return answer if times > 1 else None
+
+    @property
+    def linear_target(self) -> LinearTarget | None:
+        """The thing a linear model of such answers is fitted to; None where there is none."""
+        return None
 
     @property
     def decoding(self) -> DecodingMethod:
