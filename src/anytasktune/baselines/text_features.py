@@ -111,7 +111,7 @@ def _grams_of(text: str) -> tuple[Hashes, Hashes]:
 def _grams(units: Hashes, longest: int, space: NDArray[np.bool_] | None = None) -> Hashes:
     """Hashes of all sequences of 1 to `longest` units that do not consist of, or cross, a `space`: a polynomial, mixed."""
     found = []
-    sums, inner = np.zeros(len(units), np.uint64), np.zeros(len(units), np.bool_)
+    sums, inner = np.ones(len(units), np.uint64), np.zeros(len(units), np.bool_)
     for length in range(1, min(longest, len(units)) + 1):
         count = len(units) - length + 1
         sums = sums[:count] * _BASE + units[length - 1 :]
@@ -119,6 +119,6 @@ def _grams(units: Hashes, longest: int, space: NDArray[np.bool_] | None = None) 
         if space is not None:
             inner = inner[:count] | space[length - 2 :][:count] if length > 2 else space[:count] & space[length - 1 :]
             kept = sums[~inner]
-        mixed = (kept + np.uint64(length)) * _MIX
+        mixed = kept * _MIX
         found.append(mixed ^ (mixed >> np.uint64(29)))
     return np.concatenate([np.zeros(0, np.uint64), *found])
