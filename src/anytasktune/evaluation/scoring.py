@@ -100,10 +100,12 @@ def _score(task: Task, example: Example, prediction: Prediction) -> Score:
     if prediction.error is not None:
         return Score(example_id=example.id, value=None, parsed=False)
     try:
-        return score_answer(task, example.input, example.output, prediction.output, example.language, example.id)
+        score = score_answer(task, example.input, example.output, prediction.output, example.language, example.id)
     except ValueError as error:
         fix = "correct the row; the verb `check` lists all such rows"
         raise EvaluationError(f"the reference of example {example.id} of task {task.name}: {error}", fix=fix) from None
+    # an answer that was cut has no known end, whatever its beginning looks like
+    return score.model_copy(update={"broken_rules": [*score.broken_rules, "truncated"]}) if prediction.truncated else score
 
 
 def pick_samples(

@@ -29,7 +29,10 @@ def headline(report: Report, words: Words) -> str:
     found = [entry for task in report.tasks for entry in task.comparisons if entry.against == opponent]
     counts: Counter[str] = Counter(comparison.verdict for comparison in found)
     undecided = [comparison.items for comparison in found if comparison.verdict == "inconclusive"]
-    rows = words.number_range(min(undecided), max(undecided)) if undecided else ""
+    rows = ""
+    if undecided:
+        extent = words.number_range(min(undecided), max(undecided))
+        rows = words.say("headline.test_rows", count=max(undecided), range=extent)
     named = {"opponent": words.say(f"opponent.{opponent}"), "total": len(found), "rows": rows}
     if len(counts) == 1:
         amount = "single" if len(found) == 1 else "all"

@@ -255,7 +255,7 @@ def _comparison_view(comparison: Comparison, words: Words) -> ComparisonView:
         system=comparison.against,
         p=p_words(comparison.p_holm),
         smallest=f"{comparison.minimum_detectable:.2f}",
-        rows=comparison.items,
+        rows=words.say("comparison.rows", count=comparison.items),
     )
     return ComparisonView(
         against=comparison.against,

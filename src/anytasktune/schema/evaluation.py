@@ -59,7 +59,7 @@ class Score(Record):
     parsed: bool
     """Whether the answer had the form the task asks for."""
     broken_rules: list[str] = Field(default_factory=list)
-    """Names of the task's rules the answer breaks."""
+    """Names of the task's rules the answer breaks; `truncated` where it was cut at the length limit."""
 
 
 class Interval(Record):
@@ -90,7 +90,7 @@ class SystemResult(Record):
     scored: int
     unscored: int
     well_formed: float
-    """Share of answers in the form the task asks for and breaking none of its rules."""
+    """Share of answers in the form the task asks for, breaking none of its rules and not truncated."""
     seconds: float
     shots: int | None = None
     """Examples shown in every prompt; None for a system that is shown none."""

@@ -146,6 +146,15 @@ def test_broken_rules_are_counted_and_lower_the_share_of_well_formed_answers() -
     assert base.broken_rules == {"bad_json": 1, "empty_output": 1, "duplicate_key": 1}
 
 
+def test_an_answer_cut_at_the_length_limit_is_not_well_formed() -> None:
+    texts = [f"summary {row}" for row in range(10)]
+    examples, task = examples_of(texts), task_with(TextOutput(kind="text"))
+    scored = score_system(task, examples, predictions_of("base", examples, texts, cut=range(7)))
+    (base,) = task_report(task, examples, [scored], {}, CONFIG).systems
+    assert base.well_formed == pytest.approx(0.3)
+    assert base.broken_rules == {"truncated": 7}
+
+
 def test_p_values_are_corrected_over_the_tasks_of_the_report_for_each_opponent() -> None:
     report = full_report()
     for opponent in ("base", "few_shot"):

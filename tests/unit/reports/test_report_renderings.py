@@ -199,6 +199,9 @@ def test_headlines_state_the_verdicts() -> None:
     assert said(won, won) == "Tuning beats the untuned base on both tasks."
     assert said(lost) == "Tuning is worse than the untuned base on the one task measured."
     assert said(undecided) == "Tuned against the untuned base: inconclusive with 20 test rows."
+    (comparison, *_) = undecided.comparisons
+    of_one_row = undecided.model_copy(update={"comparisons": [comparison.model_copy(update={"items": 1})]})
+    assert said(of_one_row) == "Tuned against the untuned base: inconclusive with 1 test row."
     assert said(lost, undecided) == (
         "Tuning beats the untuned base on none of 2 tasks; worse on 1; inconclusive on 1 with 20 test rows."
     )
