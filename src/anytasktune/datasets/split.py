@@ -67,7 +67,10 @@ def split_examples(examples: Sequence[Example], config: SplitConfig) -> dict[Spl
     for name, rows in splits.items():
         if not rows:
             fix = "add rows from other sources, or ask for other shares"
-            raise DataError(f"{name} would be empty: {len(examples)} rows form only {len(groups)} independent groups", fix=fix)
+            raise DataError(
+                f"{name} would be empty: {counted(len(examples), 'row')} in only {counted(len(groups), 'independent group')}",
+                fix=fix,
+            )
     return {name: seeded_order(rows, config.seed) for name, rows in splits.items()}
 
 

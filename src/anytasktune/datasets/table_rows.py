@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anytasktune.datasets.raw_rows import Container, RawFile, RawRow, RowError, require_clean
-from anytasktune.errors import AnyTaskTuneError, DataError
+from anytasktune.errors import AnyTaskTuneError, DataError, counted
 from anytasktune.schema import DroppedRow
 from anytasktune.text.encodings import Encoding, detect_encoding
 from anytasktune.text.plain_text import shorten
@@ -250,7 +250,8 @@ def _fields(header: list[str], cells: list[str] | RowError, encoding: Encoding) 
         raise cells
     if len(cells) > len(header):
         raise RowError(
-            "bad_csv", f"{len(cells)} cells in {len(header)} columns: a separator in the text needs quotes around it"
+            "bad_csv",
+            f"{counted(len(cells), 'cell')} in {counted(len(header), 'column')}: text with a separator in it needs quotes",
         )
     for cell in cells:
         if encoding.is_damaged(cell):

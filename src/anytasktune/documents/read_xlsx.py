@@ -14,6 +14,7 @@ from anytasktune.documents.formulas import SUBSCRIPT, SUPERSCRIPT, script
 from anytasktune.documents.number_formats import BUILT_IN, format_number, format_text, serial_of
 from anytasktune.documents.read_plain import formula_notes, looks_like_formula
 from anytasktune.documents.zip_containers import Container, attribute, open_container, parse_xml, relation_id
+from anytasktune.errors import counted
 
 MOST_COLUMNS = 1000
 _MOST_MERGED = 100_000
@@ -78,7 +79,7 @@ def _add_sheet(container: Container, part: str, name: str, workbook: _Workbook, 
     parse_xml(content, sheet)
     builder.hidden["column"] += len(sheet.found_hidden)
     if sheet.beyond:
-        builder.notes.append(f"{name}: {sheet.beyond:,} cells beyond column {MOST_COLUMNS} were left out")
+        builder.notes.append(f"{name}: left out {counted(sheet.beyond, 'cell')} beyond column {MOST_COLUMNS}")
     return sheet.formulas
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anytasktune.errors import EvaluationError, Problem
+from anytasktune.errors import EvaluationError, Problem, counted
 from anytasktune.outputs import LOWER_IS_BETTER
 from anytasktune.schema import Example, Prediction, PredictionSet, Sample, Score, ShotChoice, Task
 from anytasktune.scorers import item_statistics, score_answer
@@ -87,10 +87,11 @@ def _check_balance(examples: Sequence[Example], predictions: Sequence[Prediction
     given = Counter(prediction.example_id for prediction in predictions)
     problems = []
     if missing := expected - given:
-        what = f"{missing.total()} of {len(examples)} rows have no prediction, the first one example {next(iter(missing))}"
+        rows = counted(len(examples), "row")
+        what = f"no prediction for {missing.total()} of {rows}, the first one example {next(iter(missing))}"
         problems.append(Problem(what, fix="run the prediction again; an answer that failed must be kept with its error"))
     if surplus := given - expected:
-        what = f"{surplus.total()} predictions belong to no row, the first one to example {next(iter(surplus))}"
+        what = f"{counted(surplus.total(), 'prediction')} for no row, the first one for example {next(iter(surplus))}"
         problems.append(Problem(what, fix="predict again on the same data set and the same rows"))
     if problems:
         raise EvaluationError(problems)

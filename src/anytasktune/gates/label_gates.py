@@ -14,6 +14,7 @@ from collections.abc import Hashable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from anytasktune.errors import counted
 from anytasktune.gates.gate import Finding, Job, Placed, Row, by_language, closeness
 from anytasktune.ids import text_hash
 from anytasktune.similarity.short_texts import skeleton
@@ -148,5 +149,5 @@ def balance(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
         for item in sorted(having, key=lambda item: text_hash(item.candidate.id))[room:]:
             if item.position not in gone:
                 gone.add(item.position)
-                detail = f"{len(having)} candidates answer {label!r}; with the rows there are, there is room for {room}"
+                detail = f"{counted(len(having), 'candidate')} with the answer {label!r}; there is room for {room}"
                 yield Finding(item.position, True, "frequent_label", detail)

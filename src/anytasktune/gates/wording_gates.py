@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
+from anytasktune.errors import counted
 from anytasktune.gates.gate import FEWEST_DATA, TOLERATED, Finding, Job, Placed, Row, by_language
 from anytasktune.records import Language
 from anytasktune.text.language import has_letters, has_other_sentence, is_other_prose
@@ -173,7 +174,7 @@ def length(job: Job, items: Sequence[Placed]) -> Iterator[Finding]:
             if again:
                 yield Finding(item.position, True, "repetition", f"it says {again!r} over and over")
             elif (size := len(item.candidate.input.strip())) < job.config.shortest_input:
-                yield Finding(item.position, True, "short_input", f"the input has {size} characters", 1.0)
+                yield Finding(item.position, True, "short_input", f"the input has {counted(size, 'character')}", 1.0)
             else:
                 found = [_out_of_limits(item, part, *limits[part], job.config.length_factor) for part in limits]
                 yield from sorted(filter(None, found), key=lambda finding: not finding.drop)[:1]
@@ -200,7 +201,7 @@ def _out_of_limits(item: Placed, part: str, least: int, most: int, factor: float
     if distance <= 1:
         return Finding(item.position, False, f"unusual_{part}_length", border=round(distance, 3))
     limit = f"longest own row has {most}" if over else f"shortest own row has {least}"
-    detail = f"the {part} has {size} characters; the {limit}, and a factor of {factor:g} is allowed"
+    detail = f"the {part} has {counted(size, 'character')}; the {limit}, and a factor of {factor:g} is allowed"
     return Finding(item.position, True, f"{'long' if over else 'short'}_{part}", detail, max(0.0, round(2 - distance, 3)))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from anytasktune.errors import StoreError
+from anytasktune.errors import StoreError, counted
 from anytasktune.llm.costs import Prices, Tally
 from anytasktune.llm.endpoint import EndpointError
 from anytasktune.llm.negotiation import Request
@@ -115,7 +115,7 @@ class Replaying:
 
     def _missing(self, request: Request) -> EndpointError:
         models = sorted({line.model for line in self.answers.values()})
-        whose = f"; it holds {len(self.answers):,} answers of {', '.join(models) or 'nobody'}"
+        whose = f"; it holds {counted(len(self.answers), 'answer')} of {', '.join(models) or 'nobody'}"
         sampled = f", sample {request.sample}" if request.sample else ""
         asked = collapse_space(request.messages[-1]["content"])
         shown = asked if len(asked) <= _SHOWN else f"{asked[: _SHOWN // 2]} … {asked[-_SHOWN // 2 :]}"

@@ -198,7 +198,10 @@ class JsonOutput(OutputKind):
         keys, null = element_keys(self.json_schema)
         if language == "en":
             named = (f" with the keys {', '.join(keys)}" if keys else "") + ("; null for what is not said" if null else "")
-            of, each = f" of {items} items" if items else "", f", each an object{named}" if keys else ""
+            of, each = (
+                f" of {items} {'item' if rules.max_items == 1 else 'items'}" if items else "",
+                f", each an object{named}" if keys else "",
+            )
             return [f"Answer with one JSON array{of}{each}." if is_array else f"Answer with one JSON object{named}."]
         named = (f"，键为{'、'.join(keys)}" if keys else "") + ("；未提到的写null" if null else "")
         of, each = f"，{items}项" if items else "", f"，每项为一个对象{named}" if keys else ""

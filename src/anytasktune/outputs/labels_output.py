@@ -233,7 +233,7 @@ class LabelsOutput(OutputKind):
         items, labels = rules.items_in_words(language), self.labels_in(language)
         if language == "en":
             what = f"Answer with those that apply, of: {', '.join(labels)}." if labels else "Answer with short phrases."
-            number = f"Give {items} items, " if items else "Give the items "
+            number = f"Give {items} {'item' if rules.max_items == 1 else 'items'}, " if items else "Give the items "
             return [what, number + ("one per line." if self.separator == "\n" else f'separated by "{self.separator}".')]
         what = f"从以下各项中选出符合的：{'、'.join(labels)}。" if labels else "用简短的词语回答。"
         number = f"写出{items}项，" if items else ""

@@ -72,7 +72,8 @@ class TextOutput(OutputKind):
         items = rules.items_in_words(language)
         if not items:
             return []
-        return [f"Write {items} lines, one item per line." if language == "en" else f"写{items}行，每行一条。"]
+        lines = "line" if rules.max_items == 1 else "lines"
+        return [f"Write {items} {lines}, one item per line." if language == "en" else f"写{items}行，每行一条。"]
 
     def design_remark(self, rules: Rules) -> Remark | None:
         """No rule at all."""

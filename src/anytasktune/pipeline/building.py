@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anytasktune.datasets import FrozenDataset
-from anytasktune.errors import DataError
+from anytasktune.errors import DataError, counted
 from anytasktune.llm.costs import Expected
 from anytasktune.pipeline.build_context import BuildContext, BuildOptions
 from anytasktune.pipeline.candidate_runs import GatedCandidates
@@ -62,7 +62,9 @@ def _build_one(context: BuildContext, task: Task) -> Built:
         reasons = ", ".join(f"{count} {reason}" for reason, count in (counts.failed | counts.dropped).items())
         command = context.workspace.project.command("review", task.name, "--dropped")
         fix = f"name a larger teacher, or look at the dropped ones: {command}"
-        raise DataError(f"none of {counts.planned} candidates is left: {reasons}", where=f"task {task.name}", fix=fix)
+        raise DataError(
+            f"none of {counted(counts.planned, 'candidate')} is left: {reasons}", where=f"task {task.name}", fix=fix
+        )
     dataset = frozen_dataset(context.workspace, task, context.settings.split, context.on_event)
     return Built(task.name, gated, dataset)
 

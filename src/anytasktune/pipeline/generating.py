@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Literal
 
-from anytasktune.errors import DataError, Problem
+from anytasktune.errors import DataError, Problem, counted
 from anytasktune.gates.llm_judge import expected_judgements
 from anytasktune.ids import content_id
 from anytasktune.llm.costs import Expected, expected_cost
@@ -171,7 +171,7 @@ def _find_or_generate(
 
 def _finished(context: BuildContext, run: CandidateRun, *, reused: bool) -> Finished:
     manifest = run.manifest
-    detail = f"{manifest.candidates} of {manifest.candidates + len(run.failed)} candidates"
+    detail = f"{manifest.candidates} of {counted(manifest.candidates + len(run.failed), 'candidate')}"
     detail += f", {context.spent}" if context.has_teacher and not reused else ""
     most = max(manifest.failed, key=lambda reason: manifest.failed[reason], default="")
     why = next((one.detail for one in run.failed if one.reason == most and one.detail), "")
@@ -198,7 +198,7 @@ def require_feasible(context: BuildContext, sources: Sources) -> Feasibility | N
     if config.feasibility_rows == 0:
         return None
     if len(known) < FEWEST_KNOWN:
-        context.note(f"{task.name}: {len(known)} rows with known answers are too few to try the teacher on")
+        context.note(f"{task.name}: too few rows with known answers to try the teacher on: {len(known)}")
         return None
     rows = [sorted(row.id for row in part) for part in (sources.shown_train, sources.shown_dev)]
     settings = config.model_dump(include={"feasibility_rows", "feasibility_threshold", "shots", "seed"})

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from anytasktune.errors import counted
 from anytasktune.llm.asking import Asker, MisfitError, Question
 from anytasktune.llm.prompts import marks, render_prompt
 from anytasktune.records import Language
@@ -147,7 +148,7 @@ def check_rewrite(task: Task, draft: Draft) -> Refusal | None:
         return Refusal("lost_facts", f"not in the new text: {shorten(', '.join(lost), 120)}")
     words, now = len(tokens(before)), len(tokens(after))
     if (slot.kind == "expand" and now <= words) or (slot.kind == "simplify" and now >= words):
-        return Refusal("wrong_length", f"{words} words before, {now} after")
+        return Refusal("wrong_length", f"{counted(words, 'word')} before, {now} after")
     return _check_names(task, draft) if slot.kind == "expand" else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from anytasktune.errors import ConfigError, DataError
+from anytasktune.errors import ConfigError, DataError, counted
 from anytasktune.text.legacy_encodings import foreign_lines, guesses
 from anytasktune.text.plain_text import shorten
 
@@ -64,7 +64,7 @@ def detect_encoding(path: Path, given: str | None = None) -> Encoding:
     if _decodes(path, "utf-8"):
         return Encoding("utf-8")
     if (broken := _broken_places(path, "utf-8")) is not None:
-        return Encoding("utf-8", damaged=True, note=f"{broken} places are not valid UTF-8: the file is damaged there")
+        return Encoding("utf-8", damaged=True, note=f"not valid UTF-8 in {counted(broken, 'place')}: the file is damaged there")
     with path.open("rb") as stream:
         sample = foreign_lines(stream, _SAMPLE)
     for guess in guesses(sample):
@@ -87,7 +87,7 @@ def _given_encoding(path: Path, given: str) -> Encoding:
         broken = _broken_places(path, codec.name)
         if broken is None:
             raise _unreadable(path, given)
-        return Encoding(codec.name, damaged=True, note=f"{broken} places are not valid {given}")
+        return Encoding(codec.name, damaged=True, note=f"not valid {given} in {counted(broken, 'place')}")
     return Encoding("utf-8-sig" if codec.name == "utf-8" else codec.name)
 
 
@@ -109,7 +109,9 @@ def _required(path: Path, codec: str, name: str) -> Encoding:
     broken = _broken_places(path, codec)
     if broken is None:
         raise _unreadable(path, f"{name}, though it begins like it")
-    return Encoding(codec, damaged=True, note=note or f"{broken} places are not valid UTF-8: the file is damaged there")
+    return Encoding(
+        codec, damaged=True, note=note or f"not valid UTF-8 in {counted(broken, 'place')}: the file is damaged there"
+    )
 
 
 def _decodes(path: Path, codec: str) -> bool:

@@ -135,7 +135,7 @@ def test_killed_in_the_middle_it_goes_on_with_the_next_question(tmp_path: Path) 
         stream.write('{"question":"action_1.st')  # as if killed while writing
     ended = by_interview(folder, ENGLISH[6:])
     assert ended.returncode == 0, ended.stderr
-    assert "Resumed after 6 answers." in ended.stderr
+    assert "Answers so far: 6." in ended.stderr
     assert [task.name for task in pool_of(folder).tasks] == ["sort_it", "reply"]
     assert len((folder / "interview.jsonl").read_text(encoding="utf-8").splitlines()) == len(ENGLISH)
 

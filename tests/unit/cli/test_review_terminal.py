@@ -150,7 +150,7 @@ def test_in_a_terminal_a_long_text_is_cut_until_it_is_wanted_whole(tmp_path: Pat
     folder = save_candidates(tmp_path / "law", [long], [], []).root
     screen = terminal(words(folder))
     first = screen.waits("? help")
-    assert "more lines (v shows all)" in first
+    assert "(v shows all)" in first
     assert first.count("\n") < 30
     assert "line 79 of a long letter" in screen.press("v", "? help")
 

@@ -37,7 +37,7 @@ def test_an_empty_answer_that_did_not_fail_is_scored() -> None:
 
 def test_a_row_without_a_prediction_stops_the_scoring() -> None:
     examples = examples_of(["租金", "押金", "other"])
-    with pytest.raises(EvaluationError, match="2 of 3 rows have no prediction"):
+    with pytest.raises(EvaluationError, match="no prediction for 2 of 3 rows"):
         score_system(TASK, examples, predictions_of("base", examples[:1], ["租金"]))
 
 
@@ -45,7 +45,7 @@ def test_a_prediction_for_no_row_or_given_twice_stops_the_scoring() -> None:
     examples = examples_of(["租金", "押金"])
     predictions = predictions_of("base", examples, ["租金", "押金"])
     twice = with_predictions(predictions, [*predictions.predictions, predictions.predictions[0]])
-    with pytest.raises(EvaluationError, match="1 predictions belong to no row"):
+    with pytest.raises(EvaluationError, match="1 prediction for no row"):
         score_system(TASK, examples[:1], predictions)
     with pytest.raises(EvaluationError, match="belong to no row"):
         score_system(TASK, examples, twice)
