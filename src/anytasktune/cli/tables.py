@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -21,6 +23,23 @@ _SHOWN_ROWS = 10
 _SHOWN_TOKENS = 60
 _LIMITS_SHOWN = 76
 _LEARNED = "[[", "]]"
+_NARROWEST, _GAP = 10, 2
+"""Columns of a terminal that a folded text takes at least, and those between two columns of a table."""
+
+
+class _FittedTable(Table):
+    """A table whose numbers stay whole: where they do not fit side by side, each row is a paragraph."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        texts, numbers = ([column for column in self.columns if column.no_wrap is whole] for whole in (False, True))
+        widths = [max(cell_len(str(cell)) for cell in (column.header, *column.cells)) + _GAP for column in numbers]
+        if len(texts) * _NARROWEST + sum(widths) <= options.max_width:
+            yield from super().__rich_console__(console, options)
+            return
+        for cells in zip(*(column.cells for column in (*texts, *numbers)), strict=True):
+            yield Text("  ").join(Text(str(cell), style="bold") for cell in cells[: len(texts)])
+            facts = (f"{column.header}\u00a0{cell}" for column, cell in zip(numbers, cells[len(texts) :], strict=True))
+            yield Padding(Text(", ".join(facts)), (0, 0, 0, _GAP))
 
 
 def new_table(*columns: str, left: int = 1) -> Table:
@@ -28,7 +47,7 @@ def new_table(*columns: str, left: int = 1) -> Table:
 
     Where a name does not fit the width it is folded; numbers stay whole.
     """
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = _FittedTable(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
     for place, heading in enumerate(columns):
         if place < left:
             table.add_column(heading, overflow="fold")

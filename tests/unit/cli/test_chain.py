@@ -5,6 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
 from tests.tiny_project import DOMAIN, team_rows, write_lines, write_project, write_rows
 from tests.unit.cli.conftest import Run
 
@@ -52,6 +53,19 @@ def test_dry_run_says_what_training_would_take_and_trains_nothing(run: Run, proj
     (plan,) = run("train", "-p", project, *quick, "--dry-run", "--json").document
     assert plan["tokens"] < plan["plain_tokens"]
     assert plan["trained"] is False
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_dry_run_on_a_narrow_terminal_names_every_task_and_number(
+    run: Run, project: Path, quick: list[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = run("tune", "-p", project, *quick, "--dry-run").out.splitlines()
+    assert max(map(len, lines)) <= width
+    assert lines[0] == "team"
+    said = " ".join(line.strip() for line in lines).replace("\u00a0", " ")
+    for heading in ("train", "dev", "test", "steps", "epochs", "rate", "rank", "tokens", "shared"):
+        assert re.search(rf"\b{heading} [0-9-]", said), said
 
 
 def test_a_dry_run_fits_80_columns_and_counts_the_rows_that_are_used(run: Run, tmp_path: Path, quick: list[str]) -> None:
