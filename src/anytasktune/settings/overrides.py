@@ -1,6 +1,7 @@
 """`settings.yaml` and `-c section.key=value` → `Settings`; a wrong key is answered with the right one."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ValidationError
@@ -9,6 +10,7 @@ from pydantic_core import ErrorDetails
 from anytasktune.errors import ConfigError, Problem
 from anytasktune.invocation import command
 from anytasktune.settings.sections import Settings
+from anytasktune.settings.wide_marks import plain
 from anytasktune.settings.yaml_reading import FieldPath, fault_of, parse_record, parse_value
 
 SECTIONS: Mapping[str, type[BaseModel]] = {
@@ -17,8 +19,27 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 }
 _HINTS = {
+    "temp": "synthesis.temperature",
+    "model_name_or_path": "train.model",
+    "test_ratio": "split.test",
+    "validation_split": "split.dev",
+    "dev_ratio": "split.dev",
+    "rows_per_task": "synthesis.rows",
+    "num_samples": "synthesis.rows",
+    "n": "synthesis.rows",
+    "teacher.model": "teacher.name",
+    "学习率": "train.learning_rate",
+    "轮数": "train.epochs",
+    "批大小": "train.batch_size",
+    "批次大小": "train.batch_size",
+    "模型": "train.model",
+    "秩": "train.rank",
+    "温度": "synthesis.temperature",
+    "最大长度": "train.max_length",
+    "教师": "teacher.name",
     "lr": "train.learning_rate",
     "lora_r": "train.rank",
+    "lora_rank": "train.rank",
     "r": "train.rank",
     "lora_alpha": "train.alpha",
     "base_model": "train.model",
@@ -57,6 +78,44 @@ _HINTS = {
     "pii": "gates.personal_data",
 }
 """Names other programs use → ours; only named as advice."""
+_STEPS, _DTYPE = "the number of steps follows from train.epochs", "-c train.dtype=bfloat16 or -c train.dtype=float32 says it"
+_SEEDS = "each has its own: train.seed, split.seed, eval.seed, synthesis.seed"
+_OTHERWISE = {
+    "max_steps": _STEPS,
+    "num_steps": _STEPS,
+    "steps": _STEPS,
+    "warmup_steps": "train.warmup is their share of all steps",
+    "eval_steps": "train.evals is the number of dev evaluations per run",
+    "save_steps": "train.checkpoint_seconds is the time between checkpoints",
+    "gradient_accumulation_steps": "train.batch_size is the whole batch, train.micro_batch_tokens one pass of it",
+    "micro_batch_size": "train.micro_batch_tokens says it in tokens",
+    "eval_batch_size": "eval.batch_tokens says it in tokens",
+    "gpu": "-c train.device=cuda or -c train.device=cpu says it",
+    "device_map": "-c train.device=cuda or -c train.device=cpu says it",
+    "fp16": _DTYPE,
+    "bf16": _DTYPE,
+    "torch_dtype": _DTYPE,
+    "random_seed": _SEEDS,
+    "随机种子": _SEEDS,
+    "种子": _SEEDS,
+    "optimizer": "the optimiser is always AdamW",
+    "optim": "the optimiser is always AdamW",
+    "lr_scheduler": "the learning rate always falls along a cosine; train.warmup is its beginning",
+    "lr_scheduler_type": "the learning rate always falls along a cosine; train.warmup is its beginning",
+    "scheduler": "the learning rate always falls along a cosine; train.warmup is its beginning",
+    "dropout": "there is no dropout; train.weight_decay and train.patience are against overfitting",
+    "lora_dropout": "there is no dropout; train.weight_decay and train.patience are against overfitting",
+    "target_modules": "all linear layers of the model are adapted",
+    "lora_target_modules": "all linear layers of the model are adapted",
+    "load_in_4bit": "base models are not quantised; train.dtype is their precision",
+    "load_in_8bit": "base models are not quantised; train.dtype is their precision",
+    "quantization": "base models are not quantised; train.dtype is their precision",
+    "api_key": "the key is read from the environment variable OPENAI_API_KEY",
+    "base_url": "the endpoint is read from the environment variable OPENAI_BASE_URL",
+    "logging_steps": "every step is logged, in metrics.jsonl of the run",
+    "top_p": "Task-LMs answer with the likeliest words; synthesis.temperature is the teacher's",
+}
+"""Names other programs use for what is set in another way, or not at all → how it is."""
 
 
 def parse_settings(text: str, filename: str) -> Settings:
@@ -102,11 +161,14 @@ def _problem(written: Mapping[tuple[str, str], str], detail: ErrorDetails) -> Pr
 
 
 def _split_assignment(assignment: str) -> tuple[str, str]:
-    key, equals, text = assignment.partition("=")
+    """Key and value, with the key in plain characters; `＝` is as good as `=`."""
+    key, equals, text = [*re.split("([=＝])", assignment, maxsplit=1), "", ""][:3]
     if not equals or not text.strip():
         what = "there is nothing after the `=`" if equals else "there is no `=` in it"
-        raise ConfigError(what, where=f"-c {assignment}", fix="write -c section.key=value, e.g. -c train.epochs=3")
-    return key.strip(), text.strip()
+        pair = re.fullmatch(r"\s*([\w.]+)\s*[:：]\s*(\S.*)", assignment)
+        fix = f"write -c {pair[1]}={pair[2]}" if pair else "write -c section.key=value, e.g. -c train.epochs=3"
+        raise ConfigError(what, where=f"-c {assignment}", fix=fix)
+    return plain(key).strip(), text.strip()
 
 
 def _resolve(key: str, text: str, where: str) -> tuple[str, str]:
@@ -124,7 +186,7 @@ def _resolve(key: str, text: str, where: str) -> tuple[str, str]:
             what, where=where, fix=f"name the section: {' or '.join(f'-c {home}.{key}={text}' for home in homes)}"
         )
     if not homes:
-        raise ConfigError(f"unknown setting {key!r}", where=where, fix=nearest_setting(key))
+        raise ConfigError(f"unknown setting {key!r}", where=where, fix=nearest_setting(key, text))
     return homes[0], key
 
 
@@ -133,17 +195,20 @@ def sections_with(name: str) -> list[str]:
     return [section for section, record in SECTIONS.items() if name in record.model_fields]
 
 
-def nearest_setting(key: str) -> str:
-    """Advice on a key that no section has: the settings with the nearest name."""
+def nearest_setting(key: str, value: str = "") -> str:
+    """Advice on a key that no section has: the settings with the nearest name, with `value` as options."""
     section, _, name = key.lower().replace("-", "_").rpartition(".")
+    if name in _OTHERWISE:
+        return _OTHERWISE[name]
     known = {*(name for record in SECTIONS.values() for name in record.model_fields)}
-    close = name if name in known else next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)), "")
+    close = name if name in known else next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.7)), "")
     found = [f"{home}.{close}" for home in sections_with(close)]
-    if name in _HINTS:
-        found = [_HINTS[name]]
+    if hint := _HINTS.get(f"{section}.{name}") or _HINTS.get(name):
+        found = [hint]
     in_section = [setting for setting in found if setting.startswith(f"{section}.")]
     if found:
-        return f"did you mean {' or '.join(in_section or found)}?"
+        settings = (f"-c {setting}={value}" if value else setting for setting in in_section or found)
+        return f"did you mean {' or '.join(settings)}?"
     return f"`{command('schema', 'Settings')}` lists all settings"
 
 

@@ -19,6 +19,7 @@ from ruamel.yaml.reader import ReaderError
 from anytasktune.errors import ConfigError, Problem
 from anytasktune.invocation import command
 from anytasktune.records import IN_ALL_LANGUAGES, PER_LANGUAGE
+from anytasktune.settings.wide_marks import broken_by_punctuation, plain
 
 AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 FieldPath = tuple[str | int, ...]
@@ -66,6 +67,21 @@ def parse_record(record_type: type[AnyRecord], text: str, filename: str, advise:
     Raises:
         ConfigError: with one Problem per wrong field, each at `filename:line`.
     """
+    try:
+        return _record_of(record_type, text, filename, advise)
+    except ConfigError as error:
+
+        def problems_of(mended: str) -> set[Problem]:
+            try:
+                _record_of(record_type, mended, filename, advise)
+            except ConfigError as left:
+                return set(left.problems)
+            return set()
+
+        raise ConfigError(broken_by_punctuation(text, filename, problems_of) or error.problems) from None
+
+
+def _record_of(record_type: type[AnyRecord], text: str, filename: str, advise: Advise = lambda *_: "") -> AnyRecord:
     data = _load_yaml(text, filename)
     if data is None and not any(field.is_required() for field in record_type.model_fields.values()):
         return record_type()  # every line is a comment, and nothing has to be set
@@ -101,6 +117,7 @@ def parse_value(text: str, annotation: Any) -> Any:
         if _HALF_CHARACTER.search(text):
             raise ValueError(f"half a character (a lone surrogate) in {text[:40]!a}")
         return text
+    text = plain(text)
     try:
         loaded = float(text) if _EXPONENT.fullmatch(text) else YAML(typ="safe").load(text)
     except Exception:  # what is no YAML is text

@@ -1,6 +1,7 @@
 """settings.yaml and -c: one value for one fact, and the right key for a wrong one."""
 
 import contextlib
+import re
 
 import pytest
 from hypothesis import given
@@ -147,11 +148,43 @@ def test_advice_on_a_wrong_key_names_the_whole_setting(key: str, setting: str) -
 
 
 def test_advice_only_names_settings_that_exist() -> None:
-    from anytasktune.settings.overrides import _HINTS
+    from anytasktune.settings.overrides import _HINTS, _OTHERWISE
 
     known = {f"{section}.{name}" for section, record in SECTIONS.items() for name in record.model_fields}
-    assert set(_HINTS.values()) <= known
-    assert not {name for name in _HINTS if any(name in record.model_fields for record in SECTIONS.values())}
+    named = {setting for text in _OTHERWISE.values() for setting in re.findall(r"\b[a-z]+\.[a-z_]+", text)}
+    assert {*_HINTS.values(), *named} - {"metrics.jsonl"} <= known
+    foreign = {*_HINTS, *_OTHERWISE}
+    assert not {name for name in foreign if any(name in record.model_fields for record in SECTIONS.values())}
+
+
+def test_advice_on_an_option_can_be_pasted() -> None:
+    assert fault("lr=1e-3").fix == "did you mean -c train.learning_rate=1e-3?"
+    assert fault("lora_rank=8").fix == "did you mean -c train.rank=8?"
+    assert fault("teacher.model=qwen3").fix == "did you mean -c teacher.name=qwen3?"
+    assert fault("学习率=1e-3").fix == "did you mean -c train.learning_rate=1e-3?"
+    assert fault("max_steps=100").fix == "the number of steps follows from train.epochs"
+    assert fault("epochs：3").fix == "write -c epochs=3"
+    assert fault("train.epochs: 3").fix == "write -c train.epochs=3"
+
+
+@pytest.mark.parametrize(
+    ("wide", "plain"),
+    [
+        ("train．epochs＝３", "train.epochs=3"),
+        ("ｅｐｏｃｈｓ=3", "epochs=3"),
+        ("test=０．３", "test=0.3"),
+        ("systems=base，tuned", "systems=[base, tuned]"),
+        ("systems=［base、tuned］", "systems=[base, tuned]"),
+        ("systems=【base，tuned】", "systems=[base, tuned]"),
+        ("skip_bad_rows=ｔｒｕｅ", "skip_bad_rows=true"),
+    ],
+)
+def test_full_width_characters_mean_the_plain_ones(wide: str, plain: str) -> None:
+    assert changed(wide) == changed(plain)
+
+
+def test_names_are_taken_as_they_are_written() -> None:
+    assert changed("teacher.name=a＝b：ｃ").teacher.name == "a＝b：ｃ"
 
 
 @given(st.text(max_size=30))
