@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from anytasktune.datasets.json_shape import infer_json_schema
 from anytasktune.datasets.read_result import ReadResult
@@ -21,12 +21,34 @@ from anytasktune.errors import DataError, Problem
 from anytasktune.outputs import JsonOutput, LabelOutput, LabelsOutput, Metric, NumberOutput, Output, Rules, TaskType, TextOutput
 from anytasktune.records import Language
 from anytasktune.schema import SPLIT_NAMES, Example, SplitName, Task
+from anytasktune.settings.yaml_reading import nearest
 from anytasktune.store import write_atomic
 from anytasktune.text.numbers import decimals_of
 
 TASK_FILE = "task.json"
 _ITEM_SEPARATOR = "；"
 _MAX_DECIMALS = 6
+_OTHER_TYPES = {
+    "summarisation": "generation",
+    "summarization": "generation",
+    "summary": "generation",
+    "qa": "generation",
+    "question_answering": "generation",
+    "translation": "generation",
+    "text_generation": "generation",
+    "dialogue": "generation",
+    "paraphrase": "rewriting",
+    "rewrite": "rewriting",
+    "text_classification": "classification",
+    "multiple_choice": "classification",
+    "nli": "classification",
+    "sentiment": "classification",
+    "information_extraction": "extraction",
+    "ner": "extraction",
+    "regression": "scoring",
+    "rating": "scoring",
+}
+"""Names of the same types elsewhere."""
 _AS_IN_DOMAIN = ("rules", "title", "input_from", "limits", "done_by", "hands_over")
 
 
@@ -54,7 +76,7 @@ class _TaskFile(BaseModel):
     domain: str = ""
     language: Language | None = None
     instruction: str | dict[Language, str]
-    task_type: TaskType | None = None
+    task_type: Annotated[TaskType | None, BeforeValidator(lambda given: _OTHER_TYPES.get(_plain_name(given), given))] = None
     metric: Metric | None = None
     labels: list[str] = Field(default_factory=list)
     multi_label: bool = False
@@ -66,6 +88,10 @@ class _TaskFile(BaseModel):
     limits: dict[Language, str] = Field(default_factory=dict)
     done_by: dict[Language, str] = Field(default_factory=dict)
     hands_over: dict[Language, str] = Field(default_factory=dict)
+
+
+def _plain_name(given: Any) -> str:
+    return str(given).strip().lower().replace("-", "_").replace(" ", "_")
 
 
 def is_task_folder(path: Path) -> bool:
@@ -126,8 +152,11 @@ def _field_errors(error: ValidationError, path: Path) -> DataError:
     problems = []
     for detail in error.errors():
         field = ".".join(str(part) for part in detail["loc"])
-        message = detail["msg"].removeprefix("Value error, ")
-        problems.append(Problem(f"{field}: {message}" if field else message, where=str(path)))
+        message, fix = detail["msg"].removeprefix("Value error, ").replace("Input should", "must"), ""
+        if detail["type"] == "literal_error":
+            known = detail["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+            message, fix = f"{detail['input']!r} is not known", nearest(str(detail["input"]), known)
+        problems.append(Problem(f"{field}: {message}" if field else message, str(path), fix))
     return DataError(problems)
 
 

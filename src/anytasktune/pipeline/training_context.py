@@ -112,9 +112,9 @@ class TrainingContext(Context):
             return places().get(example.id, f"{task.name} {split} row {number}")
 
         chosen, given = self.settings.train.max_length, self.model_info.context_length
-        room = Room(chosen, "shorten the row, or raise max_length")
+        room = Room(chosen, "raise max_length")
         if chosen > given:
-            room = Room(given, "shorten the row, or choose a model with a longer context")
+            room = Room(given, "choose a model with a longer context")
         look = preflight(task, dataset.splits, self.model_info.format, room, place, self.encoder.encode)
 
         def in_file_order(problem: Problem) -> tuple[str, int]:

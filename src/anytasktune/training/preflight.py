@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anytasktune.chat import Encoded, PromptFormat
-from anytasktune.errors import Problem
+from anytasktune.errors import Problem, counted
 from anytasktune.schema import Example, SplitName, Task
 from anytasktune.scorers import explain_rules
 from anytasktune.training.tokenizing import Encode
@@ -19,10 +19,15 @@ Locate = Callable[[SplitName, int, Example], str]
 
 @dataclass(frozen=True)
 class Room:
-    """Tokens that a row may have, and the fix for one that has more."""
+    """Tokens that a row may have.
+
+    Attributes:
+        tokens: the most, prompt and answer together.
+        remedy: the way to make room for more.
+    """
 
     tokens: int
-    fix: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,11 @@ def preflight(
     trained = sum(answer for _, answer in lengths)
     counts = {split: len(rows) for split, rows in splits.items()}
     longest = max((length for length, _ in lengths), default=0)
+    if len(lengths) > 1 and all(length - answer >= room.tokens for length, answer in lengths):
+        shortest = min(length - answer for length, answer in lengths)
+        what = f"no row fits: the shortest prompt takes {counted(shortest, 'token')}, and {room.tokens} fit with the answer"
+        fix = f"shorten the instruction, or {room.remedy}; the longest row takes {counted(longest, 'token')}"
+        problems = [Problem(what, f"task {task.name}", fix)]
     return Preflight(task.name, counts, tuple(problems), bad, longest, trained / tokens if tokens else 0.0)
 
 
@@ -107,11 +117,15 @@ def _row_problems(task: Task, example: Example, encoded: Encoded, format_: Promp
         return
     if encoded.ids[-1] not in format_.rendering.end_of_turn:
         yield Problem("the end of the answer would not be trained", fix="report this: the model's chat template is unusual")
+    shorter = f"shorten the row, or {room.remedy}"
     if encoded.prompt_length >= room.tokens:
         what = f"the prompt takes {encoded.prompt_length} tokens, and {room.tokens} fit with the answer"
-        yield Problem(what, fix=room.fix)
+        yield Problem(what, fix=shorter)
     elif len(encoded.ids) > room.tokens:
-        yield Problem(f"the answer would be cut: {len(encoded.ids)} tokens in all, {room.tokens} fit", fix=room.fix)
+        yield Problem(
+            f"the answer would be cut: {len(encoded.ids)} tokens in all, {room.tokens} fit",
+            fix=shorter,
+        )
     text = example.input + example.output
     if special := next((token for token in format_.tokenizer.all_special_tokens if token in text), ""):
         yield Problem(f"the text holds {special}, which the model reads as a control token", fix="remove it from the text")

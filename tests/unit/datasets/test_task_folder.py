@@ -52,6 +52,9 @@ def make_folder(folder: Path, outputs: list[str], **fields: Any) -> Path:
         ),
         ({"task_type": "rewriting"}, ["text"], TextOutput(kind="text")),
         ({"task_type": "generation"}, ["text"], TextOutput(kind="text")),
+        ({"task_type": "summarisation"}, ["text"], TextOutput(kind="text")),
+        ({"task_type": "QA"}, ["text"], TextOutput(kind="text")),
+        ({"task_type": "question-answering"}, ["text"], TextOutput(kind="text")),
     ],
 )
 def test_the_output_follows_from_the_task_type_and_the_data(
@@ -67,7 +70,8 @@ def test_the_output_follows_from_the_task_type_and_the_data(
     ("fields", "message"),
     [
         ({}, "task_type is missing"),
-        ({"task_type": "poetry"}, "task_type: "),
+        ({"task_type": "poetry"}, "task_type: 'poetry' is not known → known: classification, extraction, generation"),
+        ({"task_type": "clasification"}, "did you mean 'classification'?"),
         ({"task_type": "classification"}, "at least two labels"),
         ({"task_type": "classification", "labels": ["a", "a"]}, "lists a more than once"),
         ({"task_type": "scoring"}, "score_range is missing"),

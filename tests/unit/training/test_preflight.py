@@ -16,7 +16,7 @@ from anytasktune.training.preflight import Room, preflight, view_tokens
 
 FORMAT = PromptFormat.of(tiny_tokenizer())
 PLAIN = PromptFormat.of(tiny_tokenizer(template=None))
-ROOM = Room(200, "shorten it")
+ROOM = Room(200, "use another model")
 LABELS = Task(
     name="team",
     instruction={"en": "Which team?", "zh": "哪个团队？"},
@@ -59,7 +59,22 @@ def test_rows_up_to_the_last_token_that_fits_pass() -> None:
 
 def test_long_rows_get_the_fix_of_the_room() -> None:
     look = preflight(LABELS, {"train": [GOOD]}, FORMAT, Room(5, "choose another model"))
-    assert look.problems[0].fix == "choose another model"
+    assert look.problems[0].fix == "shorten the row, or choose another model"
+
+
+def test_a_task_of_which_no_row_fits_is_one_problem() -> None:
+    longer = Example(input="the rent " * 9, output="housing")
+    encoded = [FORMAT.encode(LABELS, row) for row in (GOOD, longer)]
+    fits = Room(encoded[0].prompt_length + 1, "choose another model")
+    assert len(preflight(LABELS, {"train": [GOOD], "test": [longer]}, FORMAT, fits).problems) == 2
+    look = preflight(LABELS, {"train": [GOOD], "test": [longer]}, FORMAT, Room(5, "choose another model"))
+    (problem,) = look.problems
+    assert (
+        problem.what == f"no row fits: the shortest prompt takes {encoded[0].prompt_length} tokens, and 5 fit with the answer"
+    )
+    longest = len(encoded[1].ids)
+    assert problem.fix == f"shorten the instruction, or choose another model; the longest row takes {longest} tokens"
+    assert look.bad_rows == 2
 
 
 @pytest.mark.parametrize("token", ["<|im_end|>", "<|im_start|>", "<|end|>"])
