@@ -2,19 +2,19 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from peft import PeftModel
 from safetensors.torch import load_file
 from tests.tiny_models import save_tiny_model
 from tests.unit.training.rows import colour_rows, colour_task
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from anytasktune.errors import PreflightError, TrainingError
 from anytasktune.inference.task_lm import TASK_LM_FILE, TaskLM
@@ -65,6 +65,12 @@ def test_training_lowers_the_loss_and_logs_it(trained: Path) -> None:
     assert run.usage.tokens == sum(line["tokens"] for line in lines)
 
 
+def readme_code(heading: str) -> str:
+    """The Python block below a heading of the README."""
+    text = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
+    return text.partition(f"## {heading}\n")[2].partition("```python\n")[2].partition("```")[0]
+
+
 def test_stock_peft_gives_the_same_greedy_answers_on_fifty_rows(trained: Path, model_folder: Path) -> None:
     task, rows = colour_task(), colour_rows(50, 900)
     base = load_base(str(model_folder), dtype="float32", device="cpu")
@@ -72,29 +78,13 @@ def test_stock_peft_gives_the_same_greedy_answers_on_fifty_rows(trained: Path, m
     ours = task_lm.answer(rows)
     untuned = TaskPredictor(base, task, task_lm.manifest.decoding[task.name]).answer(rows)
 
-    # from here on nothing of ours: only what the adapter's folder and the model's folder say
-    manifest = json.loads((trained / ADAPTER_FOLDER / "task_lm.json").read_text(encoding="utf-8"))
-    tokenizer = AutoTokenizer.from_pretrained(model_folder)
-    plain = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32)
-    model = PeftModel.from_pretrained(plain, trained / ADAPTER_FOLDER)
-    theirs = []
-    for row in rows:
-        messages = [
-            {"role": "system", "content": manifest["tasks"][0]["instruction"][row.language or "en"]},
-            {"role": "user", "content": row.input},
-        ]
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        prompt = tokenizer(text, add_special_tokens=False, return_tensors="pt")
-        end = manifest["rendering"]["end_of_turn"]
-        limit = manifest["decoding"]["colours"]["max_new_tokens"]
-        output = model.generate(
-            **prompt,
-            do_sample=False,
-            max_new_tokens=limit,
-            eos_token_id=end,
-            pad_token_id=0,
-        )
-        theirs.append(tokenizer.decode(output[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True).strip())
+    # from here on nothing of ours: the README's lines, on this model and adapter
+    code = readme_code("Using the adapter without this program")
+    code = re.sub(r"^base = .*", f"base = {str(model_folder)!r}", code, flags=re.M)
+    code = re.sub(r"^adapter = .*", f"adapter = Path({str(trained / ADAPTER_FOLDER)!r})", code, flags=re.M)
+    stock: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), stock)
+    theirs = [stock["answer"](row.input, row.language or "en") for row in rows]
 
     assert [prediction.output for prediction in ours] == theirs
     assert [prediction.output for prediction in untuned] != theirs
@@ -215,6 +205,7 @@ def test_two_processes_never_train_the_same_run(model_folder: Path, tmp_path: Pa
 _SCRIPT = """
 import sys, time
 from pathlib import Path
+from typing import Any
 from tests.unit.training.test_run import CONFIG, data
 from anytasktune.models.load import load_base
 from anytasktune.models.lora import WEIGHTS_FILE
