@@ -155,9 +155,12 @@ def _normalised(value: Any, *, lists_only: bool = False) -> Any:
 
 def _objects_in(text: str) -> Iterator[dict[str, Any] | str]:
     """The objects outside of thoughts, or the faults in them, in their order; `_THOUGHT` where all before was thought."""
-    at = 0
+    at, opening, closing = 0, _OPENING.search(text), _CLOSING.search(text)
     while at >= 0:
-        opening, closing, brace = _OPENING.search(text, at), _CLOSING.search(text, at), text.find("{", at)
+        # a mark that is still ahead is not looked for again: that would take the square of a text full of braces
+        opening = _OPENING.search(text, at) if opening is not None and opening.start() < at else opening
+        closing = _CLOSING.search(text, at) if closing is not None and closing.start() < at else closing
+        brace = text.find("{", at)
         places = [len(text) if mark is None else mark.start() for mark in (opening, closing)]
         if 0 <= brace < min(places):
             value, at = _decoded(text, brace)

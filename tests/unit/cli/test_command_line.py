@@ -75,7 +75,7 @@ def test_a_folder_without_a_project_says_how_to_make_one(run: Run) -> None:
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("epoch=3", "did you mean train.epochs?"),
+        ("epoch=3", "did you mean -c train.epochs=3?"),
         ("epochs=many", "must be a valid number"),
         ("epochs=-1", "must be greater than 0"),
         ("epochs", "there is no `=` in it"),
