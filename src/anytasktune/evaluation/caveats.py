@@ -7,7 +7,9 @@ from anytasktune.schema import Caveat, Run, TaskReport
 from anytasktune.settings import System
 
 SMALL_TEST_SET = 100
-"""With fewer rows than this the report gives the difference it cannot detect."""
+"""With fewer rows than this the report says which difference may be missed."""
+FEWEST_SOURCES = 10
+"""With at least this many sources, intervals and tests take the rows of a source together."""
 RARE_LABEL = 5
 """A label with fewer test rows than this has an F1 of little meaning."""
 NOTICEABLE_SHARE = 0.02
@@ -24,15 +26,34 @@ _OF_NO_EFFECT = {
 }
 
 
-def caveats_on(report: TaskReport, references: Sequence[str], runs: Mapping[System, Run], split: str) -> list[Caveat]:
+def caveats_on(
+    report: TaskReport, references: Sequence[str], runs: Mapping[System, Run], split: str, sources: int
+) -> list[Caveat]:
     """The caveats on one task: its test rows, the answers, the metric, the training runs compared.
 
     Args:
         references: of the test rows.
         runs: of the Task-LMs in the report.
         split: the rows the systems were evaluated on.
+        sources: number of sources the rows come from; one without a source counts as one.
     """
-    return [*_of_rows_and_answers(report), *_of_metric(report, references), *_of_training(report, runs, split)]
+    caveats = [*small_test_set(report), *_of_rows_and_answers(report)]
+    if sources < min(FEWEST_SOURCES, report.test_rows):
+        caveats.append(Caveat(code="few_sources", values={"count": sources}))
+    return [*caveats, *_of_metric(report, references), *_of_training(report, runs, split)]
+
+
+def small_test_set(report: TaskReport) -> Iterator[Caveat]:
+    """The difference that a small test set may have missed, against the opponent where it is largest.
+
+    Only comparisons without a verdict count: where there is one, nothing was missed.
+    """
+    undecided = [comparison for comparison in report.comparisons if comparison.verdict == "inconclusive"]
+    if report.test_rows < SMALL_TEST_SET and undecided:
+        widest = max(undecided, key=lambda comparison: comparison.minimum_detectable)
+        smallest = round(widest.minimum_detectable, 4)
+        values = {"count": report.test_rows, "smallest": smallest, "system": widest.against}
+        yield Caveat(code="small_test_set", values=values)
 
 
 def _of_rows_and_answers(report: TaskReport) -> Iterator[Caveat]:
@@ -41,9 +62,6 @@ def _of_rows_and_answers(report: TaskReport) -> Iterator[Caveat]:
         yield Caveat(code="first_rows", values={"rows": rows, "available": report.rows_available})
     if report.generated_rows:
         yield Caveat(code="generated_test_rows", values={"count": report.generated_rows, "rows": rows})
-    if rows < SMALL_TEST_SET and report.comparisons:
-        undetected = max(comparison.minimum_detectable for comparison in report.comparisons)
-        yield Caveat(code="small_test_set", values={"count": rows, "smallest": round(undetected, 4)})
     present = {result.system for result in report.systems}
     compared = {report.subject, *(comparison.against for comparison in report.comparisons)}
     for result in report.systems:

@@ -6,19 +6,15 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from anytasktune.errors import EvaluationError
-from anytasktune.evaluation.caveats import caveats_on
+from anytasktune.evaluation.caveats import FEWEST_SOURCES, caveats_on, small_test_set
 from anytasktune.evaluation.scoring import ScoredSystem, pick_samples
 from anytasktune.ids import content_id
 from anytasktune.outputs import LOWER_IS_BETTER, reference_number
 from anytasktune.schema import Comparison, Example, Report, Run, SystemResult, Task, TaskReport
-from anytasktune.scorers import item_statistics
-from anytasktune.scorers.statistics import (
-    bootstrap_interval,
-    compare_paired,
-    holm,
-    minimum_detectable_difference,
-    rank_correlation,
-)
+from anytasktune.scorers import ItemStatistics, item_statistics
+from anytasktune.scorers.intervals import score_interval
+from anytasktune.scorers.paired_tests import compare_paired, minimum_detectable_difference
+from anytasktune.scorers.statistics import holm, rank_correlation
 from anytasktune.settings import SYSTEMS, TASK_LMS, EvalConfig, System
 
 Verdict = Literal["better", "worse", "inconclusive"]
@@ -75,7 +71,8 @@ def task_report(
         dev_curve=[(point.step, point.dev_loss) for point in run.dev_curve] if run else [],
         constant_baseline=constant_baseline(task, references),
     )
-    return report.model_copy(update={"caveats": caveats_on(report, references, runs, config.split)})
+    caveats = caveats_on(report, references, runs, config.split, len({row.source or row.id for row in examples}))
+    return report.model_copy(update={"caveats": caveats})
 
 
 def build_report(
@@ -154,7 +151,7 @@ def _system_result(
     statistics = item_statistics(task, references, outputs)
     return SystemResult(
         system=entry.system,
-        score=bootstrap_interval(statistics, config.resamples, config.seed) if rows else None,
+        score=score_interval(_by_source(examples, rows, statistics), config.resamples, config.seed) if rows else None,
         scored=len(rows),
         unscored=len(examples) - len(rows),
         well_formed=sum(score.parsed and not score.broken_rules for score in scores) / len(rows) if rows else 0.0,
@@ -178,7 +175,10 @@ def _compare(
     if not rows:
         return None
     references = [examples[row].output for row in rows]
-    ours, theirs = (item_statistics(task, references, [entry.predictions[row].output for row in rows]) for entry in pair)
+    ours, theirs = (
+        _by_source(examples, rows, item_statistics(task, references, [entry.predictions[row].output for row in rows]))
+        for entry in pair
+    )
     paired = compare_paired(ours, theirs, config.resamples, config.seed)
     return Comparison(
         against=pair[1].system,
@@ -187,10 +187,14 @@ def _compare(
         p_value=paired.p_value,
         p_holm=paired.p_value,
         verdict=verdict_on(paired.difference.value, paired.p_value, task.scored_by in LOWER_IS_BETTER, config.significance),
-        minimum_detectable=minimum_detectable_difference(
-            paired.standard_error, len(rows), task.output.full_range, config.significance
-        ),
+        minimum_detectable=minimum_detectable_difference(paired, len(ours), task.output.full_range, config.significance),
     )
+
+
+def _by_source(examples: Sequence[Example], rows: Sequence[int], statistics: ItemStatistics) -> ItemStatistics:
+    """The statistics with the rows of one source as one item, since they are alike; row by row where sources are too few."""
+    sources = [examples[row].source or f"row {row}" for row in rows]
+    return statistics.summed_by(sources) if FEWEST_SOURCES <= len(set(sources)) < len(rows) else statistics
 
 
 def _holm_corrected(tasks: Sequence[TaskReport], alpha: float) -> list[TaskReport]:
@@ -215,5 +219,7 @@ def _holm_corrected(tasks: Sequence[TaskReport], alpha: float) -> list[TaskRepor
             "comparisons": [settled(task, entry, p_holm[n, entry.against]) for entry in task.comparisons],
             "action_against_mixed": settled(task, duel, duel_p[n]) if duel else None,
         }
-        reports.append(task.model_copy(update=update))
+        corrected_task = task.model_copy(update=update)
+        caveats = [caveat for caveat in task.caveats if caveat.code != "small_test_set"]
+        reports.append(corrected_task.model_copy(update={"caveats": [*small_test_set(corrected_task), *caveats]}))
     return reports

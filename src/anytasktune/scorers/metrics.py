@@ -10,8 +10,8 @@ resamples with one matrix product: `aggregate(weights @ columns)`. The columns o
     mae                     [absolute error, 1]
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +31,12 @@ class ItemStatistics:
     Attributes:
         metric: the metric the columns belong to.
         columns: float64, shape [items, k]; what the columns are is said in the module's docstring.
+        full_range: distance between the best and the worst value an item can have.
     """
 
     metric: Metric
     columns: Floats
+    full_range: float = 1.0
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -52,7 +54,25 @@ class ItemStatistics:
 
     def take(self, rows: Sequence[int]) -> "ItemStatistics":
         """The statistics of some of the items, in the order of `rows`."""
-        return ItemStatistics(self.metric, self.columns[list(rows)])
+        return replace(self, columns=self.columns[list(rows)])
+
+    def summed_by(self, groups: Sequence[Hashable]) -> "ItemStatistics":
+        """The statistics of groups of items as if each were one item; `groups` names the group of each item."""
+        numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
+        sums = np.zeros((len(numbers), self.columns.shape[1]))
+        np.add.at(sums, [numbers[group] for group in groups], self.columns)
+        return replace(self, columns=sums)
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the metric is a share of items that are each right or wrong."""
+        right, counted = self.columns[:, 0], self.columns[:, -1]
+        of_mean = _METRICS[self.metric].aggregate is _mean and self.full_range == 1
+        return of_mean and bool((counted == 1).all() and np.isin(right, (0, 1)).all())
+
+    def ends(self) -> tuple[Floats, Floats]:
+        """The worst and the best item possible, each of the size of the mean item."""
+        return _METRICS[self.metric].ends(self.columns, self.full_range)
 
 
 def item_statistics(task: Task, references: Sequence[str], outputs: Sequence[str]) -> ItemStatistics:
@@ -70,7 +90,8 @@ def item_statistics(task: Task, references: Sequence[str], outputs: Sequence[str
         same = [[task.in_first_language(text, reference) for text in (reference, output)] for reference, output in pairs]
         return ItemStatistics(metric, _label_counts([(reference, output) for reference, output in same]))
     columns = [_METRICS[metric].columns(task.output, reference, output) for reference, output in pairs]
-    return ItemStatistics(metric, np.array(columns, dtype=np.float64).reshape(len(pairs), 2))
+    full_range = task.output.full_range if metric in LOWER_IS_BETTER else 1.0
+    return ItemStatistics(metric, np.array(columns, dtype=np.float64).reshape(len(pairs), 2), full_range)
 
 
 def item_value(task: Task, reference: str, output: str) -> float:
@@ -132,20 +153,43 @@ def _ratio(numerator: Floats, denominator: Floats, empty: float) -> Floats:
     return np.divide(numerator, denominator, out=np.full_like(numerator, empty), where=denominator > 0)
 
 
+def _ends_of_mean(columns: Floats, _: float) -> tuple[Floats, Floats]:
+    size = columns[:, 1].mean()
+    return np.array([0.0, size]), np.array([size, size])
+
+
+def _ends_of_error(columns: Floats, full_range: float) -> tuple[Floats, Floats]:
+    """The worst error is the width of the range, but at most four times the largest one seen: ranges can be very wide."""
+    size, largest = columns[:, 1].mean(), float((columns[:, 0] / columns[:, 1]).max())
+    reach = min(full_range, 4 * largest) if largest > 0 else full_range
+    return np.array([reach * size, size]), np.array([0.0, size])
+
+
+def _ends_of_micro_f1(columns: Floats, _: float) -> tuple[Floats, Floats]:
+    facts = columns[:, 1].mean()
+    return np.array([0.0, facts]), np.array([facts / 2, facts])
+
+
+def _ends_of_macro_f1(columns: Floats, _: float) -> tuple[Floats, Floats]:
+    expected = np.split(columns.mean(axis=0), 3)[1]
+    return np.concatenate([0 * expected, expected, expected]), np.concatenate([expected] * 3)
+
+
 @dataclass(frozen=True)
 class _Definition:
-    """A metric: the two columns of an item (output kind, reference, answer), and the metric of their sums."""
+    """A metric: the two columns of an item (output kind, reference, answer), the metric of their sums, the extreme items."""
 
     columns: Callable[[OutputKind, str, str], tuple[float, float]]
     aggregate: Callable[[Floats], Floats]
+    ends: Callable[[Floats, float], tuple[Floats, Floats]] = _ends_of_mean
 
 
 _METRICS: dict[Metric, _Definition] = {
     "accuracy": _Definition(_exact, _mean),
-    "macro_f1": _Definition(_exact, _macro_f1),
-    "set_f1": _Definition(_fact_counts, _micro_f1),
-    "json_f1": _Definition(_fact_counts, _micro_f1),
+    "macro_f1": _Definition(_exact, _macro_f1, _ends_of_macro_f1),
+    "set_f1": _Definition(_fact_counts, _micro_f1, _ends_of_micro_f1),
+    "json_f1": _Definition(_fact_counts, _micro_f1, _ends_of_micro_f1),
     "rouge_l": _Definition(lambda _, reference, given: (rouge_l(reference, given), 1.0), _mean),
     "token_f1": _Definition(lambda _, reference, given: (token_f1(reference, given), 1.0), _mean),
-    "mae": _Definition(_absolute_error, _mean),
+    "mae": _Definition(_absolute_error, _mean, _ends_of_error),
 }

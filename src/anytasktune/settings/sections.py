@@ -123,7 +123,7 @@ class EvalConfig(Record):
     batch_tokens: int = Field(8192, ge=16, le=100 * MOST_TOKENS)
     """Most prompt tokens answered together (the shared prefix not counted)."""
     resamples: int = Field(2000, ge=100, le=100_000)
-    """Bootstrap resamples and permutations."""
+    """Draws of an interval; fewest permutations of a test."""
     seed: Seed = 0
     significance: float = Field(0.05, gt=0, lt=1)
     """A difference is significant when its Holm-corrected p value is below this."""

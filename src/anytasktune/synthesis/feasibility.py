@@ -9,7 +9,7 @@ from anytasktune.llm.asking import Asker
 from anytasktune.records import Language
 from anytasktune.schema import Example, Feasibility, Interval, Task
 from anytasktune.scorers import item_statistics, item_value, share_of_best
-from anytasktune.scorers.statistics import bootstrap_interval, wilson_interval
+from anytasktune.scorers.intervals import score_interval
 from anytasktune.settings import SynthesisConfig
 from anytasktune.synthesis.answers import PROMPT, Unanswered, ask_answers
 from anytasktune.synthesis.brief import Brief
@@ -105,16 +105,13 @@ def _judged(task: Task, given: Sequence[_Given], config: SynthesisConfig) -> dic
 
 
 def _score(task: Task, given: Sequence[_Given], seed: int) -> Interval:
-    """The task's metric, turned so that 1 is best, with an interval: Wilson's (1927) for shares, else by bootstrap."""
+    """The task's metric, turned so that 1 is best, with its interval."""
     if not given:
         return Interval(value=0.0, low=0.0, high=1.0)
     statistics = item_statistics(task, [row.output for row, _ in given], [said for _, said in given])
-    value = share_of_best(task, statistics.value())
-    if task.scored_by == "accuracy" or value in (0.0, 1.0):
-        return wilson_interval(value, len(given))
-    spread = bootstrap_interval(statistics, seed=seed)
+    spread = score_interval(statistics, seed=seed)
     ends = sorted((share_of_best(task, spread.low), share_of_best(task, spread.high)))
-    return Interval(value=value, low=ends[0], high=ends[1])
+    return Interval(value=share_of_best(task, spread.value), low=ends[0], high=ends[1])
 
 
 def _best_fixed(task: Task, rows: Sequence[Example]) -> float:

@@ -99,7 +99,57 @@ def test_a_small_test_set_is_a_caveat_with_the_minimum_detectable_difference() -
     assert comparison.verdict == "inconclusive"
     assert comparison.minimum_detectable > comparison.difference.value
     smallest = round(comparison.minimum_detectable, 4)
-    assert report.caveats[0] == Caveat(code="small_test_set", values={"count": 24, "smallest": smallest})
+    assert report.caveats[0] == Caveat(code="small_test_set", values={"count": 24, "smallest": smallest, "system": "base"})
+
+
+def test_a_caveat_does_not_contradict_a_verdict() -> None:
+    """Once "a difference below 0.38 cannot be detected" stood under "+0.285 better"."""
+    labels = MANY[:60]
+    answers = {
+        "base": wrong_after(labels, 30, "other"),
+        "few_shot": wrong_after(labels, 41, "other"),
+        "tuned": wrong_after(labels, 44, "other"),
+    }
+    report = build_report("d", "m", [report_on(task_with(LABELS), examples_of(labels), answers)], CONFIG, {}, "machine").tasks[
+        0
+    ]
+    base, few_shot = report.comparisons
+    assert (base.verdict, few_shot.verdict) == ("better", "inconclusive")
+    smallest = round(few_shot.minimum_detectable, 4)
+    assert report.caveats[0].values == {"count": 60, "smallest": smallest, "system": "few_shot"}
+    decided = report_on(task_with(LABELS), examples_of(labels), {name: answers[name] for name in ("base", "tuned")})
+    assert "small_test_set" not in caveat_codes(decided)
+
+
+def test_a_verdict_lost_to_the_correction_gains_the_caveat_of_a_small_test_set() -> None:
+    labels = MANY[:60]
+    near = {"base": ["x"] * 7 + labels[7:], "tuned": labels}
+    task = report_on(task_with(LABELS), examples_of(labels), near)
+    assert task.comparisons[0].verdict == "better"
+    assert "small_test_set" not in caveat_codes(task)
+    many = [task.model_copy(update={"task": f"task_{number}"}) for number in range(9)]
+    corrected = build_report("d", "m", many, CONFIG, {}, "machine").tasks[0]
+    assert corrected.comparisons[0].verdict == "inconclusive"
+    assert "small_test_set" in caveat_codes(corrected)
+
+
+def test_rows_of_one_source_are_compared_together_and_few_sources_are_a_caveat() -> None:
+    labels = MANY[:60]
+    answers = {"base": wrong_after(labels, 48, "other"), "tuned": labels}
+
+    def report(sources: int) -> TaskReport:
+        rows = [row.model_copy(update={"source": f"s{n % sources}"}) for n, row in enumerate(examples_of(labels))]
+        return report_on(task_with(LABELS), rows, answers)
+
+    alone, together, few = report(60), report(12), report(3)
+    assert alone.comparisons[0].items == together.comparisons[0].items == 60
+    assert alone.systems[0].score is not None
+    assert together.systems[0].score is not None
+    assert alone.systems[0].score.value == pytest.approx(together.systems[0].score.value)
+    assert alone.systems[0].score.low != together.systems[0].score.low
+    assert few.comparisons[0].p_value == alone.comparisons[0].p_value
+    assert [code for code in ("few_sources",) if code in caveat_codes(few)] == ["few_sources"]
+    assert "few_sources" not in caveat_codes(alone) | caveat_codes(together)
 
 
 def test_caveats_name_rows_left_out_truncated_answers_and_rough_metrics() -> None:
