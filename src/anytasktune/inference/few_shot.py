@@ -10,7 +10,7 @@ from anytasktune.ids import rank, shuffled
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task
 
-SHOT_DEV_ROWS = 32
+SHOT_DEV_ROWS = 24
 """Dev rows on which fixed and similar examples are compared."""
 
 
