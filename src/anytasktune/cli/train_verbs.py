@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from anytasktune.pipeline import Settings, Workspace
     from anytasktune.schema import Report
 
+Method = Annotated[
+    Literal["auto", "lora", "head"] | None,
+    typer.Option(help="`lora`: an adapter; `head`: label tasks only, a linear head, ready in a minute; `auto`: both together."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the cost of training; nothing is trained.")]
 
 
@@ -73,13 +77,14 @@ def train(
     tasks: TaskNames = None,
     project: ProjectFolder = Path(),
     granularity: Granularity = "task",
+    method: Method = None,
     overrides: Overrides = None,
     dry_run: DryRun = False,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Train Task-LMs. Finished runs are skipped; a stopped or killed run resumes."""
-    workspace, settings = _open(project, tasks, overrides)
+    workspace, settings = _open(project, tasks, [*(overrides or []), *([f"train.method={method}"] if method else [])])
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import train as train_tasks
 
@@ -118,6 +123,7 @@ def tune(
     tasks: TaskNames = None,
     project: ProjectFolder = Path(),
     granularity: Granularity = "task",
+    method: Method = None,
     overrides: Overrides = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -125,7 +131,7 @@ def tune(
     as_json: Json = False,
 ) -> int:
     """Run the whole chain: freeze the rows, check them, train, compare with the base model, report."""
-    workspace, settings = _open(project, tasks, overrides)
+    workspace, settings = _open(project, tasks, [*(overrides or []), *([f"train.method={method}"] if method else [])])
     from anytasktune.cli.progress import reporter
 
     events = reporter(progress, workspace)

@@ -1,13 +1,14 @@
 """Task-LMs as they were trained: an adapter is used with the instruction, rendering and decoding recorded beside it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from anytasktune.chat import PromptFormat
 from anytasktune.errors import DamagedError, ModelError, StoreError
 from anytasktune.ids import file_hash
 from anytasktune.inference.few_shot import NO_SHOTS
+from anytasktune.inference.label_head import LabelHead
 from anytasktune.inference.task_predictor import BATCH_TOKENS, OnRows, TaskPredictor
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter
@@ -15,6 +16,8 @@ from anytasktune.schema import Answer, Example, TaskLMManifest
 from anytasktune.store import check_sums, read_record
 
 TASK_LM_FILE = "task_lm.json"
+LABEL_HEADS = "label_heads"
+"""Folder beside an adapter that holds a folder per label task."""
 
 
 def read_task_lm(folder: Path) -> TaskLMManifest:
@@ -28,11 +31,12 @@ def read_task_lm(folder: Path) -> TaskLMManifest:
 
 @dataclass(frozen=True)
 class TaskLM:
-    """A Task-LM in memory: a base model, the adapter, and what the adapter was trained for."""
+    """A Task-LM in memory: a base model, the adapter, what the adapter was trained for, and the heads of its label tasks."""
 
     manifest: TaskLMManifest
     base: BaseLM
     adapter: Adapter
+    label_heads: Mapping[str, LabelHead] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path, base: BaseLM | None = None) -> "TaskLM":
@@ -52,13 +56,15 @@ class TaskLM:
             what += f"({base.ref.fingerprint})"
             raise ModelError(what, where=str(folder), fix="use its own base model, or train it again on this one")
         _check_files(folder, manifest)
-        return cls(manifest, base, Adapter.load(base.model, folder))
+        heads = {task: LabelHead.load(folder / LABEL_HEADS / task, record) for task, record in manifest.label_heads.items()}
+        return cls(manifest, base, Adapter.load(base.model, folder), heads)
 
     def model(self, task: str = "") -> TaskPredictor:
         """The model for one of its tasks, by name; the first one unless given."""
         trained = self.manifest.task(task or self.manifest.tasks[0].name)
         format_ = PromptFormat(self.base.format.tokenizer, self.manifest.rendering)
-        return TaskPredictor(self.base, trained, self.manifest.decoding[trained.name], NO_SHOTS, format_, self.adapter)
+        head = self.label_heads.get(trained.name)
+        return TaskPredictor(self.base, trained, self.manifest.decoding[trained.name], NO_SHOTS, format_, self.adapter, head)
 
     def answer(
         self,

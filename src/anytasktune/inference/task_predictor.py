@@ -9,9 +9,13 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
+import numpy as np
+
 from anytasktune.chat import PromptFormat
+from anytasktune.inference.features import feature_count, input_starts, pooled_features
 from anytasktune.inference.few_shot import NO_SHOTS, Shots
 from anytasktune.inference.generation import Limits, generate
+from anytasktune.inference.label_head import Array, LabelHead
 from anytasktune.inference.label_scoring import score_labels
 from anytasktune.models.load import BaseLM
 from anytasktune.models.lora import Adapter
@@ -39,6 +43,7 @@ class TaskPredictor:
         shots: examples shown before each input.
         format: rendering of prompts; that of the base model's tokenizer unless given.
         adapter: LoRA weights added to the base model.
+        head: label tasks: joins other sources of label scores with the tokens' own.
     """
 
     base: BaseLM
@@ -47,6 +52,7 @@ class TaskPredictor:
     shots: Shots = NO_SHOTS
     format: PromptFormat | None = None
     adapter: Adapter | None = None
+    head: LabelHead | None = None
 
     def answer(
         self, examples: Sequence[Example], *, batch_tokens: int = BATCH_TOKENS, on_rows: OnRows = lambda _: None
@@ -67,12 +73,22 @@ class TaskPredictor:
         for row, (example, prompt) in enumerate(zip(examples, prompts, strict=True)):
             if len(prompt) <= room:
                 by_language.setdefault(task.language_of(example.language), []).append(row)
+        fitting = [row for rows in by_language.values() for row in rows]
+        heads: dict[int, Array] = {}
+        if self.head is not None:  # on the base model as it is, before the adapter is added
+            features = self.features([examples[row] for row in fitting], batch_tokens=batch_tokens)
+            heads = dict(zip(fitting, features, strict=True))
         answers: dict[int, Answer] = {}
         with merged(self.base.model, self.adapter) if self.adapter else nullcontext():
             for language, rows in by_language.items():
                 chosen = [prompts[row] for row in rows]
                 if scores_labels:
-                    made = self._score_labels(format_, chosen, task.labels_in(language) or [], batch_tokens, on_rows)
+                    labels = task.labels_in(language) or []
+                    scores = self._label_scores(format_, chosen, labels, batch_tokens, on_rows)
+                    if self.head is not None:
+                        features = np.stack([heads[row] for row in rows])
+                        scores = self.head.log_probabilities(features, [examples[row] for row in rows], scores)
+                    made = [_most_probable(labels, *line) for line in zip(chosen, np.exp(scores).tolist(), strict=True)]
                 else:
                     made = self._generate(format_, chosen, batch_tokens, on_rows)
                 answers |= zip(rows, made, strict=True)
@@ -82,24 +98,32 @@ class TaskPredictor:
                 answers[row] = Answer(output="", prompt_tokens=length, error=error)
         return [answers[row] for row in range(len(prompts))]
 
-    def _score_labels(
+    def features(
+        self, examples: Sequence[Example], *, batch_tokens: int = BATCH_TOKENS, on_rows: OnRows = lambda _: None
+    ) -> Array:
+        """Features [n, f] of examples for label heads (see `features`); the model must be the base model as it is."""
+        format_ = self.format or self.base.format
+        prompts = [format_.prompt_ids(self.task, example) for example in examples]
+        starts = input_starts(format_, self.task, examples, prompts)
+        by_language: dict[Language, list[int]] = {}
+        for row, example in enumerate(examples):
+            by_language.setdefault(self.task.language_of(example.language), []).append(row)
+        features = np.zeros((len(examples), feature_count(self.base.model)), np.float32)
+        for rows in by_language.values():
+            chosen, first = [prompts[row] for row in rows], [starts[row] for row in rows]
+            features[rows] = pooled_features(self.base.model, chosen, first, batch_tokens, on_rows).numpy()
+        return features
+
+    def _label_scores(
         self, format_: PromptFormat, prompts: list[list[int]], labels: list[str], batch_tokens: int, on_rows: OnRows
-    ) -> list[Answer]:
+    ) -> Array:
+        """Log probabilities [n, labels] of the labels' tokens; uniform where a label head does not use them."""
+        if self.head is not None and self.head.weights.tokens == 0:
+            on_rows(len(prompts))
+            return np.full((len(prompts), len(labels)), -math.log(len(labels)))
         label_ids = [format_.answer_ids(label) for label in labels]
-        scores = score_labels(self.base.model, prompts, label_ids, batch_tokens, on_rows).double().softmax(dim=1)
-        answers = []
-        for prompt, row in zip(prompts, scores.tolist(), strict=True):
-            best = max(range(len(labels)), key=row.__getitem__)
-            probabilities = {label: round(value, 6) for label, value in zip(labels, row, strict=True)}
-            answers.append(
-                Answer(
-                    output=labels[best],
-                    probability=probabilities[labels[best]],
-                    probabilities=probabilities,
-                    prompt_tokens=len(prompt),
-                )
-            )
-        return answers
+        scores = score_labels(self.base.model, prompts, label_ids, batch_tokens, on_rows)
+        return np.asarray(scores.double().log_softmax(dim=1).numpy())
 
     def _generate(self, format_: PromptFormat, prompts: list[list[int]], batch_tokens: int, on_rows: OnRows) -> list[Answer]:
         limits = Limits(format_.rendering.end_of_turn, self.decoding.max_new_tokens, batch_tokens)
@@ -112,3 +136,12 @@ class TaskPredictor:
             )
             for prompt, generated in zip(prompts, generate(self.base.model, prompts, limits, on_rows), strict=True)
         ]
+
+
+def _most_probable(labels: Sequence[str], prompt: Sequence[int], row: Sequence[float]) -> Answer:
+    """The label with the highest of the probabilities in `row`."""
+    best = max(range(len(labels)), key=row.__getitem__)
+    probabilities = {label: round(value, 6) for label, value in zip(labels, row, strict=True)}
+    return Answer(
+        output=labels[best], probability=probabilities[labels[best]], probabilities=probabilities, prompt_tokens=len(prompt)
+    )

@@ -25,6 +25,7 @@ Stage = Literal[
     "check",
     "model",
     "train",
+    "head",
     "shots",
     "answer",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from anytasktune.errors import PreflightError, Problem
 from anytasktune.pipeline.build_context import BuildOptions
 from anytasktune.pipeline.building import build
 from anytasktune.pipeline.evaluating import compare, evaluated_runs, require_held_out
@@ -61,6 +62,8 @@ def tune(
 def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> list[Run]:
     """Train the Task-LMs for these data, or reuse finished ones; the base model is loaded only if one has to be trained."""
     config, info = context.settings.train, context.model_info
+    if config.method == "head":
+        _require_closed_lists(data)
     folders = {item.target: context.workspace.project.runs(item.target) / run_id(info.ref, item, config) for item in data}
     runs: dict[str, Run] = {}
     for target, folder in folders.items():
@@ -77,6 +80,14 @@ def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> lis
     return [runs[item.target] for item in data]
 
 
+def _require_closed_lists(data: Sequence[TrainingData]) -> None:
+    """Raise PreflightError if a task has no labels for a label head to choose from."""
+    others = [part.task.name for item in data for part in item.parts if not part.task.output.single_choice]
+    fix = "name label tasks only, or train an adapter: --method auto"
+    if others:
+        raise PreflightError([Problem("a label head needs a closed list of labels", f"task {name}", fix) for name in others])
+
+
 def _job(context: TrainingContext, data: TrainingData, folder: Path, estimate: Estimate) -> Job:
     def on_progress(step: StepProgress) -> None:
         context.on_event(
@@ -90,7 +101,10 @@ def _job(context: TrainingContext, data: TrainingData, folder: Path, estimate: E
             )
         )
 
-    return Job(data, folder, on_progress, context.encoder.encode, estimate)
+    def on_head_rows(done: int, total: int) -> None:
+        context.on_event(Progress(stage="head", name=data.target, done=done, total=total))
+
+    return Job(data, folder, on_progress, context.encoder.encode, estimate, on_head_rows)
 
 
 def _finished(context: TrainingContext, folder: Path, run: Run, *, reused: bool) -> Run:

@@ -40,9 +40,11 @@ from anytasktune.schema.run import (
     Decoding,
     Estimate,
     EvalPoint,
+    LabelHeadRecord,
     Rendering,
     ResolvedTrainConfig,
     Run,
+    SourceWeights,
     TaskLMManifest,
 )
 from anytasktune.schema.task import Task
@@ -100,6 +102,8 @@ __all__ = [
     "SplitName",
     "SystemResult",
     "Task",
+    "LabelHeadRecord",
+    "SourceWeights",
     "TaskLMManifest",
     "TaskReport",
     "TeacherUsage",

@@ -98,6 +98,29 @@ class Run(Artifact):
     """Relative error of the estimated seconds for the steps done: 0.1 means it took 10 % longer."""
 
 
+class SourceWeights(Record):
+    """Weights of the sources of label scores in a log-linear mix."""
+
+    tokens: float
+    """The label's tokens under the Task-LM."""
+    means: float
+    """The head on means of the input's hidden states."""
+    last_token: float
+    """The head on the hidden states of the prompt's last token."""
+    words: float
+    """The linear model on words and characters."""
+
+
+class LabelHeadRecord(Record):
+    """A label head that lies beside an adapter."""
+
+    weights: SourceWeights
+    sha256: str
+    """Of its arrays."""
+    words_sha256: str
+    """Of the arrays of its linear model on words."""
+
+
 class TaskLMManifest(Artifact):
     """Everything a LoRA adapter must be used with; lies beside it as `task_lm.json`."""
 
@@ -110,6 +133,8 @@ class TaskLMManifest(Artifact):
     """Decoding per task."""
     datasets: dict[Name, str]
     adapter_sha256: str
+    label_heads: dict[Name, LabelHeadRecord] = Field(default_factory=dict)
+    """Task → its label head, for label tasks that have one."""
     run_id: str
 
     @model_validator(mode="after")

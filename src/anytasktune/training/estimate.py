@@ -112,7 +112,7 @@ class Work:
         """Count the rows of train and dev over the planned steps."""
         steps = [load_of(train, chosen) for chosen in order]
         evaluation = load_of(dev, range(len(dev.rows))) * min(evals, len(order)) if dev.rows else NOTHING
-        return cls(sum(steps, NOTHING), evaluation, max(steps, key=lambda step: step.tokens))
+        return cls(sum(steps, NOTHING), evaluation, max(steps, key=lambda step: step.tokens, default=NOTHING))
 
 
 def estimate(work: Work, shape: ModelShape, rank: int, rate: float, memory_bytes: int) -> Estimate:

@@ -141,8 +141,8 @@ class TrainingRun:
         return StepRows(slot, self.plan.dev, range(len(self.plan.dev.rows)))
 
     def next_tokens(self) -> int:
-        """Trunk tokens of the next step."""
-        return load_of(self.plan.train, self.plan.order[self.state.step]).tokens
+        """Trunk tokens of the next step; 0 where there is none."""
+        return 0 if self.state.step >= self.steps else load_of(self.plan.train, self.plan.order[self.state.step]).tokens
 
     def largest_step(self) -> Load:
         """The step with most tokens."""

@@ -67,7 +67,7 @@ class Footprint:
 
     def step_bytes(self, micro_batch_tokens: int) -> int:
         """Peak of a step beyond model and adapter."""
-        share = self.concurrent_tokens(micro_batch_tokens) / self.largest.tokens
+        share = self.concurrent_tokens(micro_batch_tokens) / max(1, self.largest.tokens)
         # the rows of a block are as wide as its longest, and a prefix' queries see a few keys that are masked
         pair_bytes = 1.2 * self.shape.layers * self.shape.heads * self.size
         kept = self.largest.tokens * token_bytes(self.shape, self.size) + self.largest.pairs * pair_bytes

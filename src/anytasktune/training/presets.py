@@ -25,7 +25,7 @@ def resolve(
         alpha=config.alpha or 32.0,
         learning_rate=config.learning_rate or default_learning_rate(base.hidden_size),
         epochs=epochs,
-        steps=max(1, round(epochs * math.ceil(rows / config.batch_size))),
+        steps=0 if config.method == "head" else max(1, round(epochs * math.ceil(rows / config.batch_size))),
         dtype=dtype,
         device=device,
         rows_by_task=dict(rows_by_task),

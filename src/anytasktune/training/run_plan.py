@@ -1,7 +1,7 @@
 """A run before it begins: its rows as tokens, its settings, its steps, and the time and memory it is expected to take."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anytasktune.errors import PreflightError, Problem
 from anytasktune.inference.task_predictor import decoding_for
@@ -9,7 +9,7 @@ from anytasktune.models.load import ModelInfo
 from anytasktune.schema import Decoding, Estimate, ResolvedTrainConfig
 from anytasktune.settings import DType, TrainConfig
 from anytasktune.training.batches import RowSet, build_rows
-from anytasktune.training.estimate import Work, estimate
+from anytasktune.training.estimate import Work, estimate, load_of
 from anytasktune.training.memory import Footprint
 from anytasktune.training.presets import resolve, stream_tokens
 from anytasktune.training.sampling import step_order
@@ -89,8 +89,11 @@ def estimate_run(plan: RunPlan, info: ModelInfo, config: TrainConfig, rate: floa
     Args:
         rate: floating-point operations per second of this machine (`estimate.matmul_rate`).
     """
-    work = Work.of(plan.train, plan.dev, plan.order, config.evals)
-    resolved = plan.resolved
+    work, resolved = Work.of(plan.train, plan.dev, plan.order, config.evals), plan.resolved
+    if config.method != "lora":  # label heads read the rows of label tasks once more
+        owners = [task for task, count in resolved.rows_by_task.items() for _ in range(count)]
+        read = [row for row, task in enumerate(owners) if plan.decoding[task].method == "label_scoring"]
+        work = replace(work, evaluation=work.evaluation + load_of(plan.train, read))
     footprint = Footprint(info.shape, _BYTES[resolved.dtype], resolved.rank, work.largest, max(plan.lengths))
     memory = footprint.total_bytes(stream_tokens(config, resolved.device))
     return estimate(work, info.shape, resolved.rank, rate, memory)

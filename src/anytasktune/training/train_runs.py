@@ -1,6 +1,7 @@
 """Train Task-LMs: data sets in, adapters with their manifests out."""
 
 import platform
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -9,14 +10,15 @@ from pathlib import Path
 
 from anytasktune.errors import DamagedError
 from anytasktune.ids import content_id, file_hash
-from anytasktune.inference.task_lm import TASK_LM_FILE
+from anytasktune.inference.task_lm import LABEL_HEADS, TASK_LM_FILE
 from anytasktune.models.load import BaseLM, choose_device, choose_dtype
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter, LoraSpec
 from anytasktune.models.packing_support import packs_rows, whole_rows
 from anytasktune.records import Usage
-from anytasktune.schema import BaseModelRef, Estimate, Run, TaskLMManifest
+from anytasktune.schema import BaseModelRef, Estimate, LabelHeadRecord, Run, TaskLMManifest
 from anytasktune.settings import TrainConfig
 from anytasktune.store import atomic_folder, check_sums, read_record, remove_artifact, write_record
+from anytasktune.training.fit_head import fit_label_head
 from anytasktune.training.loop import OnProgress, TrainingRun, ignore_progress
 from anytasktune.training.multi_adapter import train_adapters
 from anytasktune.training.presets import adapters_at_once
@@ -70,6 +72,7 @@ class Job:
     Attributes:
         encode: makes tokens of rows; the base model's tokenizer unless given.
         estimate: the expected cost of the run, noted in its record.
+        on_head_rows: receives how many of how many rows a label head has read.
     """
 
     data: TrainingData
@@ -77,6 +80,7 @@ class Job:
     on_progress: OnProgress = ignore_progress
     encode: Encode | None = None
     estimate: Estimate | None = None
+    on_head_rows: Callable[[int, int], None] = lambda _done, _total: None
 
 
 def train_task_lm(
@@ -143,20 +147,25 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
     with atomic_folder(job.folder / ADAPTER_FOLDER) as temporary:
         run.adapter.save(temporary, base.ref.name)
         sha256 = file_hash(temporary / WEIGHTS_FILE)
+        start = time.monotonic()
+        heads = _label_heads(base, job, run, temporary / LABEL_HEADS)
+        head_seconds = time.monotonic() - start
         manifest = TaskLMManifest(
-            id=content_id([identity, sha256]),
+            id=content_id([identity, sha256, [[task, head.model_dump()] for task, head in heads.items()]]),
             tasks=tasks,
             base_model=base.ref,
             rendering=base.format.rendering,
             decoding=run.plan.decoding,
             datasets=datasets,
             adapter_sha256=sha256,
+            label_heads=heads,
             run_id=identity,
         )
         write_record(temporary / TASK_LM_FILE, manifest)
     expected, error = job.estimate, None
     if expected is not None and expected.seconds:
-        error = round(state.seconds * resolved.steps / (expected.seconds * state.step) - 1, 3)
+        all_steps = state.seconds * resolved.steps / state.step if state.step else 0.0
+        error = round((all_steps + head_seconds) / expected.seconds - 1, 3)
     record = Run(
         id=identity,
         target=data.target,
@@ -173,13 +182,26 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
         dev_curve=state.dev_curve,
         final_train_loss=state.last_loss,
         stopped_early=run.stopped_early,
-        usage=Usage(seconds=round(state.seconds, 2), tokens=state.tokens),
+        usage=Usage(seconds=round(state.seconds + head_seconds, 2), tokens=state.tokens),
         versions=versions(),
         estimate=expected,
         estimate_error=error,
     )
     write_record(job.folder / RUN_FILE, record)
     return record
+
+
+def _label_heads(base: BaseLM, job: Job, run: TrainingRun, folder: Path) -> dict[str, LabelHeadRecord]:
+    """Fit and write the heads of the run's label tasks."""
+    if run.config.method == "lora":
+        return {}
+    records: dict[str, LabelHeadRecord] = {}
+    for part in job.data.parts:
+        adapter = None if run.config.method == "head" else run.adapter
+        head = fit_label_head(base, part, adapter, most_rows=run.config.max_train_rows, on_rows=job.on_head_rows)
+        if head is not None:
+            records[part.task.name] = head.save(folder / part.task.name)
+    return records
 
 
 def versions() -> dict[str, str]:

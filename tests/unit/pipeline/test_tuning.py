@@ -173,3 +173,16 @@ def test_answers_are_kept_with_what_they_were_made_from(project: Path, tiny_mode
     assert {answers["system"] for answers in kept} == {"base", "few_shot", "tuned"}
     assert len({answers["dataset"] for answers in kept}) == 1
     assert all(prediction["output"] in LABELS for answers in kept for prediction in answers["predictions"])
+
+
+def test_a_label_head_alone_is_trained_without_a_step_and_only_for_labels(tmp_path: Path, tiny_model: Path) -> None:
+    text = DOMAIN + "  - name: note\n    instruction: {en: Write a note.}\n    output: {kind: text}\n"
+    project, settings = write_project(tmp_path / "law", domain=text), quick_settings(tiny_model, "method=head")
+    write_rows(project / "data" / "note.jsonl", team_rows(12))
+    (run,) = train(Workspace.open(project), ["team"], settings=settings)
+    assert run.steps_done == 0
+    report = evaluate(Workspace.open(project), ["team"])
+    assert [system.system for system in report.tasks[0].systems if system.system == "tuned"] == ["tuned"]
+    with pytest.raises(PreflightError, match="closed list of labels") as refused:
+        train(Workspace.open(project), ["team", "note"], settings=settings)
+    assert [problem.where for problem in refused.value.problems] == ["task note"]

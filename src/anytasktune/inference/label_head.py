@@ -1,0 +1,116 @@
+"""Label heads: linear layers on a frozen base model's features, joined with other scores of the same labels.
+
+The probability of a label is log-linear in its sources: log p = Σ w·log p_source + constant. The sources are the label's tokens
+under the Task-LM, two heads on pooled features and the linear model on words; their weights are chosen on dev. The head lies
+in a folder beside the adapter, whose files stay those of PEFT.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from anytasktune.baselines.linear_model import LinearModel
+from anytasktune.errors import ModelError, StoreError
+from anytasktune.ids import bytes_hash
+from anytasktune.schema import Example, LabelHeadRecord, SourceWeights
+from anytasktune.store import write_atomic
+
+Array = np.ndarray[Any, np.dtype[Any]]
+_ARRAYS, _WORDS = "heads.safetensors", "words"
+_SPREAD = 0.01
+"""Probability spread evenly over all labels, so that no source can rule a label out."""
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """A multinomial linear model: class scores are `features @ weight.T + bias`.
+
+    Attributes:
+        weight: [labels, features] float32; a label that no training row has is a row of zeros.
+        bias: [labels]; -inf for such a label.
+    """
+
+    weight: Array
+    bias: Array
+
+    def log_probabilities(self, features: Array) -> Array:
+        """[n, labels] of features [n, f]."""
+        return _normalised(np.asarray(features @ self.weight.T + self.bias))
+
+
+def smoothed(log_probabilities: Array) -> Array:
+    """Log probabilities [n, labels] with a hundredth spread evenly over the labels."""
+    return np.asarray(np.log((1 - _SPREAD) * np.exp(log_probabilities) + _SPREAD / log_probabilities.shape[1]))
+
+
+def joined(sources: Sequence[Array], weights: Sequence[float]) -> Array:
+    """Log probabilities [n, labels] of the log-linear mix of sources [n, labels]."""
+    return _normalised(np.asarray(sum(weight * smoothed(source) for source, weight in zip(sources, weights, strict=True))))
+
+
+def _normalised(scores: Array) -> Array:
+    """Scores [n, labels] as log probabilities."""
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+
+@dataclass(frozen=True)
+class LabelHead:
+    """The sources of label scores beside a Task-LM's own, and the weight of each.
+
+    Attributes:
+        means, last_token: heads on the two parts of the features (see `features`).
+        words: the linear model on words.
+        weights: of each source; `tokens` are the Task-LM's own scores.
+    """
+
+    means: LinearHead
+    last_token: LinearHead
+    words: LinearModel
+    weights: SourceWeights
+
+    def sources(self, features: Array, examples: Sequence[Example]) -> list[Array]:
+        """Log probabilities [n, labels] of examples by `means`, `last_token` and `words`."""
+        cut = self.means.weight.shape[1]
+        means, last = self.means.log_probabilities(features[:, :cut]), self.last_token.log_probabilities(features[:, cut:])
+        return [means, last, self.words.log_probabilities([example.input for example in examples])]
+
+    def log_probabilities(self, features: Array, examples: Sequence[Example], tokens: Array) -> Array:
+        """Log probabilities [n, labels] of all sources joined; `tokens` are not read where their weight is 0."""
+        weights = self.weights
+        return joined(
+            [*self.sources(features, examples), tokens], [weights.means, weights.last_token, weights.words, weights.tokens]
+        )
+
+    def save(self, folder: Path) -> LabelHeadRecord:
+        """Write the head into a new folder; returns what must be recorded of it."""
+        arrays = {"means.weight": self.means.weight, "means.bias": self.means.bias}
+        arrays |= {"last_token.weight": self.last_token.weight, "last_token.bias": self.last_token.bias}
+        data = bytes(save(arrays))
+        self.words.save(folder / _WORDS)
+        write_atomic(folder / _ARRAYS, data)
+        return LabelHeadRecord(weights=self.weights, sha256=bytes_hash(data), words_sha256=self.words.manifest.sha256)
+
+    @classmethod
+    def load(cls, folder: Path, record: LabelHeadRecord) -> "LabelHead":
+        """Read a head and check that it is the one that was recorded.
+
+        Raises:
+            ModelError: a file is missing, damaged or was changed.
+        """
+        fix = "copy the whole folder again, or train it again"
+        try:
+            data, words = (folder / _ARRAYS).read_bytes(), LinearModel.load(folder / _WORDS)
+            arrays = load(data)
+        except (OSError, SafetensorError, StoreError) as error:
+            raise ModelError(f"no readable label head: {error}", where=str(folder), fix=fix) from None
+        if bytes_hash(data) != record.sha256 or words.manifest.sha256 != record.words_sha256:
+            raise ModelError("the label head was changed: its SHA-256 is not the recorded one", where=str(folder), fix=fix)
+        means = LinearHead(arrays["means.weight"], arrays["means.bias"])
+        last = LinearHead(arrays["last_token.weight"], arrays["last_token.bias"])
+        return cls(means, last, words, record.weights)
