@@ -10,7 +10,7 @@ from anytasktune.ids import file_hash
 from anytasktune.inference.few_shot import NO_SHOTS
 from anytasktune.inference.label_head import LabelHead
 from anytasktune.inference.task_predictor import BATCH_TOKENS, OnRows, TaskPredictor
-from anytasktune.models.load import BaseLM, load_base
+from anytasktune.models.load import BaseLM, load_base, name_of
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter
 from anytasktune.schema import Answer, Example, TaskLMManifest
 from anytasktune.store import check_sums, read_record
@@ -47,10 +47,18 @@ class TaskLM:
             base: its base model, where that is in memory; loaded unless given.
 
         Raises:
-            ModelError: a file is missing, damaged or was changed, or the base model is another one.
+            ModelError: a file is missing, damaged or was changed, the base model is another one, or it is not given and was a
+                folder that this machine does not know.
         """
         manifest = read_task_lm(folder)
-        base = base or load_base(manifest.base_model.name)
+        if base is None:
+            name = name_of(manifest.base_model)
+            if name is None:
+                what = f"its base model {manifest.base_model.name!r} was a folder or file of the machine that trained it, "
+                what += "and is not known here"
+                fix = "load it and hand it over: TaskLM.load(folder, base=load_base(PATH))"
+                raise ModelError(what, where=str(folder), fix=fix)
+            base = load_base(name)
         if base.ref.fingerprint != manifest.base_model.fingerprint:
             what = f"trained on {manifest.base_model.name} ({manifest.base_model.fingerprint}), not on {base.ref.name} "
             what += f"({base.ref.fingerprint})"

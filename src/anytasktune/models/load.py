@@ -23,7 +23,8 @@ from transformers.utils import GENERATION_CONFIG_NAME
 
 from anytasktune.chat import PromptFormat
 from anytasktune.errors import ModelError
-from anytasktune.models.resolve import resolve_model
+from anytasktune.models.local_places import recall, remember
+from anytasktune.models.resolve import existing_path, resolve_model
 from anytasktune.models.shape import ModelShape
 from anytasktune.models.silence_libraries import quiet_transformers
 from anytasktune.schema import BaseModelRef
@@ -77,14 +78,24 @@ def _info(name: str, folder: Path) -> ModelInfo:
     with quiet_transformers(), _as_model_error(folder):
         tokenizer = AutoTokenizer.from_pretrained(folder)
         config = AutoConfig.from_pretrained(folder).get_text_config()
+        identity, place = fingerprint(folder), existing_path(name)
+        if place is not None:
+            remember(identity, place)
         ref = BaseModelRef(
-            name=name,
-            fingerprint=fingerprint(folder),
+            name=name if place is None else place.resolve().name,
+            local=place is not None,
+            fingerprint=identity,
             hidden_size=int(config.hidden_size),
             layers=int(config.num_hidden_layers),
         )
     context = int(getattr(config, "max_position_embeddings", None) or 2048)
     return ModelInfo(PromptFormat.of(tokenizer), ref, context, ModelShape.of(config))
+
+
+def name_of(ref: BaseModelRef) -> str | None:
+    """The name under which `load_base` finds a base model again; None for a folder or file not known to this machine."""
+    place = recall(ref.fingerprint) if ref.local else None
+    return str(place) if place else None if ref.local else ref.name
 
 
 def load_base(name: str, *, dtype: str = "auto", device: str = "auto", info: ModelInfo | None = None) -> BaseLM:

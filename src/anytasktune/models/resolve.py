@@ -31,7 +31,7 @@ def resolve_model(name: str) -> Path:
         StoreError: a cache is full or read-only.
     """
     name = name.strip()
-    path = _existing(name)
+    path = existing_path(name)
     if path is not None and path.is_dir():
         return check_model_folder(path)
     if path is not None:
@@ -50,7 +50,7 @@ def resolve_model(name: str) -> Path:
 def is_cached(name: str) -> bool:
     """Whether `resolve_model(name)` will do without a network; False for a name it would refuse."""
     name = name.strip()
-    path = _existing(name)
+    path = existing_path(name)
     if path is not None:
         return is_model_folder(path) if path.is_dir() else _is_gguf(path)
     if name == DEFAULT_MODEL:
@@ -67,7 +67,8 @@ def list_models() -> list[tuple[CatalogEntry, bool]]:
     return [(entry, is_cached(entry.name)) for entry in CATALOG]
 
 
-def _existing(name: str) -> Path | None:
+def existing_path(name: str) -> Path | None:
+    """The folder or file that a name of a model names; None if it is an alias or an id of a hub."""
     try:
         path = Path(name).expanduser()
         return path if name and path.exists() else None
@@ -105,7 +106,7 @@ def _looks_like_path(name: str) -> bool:
 
 
 def _nearest_path(path: Path) -> str:
-    parent = _existing(str(path.parent))
+    parent = existing_path(str(path.parent))
     siblings = [entry.name for entry in parent.iterdir()] if parent is not None and parent.is_dir() else []
     if near := difflib.get_close_matches(path.name, siblings, n=1):
         return f"did you mean {path.parent / near[0]}?"

@@ -16,6 +16,7 @@ from anytasktune.inference.few_shot import SHOT_DEV_ROWS, FixedShots, choose_sho
 from anytasktune.inference.similar_shots import SimilarShots
 from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.inference.task_predictor import decoding_for
+from anytasktune.models.load import name_of
 from anytasktune.pipeline.events import Finished, Meter, OnEvent, Stage
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
@@ -81,7 +82,8 @@ def evaluated_runs(context: TrainingContext, tasks: Sequence[Task], fresh: Seque
         if len({(run.base_model.fingerprint, run.config.dtype) for run in first}) > 1:
             models = ", ".join(f"{run.target} on {run.base_model.name}" for run in first)
             raise EvaluationError(f"the Task-LMs are on different base models: {models}", fix="evaluate them one by one")
-        context.settings = context.settings.model_copy(update={"train": first[0].config})
+        model = name_of(first[0].base_model) or context.settings.train.model
+        context.settings = context.settings.model_copy(update={"train": first[0].config.model_copy(update={"model": model})})
     here = context.model_info.ref.fingerprint, context.settings.train.dtype
     for run in {run.id: run for runs in found for run in runs.values()}.values():
         if (run.base_model.fingerprint, run.config.dtype) != here:
@@ -127,7 +129,7 @@ def compare(context: TrainingContext, tasks: Sequence[tuple[Task, Runs]]) -> Rep
         computes_on = torch.cuda.get_device_name(device)
     report = build_report(
         domain=context.workspace.domain.name,
-        model=context.settings.train.model,
+        model=context.model_info.ref.name,
         tasks=[_report_on(context, task, runs, config) for task, runs in tasks],
         config=config,
         versions=versions(),

@@ -19,6 +19,7 @@ from anytasktune.datasets import (
 from anytasktune.datasets.card import CardNotes, card_files, licence_files
 from anytasktune.errors import DataError
 from anytasktune.ids import content_id, file_hash
+from anytasktune.models.local_places import recall
 from anytasktune.pipeline.events import MOST_EXAMPLES, Finished, Note, OnEvent, ignore_event
 from anytasktune.pipeline.generated_rows import UsableRows, usable_rows
 from anytasktune.pipeline.own_rows import checked, has_own_rows, placed, relative, row_files
@@ -176,10 +177,10 @@ def card_notes(project: Project, task: Task, generated: GeneratedRows | None) ->
     """Licences beside the documents and agreement of the reviewers; nothing for a data set without generated rows."""
     if generated is None:
         return CardNotes()
-    manifests = [project.passages / identity / MANIFEST for identity in generated.passages]
-    folders = {read_record(path, PassageSet).folder for path in manifests if path.exists()}
-    places = [place for folder in folders for place in (project.root / folder, Path(folder)) if place.is_dir()]
-    licences = sorted({name for place in places for name in licence_files(place, project.root)})
+    manifests = {identity: project.passages / identity / MANIFEST for identity in generated.passages}
+    folders = {identity: read_record(path, PassageSet).folder for identity, path in manifests.items() if path.exists()}
+    places = {recall(identity) or project.root / folder for identity, folder in folders.items()}
+    licences = sorted({name for place in places if place.is_dir() for name in licence_files(place, project.root)})
     try:
         return CardNotes(licences, agreement_of(project, task))
     except DataError:  # no candidates any more, or a damaged review

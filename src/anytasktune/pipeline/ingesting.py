@@ -7,6 +7,7 @@ from pathlib import Path
 from anytasktune.documents import group_skipped, ingest
 from anytasktune.errors import DamagedError, DataError, Problem, StoreError, counted
 from anytasktune.ids import content_id
+from anytasktune.models.local_places import remember
 from anytasktune.pipeline.candidate_runs import PASSAGE_SETS, Passages
 from anytasktune.pipeline.events import Finished, Meter, Note, OnEvent, ignore_event
 from anytasktune.schema import PassageSet
@@ -77,16 +78,17 @@ def ingest_documents(
         skipped = [Problem(f"{one.reason}: {one.detail}", where=f"{where}/{one.document}") for one in read.documents]
         fix = "put documents there, or name another folder"
         raise DataError(skipped or Problem("there is no document in it", where=str(folder), fix=fix))
-    sha256 = hash_of_rows(read.passages)
+    sha256, place = hash_of_rows(read.passages), folder.resolve()
     manifest = PassageSet(
         id=content_id([[info.model_dump() for info in read.documents], sha256, config.model_dump(), __version__]),
-        folder=folder.as_posix(),
+        folder=place.relative_to(project.root).as_posix() if place.is_relative_to(project.root) else place.name,
         documents=read.documents,
         passages=len(read.passages),
         sha256=sha256,
         config=config,
         code_version=__version__,
     )
+    remember(manifest.id, place)
     passages = Passages(manifest, read.passages)
     is_new = save_artifact(project.passages, PASSAGE_SETS, passages)
     on_event(_finished(folder.name, manifest, reused=not is_new))

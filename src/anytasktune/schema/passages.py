@@ -96,6 +96,7 @@ class PassageSet(Artifact):
 
     id: str
     folder: str
+    """Its path below the project; of a folder elsewhere only its name."""
     documents: list[DocumentInfo]
     passages: int
     sha256: str

@@ -27,7 +27,9 @@ class BaseModelRef(Record):
     """The base model of an adapter."""
 
     name: str
-    """As the user wrote it."""
+    """As the user wrote it; of a folder or file the last part of its path, since Task-LMs and reports are shared."""
+    local: bool = False
+    """Whether it was a folder or file on the machine that trained it."""
     fingerprint: str
     """Hash of its config and weights, so that an adapter is never put on another model."""
     hidden_size: int

@@ -172,7 +172,7 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
         tasks=[task.name for task in tasks],
         datasets=datasets,
         left_out={part.task.name: len(part.left_out) for part in data.parts if part.left_out},
-        config=run.config,
+        config=run.config.model_copy(update={"model": base.ref.name}),
         resolved=resolved,
         base_model=base.ref,
         train_rows=len(run.plan.train.rows),
