@@ -1,6 +1,6 @@
 """The ledger of a teacher's answers and their cost, in one SQLite file: nothing is asked twice, no cap is passed.
 
-    answers    key → what was said
+    answers    key → what was said, with a checksum
     requests   every request that is or may be paid for: `open` (sent, and nothing known yet), `answered`, `lost`
     spent      sums of `requests` per model and currency
 
@@ -16,18 +16,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from anytasktune.errors import ConfigError, StoreError
+from anytasktune.errors import ConfigError, StoreError, counted
 from anytasktune.llm.costs import Prices, Tokens
+from anytasktune.llm.rescue import answer_hash, is_intact, rescue
 from anytasktune.schema.kept_answers import TeacherAnswer
 
 ANSWERS_FILE = "answers.sqlite"
-_FORMAT = 2
+_FORMAT = 3
+_WITHOUT_CHECKSUMS = 2
 _PATIENCE = 60.0
 """Seconds to wait for another process that writes."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS answers(
     key TEXT PRIMARY KEY, model TEXT NOT NULL, content TEXT NOT NULL, finish TEXT NOT NULL,
-    prompt_tokens INTEGER NOT NULL, answer_tokens INTEGER NOT NULL);
+    prompt_tokens INTEGER NOT NULL, answer_tokens INTEGER NOT NULL, sha256 TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS requests(
     id INTEGER PRIMARY KEY, sent INTEGER NOT NULL, state TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL,
     currency TEXT NOT NULL, prompt_tokens INTEGER NOT NULL, answer_tokens INTEGER NOT NULL, cost INTEGER NOT NULL);
@@ -93,14 +95,15 @@ class Ledger:
         self._write_ahead()
         run("PRAGMA synchronous = NORMAL")  # a commit outlives the process; `checkpoint` makes it outlive the machine
         (version,) = run("PRAGMA user_version").fetchone()
-        if version not in {0, _FORMAT}:
+        if version not in {0, _WITHOUT_CHECKSUMS, _FORMAT}:
             fix = "update anytasktune, or move the file away; its answers are then paid for again"
             raise StoreError(f"was written by another version of anytasktune (format {version})", where=str(self.file), fix=fix)
         if version == 0:
             with self._transaction():
-                for statement in _TABLES.split(";"):
-                    run(statement)
-                run(f"PRAGMA user_version = {_FORMAT}")
+                _make_tables(self._connection)
+        if version == _WITHOUT_CHECKSUMS:
+            with self._transaction():
+                _add_checksums(self._connection)
 
     def _write_ahead(self) -> None:
         """Let readers and a writer work side by side; while another process switches to this, SQLite itself does not wait."""
@@ -124,6 +127,21 @@ class Ledger:
         """Close the file."""
         with self._advising():
             self._connection.close()
+
+    def mend(self) -> str:
+        """Drop answers that are damaged and keep the others; a sentence on it, empty if nothing is damaged."""
+        with self._advising():
+            if is_intact(self._connection):
+                return ""
+            found = rescue(self._connection)
+            with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as whole:
+                _make_tables(whole)
+                for table, rows in (("answers", found.answers), ("requests", found.requests), ("spent", found.spent)):
+                    marks = ", ".join("?" * len(rows[0])) if rows else ""
+                    whole.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)  # noqa: S608 - our own names
+                whole.backup(self._connection)
+        lost = f"{counted(found.lost, 'answer')} of the teacher lost, to be asked for again"
+        return f"{self.file}: damaged; {lost}; {counted(len(found.answers), 'answer')} kept"
 
     def get(self, key: str) -> TeacherAnswer | None:
         """The answer kept under `key`, if there is one."""
@@ -163,10 +181,10 @@ class Ledger:
         """
         used = Tokens(answer.prompt_tokens, answer.answer_tokens)
         cost = reservation.prices.cost(used)
+        values = (reservation.key, answer.model, answer.content, answer.finish, used.prompt, used.answer)
         with self._advising(), self._transaction():
             first = self._connection.execute(
-                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
-                (reservation.key, answer.model, answer.content, answer.finish, used.prompt, used.answer),
+                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, answer_hash(values))
             )
             self._connection.execute(
                 "UPDATE requests SET state = 'answered', prompt_tokens = ?, answer_tokens = ?, cost = ? WHERE id = ?",
@@ -252,6 +270,24 @@ class Ledger:
         except OSError as error:
             what = f"cannot be made: {error.strerror or error}"
             raise StoreError(what, where=str(self.file), fix=f"check the folder {self.file.parent}") from None
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for statement in _TABLES.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {_FORMAT}")
+
+
+def _add_checksums(connection: sqlite3.Connection) -> None:
+    """Bring a file of the version before up to date; its answers are taken as they are."""
+    if connection.execute("PRAGMA user_version").fetchone() != (_WITHOUT_CHECKSUMS,):
+        return  # another process was faster
+    connection.execute("ALTER TABLE answers ADD COLUMN sha256 TEXT NOT NULL DEFAULT ''")
+    columns = "key, model, content, finish, prompt_tokens, answer_tokens"
+    rows = connection.execute(f"SELECT {columns} FROM answers").fetchall()  # noqa: S608 - our own names
+    hashes = ((answer_hash(row), row[0]) for row in rows)
+    connection.executemany("UPDATE answers SET sha256 = ? WHERE key = ?", hashes)
+    connection.execute(f"PRAGMA user_version = {_FORMAT}")
 
 
 def _advice(error: sqlite3.Error, file: Path) -> str:

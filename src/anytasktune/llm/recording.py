@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from anytasktune.errors import StoreError, counted
+from anytasktune.errors import DamagedError, StoreError, counted
+from anytasktune.ids import text_hash
 from anytasktune.llm.costs import Prices, Tally
 from anytasktune.llm.endpoint import EndpointError
 from anytasktune.llm.negotiation import Request
@@ -47,7 +48,7 @@ class Recorder:
             answer=answer,
         )
         with _file_errors(self.file), self.file.open("ab") as stream:
-            stream.write(line.model_dump_json().encode() + b"\n")
+            stream.write(line.model_copy(update={"sha256": _hash(line)}).model_dump_json().encode() + b"\n")
 
     @cached_property
     def _known(self) -> set[str]:
@@ -135,9 +136,16 @@ def _read(file: Path) -> dict[str, RecordedAnswer]:
         except ValidationError as error:
             what = f"not a recorded answer: {error.errors()[0]['msg']}"
             raise StoreError(what, where=f"{file}:{number}", fix="delete that line, or give another file") from None
+        if line.sha256 and line.sha256 != _hash(line):
+            fix = "delete that line; the other answers stay"
+            raise DamagedError("the line does not match its checksum", where=f"{file}:{number}", fix=fix)
         request = Request(line.messages, line.answer_schema, "en", line.temperature, line.sample, line.max_tokens)
         found.setdefault(request.key(line.model), line)
     return found
+
+
+def _hash(line: RecordedAnswer) -> str:
+    return text_hash(line.model_dump_json(exclude={"sha256"}))
 
 
 @contextlib.contextmanager

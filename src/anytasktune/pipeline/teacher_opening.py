@@ -11,7 +11,7 @@ from anytasktune.errors import ConfigError, ConsentError
 from anytasktune.llm import ANSWERS_FILE, PLACEHOLDERS_FILE, Endpoint, Placeholders, Teacher
 from anytasktune.llm.retries import OnWait
 from anytasktune.llm.teacher import Guard
-from anytasktune.pipeline.events import OnEvent, Started, ignore_event
+from anytasktune.pipeline.events import Note, OnEvent, Started, ignore_event
 from anytasktune.schema.consent import Consent
 from anytasktune.settings import TeacherConfig
 from anytasktune.store import Project, append_line, read_lines
@@ -98,6 +98,7 @@ class TeacherAccess:
             self.project.teacher_answers / ANSWERS_FILE,
             record=self.record,
             on_wait=self.on_wait,
+            on_damage=lambda text: self.on_event(Note(text=text)),
             guard=self.guard,
             placeholders=self._placeholders if self._masked_by_consent(endpoint, model) else None,
         )

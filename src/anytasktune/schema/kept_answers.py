@@ -42,6 +42,8 @@ class RecordedAnswer(Artifact):
     """Number of the sample, where several answers to the same messages are generated."""
     max_tokens: int
     answer: TeacherAnswer
+    sha256: str = ""
+    """Of the line without this field; empty in recordings of older versions."""
 
 
 class TeacherUsage(Record):

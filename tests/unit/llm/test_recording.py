@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.bit_flips import flip_bit
 from tests.openai_server import KEY, in_turn, serving
 
 from anytasktune.errors import ConfigError, StoreError
@@ -110,3 +113,21 @@ def test_a_live_answer_is_the_same_with_and_without_a_recorder(tmp_path: Path) -
     with serving(in_turn('{"n": 1}')) as served:
         teacher = Teacher.open(CONFIG, {"OPENAI_BASE_URL": served.url}, tmp_path / "plain.sqlite")
         assert teacher.ask_all(QUESTIONS[:1]) == [Reply(1)]
+
+
+@settings(deadline=None, max_examples=50)
+@given(place=st.integers(0, 10**9))
+def test_no_other_answer_is_given_from_a_damaged_recording(one_recording: tuple[Path, list[Reply[int]]], place: int) -> None:
+    folder, replies = one_recording
+    whole = (folder / "runs" / "asked.jsonl").read_bytes()
+    (folder / "damaged.jsonl").write_bytes(whole)
+    flip_bit(folder / "damaged.jsonl", place)
+    with pytest.raises((StoreError, EndpointError), match=r"damaged\.jsonl"):
+        assert replaying(folder, file="damaged.jsonl").ask_all(QUESTIONS) == replies
+        pytest.fail("nothing was said")
+
+
+@pytest.fixture(scope="module")
+def one_recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Reply[int]]]:
+    folder = tmp_path_factory.mktemp("recording")
+    return folder, recorded(folder)
