@@ -40,17 +40,10 @@ class Terms:
 class LiveAnswers:
     """A model behind an endpoint, and the ledger of its answers."""
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        model: str,
-        file: Path,
-        terms: Terms,
-        on_wait: OnWait | None = None,
-        on_damage: Callable[[str], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, model: str, file: Path, terms: Terms, on_wait: OnWait | None = None) -> None:
         self.endpoint, self.model, self.file, self.terms = endpoint, model, file, terms
-        self._on_damage, self._is_checked = on_damage, False
+        self.on_damage: Callable[[str], None] = lambda _: None
+        self._is_checked = False
         self.tally = Tally()
         self.negotiation = Negotiation()
         self.retries = Retries(endpoint, Pace(terms.concurrency), self.tally, on_wait)
@@ -63,7 +56,7 @@ class LiveAnswers:
         self.retries.pace.begin()
         with Ledger(self.file) as ledger:
             if not self._is_checked and (damage := ledger.mend()):
-                self._on_damage(damage)
+                self.on_damage(damage)
             self._is_checked = True
             ledger.spent(self.terms.prices)
             async with Wire(self.endpoint) as wire:

@@ -119,7 +119,6 @@ class Teacher:
         record: Path | None = None,
         replay: Path | None = None,
         on_wait: OnWait | None = None,
-        on_damage: Callable[[str], None] = lambda _: None,
         guard: Guard | None = None,
     ) -> "Teacher":
         """The teacher of a config, at the endpoint that the environment names.
@@ -129,7 +128,6 @@ class Teacher:
             record: a file to which every answer is also added, with what was asked; it holds neither key nor address.
             replay: such a file, from which all answers are taken; then no endpoint is needed, and nothing is paid or kept.
             on_wait: is told why, and for how many seconds, before a request is sent again.
-            on_damage: is told how many answers of `answers_file` are lost, if it is damaged.
             guard: sees every conversation before it is sent; one that it refuses gives a reply with the fault `sealed`.
 
         Raises:
@@ -141,7 +139,7 @@ class Teacher:
                 raise ConfigError("a recording is either made or replayed", fix="give --record or --replay, not both")
             return cls.replaying(replay, config, guard)
         endpoint = Endpoint.from_environment(environment, timeout=config.timeout, attempts=config.attempts)
-        return cls.at(endpoint, config, answers_file, record=record, on_wait=on_wait, on_damage=on_damage, guard=guard)
+        return cls.at(endpoint, config, answers_file, record=record, on_wait=on_wait, guard=guard)
 
     @classmethod
     def at(
@@ -152,7 +150,6 @@ class Teacher:
         *,
         record: Path | None = None,
         on_wait: OnWait | None = None,
-        on_damage: Callable[[str], None] = lambda _: None,
         guard: Guard | None = None,
         placeholders: Placeholders | None = None,
     ) -> "Teacher":
@@ -161,7 +158,7 @@ class Teacher:
         Args:
             placeholders: replace personal data in everything that is sent, recorded or kept; None: it is sent as it is.
         """
-        source = LiveAnswers(endpoint, config.name, answers_file, terms_of(config), on_wait, on_damage)
+        source = LiveAnswers(endpoint, config.name, answers_file, terms_of(config), on_wait)
         recorder = Recorder(record, config.name) if record is not None else None
         return cls(source, config, recorder, guard, placeholders)
 
@@ -176,6 +173,11 @@ class Teacher:
     def model(self) -> str:
         """Its name."""
         return self._source.model
+
+    def tell_damage(self, on_damage: Callable[[str], None]) -> None:
+        """Have a function told how many answers are lost, if the file they are kept in is found damaged."""
+        if isinstance(self._source, LiveAnswers):
+            self._source.on_damage = on_damage
 
     @property
     def usage(self) -> TeacherUsage:

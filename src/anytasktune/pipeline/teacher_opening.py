@@ -92,16 +92,17 @@ class TeacherAccess:
             masked = config.mask_personal_data if config.mask_personal_data is not None else bool(given and given[-1].masked)
             return Teacher.replaying(self.replay, config, self.guard, self._placeholders if masked else None)
         endpoint = Endpoint.from_environment(os.environ, timeout=config.timeout, attempts=config.attempts)
-        return Teacher.at(
+        teacher = Teacher.at(
             endpoint,
             config,
             self.project.teacher_answers / ANSWERS_FILE,
             record=self.record,
             on_wait=self.on_wait,
-            on_damage=lambda text: self.on_event(Note(text=text)),
             guard=self.guard,
             placeholders=self._placeholders if self._masked_by_consent(endpoint, model) else None,
         )
+        teacher.tell_damage(lambda text: self.on_event(Note(text=text)))
+        return teacher
 
     def _masked_by_consent(self, endpoint: Endpoint, model: str) -> bool:
         """Whether personal data is replaced; says what goes where, and asks where nobody has agreed to it yet."""
