@@ -18,7 +18,7 @@ _SUMS = "SELECT model, currency, COUNT(*), SUM(prompt_tokens), SUM(answer_tokens
 
 @dataclass(frozen=True)
 class Rescued:
-    """What is left of a damaged ledger.
+    """The rest of a damaged ledger.
 
     Attributes:
         answers: the intact ones.

@@ -7,7 +7,7 @@ from anytasktune.errors import ConfigError, StoreError
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema.kept_answers import InterviewLine
-from anytasktune.store import Project, append_line, read_lines, write_atomic
+from anytasktune.store import Project, append_line, read_lines
 from anytasktune.tasks.interview import Interview, Question
 from anytasktune.tasks.interview_answers import AnswerError, means, word
 
@@ -42,9 +42,6 @@ class InterviewLog:
         except StoreError as error:
             fix = "mend or remove that line; the other answers stay"
             raise ConfigError("not a line of an interview", where=error.problems[0].where, fix=fix) from None
-        content = path.read_bytes() if path.exists() else b""
-        if content and not content.endswith(b"\n"):  # a crash cut the last line off
-            write_atomic(path, content[: content.rfind(b"\n") + 1])
         interview = Interview(lines)
         if interview.first not in {None, language} and interview.next(interview.first or language) is not None:
             fix = f"finish it with --language {interview.first}; its texts can then be given in the other language too"

@@ -17,9 +17,9 @@ from anytasktune.records import Language
 from anytasktune.schema import Domain, DroppedRow, Example, RowCounts
 from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.settings.yaml_reading import parse_record
-from anytasktune.store import DOMAIN_FILE, Project, asking_alone, write_atomic
+from anytasktune.store import DOMAIN_FILE, Project, asking_alone, changing, write_atomic
 from anytasktune.tasks.ask_teacher import Refused, ask_teacher, proposed_by
-from anytasktune.tasks.build_tasks import build_pool
+from anytasktune.tasks.build_tasks import DraftedPool, build_pool
 from anytasktune.tasks.from_examples import draft_from_examples
 from anytasktune.tasks.interview import Interview
 from anytasktune.tasks.pool_drafts import PoolDraft
@@ -157,18 +157,38 @@ def _propose(
     result.refused += [Refused(what, "bad_form", why) for pool in pools for what, why in pool.dropped.items()]
     if not any(pool.tasks for pool in pools):
         raise _nothing_found(project, result.refused, sources)
-    result.merged = merge(text or new_pool_text(drafts, voice), drafts, pools)
-    parse_record(Domain, result.merged.text, DOMAIN_FILE)
     result.file = out or project.domain_file
-    if existing is None and out is None:
-        init_project(project.root, domain=result.merged.text)
-    elif result.merged.text != text:
-        write_atomic(result.file, result.merged.text)
+    result.merged = _write_pool(project, out, drafts, pools, voice)
     titles = {title for draft in drafts for title in draft.title.values()}
     if existing and titles and not titles & set(existing.title.values()):
         note = f"{DOMAIN_FILE} keeps its own name, title and description; here it is called {', '.join(sorted(titles))}"
         result.notes = [*result.notes, note]
     return result
+
+
+def _write_pool(
+    project: Project, out: Path | None, drafts: Sequence[PoolDraft], pools: Sequence[DraftedPool], voice: Language
+) -> Merged:
+    """Add the drafts to the file as it is by now, which another command may have changed since it was read first."""
+    new = new_pool_text(drafts, voice)
+    if out is not None:
+        merged = _readable(merge(new, drafts, pools))
+        write_atomic(out, merged.text)
+        return merged
+    with changing(project.root) as changes:
+        exists = project.domain_file.exists()
+        text = project.domain_file.read_bytes().decode("utf-8-sig") if exists else new
+        merged = _readable(merge(text, drafts, pools))
+        if not exists:
+            init_project(project.root, domain=merged.text)
+        elif merged.text != text:
+            changes.write(project.domain_file, merged.text)
+    return merged
+
+
+def _readable(merged: Merged) -> Merged:
+    parse_record(Domain, merged.text, DOMAIN_FILE)
+    return merged
 
 
 def _open_teacher(

@@ -184,7 +184,8 @@ class ReviewSession:
 
     def undo(self) -> Review | None:
         """Take back the reviewer's last line that holds, of this or an earlier session; None if there is none."""
-        standing = remove_undone(self.own)
+        self.own = [review for review in read_reviews(self.project, self.task) if review.reviewer == self.reviewer]
+        standing = remove_undone(self.own)  # of another terminal, too
         if not standing:
             return None
         self._add(Review(reviewer=self.reviewer, decision="undo"))

@@ -3,12 +3,17 @@
 import contextlib
 import os
 import shutil
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from anytasktune.errors import DamagedError, StoreError, disk_error
 from anytasktune.store.checksums import check_sums, write_sums
+
+_LOCKED_BYTE = 1 << 62
+"""A place past the end of any file: Windows locks ranges, and what is locked there cannot be read."""
 
 
 @contextlib.contextmanager
@@ -44,6 +49,33 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+@contextlib.contextmanager
+def locked(stream: BinaryIO) -> Iterator[None]:
+    """Lock an open file against other processes that do the same; the system frees it when the file is closed.
+
+    Where the file system knows no locks, there is none.
+    """
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415
+
+        place = stream.seek(0, 1)
+        stream.seek(_LOCKED_BYTE)
+        msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK, 1)
+        stream.seek(place)
+        try:
+            yield
+        finally:
+            stream.flush()
+            stream.seek(_LOCKED_BYTE)
+            msvcrt.locking(stream.fileno(), msvcrt.LK_UNLCK, 1)
+    else:
+        import fcntl  # noqa: PLC0415
+
+        with contextlib.suppress(OSError):
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def remove_file(path: Path) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from anytasktune.errors import DamagedError, StoreError
 from anytasktune.ids import text_hash
-from anytasktune.store.atomic import atomic_folder, disk_errors, write_atomic
+from anytasktune.store.atomic import atomic_folder, disk_errors, locked, write_atomic
 from anytasktune.store.checksums import check_sums, damaged, with_checksum, without_checksum
 
 AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
@@ -39,13 +39,13 @@ def read_manifest(folder: Path, record_type: type[AnyRecord]) -> AnyRecord:
 
 
 def append_line(path: Path, record: BaseModel) -> None:
-    """Add one JSON line to an append-only log.
+    """Add one JSON line to an append-only log, while no other process does.
 
     A last line without `\\n` is mended first: a whole record is ended; half a record, which a crash left, is removed.
     """
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as stream:
+        with path.open("a+b") as stream, locked(stream):
             end = stream.seek(0, 2)
             stream.seek(max(0, end - 1))
             if stream.read(1) not in {b"", b"\n"}:
@@ -57,6 +57,7 @@ def append_line(path: Path, record: BaseModel) -> None:
                 else:
                     stream.truncate(end - len(last))
             stream.write(record.model_dump_json().encode() + b"\n")
+            stream.flush()
 
 
 def log_lines(content: bytes, record_type: type[BaseModel]) -> list[tuple[int, bytes]]:
