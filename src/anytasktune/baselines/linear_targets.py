@@ -32,7 +32,7 @@ class Target(ABC):
 
     @abstractmethod
     def columns(self, rows: Sequence[Example]) -> Floats:
-        """What the columns should be: [rows, columns]."""
+        """Right values of the columns: [rows, columns]."""
 
     @abstractmethod
     def readout(self, values: Floats, rows: Sequence[Example]) -> Readout:
