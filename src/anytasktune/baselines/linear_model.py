@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from anytasktune.baselines.linear_map import Floats, Weights
 from anytasktune.baselines.linear_targets import Target, target_of
 from anytasktune.baselines.text_features import TextFeatures
-from anytasktune.errors import EvaluationError, StoreError
+from anytasktune.errors import DamagedError, EvaluationError, StoreError
 from anytasktune.ids import bytes_hash, content_id
 from anytasktune.records import Usage
 from anytasktune.schema import Answer, Example, Task
 from anytasktune.schema.linear_manifest import LinearModelManifest
-from anytasktune.store import MANIFEST, ArtifactKind, atomic_folder, read_record, write_atomic, write_record
+from anytasktune.store import MANIFEST, ArtifactKind, atomic_folder, read_manifest, write_atomic, write_record
 from anytasktune.version import __version__
 
 ARRAYS = "linear.safetensors"
@@ -97,20 +96,20 @@ class LinearModel:
         """Read a model and check that its arrays are those that were written.
 
         Raises:
-            StoreError: a file is missing, damaged or was changed.
+            DamagedError: a file is not what was written.
+            StoreError: a file is missing or cannot be read.
         """
-        manifest, path = read_record(folder / MANIFEST, LinearModelManifest), folder / ARRAYS
-        fix = "delete its folder and run `anytasktune eval` again"
+        manifest, path = read_manifest(folder, LinearModelManifest), folder / ARRAYS
         try:
             data = path.read_bytes()
-            arrays = load(data)
-            features = TextFeatures.from_arrays(arrays)
-            weights = Weights(arrays["weights"].astype(np.float64), arrays["bias"])
-        except (OSError, SafetensorError, KeyError) as error:
-            raise StoreError(f"cannot read the arrays of a linear model: {error}", where=str(path), fix=fix) from None
+        except OSError as error:
+            fix = "copy the whole folder again, or evaluate the task again"
+            raise StoreError(f"cannot be read: {error.strerror or error}", where=str(path), fix=fix) from None
         if bytes_hash(data) != manifest.sha256:
-            raise StoreError("the content does not match the manifest", where=str(path), fix=fix)
-        return cls(manifest, features, weights)
+            fix = "copy the whole folder again, or delete it and evaluate the task again"
+            raise DamagedError("the content does not match the manifest", where=str(path), fix=fix)
+        arrays = load(data)
+        return cls(manifest, TextFeatures.from_arrays(arrays), Weights(arrays["weights"].astype(np.float64), arrays["bias"]))
 
 
 LINEAR_MODELS = ArtifactKind(LinearModel.load, lambda folder, model: model.save(folder), lambda model: model.manifest.id)

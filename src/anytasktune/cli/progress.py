@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from anytasktune.pipeline import Workspace
 
 _SYSTEM_NAMES = {
+    "constant": "constant answer",
+    "nearest": "nearest training row",
+    "linear": "linear model",
     "base": "base model",
     "few_shot": "base model with examples",
     "tuned": "Task-LM",

@@ -2,6 +2,6 @@
 
 from anytasktune.evaluation.comparison import build_report, task_report
 from anytasktune.evaluation.predict import EvaluatedSystem, predict
-from anytasktune.evaluation.scoring import choose_way, score_system
+from anytasktune.evaluation.scoring import ScoredSystem, choose_way, score_system
 
-__all__ = ["EvaluatedSystem", "build_report", "choose_way", "predict", "score_system", "task_report"]
+__all__ = ["EvaluatedSystem", "ScoredSystem", "build_report", "choose_way", "predict", "score_system", "task_report"]

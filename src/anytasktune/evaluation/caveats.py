@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from anytasktune.schema import Caveat, Run, TaskReport
-from anytasktune.settings import System
+from anytasktune.settings import EvalConfig, System
 
 SMALL_TEST_SET = 100
 """With fewer rows than this the report says which difference may be missed."""
@@ -27,20 +27,21 @@ _OF_NO_EFFECT = {
 
 
 def caveats_on(
-    report: TaskReport, references: Sequence[str], runs: Mapping[System, Run], split: str, sources: int
+    report: TaskReport, references: Sequence[str], runs: Mapping[System, Run], config: EvalConfig, sources: int
 ) -> list[Caveat]:
     """The caveats on one task: its test rows, the answers, the metric, the training runs compared.
 
     Args:
         references: of the test rows.
         runs: of the Task-LMs in the report.
-        split: the rows the systems were evaluated on.
+        config: of the evaluation.
         sources: number of sources the rows come from; one without a source counts as one.
     """
-    caveats = [*small_test_set(report), *_of_rows_and_answers(report)]
+    caveats = [] if config.simple_baselines else [Caveat(code="no_simple_baselines")]
+    caveats += [*small_test_set(report), *_of_rows_and_answers(report)]
     if sources < min(FEWEST_SOURCES, report.test_rows):
         caveats.append(Caveat(code="few_sources", values={"count": sources}))
-    return [*caveats, *_of_metric(report, references), *_of_training(report, runs, split)]
+    return [*caveats, *_of_metric(report, references), *_of_training(report, runs, config.split)]
 
 
 def small_test_set(report: TaskReport) -> Iterator[Caveat]:
@@ -80,12 +81,6 @@ def _of_metric(report: TaskReport, references: Sequence[str]) -> Iterator[Caveat
         counts = Counter(reference.strip() for reference in references)
         if rare := sum(1 for times in counts.values() if times < RARE_LABEL):
             yield Caveat(code="rare_labels", values={"count": rare, "labels": len(counts), "fewest": RARE_LABEL})
-    baseline = report.constant_baseline
-    tuned = next((result.score for result in report.systems if result.system == report.subject), None)
-    if tuned is not None and baseline is not None:
-        margin = baseline - tuned.high if report.lower_is_better else tuned.low - baseline
-        if margin <= 0:
-            yield Caveat(code="constant_baseline_rivals", values={"baseline": round(baseline, 4)})
 
 
 def _of_training(report: TaskReport, runs: Mapping[System, Run], split: str) -> Iterator[Caveat]:

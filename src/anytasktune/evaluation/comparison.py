@@ -69,9 +69,8 @@ def task_report(
         action_against_mixed=_compare(task, examples, (systems["action"], systems["mixed"]), config) if all_task_lms else None,
         samples=pick_samples(task, examples, systems, subject, config.seed),
         dev_curve=[(point.step, point.dev_loss) for point in run.dev_curve] if run else [],
-        constant_baseline=constant_baseline(task, references),
     )
-    caveats = caveats_on(report, references, runs, config.split, len({row.source or row.id for row in examples}))
+    caveats = caveats_on(report, references, runs, config, len({row.source or row.id for row in examples}))
     return report.model_copy(update={"caveats": caveats})
 
 
@@ -117,17 +116,6 @@ def verdict_on(difference: float, p_value: float, lower_is_better: bool, alpha: 
     return "better" if (difference < 0) == lower_is_better else "worse"
 
 
-def constant_baseline(task: Task, references: Sequence[str]) -> float | None:
-    """The score of answering every row with the commonest reference, or with the median for a number task.
-
-    It reads the references themselves, so it favours the constant answer a little. None where every reference is
-    different, as in free text: there is no answer worth repeating.
-    """
-    references = [task.in_first_language(reference.strip(), reference.strip()) for reference in references]
-    answer = task.output.fixed_answer(references)
-    return None if answer is None else item_statistics(task, references, [answer] * len(references)).value()
-
-
 def _check_coverage(task: Task, examples: Sequence[Example], scored: Sequence[ScoredSystem]) -> None:
     if not examples or not scored:
         what = "there are no rows to evaluate on" if not examples else "no system was evaluated"
@@ -162,8 +150,9 @@ def _system_result(
         broken_rules=dict(Counter(rule for score in scores for rule in score.broken_rules).most_common()),
         rank_correlation=rank_correlation([reference for reference, _ in pairs], [number for _, number in pairs]),
         trained_on=run.tasks if run else [],
-        train_rows=run.train_rows if run else None,
-        train_seconds=run.usage.seconds if run else None,
+        train_rows=run.train_rows if run else entry.train_rows,
+        train_seconds=run.usage.seconds if run else entry.train_seconds,
+        kept_at=entry.kept_at,
     )
 
 

@@ -27,6 +27,7 @@ class ScoredSystem:
         seconds: duration of predicting.
         shots: examples shown in every prompt; None for a system that is shown none.
         shot_choice: how those were chosen.
+        kept_at: folder of a linear model below that of the project, with its `train_rows` and `train_seconds`.
     """
 
     system: System
@@ -35,6 +36,9 @@ class ScoredSystem:
     seconds: float
     shots: int | None = None
     shot_choice: ShotChoice | None = None
+    kept_at: str | None = None
+    train_rows: int | None = None
+    train_seconds: float | None = None
 
     @property
     def scored_rows(self) -> frozenset[int]:

@@ -91,7 +91,7 @@ class NumberOutput(OutputKind):
         """The range."""
         return {"score_range": [self.minimum, self.maximum]}
 
-    def fixed_answer(self, references: Sequence[str]) -> str:
+    def constant_answer(self, references: Sequence[str]) -> str:
         """The median."""
         return f"{median(reference_number(reference) for reference in references):.6f}"
 

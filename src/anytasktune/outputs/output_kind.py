@@ -188,7 +188,7 @@ class OutputKind(Record):
         """Whether two answers in words of their own say the same; more generous than `likeness`."""
         return self.likeness(one, other, language) >= 0
 
-    def fixed_answer(self, references: Sequence[str]) -> str | None:
+    def constant_answer(self, references: Sequence[str]) -> str | None:
         """The answer that scores best when it is given to every row; None where all are different."""
         answer, times = Counter(reference.strip() for reference in references).most_common(1)[0]
         return answer if times > 1 else None

@@ -18,17 +18,17 @@ from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.inference.task_predictor import decoding_for
 from anytasktune.models.load import name_of
 from anytasktune.pipeline.events import Finished, Meter, OnEvent, Stage
+from anytasktune.pipeline.simple_baselines import PREDICTIONS, score_simple
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import write_report
 from anytasktune.schema import Decoding, Example, PredictionSet, Report, Run, ShotChoice, Task, TaskReport
 from anytasktune.settings import TASK_LMS, EvalConfig, Settings, System
-from anytasktune.store import LATEST, Project, find_or_make, is_intact, read_ref, record_kind, write_ref
+from anytasktune.store import LATEST, Project, find_or_make, is_intact, read_ref, write_ref
 from anytasktune.training.adapter_targets import targets_with
 from anytasktune.training.train_runs import ADAPTER_FOLDER, finished_run, versions
 from anytasktune.version import __version__
 
-PREDICTIONS = record_kind(PredictionSet, lambda predictions: predictions.id)
 Runs = Mapping[System, Run]
 """The training runs of the Task-LMs that are evaluated on one task."""
 
@@ -148,7 +148,8 @@ def _report_on(context: TrainingContext, task: Task, runs: Runs, config: EvalCon
     dataset = context.dataset(task)
     held_out = dataset.splits.get(config.split, [])
     rows = held_out[: config.max_rows]
-    scored = [
+    scored = score_simple(context, task, dataset, rows)
+    scored += [
         replace(
             score_system(task, rows, _answers(context, (dataset, rows), system)[0]),
             shots=system.shots.shown or None,

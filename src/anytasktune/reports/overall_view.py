@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean
-from anytasktune.schema import Report, TaskReport
-from anytasktune.settings import SYSTEMS, TASK_LMS, System
+from anytasktune.schema import Comparison, Report, TaskReport
+from anytasktune.settings import SIMPLE, SYSTEMS, TASK_LMS, System
 
 _VERDICTS = ("better", "worse", "inconclusive")
 _REVERSE = {"better": "worse", "worse": "better", "inconclusive": "inconclusive"}
@@ -18,14 +18,27 @@ _REVERSE = {"better": "worse", "worse": "better", "inconclusive": "inconclusive"
 def opponents(report: Report) -> list[System]:
     """The systems the Task-LMs were compared with anywhere in the report, the untuned base first."""
     found = {comparison.against for task in report.tasks for comparison in task.comparisons}
-    return [system for system in SYSTEMS if system in found]
+    untuned = [system for system in SYSTEMS if system not in SIMPLE and system not in TASK_LMS]
+    return [system for system in (*untuned, *reversed(SIMPLE), *TASK_LMS) if system in found]
+
+
+def unbeaten(task: TaskReport) -> list[Comparison]:
+    """The comparisons with simple baselines that the Task-LM is not better than, the strongest kind of baseline first."""
+    return [entry for entry in reversed(task.comparisons) if entry.against in SIMPLE and entry.verdict != "better"]
 
 
 def headline(report: Report, words: Words) -> str:
-    """The outcome against the first opponent in one sentence (the untuned base, where it was evaluated)."""
+    """The outcome against the first opponent (the untuned base, where it was evaluated), and against simple baselines."""
     opponent = next(iter(opponents(report)), None)
     if opponent is None:
         return words.say("headline.nothing")
+    rivals = sum(1 for task in report.tasks if unbeaten(task))
+    added = words.say("headline.unbeaten", count=rivals, total=len(report.tasks)) if rivals and opponent not in SIMPLE else ""
+    return _against(report, opponent, words) + added
+
+
+def _against(report: Report, opponent: System, words: Words) -> str:
+    """The outcome against one opponent in a sentence."""
     found = [entry for task in report.tasks for entry in task.comparisons if entry.against == opponent]
     counts: Counter[str] = Counter(comparison.verdict for comparison in found)
     undecided = [comparison.items for comparison in found if comparison.verdict == "inconclusive"]

@@ -78,15 +78,14 @@ def render_markdown(report: Report, language: Language = "en") -> str:
 def _overview(view: ReportView) -> str:
     say = view.words.say
     head = [say("label.task"), say("label.metric"), *(say(f"system.{system}") for system in view.systems)]
-    head += [say(f"label.versus_{opponent}") for opponent in view.opponents]
     rows = []
     for task in view.tasks:
-        results, verdicts = map(task.result, view.systems), map(task.against, view.opponents)
         cells = [task.title, task.metric_brief]
-        cells += [f"{found.score} [{found.interval}]" if found and found.whisker else say("label.none") for found in results]
-        cells += [f"{it.symbol} {it.word} {it.difference}" if it else say("label.none") for it in verdicts]
+        for found, verdict in zip(map(task.result, view.systems), map(task.against, view.systems), strict=True):
+            cell = f"{found.score} [{found.interval}]" if found and found.whisker else say("label.none")
+            cells.append(f"{cell} {verdict.symbol} {verdict.difference}" if verdict else cell)
         rows.append(cells)
-    return _table(head, rows)
+    return _table(head, rows) + "\n\n" + say("label.overview_how")
 
 
 def _granularity(view: ReportView, granularity: GranularityView) -> list[str]:
@@ -100,8 +99,8 @@ def _task(view: ReportView, task: TaskView) -> list[str]:
     say, colon = view.words.say, view.words.say("label.colon")
     blocks = [f"## {_inline(task.title)}", f"**{task.metric}**{say('label.space')}{task.metric_line}", _facts(view, task.facts)]
     blocks.append(_systems(view, task))
+    blocks += [f"**{_inline(line)}**" for line in task.advice]
     notes = [f"{entry.symbol} {entry.word}{colon}{entry.sentence}" for entry in task.comparisons]
-    notes += [task.constant_baseline[1]] if task.constant_baseline else []
     notes += [f"{say('label.dev_loss')}{colon}{task.spark_words}"] if task.spark else []
     for result in task.systems:
         if result.broken:

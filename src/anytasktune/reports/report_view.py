@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from anytasktune.records import Language
-from anytasktune.reports.overall_view import GranularityView, headline, opponents, sublines, view_granularity
+from anytasktune.reports.overall_view import GranularityView, headline, opponents, sublines, unbeaten, view_granularity
 from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean, p_words, signed, words
 from anytasktune.reports.svg_plots import Sparkline, Whisker, axis_for, sparkline, whisker
 from anytasktune.schema import Comparison, Report, Sample, ShotChoice, SystemResult, TaskReport
@@ -89,8 +89,10 @@ class TaskView:
     comparisons: tuple[ComparisonView, ...]
     ticks: tuple[tuple[float, str], ...]
     """(percent of the axis, label)."""
-    constant_baseline: tuple[float, str] | None
-    """(percent of the axis, words)."""
+    advice: tuple[str, ...]
+    """The simple baselines that are as good or better, and where they are kept."""
+    floor: float | None
+    """Score of the constant answer, in percent of the axis."""
     spark: Sparkline | None
     spark_words: str
     caveats: tuple[str, ...]
@@ -98,8 +100,10 @@ class TaskView:
 
     @property
     def verdict(self) -> ComparisonView | None:
-        """The comparison the section is headed by: that with the untuned base, where there is one."""
-        return self.comparisons[0] if self.comparisons else None
+        """The comparison the section is headed by: the least favourable one with a system that was not tuned."""
+        order = "worse", "inconclusive", "better"
+        untuned = [entry for entry in self.comparisons if entry.against not in TASK_LMS]
+        return min(untuned or self.comparisons, key=lambda entry: order.index(entry.verdict), default=None)
 
     def against(self, system: str) -> ComparisonView | None:
         """The comparison with `system`."""
@@ -121,8 +125,6 @@ class ReportView:
     """`better`, `worse` or `inconclusive`: the colour of the headline."""
     facts: tuple[tuple[str, str], ...]
     systems: tuple[System, ...]
-    opponents: tuple[System, ...]
-    """Those the overview has a column for: the untuned ones, where there are any."""
     tasks: tuple[TaskView, ...]
     granularity: GranularityView | None
     """None where no task was done by more than one Task-LM."""
@@ -157,7 +159,6 @@ def view_report(report: Report, language: Language = "en") -> ReportView:
         tone=_tone(report, compared),
         facts=tuple((say(f"label.{name}"), value) for name, value in facts.items()),
         systems=tuple(system for system in SYSTEMS if system in present),
-        opponents=tuple(system for system in compared if system not in TASK_LMS) or tuple(compared),
         tasks=tuple(_task_view(task, texts) for task in report.tasks),
         granularity=view_granularity(report, texts),
         samples_how=say("label.samples_how", seed=report.config.seed),
@@ -170,14 +171,13 @@ def _tone(report: Report, compared: Sequence[System]) -> str:
     verdicts = {entry.verdict for task in report.tasks for entry in task.comparisons if entry.against == compared[0]}
     if "worse" in verdicts and "better" not in verdicts:
         return "worse"
-    return "better" if "better" in verdicts else "inconclusive"
+    return "better" if "better" in verdicts and not any(map(unbeaten, report.tasks)) else "inconclusive"
 
 
 def _task_view(task: TaskReport, words: Words) -> TaskView:
     axis, spark, say = axis_for(task), sparkline(task.dev_curve), words.say
     direction = say("label.lower" if task.lower_is_better else "label.higher")
-    baseline = task.constant_baseline
-    baseline_words = "" if baseline is None else say("label.constant_baseline", score=f"{baseline:.3f}")
+    constant = next((result.score for result in task.systems if result.system == "constant"), None)
     return TaskView(
         name=task.task,
         title=clean(task.titles.get(words.language) or task.title),
@@ -189,11 +189,23 @@ def _task_view(task: TaskReport, words: Words) -> TaskView:
         systems=tuple(_system_view(task, result, words) for result in task.systems),
         comparisons=tuple(_comparison_view(comparison, words) for comparison in task.comparisons),
         ticks=tuple((axis.percent(tick), f"{tick:g}") for tick in axis.ticks),
-        constant_baseline=None if baseline is None else (axis.percent(baseline), baseline_words),
+        advice=tuple(_advice(task, entry, words) for entry in unbeaten(task)),
+        floor=axis.percent(constant.value) if constant else None,
         spark=spark,
         spark_words=say("label.dev_best", loss=f"{spark.loss:.3f}", step=spark.step) if spark else "",
         caveats=tuple(say(f"caveat.{caveat.code}", **caveat.values) for caveat in task.caveats),
         samples=tuple(_sample_view(task, sample, words) for sample in task.samples),
+    )
+
+
+def _advice(task: TaskReport, entry: Comparison, words: Words) -> str:
+    """A simple baseline that is not beaten; of the linear model also its place and its speed."""
+    result = next(result for result in task.systems if result.system == entry.against)
+    return words.say(
+        f"simple.{entry.against}_{entry.verdict}",
+        path=result.kept_at,
+        fitted=words.duration(result.train_seconds or 0.0),
+        answers=words.milliseconds(result.seconds / max(1, task.test_rows)),
     )
 
 

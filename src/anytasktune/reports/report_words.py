@@ -46,6 +46,10 @@ class Words:
         """One number, or two as a range."""
         return str(low) if low == high else self.say("headline.rows_range", low=low, high=high)
 
+    def milliseconds(self, seconds: float) -> str:
+        """A length of time in whole milliseconds, at least one."""
+        return self.say("unit.millisecond", milliseconds=max(1, round(seconds * 1000)))
+
     def duration(self, seconds: float) -> str:
         """A length of time in the two units that matter: `48 s`, `6 min 12 s`, `1 h 5 min`; under ten seconds to a tenth."""
         if seconds < 9.95:

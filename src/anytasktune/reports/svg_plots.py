@@ -55,7 +55,7 @@ def axis_for(task: TaskReport) -> Axis:
     if not task.lower_is_better:
         return Axis(0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0))
     highest = max((result.score.high for result in task.systems if result.score), default=1.0)
-    highest = max(highest, task.constant_baseline or 0.0, 1e-9)
+    highest = max(highest, 1e-9)
     # the smallest of 1, 2, 2.5, 5 times a power of ten that makes at most four steps
     power = 10.0 ** math.floor(math.log10(highest / 4))
     step = next(factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * power >= highest / 4 * (1 - 1e-9))

@@ -13,7 +13,16 @@ from anytasktune.schema import Report
 
 PLOT_WIDTH = 28
 _VERDICT_STYLES = {"better": "green", "worse": "red", "inconclusive": "yellow"}
-_SYSTEM_STYLES = {"base": "dim", "few_shot": "bright_cyan", "tuned": "bold green", "action": "cyan", "mixed": "magenta"}
+_SYSTEM_STYLES = {
+    "constant": "dim",
+    "nearest": "dim",
+    "linear": "yellow",
+    "base": "dim",
+    "few_shot": "bright_cyan",
+    "tuned": "bold green",
+    "action": "cyan",
+    "mixed": "magenta",
+}
 
 
 def render(report: Report, language: Language = "en") -> RenderableType:
@@ -31,9 +40,10 @@ def _task(view: ReportView, task: TaskView) -> RenderableType:
         Text.assemble((f"{entry.symbol} {entry.word}", _VERDICT_STYLES[entry.verdict]), "  ", entry.sentence)
         for entry in task.comparisons
     ]
+    advice = [Text(f"→ {line}", style="bold yellow") for line in task.advice]
     caveats = [Text(f"! {caveat}", style="yellow") for caveat in task.caveats]
     below = Padding(Text(facts, style="dim"), (0, 0, 0, 2))
-    return Group(title, below, _systems(view, task), *(Padding(line, (0, 0, 0, 2)) for line in (*verdicts, *caveats)))
+    return Group(title, below, _systems(view, task), *(Padding(line, (0, 0, 0, 2)) for line in (*advice, *verdicts, *caveats)))
 
 
 def _systems(view: ReportView, task: TaskView) -> Table:

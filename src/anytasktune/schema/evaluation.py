@@ -43,7 +43,8 @@ class PredictionSet(Artifact):
     system: System
     dataset: str
     split: str
-    decoding: Decoding
+    decoding: Decoding | None = None
+    """None for a system without a language model."""
     task_lm: str | None = None
     """Id of the Task-LM, unless the system is the base model."""
     predictions: list[Prediction]
@@ -104,8 +105,10 @@ class SystemResult(Record):
     trained_on: list[Name] = Field(default_factory=list)
     """The tasks a Task-LM was trained on; empty for an untuned system."""
     train_rows: int | None = None
-    """Rows it was trained on, of all these tasks; None for an untuned system."""
+    """Rows it was trained on, of all these tasks; None for a system that learned from none."""
     train_seconds: float | None = None
+    kept_at: str | None = None
+    """The linear model: its folder below that of the project."""
 
 
 class Comparison(Record):
@@ -173,8 +176,6 @@ class TaskReport(Record):
     """Rows of the split, where more than `test_rows` of them exist."""
     generated_rows: int = 0
     """Number of generated test rows."""
-    constant_baseline: float | None = None
-    """Score of giving every row the same answer (the commonest reference, for numbers the median)."""
     action_against_mixed: Comparison | None = None
     """The Action-LM minus the Mixed-LM, if both were evaluated beside the task's own Task-LM."""
 

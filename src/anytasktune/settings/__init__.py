@@ -1,6 +1,7 @@
 """Every setting of every stage, how settings are overridden, and how YAML is read and edited."""
 
 from anytasktune.settings.sections import (
+    SIMPLE,
     SYSTEMS,
     TASK_LMS,
     Augmentation,
@@ -23,6 +24,7 @@ __all__ = [
     "Augmentation",
     "EvalConfig",
     "GateConfig",
+    "SIMPLE",
     "SYSTEMS",
     "Settings",
     "SplitConfig",

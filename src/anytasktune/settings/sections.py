@@ -7,8 +7,10 @@ from pydantic import Field, model_validator
 from anytasktune.records import Artifact, Record, fault
 
 DType = Literal["float32", "bfloat16"]
-System = Literal["base", "few_shot", "tuned", "action", "mixed"]
-SYSTEMS: tuple[System, ...] = ("base", "few_shot", "tuned", "action", "mixed")
+System = Literal["constant", "nearest", "linear", "base", "few_shot", "tuned", "action", "mixed"]
+SYSTEMS: tuple[System, ...] = ("constant", "nearest", "linear", "base", "few_shot", "tuned", "action", "mixed")
+SIMPLE: tuple[System, ...] = ("constant", "nearest", "linear")
+"""The systems without a language model: one answer for all rows, that of the most similar training row, a linear model."""
 TASK_LMS: tuple[System, ...] = ("tuned", "action", "mixed")
 """The systems with an adapter, by what it was trained on: the task alone, the steps of an action, all tasks of the pool."""
 InputSource = Literal["passage", "example", "task_only"]
@@ -112,7 +114,9 @@ class EvalConfig(Record):
     """Evaluation of systems."""
 
     systems: list[System] = Field(default_factory=lambda: list(SYSTEMS), min_length=1)
-    """Systems to evaluate; of the Task-LMs, those that are trained."""
+    """Systems to evaluate; of the Task-LMs, those that are trained. Simple baselines are evaluated beside them in any case."""
+    simple_baselines: bool = True
+    """Evaluate constant, nearest and linear, which takes seconds; without them the report has a caveat."""
     shots: int = Field(4, ge=1, le=64)
     """Examples shown to the base model in `few_shot`."""
     shot_choice: Literal["best", "fixed", "similar"] = "best"
@@ -130,6 +134,11 @@ class EvalConfig(Record):
     seed: Seed = 0
     significance: float = Field(0.05, gt=0, lt=1)
     """A difference is significant when its Holm-corrected p value is below this."""
+
+    @property
+    def evaluated(self) -> tuple[System, ...]:
+        """The systems that are evaluated: those of `systems`, and the simple baselines whether they are named or not."""
+        return tuple(system for system in SYSTEMS if (self.simple_baselines if system in SIMPLE else system in self.systems))
 
 
 class TeacherConfig(Record):

@@ -114,5 +114,9 @@ class Project:
     def runs(self, unit: str) -> Path:
         return self.artifacts / "runs" / unit
 
+    def baselines(self, task: str) -> Path:
+        """The linear models of a task."""
+        return self.artifacts / "baselines" / task
+
     def predictions(self, task: str) -> Path:
         return self.artifacts / "predictions" / task

@@ -119,7 +119,7 @@ def _best_fixed(task: Task, rows: Sequence[Example]) -> float:
     by_language: dict[Language, list[str]] = {}
     for row in rows:
         by_language.setdefault(task.language_of(row.language), []).append(row.output.strip())
-    fixed = {key: task.output.fixed_answer(outputs) or outputs[0] for key, outputs in by_language.items()}
+    fixed = {key: task.output.constant_answer(outputs) or outputs[0] for key, outputs in by_language.items()}
     if not rows:
         return 0.0
     said = [fixed[task.language_of(row.language)] for row in rows]

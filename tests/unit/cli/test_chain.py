@@ -9,6 +9,8 @@ import pytest
 from tests.tiny_project import DOMAIN, team_rows, write_lines, write_project, write_rows
 from tests.unit.cli.conftest import Run
 
+from anytasktune.settings import SIMPLE
+
 RULED = """\
 schema_version: 1
 name: notes
@@ -117,7 +119,7 @@ def test_eval_before_training_says_what_to_do(run: Run, project: Path, quick: li
 
 def test_the_untuned_model_can_be_judged_alone(run: Run, project: Path, quick: list[str]) -> None:
     report = run("eval", "-p", project, *quick, "-c", "systems=base", "--json").document
-    assert [system["system"] for system in report["tasks"][0]["systems"]] == ["base"]
+    assert [system["system"] for system in report["tasks"][0]["systems"]] == [*SIMPLE, "base"]
 
 
 def test_tune_ends_with_a_report_and_the_second_time_makes_nothing_anew(run: Run, tuned: Path, quick: list[str]) -> None:
@@ -252,9 +254,11 @@ def test_progress_as_json_is_one_event_per_line_beside_a_clean_document(run: Run
     finished = [
         (event["stage"], event["name"], event["system"], event["reused"]) for event in events if event["event"] == "finished"
     ]
-    answers = [("answer", "team", system, False) for system in ("base", "few_shot", "tuned")]
-    made = [("data", "team", None, False), ("train", "team", None, False), ("shots", "team", "few_shot", False)]
-    assert finished == [*made, *answers]
+    simple, models = (
+        [("answer", "team", system, False) for system in systems] for systems in (SIMPLE, ("base", "few_shot", "tuned"))
+    )
+    made = [("data", "team", None, False), ("train", "team", None, False)]
+    assert finished == [*made, *simple, ("shots", "team", "few_shot", False), *models]
     steps = [event for event in events if event["event"] == "progress" and event["stage"] == "train"]
     assert steps[-1]["done"] == steps[-1]["total"] == 2
     assert steps[-1]["loss"] > 0

@@ -21,6 +21,7 @@ from anytasktune.evaluation.scoring import score_system
 from anytasktune.outputs import JsonOutput, TextOutput
 from anytasktune.reports.report_words import words
 from anytasktune.schema import Caveat, Report, TaskReport
+from anytasktune.settings import System
 
 MANY = ["租金", "押金", "other"] * 40
 
@@ -174,17 +175,21 @@ def test_generated_test_rows_are_a_caveat() -> None:
     assert "generated_test_rows" not in caveat_codes(task_report(task, examples, scored, {}, CONFIG))
 
 
-def test_a_model_that_only_gives_the_commonest_answer_does_not_beat_the_constant_baseline() -> None:
+def test_a_model_that_only_gives_the_commonest_answer_does_not_beat_the_constant_answer() -> None:
     labels = ["other"] * 110 + ["租金"] * 10
-    report = report_on(task_with(LABELS), examples_of(labels), {"base": ["x"] * 120, "tuned": ["other"] * 120})
-    assert report.constant_baseline == pytest.approx(110 / 120)
-    assert report.comparisons[0].verdict == "better"
-    assert "constant_baseline_rivals" in caveat_codes(report)
+    answers: dict[System, list[str]] = {"constant": ["other"] * 120, "base": ["x"] * 120, "tuned": ["other"] * 120}
+    report = report_on(task_with(LABELS), examples_of(labels), answers)
+    assert [(entry.against, entry.verdict) for entry in report.comparisons] == [
+        ("constant", "inconclusive"),
+        ("base", "better"),
+    ]
 
 
-def test_free_text_without_a_repeated_reference_has_no_constant_baseline() -> None:
-    texts = [f"summary {row}" for row in range(10)]
-    assert report_on(task_with(TextOutput(kind="text")), examples_of(texts), {"base": texts}).constant_baseline is None
+def test_a_report_without_simple_baselines_says_so() -> None:
+    examples, config = examples_of(MANY), CONFIG.model_copy(update={"simple_baselines": False})
+    scored = scored_by(task_with(LABELS), examples, {"tuned": MANY})
+    assert "no_simple_baselines" in caveat_codes(task_report(task_with(LABELS), examples, scored, {}, config))
+    assert "no_simple_baselines" not in caveat_codes(task_report(task_with(LABELS), examples, scored, {}, CONFIG))
 
 
 def test_broken_rules_are_counted_and_lower_the_share_of_well_formed_answers() -> None:

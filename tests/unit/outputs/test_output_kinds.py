@@ -87,7 +87,7 @@ def test_the_default_metric_and_decoding_fit(output: OutputKind, answers: list[s
 @every_kind
 def test_the_commonest_answer_is_the_fixed_one_unless_all_differ(output: OutputKind, answers: list[str]) -> None:
     one, other = answers
-    fixed = output.fixed_answer([one, one, other])
+    fixed = output.constant_answer([one, one, other])
     assert fixed is not None
     assert output.meaning(fixed, "en") == output.meaning(one, "en")
 

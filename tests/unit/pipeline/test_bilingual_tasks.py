@@ -6,10 +6,10 @@ import pytest
 from tests.tiny_project import quick_settings, write_project, write_rows
 
 from anytasktune.datasets import read_task_folder, write_task_folder
-from anytasktune.evaluation.comparison import constant_baseline
 from anytasktune.inference.few_shot import choose_shots, shots_for
 from anytasktune.pipeline import Workspace, check, tune
 from anytasktune.schema import Example, PredictionSet, Report
+from anytasktune.settings import SIMPLE
 from anytasktune.store import read_record
 
 DOMAIN = """\
@@ -68,24 +68,19 @@ def test_a_row_with_the_other_languages_label_is_dropped_by_name(tmp_path: Path,
 def test_only_labels_of_the_rows_language_are_scored(project: Path, report: Report) -> None:
     languages = {row.id: row.language for row in mood_rows(18, 24)}
     files = list((project / "artifacts" / "predictions" / "mood").glob("*.json"))
-    assert {result.system for result in report.tasks[0].systems} == {"base", "few_shot", "tuned"}
+    assert {result.system for result in report.tasks[0].systems} == {*SIMPLE, "base", "few_shot", "tuned"}
     for path in files:
-        for prediction in read_record(path, PredictionSet).predictions:
+        found = read_record(path, PredictionSet)
+        for prediction in found.predictions:
             labels = {"en": {"glad", "cross"}, "zh": {"高兴", "生气"}}[languages[prediction.example_id] or "en"]
-            assert set(prediction.probabilities or {}) == labels
+            assert set(prediction.probabilities or {}) == (set() if found.system in ("constant", "nearest") else labels)
             assert prediction.output in labels
 
 
 def test_the_report_counts_every_answer_as_well_formed(report: Report) -> None:
     (task,) = report.tasks
-    assert [result.well_formed for result in task.systems] == [1.0, 1.0, 1.0]
-    assert [result.shots for result in task.systems] == [None, 2, None]
-
-
-def test_the_constant_baseline_means_the_same_label_in_both_languages(project: Path) -> None:
-    task = Workspace.open(project).domain.task("mood")
-    bilingual = constant_baseline(task, ["glad", "高兴", "生气"])
-    assert bilingual == constant_baseline(task, ["glad", "glad", "cross"])
+    assert [result.well_formed for result in task.systems] == [1.0] * 6
+    assert [result.shots for result in task.systems] == [None, None, None, None, 2, None]
 
 
 def test_a_question_is_preceded_by_examples_of_its_language(project: Path) -> None:

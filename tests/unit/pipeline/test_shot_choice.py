@@ -20,7 +20,7 @@ def project(tmp_path: Path) -> Path:
 
 def shown(project: Path, model: Path, *more: str, events: Recording | None = None) -> SystemResult:
     """The result of few-shot alone."""
-    settings = quick_settings(model, "systems=few_shot", "eval.shots=2", *more)
+    settings = quick_settings(model, "systems=few_shot", "simple_baselines=false", "eval.shots=2", *more)
     (task,) = evaluate(Workspace.open(project), settings=settings, on_event=events).tasks
     return task.systems[0]
 
@@ -66,7 +66,7 @@ def test_without_dev_rows_the_examples_are_fixed(tmp_path: Path, tiny_model: Pat
 
 
 def test_without_few_shot_no_dev_row_is_answered(project: Path, tiny_model: Path) -> None:
-    evaluate(Workspace.open(project), settings=quick_settings(tiny_model, "systems=base"))
+    evaluate(Workspace.open(project), settings=quick_settings(tiny_model, "systems=base", "simple_baselines=false"))
     assert splits(project) == ["test"]
 
 

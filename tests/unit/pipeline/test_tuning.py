@@ -10,8 +10,9 @@ from tests.unit.pipeline.recording import Recording
 from anytasktune.errors import EvaluationError, PreflightError
 from anytasktune.pipeline import Workspace, check, evaluate, plan, train, tune
 from anytasktune.schema import Example
+from anytasktune.settings import SIMPLE
 
-SYSTEMS = ["answer team base", "answer team few_shot", "answer team tuned"]
+SYSTEMS = [f"answer team {system}" for system in (*SIMPLE, "base", "few_shot", "tuned")]
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_evaluate_takes_the_settings_of_the_trained_run(project: Path, tiny_mode
     train(Workspace.open(project), settings=quick_settings(tiny_model))
     events = Recording()
     report = evaluate(Workspace.open(project), settings=quick_settings(tiny_model, "eval.seed=0"), on_event=events)
-    assert [result.system for result in report.tasks[0].systems] == ["base", "few_shot", "tuned"]
+    assert [result.system for result in report.tasks[0].systems] == [*SIMPLE, "base", "few_shot", "tuned"]
     assert events.made == SYSTEMS
 
 
@@ -71,7 +72,7 @@ def test_evaluate_before_training_names_the_command(project: Path, tiny_model: P
     with pytest.raises(EvaluationError, match="anytasktune train team"):
         evaluate(Workspace.open(project), settings=quick_settings(tiny_model))
     alone = evaluate(Workspace.open(project), settings=quick_settings(tiny_model, "systems=base"), on_event=None)
-    assert [result.system for result in alone.tasks[0].systems] == ["base"]
+    assert [result.system for result in alone.tasks[0].systems] == [*SIMPLE, "base"]
 
 
 def test_max_rows_and_the_dev_split_can_be_asked_for(project: Path, tiny_model: Path) -> None:
@@ -170,7 +171,7 @@ def test_tasks_of_one_command_are_compared_in_one_report(tmp_path: Path, tiny_mo
 def test_answers_are_kept_with_what_they_were_made_from(project: Path, tiny_model: Path) -> None:
     tune(Workspace.open(project), settings=quick_settings(tiny_model))
     kept = [json.loads(path.read_bytes()) for path in (project / "artifacts" / "predictions" / "team").glob("*.json")]
-    assert {answers["system"] for answers in kept} == {"base", "few_shot", "tuned"}
+    assert {answers["system"] for answers in kept} == {*SIMPLE, "base", "few_shot", "tuned"}
     assert len({answers["dataset"] for answers in kept}) == 1
     assert all(prediction["output"] in LABELS for answers in kept for prediction in answers["predictions"])
 

@@ -7,12 +7,22 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
-from tests.unit.evaluation.report_builders import CONFIG, examples_of, full_report, number_task, report_on
+from tests.unit.evaluation.report_builders import (
+    CONFIG,
+    LABELS,
+    examples_of,
+    full_report,
+    number_task,
+    report_on,
+    task_with,
+    wrong_after,
+)
 
 from anytasktune.evaluation.comparison import build_report
 from anytasktune.records import Language
 from anytasktune.reports.overall_view import headline, sublines
 from anytasktune.reports.pages import render_html, render_markdown, write_report
+from anytasktune.reports.report_view import view_report
 from anytasktune.reports.report_words import p_words, signed, words
 from anytasktune.reports.svg_plots import Axis, axis_for, sparkline
 from anytasktune.reports.terminal_report import render
@@ -150,9 +160,9 @@ def test_the_markdown_overview_has_a_row_per_task_and_as_many_cells_as_its_head(
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
         assert len(widths) == 1
     assert "Rent \\| deposit" in overview[2]
-    assert "▲ better" in overview[2]
-    assert "≈ inconclusive" in overview[3]
-    assert "▼ worse" in overview[4]
+    assert "▲ +0.900" in overview[2]
+    assert "≈ +0.032" in overview[3]
+    assert "▼ −0" in overview[4]
 
 
 def test_rows_in_markdown_are_in_fences_they_cannot_close() -> None:
@@ -186,6 +196,48 @@ def test_a_report_of_fewer_systems_renders(keep: list[System]) -> None:
         assert printed(report, language)
     if keep in (["base"], ["tuned"]):
         assert headline(report, words("en")).startswith("Nothing was compared")
+
+
+def rivalled(rivals: dict[System, list[str]]) -> Report:
+    labels = ["租金", "押金", "other"] * 20
+    answers = {"base": ["x"] * 60, "tuned": wrong_after(labels, 50, "x")} | rivals
+    task = report_on(task_with(LABELS), examples_of(labels), answers)
+    kept = [
+        result.model_copy(update={"kept_at": "artifacts/baselines/topic/0a1b", "train_seconds": 2.0})
+        if result.system == "linear"
+        else result
+        for result in task.systems
+    ]
+    return build_report("letters", "tiny", [task.model_copy(update={"systems": kept})], CONFIG, {}, "here")
+
+
+@pytest.mark.parametrize(
+    ("right", "said"), [(60, "The linear model is better"), (49, "Not shown to be better than the linear")]
+)
+def test_a_linear_model_that_is_not_beaten_is_offered(right: int, said: str) -> None:
+    labels = ["租金", "押金", "other"] * 20
+    report = rivalled({"linear": wrong_after(labels, right, "x"), "constant": ["other"] * 60})
+    assert headline(report, words("en")).endswith("On 1 of 1 it is not shown to be better than a simple baseline.")
+    for rendering in (render_html(report), render_markdown(report), " ".join(printed(report).split())):
+        assert said in rendering
+        assert "2.0 s" in rendering
+        assert "artifacts/baselines/topic/0a1b" in rendering
+        assert "same answer" not in rendering.partition("Method")[0]
+    assert "保存在 artifacts/baselines/topic/0a1b" in render_html(report, "zh")
+    (view,) = view_report(report).tasks
+    assert view.verdict is not None
+    assert view.verdict.verdict == ("worse" if right == 60 else "inconclusive")
+
+
+def test_beaten_baselines_are_not_offered() -> None:
+    report = rivalled({"linear": ["x"] * 60, "nearest": ["x"] * 60, "constant": ["other"] * 60})
+    assert headline(report, words("en")) == "Tuning beats the untuned base on the one task measured."
+    assert view_report(report).tasks[0].advice == ()
+    assert sublines(report, words("en")) == [
+        "Against the linear model: 1 better.",
+        "Against the nearest training row: 1 better.",
+        "Against a constant answer: 1 better.",
+    ]
 
 
 def test_headlines_state_the_verdicts() -> None:
