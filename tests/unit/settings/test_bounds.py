@@ -34,7 +34,7 @@ def test_every_number_among_the_settings_has_an_upper_bound() -> None:
                     apply_overrides(Settings(), [f"{section}.{name}={10**300}"])
 
 
-@pytest.mark.parametrize("text", ["9" * 400, "9" * 5000, "1e999", ".nan", "[[[", "\udcff", '"\\ud800"', "[" * 5000, "&a [*a]"])
+@pytest.mark.parametrize("text", ["9" * 400, "9" * 5000, "1e999", ".nan", "[[[", "\udcff", '"\\ud800"', "[" * 1000, "&a [*a]"])
 @pytest.mark.parametrize("setting", ["train.seed", "train.rank", "eval.systems", "teacher.max_cost"])
 def test_odd_values_of_overrides_are_named(setting: str, text: str) -> None:
     with pytest.raises(ConfigError) as refused:
