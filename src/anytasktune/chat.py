@@ -16,20 +16,30 @@ The prompt and the answer are tokenised separately, as in serving: the model get
 Only the answer and the token that ends the turn are trained.
 """
 
-from collections.abc import Sequence
+import contextlib
+import sys
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from anytasktune.errors import ModelError
+from anytasktune.errors import AnyTaskTuneError, ModelError
 from anytasktune.ids import content_id, text_hash
 from anytasktune.records import Language
 from anytasktune.schema import Example, Rendering, Task
+from anytasktune.text.plain_text import shorten
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _PROBE = "⟦probe⟧"
+_TEMPLATE_SECONDS = 2.0
+_MOST_WRITTEN = 100_000
+"""Characters that a chat template may write around one word."""
+_TEMPLATE_FIX = "mend the chat template in the model's chat_template.jinja or tokenizer_config.json, or choose another model"
+_TODAY = "26 Jul 2024"
+"""The date for Llama's templates, which print it: the same rows must be the same tokens tomorrow. It is their own default."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +64,54 @@ def detect_rendering(tokenizer: "PreTrainedTokenizerBase") -> Rendering:
     end_of_text = tokenizer.eos_token_id
     if not tokenizer.chat_template:
         return Rendering(template="plain", system_role=False, end_of_turn=[_checked(end_of_text)])
-    with_system = [{"role": "system", "content": _PROBE}, {"role": "user", "content": "x"}]
-    try:
-        system_role = _PROBE in _apply(tokenizer, with_system, generation=False)
-    except Exception:  # a template refuses a role by raising whatever its author chose
+    with _deadline():
+        asked = _apply(tokenizer, [{"role": "user", "content": _PROBE}], generation=True)
+    with _deadline():
+        answered = [{"role": "user", "content": "x"}, {"role": "assistant", "content": _PROBE}]
+        before, probe, after = _apply(tokenizer, answered, generation=False).rpartition(_PROBE)
+    with contextlib.suppress(ModelError), _deadline():  # a template refuses a role by raising
         system_role = False
+        with_system = [{"role": "system", "content": _PROBE}, {"role": "user", "content": "x"}]
+        system_role = _apply(tokenizer, with_system, generation=False).count(_PROBE) == 1
+    for who, written in (("user", asked), ("model", before + probe)):
+        if written.count(_PROBE) != 1 or len(written) > _MOST_WRITTEN:
+            what = f"the chat template does not write the words of the {who} once, as they are, and little else"
+            raise ModelError(what, fix=_TEMPLATE_FIX)
     # an answer ends with the first special token the template writes after it, or with the end of the text
-    answered = [{"role": "user", "content": "x"}, {"role": "assistant", "content": _PROBE}]
-    _, _, after = _apply(tokenizer, answered, generation=False).rpartition(_PROBE)
     special = set(tokenizer.all_special_ids)
-    end = next((token for token in tokenizer.encode(after, add_special_tokens=False) if token in special), end_of_text)
+    with _model_errors("the tokenizer fails"):
+        end = next((token for token in tokenizer.encode(after, add_special_tokens=False) if token in special), end_of_text)
     return Rendering(template="chat", system_role=system_role, end_of_turn=[_checked(end)])
+
+
+@contextlib.contextmanager
+def _deadline() -> Iterator[None]:
+    """Stop the block when it computes too long: a template is a program, and one that never ends must not be waited for."""
+    end = time.thread_time() + _TEMPLATE_SECONDS
+
+    def look(*_: Any) -> Any:
+        if time.thread_time() > end:
+            raise TimeoutError(f"it takes more than {_TEMPLATE_SECONDS:g} seconds")
+        return look
+
+    before = sys.gettrace()
+    sys.settrace(look)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+@contextlib.contextmanager
+def _model_errors(what: str) -> Iterator[None]:
+    """Turn whatever a template or tokenizer raises into a ModelError."""
+    try:
+        yield
+    except AnyTaskTuneError:
+        raise
+    except Exception as error:  # templates raise what their authors chose, and tokenizers bare exceptions
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ModelError(f"{what}: {shorten(reason, 200)}", fix=_TEMPLATE_FIX) from error
 
 
 def _checked(end: int | None) -> int:
@@ -76,8 +123,9 @@ def _checked(end: int | None) -> int:
 
 def _apply(tokenizer: "PreTrainedTokenizerBase", messages: list[dict[str, str]], *, generation: bool) -> str:
     # thinking is off: a Task-LM answers directly
-    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generation, enable_thinking=False)
-    return str(text)
+    given = {"enable_thinking": False, "date_string": _TODAY}
+    with _model_errors("the chat template fails"):
+        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generation, **given))
 
 
 @dataclass(frozen=True)
@@ -124,11 +172,11 @@ class PromptFormat:
         """The prompt's tokens."""
         text = self.prompt_text(task, example, shots)
         # a chat template writes its own begin-of-text token; the plain one leaves that to the tokenizer
-        return list(self.tokenizer.encode(text, add_special_tokens=self.rendering.template == "plain"))
+        return self._ids([text], prompts=True)[0]
 
     def answer_ids(self, output: str) -> list[int]:
         """The answer's tokens and the end of the turn."""
-        return [*self.tokenizer.encode(output, add_special_tokens=False), *self.rendering.end_of_turn]
+        return [*self._ids([output], prompts=False)[0], *self.rendering.end_of_turn]
 
     def encode(self, task: Task, example: Example) -> Encoded:
         """Prompt and answer of one example."""
@@ -146,7 +194,8 @@ class PromptFormat:
         if not texts:
             return []
         special = prompts and self.rendering.template == "plain"
-        return list(self.tokenizer(texts, add_special_tokens=special, return_attention_mask=False)["input_ids"])
+        with _model_errors("the tokenizer fails"):
+            return list(self.tokenizer(texts, add_special_tokens=special, return_attention_mask=False)["input_ids"])
 
     def decode(self, ids: Sequence[int]) -> str:
         """Generated tokens as text, without the end of the turn and outer white space."""

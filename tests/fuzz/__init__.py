@@ -2,6 +2,6 @@
 
     python -m tests.fuzz --inputs 10000 --seed 1
 
-prints how many inputs of each family ended in which way; `test_fuzz.py` is the short form. `found/` holds the smallest
-form of each input that once ended otherwise, as a test of its own.
+prints how many inputs of each family ended in which way; `test_fuzz.py` is the short form and holds the smallest
+form of inputs that once ended otherwise.
 """

@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from random import Random
 
-from tests.fuzz import config_family, import_family, path_family, pool_family
+from tests.fuzz import (
+    config_family,
+    document_family,
+    import_family,
+    log_family,
+    model_family,
+    path_family,
+    pool_family,
+)
 from tests.fuzz.scene import Scene
 from tests.fuzz.workers import Key
 
@@ -12,6 +20,9 @@ FAMILIES: dict[str, Callable[[Random], Scene]] = {
     "config": config_family.make,
     "pool": pool_family.make,
     "path": path_family.make,
+    "document": document_family.make,
+    "log": log_family.make,
+    "model": model_family.make,
 }
 
 

@@ -139,6 +139,8 @@ def _own_files(folder: Path) -> dict[str, bytes]:
         for name in names:
             path = Path(place) / name
             with contextlib.suppress(OSError):
+                if path.is_symlink():  # it may lead to a device without end
+                    continue
                 found[path.relative_to(folder).as_posix()] = path.read_bytes()
     return found
 

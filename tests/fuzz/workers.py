@@ -18,7 +18,8 @@ from tests.fuzz.scene import CPU_SECONDS, Outcome, Scene, run_scene
 
 Key = tuple[str, int, int]
 """Family, seed and number of an input."""
-WALL_SECONDS = 8 * CPU_SECONDS
+WALL_SECONDS = 900.0
+"""Time after which an input that does nothing is given up; one that computes is stopped by `CPU_SECONDS`."""
 _ADDRESSES = 10 * 2**30
 """Address space of a worker; loading PyTorch takes some gigabytes of it without using them."""
 
@@ -69,7 +70,7 @@ class _Worker:
         theirs.close()
 
     def take(self, key: Key | None) -> None:
-        self.key, self._since = key, time.monotonic()
+        self.key, self._since, self._cpu = key, time.monotonic(), _cpu_of(self._process.pid)
         if key is not None:
             self.ours.send(key)
 
@@ -86,9 +87,11 @@ class _Worker:
         except (EOFError, OSError):
             code = self._restart()
             return Ended(self.key, Outcome("traceback", f"the process ended with {code}"), 1, seconds)
-        if seconds > WALL_SECONDS:
+        if (used := _cpu_of(self._process.pid) - self._cpu) > 2 * CPU_SECONDS or seconds > WALL_SECONDS:
             self._restart()
-            return Ended(self.key, Outcome("hang", f"more than {WALL_SECONDS:.0f} s"), 1, seconds)
+            return Ended(
+                self.key, Outcome("hang", f"stopped after {seconds:.0f} s, {used:.0f} s of them computing"), 1, seconds
+            )
         return None
 
     def _restart(self) -> Any:
@@ -102,6 +105,15 @@ class _Worker:
         self.ours.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         return self._process.exitcode
+
+
+def _cpu_of(process: int) -> float:
+    """Processor time of a process in seconds; 0 where the system does not say."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _serve(theirs: Connection, make: Callable[[Key], Scene], folder: str) -> None:

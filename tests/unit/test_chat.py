@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.tiny_models import CHAT_TEMPLATE, NO_SYSTEM_TEMPLATE, tiny_tokenizer
+from tokenizers import models
 
 from anytasktune.chat import Encoded, PromptFormat, detect_rendering, instruction_for, shared_prefix
 from anytasktune.errors import ModelError
@@ -46,6 +47,58 @@ def test_a_template_that_passes_over_the_system_message_counts_as_without() -> N
 def test_without_a_template_the_plain_one_is_used_and_text_ends_with_the_end_token() -> None:
     assert PLAIN.rendering.template == "plain"
     assert PLAIN.rendering.end_of_turn == [PLAIN.tokenizer.eos_token_id]
+
+
+ONCE = "{% for m in messages %}<|im_start|>{{ m.role }} {{ m.content }}<|im_end|>{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% if",
+        "{{ nothing.at.all }}",
+        "{{ messages[5].content }}",
+        "{{ tools[0].name }}",
+        "{{ 1 / 0 }}",
+        "{{ raise_exception('no') }}",
+        "{% if messages|length > 1 %}{{ raise_exception('one turn only') }}{% endif %}" + ONCE,
+        "{% include 'x' %}",
+        "{{ messages.append(messages[0]) }}",
+        "{{ ''.__class__.__mro__ }}",
+        "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}",
+        "no message at all",
+        ONCE.replace("m.content", "m.content|upper"),
+        ONCE.replace("m.content", "m.content[:3]"),
+        ONCE.replace("{{ m.content }}", "{{ m.content }}{{ m.content }}"),
+        ONCE.replace("m.content", "m['content']['text']"),
+        ONCE + "{{ 'x' * 1000000 }}",
+        "{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}",
+        "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}",
+    ],
+)
+def test_a_template_that_fails_or_changes_the_words_is_refused(template: str) -> None:
+    with pytest.raises(ModelError, match="the chat template") as caught:
+        detect_rendering(tiny_tokenizer(template))
+    assert "choose another model" in caught.value.problems[0].fix
+
+
+def test_a_template_that_writes_the_system_message_twice_counts_as_without() -> None:
+    twice = ONCE.replace("{{ m.content }}", "{{ m.content }}{% if m.role == 'system' %}{{ m.content }}{% endif %}")
+    assert not detect_rendering(tiny_tokenizer(twice)).system_role
+
+
+def test_a_template_that_prints_the_date_gives_the_same_tokens_on_every_day() -> None:
+    today = "{% if not date_string is defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}{{ date_string }}"
+    dated = PromptFormat.of(tiny_tokenizer(today + ONCE))
+    assert dated.prompt_text(TASK, Example(input="a", output="b")).startswith("26 Jul 2024")
+
+
+def test_a_tokenizer_that_fails_is_a_model_error() -> None:
+    tokenizer = tiny_tokenizer()
+    format_ = PromptFormat.of(tokenizer)
+    tokenizer.backend_tokenizer.model = models.WordPiece({"a": 0}, unk_token="none")
+    with pytest.raises(ModelError, match="the tokenizer fails"):
+        format_.answer_ids("b c")
 
 
 def test_a_template_that_ends_turns_without_a_special_token_takes_the_end_of_text() -> None:

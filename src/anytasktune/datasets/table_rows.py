@@ -101,8 +101,9 @@ def read_workbook(path: Path, _: str | None = None) -> RawFile:
     from openpyxl import load_workbook  # noqa: PLC0415 (few imports are of workbooks)
 
     try:
-        workbook = load_workbook(path, read_only=True, data_only=True)
-        sheets = [(sheet.title, _sheet_rows(sheet.iter_rows(values_only=True))) for sheet in workbook.worksheets]
+        with path.open("rb") as stream:  # openpyxl leaves a file open when it fails
+            workbook = load_workbook(stream, read_only=True, data_only=True)
+            sheets = [(sheet.title, _sheet_rows(sheet.iter_rows(values_only=True))) for sheet in workbook.worksheets]
     except Exception as error:  # a damaged file can make any part of the reader fail
         fix = "open it in Excel and save it again as .xlsx, or as CSV UTF-8"
         raise _unsound(error, path, "Excel workbook", fix) from None

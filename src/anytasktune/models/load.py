@@ -5,11 +5,10 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import (
     AutoConfig,
@@ -17,20 +16,24 @@ from transformers import (
     AutoTokenizer,
     GenerationConfig,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
 )
 from transformers.initialization import no_init_weights
 from transformers.utils import GENERATION_CONFIG_NAME
 
 from anytasktune.chat import PromptFormat
-from anytasktune.errors import ModelError
+from anytasktune.errors import AnyTaskTuneError, ModelError
 from anytasktune.models.local_places import recall, remember
 from anytasktune.models.resolve import existing_path, resolve_model
 from anytasktune.models.shape import ModelShape
-from anytasktune.models.silence_libraries import quiet_transformers
+from anytasktune.models.silence_libraries import quiet_transformers, reason_of
 from anytasktune.schema import BaseModelRef
 from anytasktune.settings import DType
+from anytasktune.text.plain_text import shorten
 
 _SAMPLE = 1 << 16
+_WEIGHTS_PER_BYTE = 8
+"""More weights than this per byte of the files have no format; those of 4 bits are two."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def _info(name: str, folder: Path) -> ModelInfo:
     with quiet_transformers(), _as_model_error(folder):
         tokenizer = AutoTokenizer.from_pretrained(folder)
         config = AutoConfig.from_pretrained(folder).get_text_config()
+        shape = _plausible(ModelShape.of(config), folder)
         identity, place = fingerprint(folder), existing_path(name)
         if place is not None:
             remember(identity, place)
@@ -88,8 +92,27 @@ def _info(name: str, folder: Path) -> ModelInfo:
             hidden_size=int(config.hidden_size),
             layers=int(config.num_hidden_layers),
         )
-    context = int(getattr(config, "max_position_embeddings", None) or 2048)
-    return ModelInfo(PromptFormat.of(tokenizer), ref, context, ModelShape.of(config))
+        context = int(getattr(config, "max_position_embeddings", None) or 2048)
+        return ModelInfo(_format(tokenizer, shape), ref, context, shape)
+
+
+def _plausible(shape: ModelShape, folder: Path) -> ModelShape:
+    """`shape` itself; ModelError where the files cannot hold so many weights: building the model could fill the memory."""
+    held = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    if min(shape.layers, shape.hidden, shape.vocabulary, shape.heads) < 1 or shape.parameters > _WEIGHTS_PER_BYTE * held:
+        what = f"config.json describes a model of {shape.parameters:,} weights, but the files have {held:,} bytes"
+        raise ModelError(what, where=str(folder), fix="take config.json and weights from one model")
+    return shape
+
+
+def _format(tokenizer: PreTrainedTokenizerBase, shape: ModelShape) -> PromptFormat:
+    """The rendering for a tokenizer; ModelError where it makes tokens that the model has no embeddings for."""
+    found = PromptFormat.of(tokenizer)
+    largest = max([tokenizer.vocab_size - 1, *found.rendering.end_of_turn])
+    if largest >= shape.vocabulary:
+        what = f"the tokenizer makes tokens up to number {largest}, the model knows {shape.vocabulary}"
+        raise ModelError(what, fix="take tokenizer and weights from one model")
+    return found
 
 
 def name_of(ref: BaseModelRef) -> str | None:
@@ -123,7 +146,16 @@ def load_base(name: str, *, dtype: str = "auto", device: str = "auto", info: Mod
 def _load(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     with _as_model_error(folder):
         model = _straight_from_files(folder, dtype)
-        return model or AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True)
+        if model is not None:
+            return model
+        model, report = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, output_loading_info=True
+        )
+        if absent := sorted(report["missing_keys"]):  # the library fills them with chance
+            more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+            fix = "take config.json and weights from one model, with all their files"
+            raise ModelError(f"weights are missing: {absent[0]}{more}", where=str(folder), fix=fix)
+        return model
 
 
 def _straight_from_files(folder: Path, dtype: torch.dtype) -> PreTrainedModel | None:
@@ -156,9 +188,12 @@ def _straight_from_files(folder: Path, dtype: torch.dtype) -> PreTrainedModel | 
 def _as_model_error(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, KeyError, AttributeError, RuntimeError, ImportError, SafetensorError) as error:
+    except AnyTaskTuneError as error:
+        located = [problem if problem.where else replace(problem, where=str(folder)) for problem in error.problems]
+        raise type(error)(located) from error
+    except Exception as error:  # a wrong file can make any part of transformers fail
         fix = "check that the folder holds a causal language model that transformers knows, or choose another model"
-        raise ModelError(f"cannot load the model: {str(error).splitlines()[0]}", where=str(folder), fix=fix) from error
+        raise ModelError(f"cannot load the model: {shorten(reason_of(error), 300)}", where=str(folder), fix=fix) from error
 
 
 def choose_device(device: str) -> torch.device:

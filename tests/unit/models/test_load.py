@@ -87,3 +87,49 @@ def test_a_device_that_is_not_there_is_named() -> None:
 def test_float32_is_always_possible() -> None:
     assert choose_dtype("float32", torch.device("cpu")) == "float32"
     assert choose_dtype("bfloat16", torch.device("cpu")) == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model_type": "nosuch"},
+        {"model_type": "t5"},
+        {"auto_map": {"AutoConfig": "evil.Config"}, "model_type": "custom"},
+        {"vocab_size": 10},
+        {"vocab_size": 0},
+        {"hidden_size": 0},
+        {"hidden_size": 10**9},
+        {"hidden_size": "wide"},
+        {"num_hidden_layers": 10**9},
+        {"num_hidden_layers": -1},
+        {"num_hidden_layers": 3},
+        {"num_attention_heads": 0},
+        {"num_attention_heads": 3},
+        {"hidden_act": "nosuch"},
+        {"quantization_config": "x"},
+        {"rope_parameters": 5},
+    ],
+    ids=str,
+)
+def test_a_config_that_does_not_fit_is_refused(folder: Path, change: dict[str, object]) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    (folder / "evil.py").write_text("raise SystemExit", encoding="utf-8")
+    with pytest.raises(ModelError) as caught:
+        load_base(str(folder), device="cpu")
+    assert str(folder) in caught.value.problems[0].where
+    assert caught.value.problems[0].fix
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"eos_token": None}, {"eos_token": 5}, {"chat_template": "{% if"}, {"chat_template": 5}],
+    ids=str,
+)
+def test_a_tokenizer_config_that_cannot_be_used_is_refused(folder: Path, change: dict[str, object]) -> None:
+    (folder / "chat_template.jinja").unlink()
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    with pytest.raises(ModelError) as caught:
+        inspect_model(str(folder))
+    assert str(folder) in caught.value.problems[0].where
