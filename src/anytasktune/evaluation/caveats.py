@@ -70,6 +70,8 @@ def _of_rows_and_answers(report: TaskReport) -> Iterator[Caveat]:
             yield Caveat(code="unscored", values={"count": result.unscored, "system": result.system})
         if result.truncated / rows >= NOTICEABLE_SHARE:
             yield Caveat(code="truncated", values={"share": result.truncated / rows, "system": result.system})
+        if result.corrected / rows >= NOTICEABLE_SHARE:
+            yield Caveat(code="corrected", values={"share": result.corrected / rows, "system": result.system})
         if report.subject in present and result.system not in compared:
             yield Caveat(code="not_compared", values={"system": result.system})
 

@@ -147,6 +147,7 @@ def _system_result(
         shots=entry.shots,
         shot_choice=entry.shot_choice,
         truncated=sum(1 for prediction in entry.predictions if prediction.truncated),
+        corrected=sum(1 for prediction in entry.predictions if prediction.corrected),
         broken_rules=dict(Counter(rule for score in scores for rule in score.broken_rules).most_common()),
         rank_correlation=rank_correlation([reference for reference, _ in pairs], [number for _, number in pairs]),
         trained_on=run.tasks if run else [],

@@ -1,11 +1,15 @@
-"""Greedy answers in batches: the shared prefix read once, finished rows dropped, logits at the last position only."""
+"""Greedy answers in batches: the shared prefix read once, finished rows dropped, logits where a token is chosen only.
+
+Answers may be held to a grammar (`inference.constraint`). What the grammar forces is read in one pass with the token before it.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from transformers import PreTrainedModel
+from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
 
+from anytasktune.inference.constraint import ConstrainedAnswer, Constraint
 from anytasktune.inference.prefix_cache import PrefixedModel, length_batches
 from anytasktune.models.head import logits_at
 from anytasktune.models.packing_support import packs_rows
@@ -19,7 +23,9 @@ class Generated:
 
     ids: list[int]
     truncated: bool
-    """The limit came before an end token."""
+    """A limit came before an end token; under a constraint the answer was then closed within it."""
+    corrected: bool = False
+    """The constraint did not allow the most probable token somewhere, so that without it the answer would be another."""
 
 
 @dataclass(frozen=True)
@@ -33,95 +39,189 @@ class Limits:
 
 @torch.inference_mode()
 def generate(
-    model: PreTrainedModel, prompts: Sequence[list[int]], limits: Limits, on_rows: Callable[[int], None] = lambda _: None
+    model: PreTrainedModel,
+    prompts: Sequence[list[int]],
+    limits: Limits,
+    on_rows: Callable[[int], None] = lambda _: None,
+    constrain: Callable[[int], Constraint | None] = lambda _: None,
 ) -> list[Generated]:
     """Continue every prompt greedily until an end token or `max_new_tokens`.
 
-    Same tokens as `model.generate(do_sample=False)` on each prompt alone, up to rounding in reduced precision.
+    Same tokens as `model.generate(do_sample=False)` on each prompt alone, up to rounding in reduced precision; where there is a
+    constraint, of those it allows.
 
     Args:
         on_rows: called with the number of rows finished since the last call.
+        constrain: the constraint on the answer to a prompt, by its number; None where it may be answered in any way. Asked
+            for when the answer begins, so that few exist at a time.
     """
     if not prompts:
         return []
     if not packs_rows(model):
-        return _one_by_one(model, prompts, limits, on_rows)
+        return [_alone(model, prompt, _Answer(limits, constrain(row)), on_rows) for row, prompt in enumerate(prompts)]
     reader, parts = PrefixedModel.reading(model, prompts)
     results: list[Generated | None] = [None] * len(prompts)
     lengths = [len(suffix) + limits.max_new_tokens // 2 for suffix in parts.suffixes]
     for rows in length_batches(lengths, limits.batch_tokens):
-        batch = _Batch(reader, [parts.suffixes[row] for row in rows], limits)
-        for row, generated in zip(rows, batch.run(), strict=True):
-            results[row] = generated
+        answers = [_Answer(limits, constrain(row)) for row in rows]
+        _Batch(reader, [parts.suffixes[row] for row in rows], answers).run()
+        for row, answer in zip(rows, answers, strict=True):
+            results[row] = answer.result()
         on_rows(len(rows))
     return [result for result in results if result is not None]
+
+
+class _Answer:
+    """One answer being generated.
+
+    Attributes:
+        ids: its tokens so far.
+        open: whether more follow.
+    """
+
+    def __init__(self, limits: Limits, constraint: Constraint | None) -> None:
+        self.limits = limits
+        self.constraint = constraint
+        self.held: ConstrainedAnswer | None = constraint.begin() if constraint else None
+        self.ids: list[int] = []
+        self.open = True
+        self.truncated = False
+
+    def extend(self, likeliest: int, logits: torch.Tensor) -> list[int]:
+        """Add a token, and those that must follow it; returns what was added.
+
+        Args:
+            likeliest: the most probable token of `logits` [vocabulary].
+        """
+        if self.held is None:
+            return self._add([likeliest])
+        if not self.ids and (forced := self.held.forced()):
+            self.held.corrected |= forced[0] != likeliest
+            return self._add(forced)
+        token = self.held.choose(likeliest, logits)
+        if self.held.full:
+            self.open, self.truncated = False, True
+            return []
+        return self._add([token, *self.held.forced()] if token not in self.limits.end_tokens else [token])
+
+    def _add(self, tokens: list[int]) -> list[int]:
+        if tokens[0] in self.limits.end_tokens:
+            self.open = False
+            return []
+        tokens = tokens[: self.limits.max_new_tokens - len(self.ids)]
+        self.ids += tokens
+        if self.held is not None and self.held.complete and self.held.corrected:
+            self.open = False  # whether it would have ended by itself no longer matters
+        elif len(self.ids) >= self.limits.max_new_tokens:
+            self.open = False
+            self.truncated = self.held is None or not self.held.complete
+        return tokens
+
+    def result(self) -> Generated:
+        """The finished answer, closed where it was cut, and mended where it breaks a rule that no grammar can say."""
+        if self.held is None or self.constraint is None:
+            return Generated(self.ids, self.truncated)
+        if self.truncated or not self.constraint.is_right(self.ids):
+            closed = self.constraint.closed(self.ids, self.limits.max_new_tokens)
+            return Generated(self.ids if closed is None else closed, self.truncated, corrected=True)
+        return Generated(self.ids, truncated=False, corrected=self.held.corrected)
 
 
 class _Batch:
     """A batch of prompts being answered."""
 
-    def __init__(self, reader: PrefixedModel, suffixes: Sequence[list[int]], limits: Limits) -> None:
+    def __init__(self, reader: PrefixedModel, suffixes: Sequence[list[int]], answers: Sequence[_Answer]) -> None:
         self.reader = reader
-        self.limits = limits
         self.cache, self.hidden = reader.start(suffixes)
-        ends = [[reader.length + len(suffix) - 1] for suffix in suffixes]
-        self.positions = torch.tensor(ends, device=reader.device)
-        self.answers: list[list[int]] = [[] for _ in suffixes]
-        self.truncated = [True] * len(suffixes)
-        self.rows: list[int | None] = list(range(len(suffixes)))
-        """The answer of each row of the cache; None once it has ended."""
+        self.ends = [reader.length + len(suffix) - 1 for suffix in suffixes]
+        """Of each row of the cache, the position of its last token."""
+        self.answers = list(answers)
 
-    def run(self) -> list[Generated]:
-        tokens, positions = self._likeliest(self.hidden), self.positions
-        for step in range(self.limits.max_new_tokens):
-            self._take(tokens)
-            if step == self.limits.max_new_tokens - 1 or all(row is None for row in self.rows):
-                break
-            going = [place for place, row in enumerate(self.rows) if row is not None]
-            if len(going) <= _DROP_BELOW * len(self.rows):  # dropping the others costs a copy of what is kept
-                self.rows = [self.rows[place] for place in going]
-                keep = torch.tensor(going, dtype=torch.long, device=self.reader.device)
-                tokens, positions = tokens[keep], positions[keep]
-                self.cache.keep(keep)
-            positions = positions + 1
-            tokens = self._likeliest(self.reader.read(self.cache, tokens.unsqueeze(1), positions)[:, 0])
-        return [Generated(ids, cut) for ids, cut in zip(self.answers, self.truncated, strict=True)]
+    def run(self) -> None:
+        """Generate all answers."""
+        added = self._extend(self.hidden)
+        while any(answer.open for answer in self.answers):
+            added = self._drop(added)
+            hidden = self._read(added)
+            self._compare_forced(hidden, added)
+            lasts = [max(len(tokens) - 1, 0) for tokens in added]
+            added = self._extend(hidden[torch.arange(len(lasts)), lasts])
 
-    def _likeliest(self, hidden: torch.Tensor) -> torch.Tensor:
-        """The most probable token [b] after hidden states [b, h]."""
-        return logits_at(self.reader.model, hidden.contiguous()).argmax(dim=-1)
+    def _extend(self, hidden: torch.Tensor) -> list[list[int]]:
+        """Add to the answers what follows hidden states [b, h]; returns the new tokens of each."""
+        logits = logits_at(self.reader.model, hidden.contiguous())
+        likeliest = logits.argmax(dim=-1).tolist()
+        every = zip(self.answers, likeliest, logits, strict=True)
+        return [answer.extend(token, row) if answer.open else [] for answer, token, row in every]
 
-    def _take(self, tokens: torch.Tensor) -> None:
-        """Add the tokens to the answers."""
-        for place, token in enumerate(tokens.tolist()):
-            row = self.rows[place]
-            if row is None:
-                continue
-            if token in self.limits.end_tokens:
-                self.truncated[row] = False
-                self.rows[place] = None
-            else:
-                self.answers[row].append(token)
+    def _drop(self, added: list[list[int]]) -> list[list[int]]:
+        """Leave out finished rows, once there are so many that this saves more than the copy costs."""
+        going = [place for place, answer in enumerate(self.answers) if answer.open]
+        if len(going) > _DROP_BELOW * len(self.answers):
+            return added
+        self.answers, self.ends = [self.answers[place] for place in going], [self.ends[place] for place in going]
+        self.cache.keep(torch.tensor(going, dtype=torch.long, device=self.reader.device))
+        return [added[place] for place in going]
+
+    def _read(self, added: Sequence[list[int]]) -> torch.Tensor:
+        """Hidden states [b, n, h] of new tokens, shorter rows padded on the right."""
+        width = max(map(len, added))
+        ids, positions = torch.zeros(len(added), width, dtype=torch.long), torch.full((len(added), width), -1)
+        for row, tokens in enumerate(added):
+            ids[row, : len(tokens)] = torch.tensor(tokens, dtype=torch.long)
+            positions[row, : len(tokens)] = torch.arange(self.ends[row] + 1, self.ends[row] + 1 + len(tokens))
+            self.ends[row] += len(tokens)
+        device = self.reader.device
+        return self.reader.read(self.cache, ids.to(device), positions.to(device))
+
+    def _compare_forced(self, hidden: torch.Tensor, added: Sequence[list[int]]) -> None:
+        """Note where the model would have chosen other tokens than those forced on it; `hidden` is [b, n, h]."""
+        places = [
+            (row, place)
+            for row, (answer, tokens) in enumerate(zip(self.answers, added, strict=True))
+            if answer.held is not None and not answer.held.corrected
+            for place in range(len(tokens) - 1)
+        ]
+        if not places:
+            return
+        rows, columns = zip(*places, strict=True)
+        likeliest = logits_at(self.reader.model, hidden[list(rows), list(columns)]).argmax(dim=-1).tolist()
+        for (row, place), token in zip(places, likeliest, strict=True):
+            held = self.answers[row].held
+            if held is not None and token != added[row][place + 1]:
+                held.corrected = True
 
 
-def _one_by_one(
-    model: PreTrainedModel, prompts: Sequence[list[int]], limits: Limits, on_rows: Callable[[int], None]
-) -> list[Generated]:
-    """transformers' own loop, one prompt at a time, for models that cannot share a prefix or pad."""
-    results = []
-    for prompt in prompts:
-        ids = torch.tensor([prompt], device=next(model.parameters()).device)
-        ends = list(limits.end_tokens)
-        output = model.generate(
-            ids,
-            attention_mask=torch.ones_like(ids),
-            do_sample=False,
-            max_new_tokens=limits.max_new_tokens,
-            eos_token_id=ends,
-            pad_token_id=ends[0],
-        )
-        answer = output[0, len(prompt) :].tolist()
-        end = next((place for place, token in enumerate(answer) if token in ends), None)
-        results.append(Generated(answer[:end], end is None))
-        on_rows(1)
-    return results
+class _Held(LogitsProcessor):
+    """Leaves transformers' own loop only the token that an answer takes next."""
+
+    def __init__(self, answer: _Answer) -> None:
+        self.answer = answer
+        self.waiting: list[int] = []
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        likeliest = int(scores[0].argmax())
+        if self.waiting and self.answer.held is not None:
+            self.answer.held.corrected |= self.waiting[0] != likeliest
+        elif self.answer.open:
+            self.waiting = self.answer.extend(likeliest, scores[0])
+        chosen = self.waiting.pop(0) if self.waiting else self.answer.limits.end_tokens[0]
+        only = torch.full_like(scores, -torch.inf)
+        only[0, chosen] = 0.0
+        return only
+
+
+def _alone(model: PreTrainedModel, prompt: list[int], answer: _Answer, on_rows: Callable[[int], None]) -> Generated:
+    """transformers' own loop for one prompt, for models that cannot share a prefix or pad."""
+    ids, limits = torch.tensor([prompt], device=next(model.parameters()).device), answer.limits
+    model.generate(
+        ids,
+        attention_mask=torch.ones_like(ids),
+        do_sample=False,
+        max_new_tokens=limits.max_new_tokens + 1,
+        eos_token_id=list(limits.end_tokens),
+        pad_token_id=limits.end_tokens[0],
+        logits_processor=LogitsProcessorList([_Held(answer)]),
+    )
+    on_rows(1)
+    return answer.result()

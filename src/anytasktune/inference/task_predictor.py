@@ -12,11 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from anytasktune.chat import PromptFormat
+from anytasktune.errors import ConfigError
+from anytasktune.inference.constraint import Constraint
 from anytasktune.inference.features import feature_count, input_starts, pooled_features
 from anytasktune.inference.few_shot import NO_SHOTS, Shots
 from anytasktune.inference.generation import Limits, generate
 from anytasktune.inference.label_head import Array, LabelHead
 from anytasktune.inference.label_scoring import score_labels
+from anytasktune.inference.task_constraint import TaskConstraint
 from anytasktune.models.load import BaseLM
 from anytasktune.models.lora import Adapter
 from anytasktune.models.lora_stack import merged
@@ -28,9 +31,18 @@ BATCH_TOKENS = 8192
 OnRows = Callable[[int], None]
 
 
-def decoding_for(task: Task, longest_answer: int) -> Decoding:
-    """Label scoring for label tasks; greedy generation for others, up to 1.5 times the tokens of the longest train answer."""
-    return Decoding(method=task.output.decoding, max_new_tokens=math.ceil(longest_answer * 1.5) + 8)
+def decoding_for(task: Task, train: Sequence[Example], longest_answer: int) -> Decoding:
+    """Label scoring for label tasks; for others greedy generation in the style of the train answers.
+
+    Args:
+        longest_answer: tokens of the longest train answer; an answer may have 1.5 times as many.
+    """
+    answers: dict[Language, list[str]] = {}
+    for row in train:
+        answers.setdefault(task.language_of(row.language), []).append(row.output)
+    styles = {language: task.output.style_of(outputs, language) for language, outputs in answers.items()}
+    limit = math.ceil(longest_answer * 1.5) + 8
+    return Decoding(method=task.output.decoding, max_new_tokens=limit, styles=styles)
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ class TaskPredictor:
                         scores = self.head.log_probabilities(features, [examples[row] for row in rows], scores)
                     made = [_most_probable(labels, *line) for line in zip(chosen, np.exp(scores).tolist(), strict=True)]
                 else:
-                    made = self._generate(format_, chosen, batch_tokens, on_rows)
+                    made = self._generate(format_, [(prompts[row], examples[row]) for row in rows], batch_tokens, on_rows)
                 answers |= zip(rows, made, strict=True)
         for row, length in enumerate(map(len, prompts)):
             if row not in answers:
@@ -125,16 +137,34 @@ class TaskPredictor:
         scores = score_labels(self.base.model, prompts, label_ids, batch_tokens, on_rows)
         return np.asarray(scores.double().log_softmax(dim=1).numpy())
 
-    def _generate(self, format_: PromptFormat, prompts: list[list[int]], batch_tokens: int, on_rows: OnRows) -> list[Answer]:
+    def _generate(
+        self, format_: PromptFormat, asked: Sequence[tuple[list[int], Example]], batch_tokens: int, on_rows: OnRows
+    ) -> list[Answer]:
         limits = Limits(format_.rendering.end_of_turn, self.decoding.max_new_tokens, batch_tokens)
+        task_constraint = TaskConstraint(self.task, self.decoding, format_)
+        if self.decoding.constrained:
+            task_constraint.check([example for _, example in asked])
+        errors: dict[int, str] = {}
+
+        def constrain(row: int) -> Constraint | None:
+            try:
+                return task_constraint.on(asked[row][1]) if self.decoding.constrained else None
+            except ConfigError as error:  # this input has no answer, such as one that is copied from an empty text
+                errors[row] = error.problems[0].what
+                return None
+
+        prompts = [prompt for prompt, _ in asked]
+        made = generate(self.base.model, prompts, limits, on_rows, constrain)
         return [
             Answer(
-                output=format_.decode(generated.ids),
+                output="" if row in errors else format_.decode(generated.ids),
                 prompt_tokens=len(prompt),
                 tokens=len(generated.ids),
                 truncated=generated.truncated,
+                corrected=generated.corrected,
+                error=errors.get(row),
             )
-            for prompt, generated in zip(prompts, generate(self.base.model, prompts, limits, on_rows), strict=True)
+            for row, (prompt, generated) in enumerate(zip(prompts, made, strict=True))
         ]
 
 

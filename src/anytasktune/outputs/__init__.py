@@ -9,6 +9,7 @@ from pydantic import Field
 
 from anytasktune.outputs.answer_target import EMPTY, FILLED, AnswerTarget
 from anytasktune.outputs.json_output import JsonOutput
+from anytasktune.outputs.json_style import JsonStyle
 from anytasktune.outputs.label_output import LabelOutput
 from anytasktune.outputs.labels_output import LabelsOutput, split_items
 from anytasktune.outputs.number_output import NumberOutput, reference_number
@@ -39,6 +40,7 @@ __all__ = [
     "FILLED",
     "DecodingMethod",
     "JsonOutput",
+    "JsonStyle",
     "LOWER_IS_BETTER",
     "LabelOutput",
     "LabelsOutput",

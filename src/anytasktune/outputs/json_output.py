@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from anytasktune.errors import ConfigError
 from anytasktune.ids import canonical_json
 from anytasktune.outputs.answer_target import EMPTY, ENOUGH_ANSWERS, FILLED, AnswerTarget, item_counts
+from anytasktune.outputs.json_grammar import json_grammar
 from anytasktune.outputs.json_schema import (
     declared_values,
     element_keys,
@@ -191,6 +192,11 @@ class JsonOutput(OutputKind):
             return other[own.index(value)]
 
         return JsonStyle.of([text], self.json_schema).dumps(change(self.parse(text).value, ""))
+
+    def grammar(self, rules: Rules, source: str, language: Language, style: Any) -> str:
+        """JSON of the schema, in the style of known answers."""
+        style = style if isinstance(style, JsonStyle) else JsonStyle()
+        return json_grammar(self.json_schema, rules, source, language, style)
 
     def form_sentences(self, rules: Rules, language: Language) -> list[str]:
         """Object or array, its keys, and how many items."""

@@ -19,12 +19,14 @@ class JsonStyle:
         separators: between items, and between key and value.
         ascii_only: whether other characters are written as escapes.
         order: where a key stands among others.
+        any_order: whether known answers differ in it.
     """
 
     indent: int | None = None
     separators: tuple[str, str] = (", ", ": ")
     ascii_only: bool = False
     order: Mapping[str, int] = field(default_factory=dict)
+    any_order: bool = False
 
     @classmethod
     def of(cls, texts: Sequence[str], schema: Mapping[str, Any]) -> "JsonStyle":
@@ -32,11 +34,12 @@ class JsonStyle:
         values = [(text.strip(), load_json(text)) for text in texts if is_json(text)]
         keys = dict.fromkeys([*keys_in([value for _, value in values]), *declared_in(schema)])
         order = {key: place for place, key in enumerate(keys)}
+        any_order = any(not _keeps_to(order, value) for _, value in values)
         fits: Counter[JsonStyle] = Counter()
         for place, style in enumerate(_STYLES):
             fits[style] = 10 * sum(style.dumps(value) == text for text, value in values) - place
         best = fits.most_common(1)[0][0]
-        return cls(best.indent, best.separators, best.ascii_only, order)
+        return cls(best.indent, best.separators, best.ascii_only, order, any_order)
 
     def __hash__(self) -> int:
         return hash((self.indent, self.separators, self.ascii_only))
@@ -53,6 +56,14 @@ class JsonStyle:
             return value
         names = sorted(value, key=lambda name: self.order.get(name, len(self.order)))
         return {name: self._ordered(value[name]) for name in names}
+
+
+def _keeps_to(order: Mapping[str, int], value: Any) -> bool:
+    """Whether the keys of every object in `value` stand in this order."""
+    if isinstance(value, dict):
+        places = [order[key] for key in value]
+        return places == sorted(places) and all(_keeps_to(order, child) for child in value.values())
+    return not isinstance(value, list) or all(_keeps_to(order, child) for child in value)
 
 
 _STYLES = tuple(

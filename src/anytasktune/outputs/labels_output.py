@@ -8,6 +8,19 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from anytasktune.outputs.answer_target import AnswerTarget, item_counts, label_shares
+from anytasktune.outputs.grammar import (
+    IN_LINE,
+    INK,
+    NO_CHARACTER,
+    GrammarText,
+    copied,
+    either,
+    every,
+    exactly,
+    regex,
+    rule_terms,
+    times,
+)
 from anytasktune.outputs.label_lists import (
     Labels,
     all_labels,
@@ -25,9 +38,11 @@ from anytasktune.outputs.output_kind import LinearTarget, OutputKind, Parsed, Pi
 from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
+from anytasktune.text.automaton_regex import literal
 from anytasktune.text.json_values import load_json
 from anytasktune.text.overlap import SHARED_WORDS, token_f1
-from anytasktune.text.plain_text import collapse_space, listed, shorten
+from anytasktune.text.plain_text import collapse_space, listed, occurs_in, shorten
+from anytasktune.text.scripts import script_regex
 
 _SEPARATOR_NAMES = {
     ";": ("semicolon", "分号"),
@@ -228,6 +243,30 @@ class LabelsOutput(OutputKind):
             for item in split_items(text.strip(), self.separator)
         )
 
+    def grammar(self, rules: Rules, source: str, language: Language, style: Any) -> str:
+        """Items with the separator between them, as many as the rules want; none at all where they want none."""
+        grammar = GrammarText()
+        item = self._item(grammar, rules, source, language)
+        low, high = max(rules.min_items or 1, 1), rules.max_items
+        between = exactly(style or self.separator)
+        form = f"{item} ({between} {item}){times(low - 1, None if high is None else high - 1)}"
+        terms = rule_terms(grammar, rules.model_copy(update={"copies_from_input": False, "language": None}), source, language)
+        answer = grammar.terminal(every([form, *terms]))
+        return grammar.starting(answer if rules.min_items else f'{answer} | ""')
+
+    def _item(self, grammar: GrammarText, rules: Rules, source: str, language: Language) -> str:
+        """A terminal for one item."""
+        if (labels := self.labels_in(language)) is not None:
+            usable = [label for label in labels if not rules.copies_from_input or occurs_in(label, source)]
+            return grammar.terminal(either([exactly(label) for label in usable] or [regex(NO_CHARACTER)]))
+        core = self.separator.strip() or self.separator
+        line = IN_LINE if len(core) > 1 else f"[{IN_LINE}--{_either_width(core)}]"
+        ends = f"[{line}&&{INK}]"
+        form = [regex(f"{ends}(?:{line}*{ends})?")]
+        form += [regex(r"(?s:.*)"), f"~{regex(rf'(?s:.*){_either_width(core)}(?s:.*)')}"] if len(core) > 1 else []
+        form += [regex(script_regex(rules.language))] if rules.language else []
+        return grammar.terminal(every([*form, *([copied(grammar, source)] if rules.copies_from_input else [])]))
+
     def form_sentences(self, rules: Rules, language: Language) -> list[str]:
         """The list, how many items, and what stands between them."""
         items, labels = rules.items_in_words(language), self.labels_in(language)
@@ -319,5 +358,5 @@ def _either_width(core: str) -> str:
     pattern = ""
     for char in core:
         shift = 0xFEE0 if 0x21 <= ord(char) <= 0x7E else -0xFEE0 if 0xFF01 <= ord(char) <= 0xFF5E else 0
-        pattern += f"[{re.escape(char + chr(ord(char) + shift))}]"
+        pattern += f"[{literal(char + chr(ord(char) + shift))}]"
     return pattern

@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from anytasktune.outputs.answer_target import AnswerTarget
+from anytasktune.outputs.grammar import NO_CHARACTER, GrammarText, every, regex, rule_terms
 from anytasktune.outputs.output_kind import LinearTarget, OutputKind, Parsed, Sentences, UnfitAnswerError
 from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language, fault
+from anytasktune.text.number_ranges import holds_number, number_regex
 from anytasktune.text.numbers import decimals_of, first_number, is_bare_number, numbers_in, ranges_in
 from anytasktune.text.plain_text import listed, shorten
 
@@ -40,6 +42,9 @@ class NumberOutput(OutputKind):
     def _range_is_not_empty(self) -> "NumberOutput":
         if self.minimum >= self.maximum:
             raise fault(f"minimum {self.minimum:g} must be below maximum {self.maximum:g}", "minimum")
+        if not holds_number(self.minimum, self.maximum, self.decimals):
+            what = f"no number with {self.decimals} decimals lies from {self.minimum:g} to {self.maximum:g}"
+            raise fault(what, "decimals")
         return self
 
     def parse(self, text: str, language: Language | None = None) -> Parsed:
@@ -131,6 +136,14 @@ class NumberOutput(OutputKind):
         """Its number."""
         number = first_number(text)
         return AnswerTarget(low=number, high=number)
+
+    def grammar(self, rules: Rules, source: str, language: Language, style: Any) -> str:
+        """The numbers of the range, with the digits after the point that known answers have."""
+        grammar = GrammarText()
+        digits = [style] if isinstance(style, int) and style <= self.decimals else range(self.decimals + 1)
+        parts = [part for count in digits if (part := number_regex(self.minimum, self.maximum, count))]
+        terms = rule_terms(grammar, rules.model_copy(update={"language": None}), source, language)
+        return grammar.starting(grammar.terminal(every([regex("|".join(parts) or NO_CHARACTER), *terms])))
 
     def form_sentences(self, rules: Rules, language: Language) -> list[str]:
         """The range and the digits after the point."""

@@ -258,6 +258,25 @@ class OutputKind(Record):
         """An answer without escapes, so that its words can be found and replaced in it."""
         return text
 
+    # --- generating an answer
+
+    def grammar(self, rules: Rules, source: str, language: Language, style: Any) -> str | None:  # None: any text
+        """Grammar (see `outputs.grammar`) of answers to the input `source` that have the form and break no rule.
+
+        It may leave out what nobody would write, and let through what no grammar can say; `violations` has the last word.
+
+        Args:
+            style: the way known answers are written (`style_of`).
+
+        Raises:
+            ConfigError: there is no such answer, whatever the input.
+        """
+        return None
+
+    def grammar_reads_input(self, rules: Rules) -> bool:
+        """Whether the grammar differs by the input."""
+        return rules.copies_from_input
+
     # --- the form of the answer in words
 
     @abstractmethod

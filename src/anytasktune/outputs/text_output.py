@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+from anytasktune.outputs.grammar import ANY, IN_LINE, INK, GrammarText, every, regex, rule_terms
 from anytasktune.outputs.output_kind import OutputKind, Parsed, Pieces, Sentences, UnfitAnswerError
 from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
+from anytasktune.text.automaton_regex import automaton_regex
 from anytasktune.text.json_values import try_json
 from anytasktune.text.overlap import rouge_l
 from anytasktune.text.plain_text import listed
@@ -66,6 +68,17 @@ class TextOutput(OutputKind):
         if not isinstance(value, str) or not value.strip():
             raise UnfitAnswerError(self.misfits["no_text"])
         return value.strip()
+
+    def grammar(self, rules: Rules, source: str, language: Language, style: Any) -> str:
+        """Texts of the pattern; else lines that are not blank, as many as the rules want, at least one."""
+        grammar = GrammarText()
+        terms = rule_terms(grammar, rules, source, language)
+        if rules.pattern is None or automaton_regex(rules.pattern) is None:  # beside a pattern, lines are seldom news
+            line = rf"\s*{INK}{IN_LINE}*"
+            counted = rules.min_items is not None or rules.max_items is not None
+            more = f"{{{max(rules.min_items or 1, 1) - 1},{'' if rules.max_items is None else rules.max_items - 1}}}"
+            terms.append(regex(rf"{line}(?:\n{line}){more}\s*" if counted else rf"\s*{INK}{ANY}*"))
+        return grammar.starting(grammar.terminal(every(terms)))
 
     def form_sentences(self, rules: Rules, language: Language) -> list[str]:
         """The number of lines, where it matters."""

@@ -166,15 +166,16 @@ def _systems(context: TrainingContext, task: Task, dataset: FrozenDataset, runs:
     """The untuned systems, asked as the task is today, and the Task-LMs, asked as they were trained."""
     config, train = context.settings.eval, dataset.splits.get("train", [])
     longest = max((len(context.model_info.format.answer_ids(row.output)) for row in train), default=64)
-    limit = {"max_new_tokens": config.max_new_tokens} if config.max_new_tokens else {}
-    decoding = decoding_for(task, longest).model_copy(update=limit)
+    wanted: dict[str, int | bool] = {"constrained": config.constrained}
+    wanted |= {"max_new_tokens": config.max_new_tokens} if config.max_new_tokens else {}
+    decoding = decoding_for(task, train, longest).model_copy(update=wanted)
     systems = [EvaluatedSystem("base", task, decoding)]
     if "few_shot" in config.systems:
         systems.append(_few_shot(context, task, dataset, decoding))
     for name, run in runs.items():
         folder = _adapter_folder(context.workspace.project, run)
         trained = read_task_lm(folder)
-        decoding = trained.decoding[task.name].model_copy(update=limit)
+        decoding = trained.decoding[task.name].model_copy(update=wanted)
         systems.append(EvaluatedSystem(name, trained.task(task.name), decoding, adapter=folder, task_lm=trained.id))
     return systems
 

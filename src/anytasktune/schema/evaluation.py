@@ -23,7 +23,9 @@ class Answer(Record):
     tokens: int = 0
     """Generated tokens."""
     truncated: bool = False
-    """Generation hit `max_new_tokens` before the end of the turn."""
+    """A length limit came before the end of the turn; a constrained answer was closed within it."""
+    corrected: bool = False
+    """The model's own choice was not allowed somewhere, so that the answer would be another without the constraint."""
     error: str | None = None
     """Reason of a missing answer; such a prediction is unscored, not zero."""
 
@@ -98,6 +100,8 @@ class SystemResult(Record):
     shot_choice: ShotChoice | None = None
     truncated: int = 0
     """Answers truncated at the length limit."""
+    corrected: int = 0
+    """Answers that the constraint to output and rules changed."""
     broken_rules: dict[str, int] = Field(default_factory=dict)
     """Number of answers by the rule they break; an answer that breaks two rules counts under both."""
     rank_correlation: float | None = None

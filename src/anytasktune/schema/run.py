@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from anytasktune.records import Artifact, Name, Record, Usage, fault
+from anytasktune.outputs import JsonStyle
+from anytasktune.records import Artifact, Language, Name, Record, Usage, fault
 from anytasktune.schema.task import Task
 from anytasktune.settings import DType, TrainConfig
 
@@ -52,6 +53,10 @@ class Decoding(Record):
 
     method: Literal["label_scoring", "greedy"]
     max_new_tokens: int
+    constrained: bool = True
+    """Whether an answer is held to the task's output and rules while it is generated."""
+    styles: dict[Language, JsonStyle | str | int | None] = Field(default_factory=dict)
+    """Per language, the way the training answers are written: indent and order of keys, separator, digits after the point."""
 
 
 class EvalPoint(Record):

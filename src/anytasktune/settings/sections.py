@@ -127,6 +127,8 @@ class EvalConfig(Record):
     """Evaluate only the first so many rows (the report says so)."""
     max_new_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)
     """Longest answer; unless set, a little more than the longest training answer."""
+    constrained: bool = True
+    """Hold the answers of all systems to output and rules while they are generated; `false`: take them as they come."""
     batch_tokens: int = Field(8192, ge=16, le=100 * MOST_TOKENS)
     """Most prompt tokens answered together (the shared prefix not counted)."""
     resamples: int = Field(2000, ge=100, le=100_000)

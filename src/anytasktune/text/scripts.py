@@ -53,3 +53,19 @@ def is_in_script(text: str, language: str) -> bool:
     if other > MIN_HAN_SHARE:
         return False
     return han >= MIN_HAN_SHARE if language == "zh" else latin > 1 - MIN_HAN_SHARE
+
+
+def script_regex(language: str) -> str:
+    """A regular expression (as Rust's `regex` reads it) for texts that `is_in_script` finds to be in `language`.
+
+    It asks for a little more, word by word: English has at least three Latin words before each foreign letter; Chinese has no
+    letters of a third script, and each Latin word has a Chinese character of its own beside it.
+    """
+    gap = rf"[^\p{{L}}\p{{Nl}}\p{{No}}\x{{D7}}\x{{F7}}{HAN}]+"  # × and ÷ stand among the letters of LATIN
+    neither = f"{gap[:-1]}*"
+    latin = rf"[{LATIN}]+"
+    if language == "zh":
+        beside = f"{latin}{neither}"
+        return rf"{neither}(?:(?:{beside})?[{HAN}]{neither}(?:{beside})?)*"
+    foreign = rf"[[\p{{L}}\p{{Nl}}\p{{No}}{HAN}]--[{LATIN}]]"
+    return f"{neither}(?:{latin}(?:{gap}{latin}){{2,}}{neither}{foreign}{neither})*(?:{latin}(?:{gap}{latin})*{neither})?"

@@ -79,7 +79,10 @@ def plan_run(
         lengths=[len(item.ids) for item in encoded_train],
         resolved=resolved,
         order=step_order(list(sizes.values()), config.batch_size, resolved.steps, config.seed, config.sampling_temperature),
-        decoding={part.task.name: decoding_for(part.task, longest[part.task.name]) for part in data.parts},
+        decoding={
+            part.task.name: decoding_for(part.task, [row for task, row in train if task is part.task], longest[part.task.name])
+            for part in data.parts
+        },
     )
 
 
