@@ -88,7 +88,15 @@ def checked(result: "CheckedTask") -> RenderableType:
         line = Text("|".join(prompt), style="dim")
         line.append(_LEARNED[0] + "|".join(answer) + _LEARNED[1], style="bold not dim green")
         parts += [Text(f"\ntrain row {number}", style="dim"), line]
+    parts += [Text("")] if result.findings else []
+    for finding in result.findings:
+        line = Text("! ", style="bold yellow").append(f"{finding.place}: ", style="default bold")
+        line.append(f"{finding.why} ", style="default not bold").append(f"[{finding.code}]", style="dim not bold")
+        parts.append(line.append(f"\n  → {finding.instead}", style="cyan not bold"))
     verdict = Text("\n✓ every row can teach the task\n", style="green")
+    if result.findings:
+        warned = counted(len(result.findings), "warning")
+        verdict = Text(f"\n! every row can be trained on; {warned} above\n", style="yellow")
     if look.problems:
         verdict = Text(
             f"\n✗ {look.bad_rows} of {counted(sum(look.rows.values()), 'row')} cannot be used as they are\n", style="bold red"

@@ -64,7 +64,12 @@ def check(
     if as_json:
         found = [{"what": problem.what, "where": problem.where, "fix": problem.fix} for problem in problems]
         rows = {result.task: result.preflight.rows for result in results}
-        print_json({"ok": not problems, "rows": rows, "problems": found})
+        warned = [
+            {"task": result.task, "code": one.code, "where": one.place, "why": one.why, "instead": one.instead}
+            for result in results
+            for one in result.findings
+        ]
+        print_json({"ok": not problems, "rows": rows, "problems": found, "warnings": warned})
         return MENDABLE if problems else _code(on_event)
     for result in results:
         show(tables.checked(result), whole_lines=True)

@@ -78,6 +78,11 @@ CATALOG: tuple[CatalogEntry, ...] = (
 )
 
 
+def speaker_of(language: str) -> str:
+    """The smallest model we name that speaks `language`."""
+    return next(entry.name for entry in CATALOG if language in entry.languages)
+
+
 def nearest_names(name: str) -> list[str]:
     """At most two names of the catalogue similar to a misspelt `name`, the nearest first.
 

@@ -9,6 +9,7 @@ from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Estimate, SplitName
 from anytasktune.settings import Settings
+from anytasktune.tasks import Finding
 from anytasktune.training.adapter_targets import Granularity
 from anytasktune.training.estimate import Answering, answering_seconds, total
 from anytasktune.training.preflight import Preflight, TokenView, view_tokens
@@ -23,12 +24,14 @@ class CheckedTask:
 
     Attributes:
         samples: three training rows, token by token.
+        findings: warnings about the rows, none of which keeps them from being trained on.
     """
 
     task: str
     manifest: DatasetManifest
     preflight: Preflight
     samples: tuple[tuple[TokenView, ...], ...]
+    findings: Sequence[Finding] = ()
 
 
 def check(
@@ -44,7 +47,8 @@ def check(
         dataset = context.dataset(task)
         rows = dataset.splits.get("train", [])[:3]
         samples = tuple(tuple(view_tokens(task, row, context.model_info.format)) for row in rows)
-        checked.append(CheckedTask(task.name, dataset.manifest, context.preflight(task, dataset), samples))
+        look, findings = context.preflight(task, dataset), context.findings(task, dataset)
+        checked.append(CheckedTask(task.name, dataset.manifest, look, samples, findings))
     return checked
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from anytasktune import schema, settings
 from anytasktune.errors import ConfigError, Problem, counted
-from anytasktune.models.catalog import CATALOG, DEFAULT_MODEL
+from anytasktune.models.catalog import DEFAULT_MODEL, speaker_of
 from anytasktune.packs import pack_files, pack_names
 from anytasktune.packs.contents import PackSummary, files_in_language, summarise
 from anytasktune.records import Artifact, Language, Record
@@ -40,7 +40,7 @@ def init_project(folder: Path, *, pack: str = "empty", language: Language | None
     if project.domain_file.exists():
         raise ConfigError("there is a project already", where=str(project.domain_file), fix="choose another folder")
     files = pack_files(pack) if language is None else files_in_language(pack, language)
-    model = model_for(language) if language else DEFAULT_MODEL
+    model = speaker_of(language) if language else DEFAULT_MODEL
     if model != DEFAULT_MODEL and SETTINGS_FILE in files:
         lines = (
             f"  model: {model}       # the smallest one that speaks Chinese; modelscope:{model} where the Hub is not reached\n"
@@ -86,10 +86,10 @@ def started(project: Project, pack: str, only: Language | None) -> list[str]:
     if (project.root / "CARD.md").exists():
         lines.append("CARD.md says how they were made and what they must not be used for")
     if only == "zh":
-        lines.append(f"settings.yaml names {model_for('zh')}, which speaks Chinese and comes from a model hub")
+        lines.append(f"settings.yaml names {speaker_of('zh')}, which speaks Chinese and comes from a model hub")
         lines.append(f"{DEFAULT_MODEL} needs no hub, but speaks English")
     elif "zh" in taken:
-        lines.append(f"{DEFAULT_MODEL} speaks English; for Chinese set train.model to {model_for('zh')} in settings.yaml")
+        lines.append(f"{DEFAULT_MODEL} speaks English; for Chinese set train.model to {speaker_of('zh')} in settings.yaml")
     return lines
 
 
@@ -109,8 +109,3 @@ def json_schemas(name: str | None = None) -> dict[str, Any]:
         raise ConfigError(f"there is no record {name!r}", fix=nearest(name, known))
     schemas = {word: kind.model_json_schema() for word, kind in sorted(known.items())}
     return schemas[name] if name else schemas
-
-
-def model_for(language: Language) -> str:
-    """The smallest model we name that speaks `language`."""
-    return next(entry.name for entry in CATALOG if language in entry.languages)

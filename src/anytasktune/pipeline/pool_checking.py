@@ -1,5 +1,6 @@
 """A project's Task Pool: its review, its outline with the number of rows, and its picture."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,12 @@ def review_pool(workspace: Workspace) -> list[Finding]:
         DataError: a task's rows are in two forms, or a file of them cannot be read.
     """
     domain = workspace.domain
-    findings = check_pool(domain, {task.name: placed_rows(workspace, task) for task in domain.tasks})
+    return placed_in_domain(workspace, check_pool(domain, {task.name: placed_rows(workspace, task) for task in domain.tasks}))
+
+
+def placed_in_domain(workspace: Workspace, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, those about `domain.yaml` with their line."""
+    domain = workspace.domain
     # the file has tasks and actions by number
     numbers = {
         "tasks": {task.name: number for number, task in enumerate(domain.tasks)},

@@ -12,13 +12,15 @@ from anytasktune.models.load import BaseLM, ModelInfo, choose_device, choose_dty
 from anytasktune.pipeline.context import Context
 from anytasktune.pipeline.events import MOST_EXAMPLES, Finished, OnEvent, Started, ignore_event
 from anytasktune.pipeline.frozen_datasets import frozen_dataset
-from anytasktune.pipeline.own_rows import row_places
+from anytasktune.pipeline.own_rows import has_own_rows, row_places
+from anytasktune.pipeline.row_findings import row_findings
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Example, SplitName, Task
 from anytasktune.settings import DType, Settings
+from anytasktune.tasks import Finding
 from anytasktune.training.adapter_targets import AdapterTarget, Granularity, targets_of, without_leaks
 from anytasktune.training.estimate import matmul_rate
-from anytasktune.training.preflight import Preflight, Room, preflight
+from anytasktune.training.preflight import Locate, Preflight, Room, preflight
 from anytasktune.training.run_plan import RunPlan, plan_run
 from anytasktune.training.task_rows import TaskRows, TrainingData
 from anytasktune.training.tokenizing import RowEncoder
@@ -106,11 +108,7 @@ class TrainingContext(Context):
 
     def preflight(self, task: Task, dataset: FrozenDataset) -> Preflight:
         """Every row as this model would be trained on it; problems name the row in `data/`."""
-        places = cache(lambda: row_places(self.workspace.project, task))
-
-        def place(split: SplitName, number: int, example: Example) -> str:
-            return places().get(example.id, f"{task.name} {split} row {number}")
-
+        place = self._places_of(task)
         chosen, given = self.settings.train.max_length, self.model_info.context_length
         room = Room(chosen, "raise max_length")
         if chosen > given:
@@ -122,6 +120,21 @@ class TrainingContext(Context):
             return (file, int(row)) if row.isdigit() else (problem.where, 0)
 
         return replace(look, problems=tuple(sorted(look.problems, key=in_file_order)))
+
+    def findings(self, task: Task, dataset: FrozenDataset) -> Sequence[Finding]:
+        """Warnings about the rows of a task, which keep none from being trained on."""
+        model = self.model_info.ref, self.model_info.format.tokenizer
+        return row_findings(self.workspace, task, dataset, model, self._places_of(task))
+
+    def _places_of(self, task: Task) -> Locate:
+        """The place of a row in `data/`; the files are read again when a place is asked for."""
+        places = cache(lambda: row_places(self.workspace.project, task))
+
+        def place(split: SplitName, number: int, example: Example) -> str:
+            own = places() if has_own_rows(self.workspace.project, task) else {}
+            return own.get(example.id, f"{task.name} {split} row {number}")
+
+        return place
 
     def _usable_rows(self, task: Task) -> TaskRows:
         dataset = self.dataset(task)
@@ -141,6 +154,8 @@ class TrainingContext(Context):
                 fix = f"import some: {command}"
                 nothing = Problem("there are no training rows", where, fix)
             raise PreflightError([*look.problems, nothing])
+        for finding in self.findings(task, dataset):
+            self.note(f"{finding.place}: {finding.why} → {finding.instead}")
         if look.problems:
             self.on_event(
                 Finished(

@@ -9,6 +9,7 @@ from anytasktune.records import Language
 from anytasktune.schema import Task
 from anytasktune.scorers import broken_rules
 from anytasktune.tasks.findings import At, Finding, PlacedRow, rows_in
+from anytasktune.tasks.split_checks import conflicting_answers
 from anytasktune.text.numbers import numbers_in
 from anytasktune.text.personal_data import find_personal_data
 from anytasktune.text.scripts import tokens
@@ -191,4 +192,16 @@ def _numbers_from_nowhere(task: Task, row: PlacedRow) -> bool:
     return any(number not in given and not numbers_in(number) <= known for number in _NUMBER.findall(said))
 
 
-CHECKS = (personal_data, rows_without_instruction, other_kind, regular_expression_solves, too_much_for_a_small_model)
+def contradictions(task: Task, rows: Rows) -> Iterator[Finding]:
+    """The same input with several answers."""
+    yield from conflicting_answers(task, {"train": [row.example for row in rows]}, lambda _, number, __: rows[number - 1].place)
+
+
+CHECKS = (
+    personal_data,
+    contradictions,
+    rows_without_instruction,
+    other_kind,
+    regular_expression_solves,
+    too_much_for_a_small_model,
+)

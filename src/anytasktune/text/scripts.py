@@ -15,7 +15,7 @@ _CJK_PUNCTUATION = (
     "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
 )
 _TOKEN = re.compile(rf"[{HAN}{_CJK_PUNCTUATION}]|[^\W{HAN}{_CJK_PUNCTUATION}]+")
-_HAN_CHARACTER = re.compile(rf"[{HAN}]")
+HAN_CHARACTER = re.compile(rf"[{HAN}]")
 _WESTERN_QUOTES = re.compile("[\u2014\u2018\u2019\u201c\u201d\u2026\u00b7]")
 _SCRIPT_UNIT = re.compile(rf"(?P<han>[{HAN}])|(?P<latin>[{LATIN}]+)|(?P<other>[^\W\d_])")
 
@@ -31,14 +31,14 @@ def tokens(text: str) -> list[str]:
     word; other punctuation is left out (as ROUGE does: Lin 2004, "ROUGE: A Package for Automatic Evaluation of
     Summaries"). Quotes and dashes that both languages use are left out of a text without Chinese characters.
     """
-    if not _HAN_CHARACTER.search(text):
+    if not HAN_CHARACTER.search(text):
         text = _WESTERN_QUOTES.sub(" ", text)
     return _TOKEN.findall(text.lower())
 
 
 def count_han(text: str) -> int:
     """Number of Chinese characters in `text`."""
-    return len(_HAN_CHARACTER.findall(text))
+    return len(HAN_CHARACTER.findall(text))
 
 
 def is_in_script(text: str, language: str) -> bool:
