@@ -9,6 +9,7 @@ import typer
 from anytasktune.cli.console import DONE, ROWS_DROPPED, print_json, say, show
 from anytasktune.cli.options import (
     DocumentFolder,
+    Fresh,
     Json,
     OneLanguage,
     Overrides,
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.build_context import BuildOptions
     from anytasktune.pipeline.candidate_runs import CandidateRun, GatedCandidates
     from anytasktune.pipeline.workspace import Workspace
+
+
+AllowFewer = Annotated[
+    bool, typer.Option("--allow-fewer", help="Use the result even if it has fewer generated rows than the present data set.")
+]
 
 
 def ingest(
@@ -62,6 +68,7 @@ def synth(
     language: OneLanguage = None,
     record: Record = None,
     replay: Replay = None,
+    fresh: Fresh = False,
     yes: Yes = False,
     overrides: Overrides = None,
     progress: ProgressForm = "text",
@@ -69,6 +76,7 @@ def synth(
 ) -> int:
     """Generate rows from documents, from existing rows and from the task alone."""
     workspace, settings, options = _open(project, tasks, overrides, teacher, documents, language, record, replay)
+    options = replace(options, fresh=fresh)
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import generating
 
@@ -133,6 +141,8 @@ def build(
     language: OneLanguage = None,
     record: Record = None,
     replay: Replay = None,
+    fresh: Fresh = False,
+    allow_fewer: AllowFewer = False,
     yes: Yes = False,
     overrides: Overrides = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the expected cost; no requests are sent.")] = False,
@@ -141,6 +151,7 @@ def build(
 ) -> int:
     """Make data sets from documents, rows and a teacher: generate, filter, freeze. A killed build resumes and pays once."""
     workspace, settings, options = _open(project, tasks, overrides, teacher, documents, language, record, replay)
+    options = replace(options, fresh=fresh, allow_fewer=allow_fewer)
     from anytasktune.cli import tables
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import building

@@ -40,6 +40,9 @@ Record = Annotated[Path | None, typer.Option("--record", help="Write requests an
 Replay = Annotated[Path | None, typer.Option("--replay", help="Take answers from a recorded file; no requests are sent.")]
 
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files in the folder that no export wrote.")]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Begin anew with today's settings; candidates there are stay on disk, unused.")
+]
 Yes = Annotated[
     bool,
     typer.Option(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from anytasktune.datasets.split import assign_documents, splits_to_fill
 from anytasktune.errors import DataError
@@ -24,7 +25,13 @@ _QUOTED = re.compile(r"[\"“「『‘']([^\"”」』’'\n]+)[\"”」』’']
 _MARKER = re.compile(r"^(?:[-*•>#]+|\(?\d{1,3}[.)、])\s*")
 
 
-def seal(own: Mapping[str, Splits], *, documents: Mapping[str, int] | None = None, config: SplitConfig | None = None) -> Seal:
+def seal(
+    own: Mapping[str, Splits],
+    *,
+    documents: Mapping[str, int] | None = None,
+    config: SplitConfig | None = None,
+    before: Mapping[str, Mapping[str, SplitName]] = MappingProxyType({}),
+) -> Seal:
     """Fix the test rows of a project.
 
     Args:
@@ -33,6 +40,7 @@ def seal(own: Mapping[str, Splits], *, documents: Mapping[str, int] | None = Non
             test or dev rows of its own, so that some have to be made, each document is assigned to a split here, in the shares
             of `config`; with fewer than `FEWEST_DOCUMENTS` none is.
         config: shares and seed of the division.
+        before: task → document → split, for documents that were assigned earlier and keep their split.
 
     Returns:
         The seal; equal rows and documents give an equal one, in whatever order they come.
@@ -42,7 +50,11 @@ def seal(own: Mapping[str, Splits], *, documents: Mapping[str, int] | None = Non
     assigned: dict[str, dict[str, SplitName]] = {}
     if documents is not None and len(documents) >= FEWEST_DOCUMENTS:
         shares = {task: splits_to_fill(splits, config) for task, splits in sorted(own.items())}
-        assigned = {task: assign_documents(documents, part, config.seed) for task, part in shares.items() if len(part) > 1}
+        assigned = {
+            task: assign_documents(documents, part, config.seed, before.get(task))
+            for task, part in shares.items()
+            if len(part) > 1
+        }
     return Seal(id=content_id([inputs, assigned]), inputs=inputs, documents=assigned)
 
 

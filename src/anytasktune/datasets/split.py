@@ -203,26 +203,32 @@ def _assign_evenly(groups: Sequence[Group[Member]], missing: Shares) -> list[tup
     return assigned
 
 
-def assign_documents(passages: Mapping[str, int], shares: Shares, seed: int) -> dict[str, SplitName]:
+def assign_documents(
+    passages: Mapping[str, int], shares: Shares, seed: int, before: Mapping[str, SplitName] | None = None
+) -> dict[str, SplitName]:
     """A split for every document, so that the passages are split as `shares` says and no split goes without.
 
     Args:
         passages: document → number of its passages.
         shares: split → share.
         seed: decides the order documents are assigned in.
+        before: documents that have a split already, which they keep.
 
     Returns:
         Document → split, sorted by document.
     """
     groups = [Group([name] * max(1, count), "", text_hash(f"{seed}\n{name}")) for name, count in sorted(passages.items())]
     total, whole = sum(len(group.members) for group in groups), sum(shares.values())
+    assigned = {name: split for name, split in (before or {}).items() if name in passages and split in shares}
     missing = {name: share / whole * total for name, share in shares.items()}
-    assigned = {group.members[0]: name for name, group in assign_groups(groups, missing)}
+    for name, split in assigned.items():
+        missing[split] -= max(1, passages[name])
+    groups = [group for group in groups if group.members[0] not in assigned]
+    if groups:
+        assigned |= {group.members[0]: name for name, group in assign_groups(groups, missing)}
     for empty in (name for name in shares if name not in assigned.values()):
         richest = max(shares, key=lambda name: sum(split == name for split in assigned.values()))
-        smallest = min(
-            (group for group in groups if assigned[group.members[0]] == richest),
-            key=lambda group: (len(group.members), group.order),
-        )
-        assigned[smallest.members[0]] = empty
+        movable = [group for group in groups if assigned[group.members[0]] == richest]
+        if movable:
+            assigned[min(movable, key=lambda group: (len(group.members), group.order)).members[0]] = empty
     return dict(sorted(assigned.items()))

@@ -13,6 +13,7 @@ from anytasktune.llm import Teacher
 from anytasktune.pipeline.candidate_runs import Passages
 from anytasktune.pipeline.context import Context
 from anytasktune.pipeline.events import OnEvent, ignore_event
+from anytasktune.pipeline.existing_candidates import Existing, existing_candidates, in_words, sealed_documents
 from anytasktune.pipeline.frozen_datasets import own_splits
 from anytasktune.pipeline.ingesting import ingest_documents
 from anytasktune.pipeline.teacher_opening import Agreed, TeacherAccess
@@ -37,6 +38,8 @@ class BuildOptions:
         agreed: consent to documents and rows leaving this machine, where a teacher is on another one and nobody has agreed for
             this project and host before: `masked` (personal data replaced by placeholders), `as_is`, or a function that asks.
             Without it nothing is sent.
+        fresh: begin anew: candidates there are stay on disk and are not used any more.
+        allow_fewer: a result with fewer generated rows than the present one takes its place.
     """
 
     documents: Path | None = None
@@ -44,6 +47,8 @@ class BuildOptions:
     record: Path | None = None
     replay: Path | None = None
     agreed: Agreed = None
+    fresh: bool = False
+    allow_fewer: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ class BuildContext(Context):
     options: BuildOptions = field(default_factory=BuildOptions)
     task_names: Sequence[str] = ()
     _sources: dict[str, Sources] = field(default_factory=dict)
+    _existing: dict[str, Existing] = field(default_factory=dict)
 
     @classmethod
     def begin(
@@ -123,7 +129,8 @@ class BuildContext(Context):
         own = {task.name: own_splits(self.workspace, task, self.settings.split) for task in tasks}
         rows = self.passages.rows if self.passages else []
         documents = Counter(passage.span.document for passage in rows)
-        fixed = seal(own, documents=documents or None, config=self.settings.split)
+        before = {task.name: sealed_documents(self.workspace.project, task) for task in tasks}
+        fixed = seal(own, documents=documents or None, config=self.settings.split, before=before)
         find_or_make(self.workspace.project.seals, SEALS, fixed.id, lambda: fixed, note=self.note)
         guard = SealGuard(tasks, fixed, own)
         free = tuple(passage for passage in rows if not guard.touches(passage.text))
@@ -141,6 +148,19 @@ class BuildContext(Context):
                 self.note(f"{task.name}: {hidden} train and dev rows hold a test row and are not shown to the teacher")
             self._sources[task.name] = Sources(task, splits, sealed.seal, sealed.passages, train, dev)
         return self._sources[task.name]
+
+    def existing(self, task: Task) -> Existing:
+        """The runs of a task whose candidates are kept; what this command makes is added to them."""
+        if task.name not in self._existing:
+            found = existing_candidates(self.workspace.project, task, self.sources(task).seal, self.note)
+            if self.options.fresh and found.runs:
+                count = sum(len(run.candidates) for run in found.runs)
+                found = Existing(set_aside=found.set_aside | {"are set aside to begin anew": count})
+            folder = self.workspace.project.candidates(task.name)
+            for reason, count in found.set_aside.items():
+                self.note(f"{task.name}: {in_words(reason, count)}; they stay in {folder} and are not used")
+            self._existing[task.name] = found
+        return self._existing[task.name]
 
     def languages(self, task: Task) -> list[Language]:
         """The languages in which rows are generated; ConfigError if the task has none of those wanted."""

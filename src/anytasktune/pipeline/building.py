@@ -8,6 +8,7 @@ from anytasktune.errors import DataError, counted
 from anytasktune.llm.costs import Expected
 from anytasktune.pipeline.build_context import BuildContext, BuildOptions
 from anytasktune.pipeline.candidate_runs import GatedCandidates
+from anytasktune.pipeline.current_candidates import current_candidates
 from anytasktune.pipeline.events import OnEvent, Started
 from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.gating import gate_candidates
@@ -52,19 +53,19 @@ def build(
 
 
 def _build_one(context: BuildContext, task: Task) -> Built:
-    runs = [generate_candidates(context, task)]
+    generate_candidates(context, task)
     if context.settings.synthesis.augmentations:
-        passed = gate_candidates(context, task, runs)
-        runs.append(augment_rows(context, task, [candidate.example() for candidate in passed.kept]))
-    gated = gate_candidates(context, task, runs)
+        passed = gate_candidates(context, task)
+        written = [candidate.example() for candidate in passed.kept if candidate.origin.place is not None]
+        augment_rows(context, task, written)
+    gated = current_candidates(context, task, gate_candidates(context, task))
     if not gated.kept:
-        counts = gated.manifest.counts
+        counts, command = gated.manifest.counts, context.workspace.project.command
         reasons = ", ".join(f"{count} {reason}" for reason, count in (counts.failed | counts.dropped).items())
-        command = context.workspace.project.command("review", task.name, "--dropped")
-        fix = f"name a larger teacher, or look at the dropped ones: {command}"
-        raise DataError(
-            f"none of {counted(counts.planned, 'candidate')} is left: {reasons}", where=f"task {task.name}", fix=fix
-        )
+        anew, look = command("build", task.name, "--teacher", "NAME", "--fresh"), command("review", task.name, "--dropped")
+        fix = f"begin anew with a larger teacher: {anew}, or look at the dropped ones: {look}"
+        what = f"none of {counted(counts.planned, 'candidate')} is left: {reasons}"
+        raise DataError(what, where=f"task {task.name}", fix=fix)
     dataset = frozen_dataset(context.workspace, task, context.settings.split, context.on_event)
     return Built(task.name, gated, dataset)
 

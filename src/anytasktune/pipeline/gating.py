@@ -9,12 +9,13 @@ from anytasktune.gates.llm_judge import judge_candidates
 from anytasktune.gates.run_gates import Gated, apply_judge, run_gates
 from anytasktune.ids import content_id
 from anytasktune.pipeline.build_context import BuildContext, BuildOptions, Sources
-from anytasktune.pipeline.candidate_runs import GATED_CANDIDATES, CandidateRun, GatedCandidates
+from anytasktune.pipeline.candidate_runs import GATED_CANDIDATES, CandidateRun, GatedCandidates, Passages
 from anytasktune.pipeline.events import Finished, Meter, OnEvent
+from anytasktune.pipeline.existing_candidates import in_words
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import JUDGE, GatedSet, Task, TeacherUsage
+from anytasktune.schema import JUDGE, GatedSet, Passage, Task, TeacherUsage
 from anytasktune.settings import Settings
-from anytasktune.store import find_or_make, hash_of_rows, read_ref
+from anytasktune.store import LATEST, find_or_make, hash_of_rows, write_ref
 from anytasktune.version import __version__
 
 
@@ -32,20 +33,28 @@ def gate(
     """
     context = BuildContext.begin(workspace, settings, on_event, options, task_names)
     with context.alone("gate", task_names):
-        return [gate_candidates(context, task) for task in workspace.tasks(task_names)]
+        found = [gate_candidates(context, task) for task in workspace.tasks(task_names)]
+        for gated in found:
+            write_ref(workspace.project.gated(gated.manifest.task), LATEST, gated.manifest.id)
+        return found
 
 
-def gate_candidates(context: BuildContext, task: Task, runs: Sequence[CandidateRun] = ()) -> GatedCandidates:
-    """Send candidates through the gates; those of the latest runs, unless some are given.
+def gate_candidates(context: BuildContext, task: Task) -> GatedCandidates:
+    """Send the candidates of a task through the gates; the reference to the latest result stays as it is.
 
     Each run is gated once: a later run is compared with the candidates that passed before.
 
     Raises:
-        DataError: there are no candidates, or they were made while other test rows were sealed.
+        DataError: there are no candidates, or none that may be used now.
         EndpointError: the judge cannot be asked.
     """
-    sources = context.sources(task)
-    first, *others = list(runs) or _latest_runs(context, sources)
+    sources, existing = context.sources(task), context.existing(task)
+    if not existing.runs:
+        command = context.workspace.project.command
+        fix = f"generate some: {command('synth', task.name)}, or {command('augment', task.name)}"
+        reasons = "; ".join(in_words(reason, count) for reason, count in existing.set_aside.items())
+        raise DataError(f"there are no candidates{f': {reasons}' * bool(reasons)}", where=f"task {task.name}", fix=fix)
+    first, *others = existing.runs
     gated, made = _gate_run(context, sources, first, None)
     for run in others:
         gated, made = _gate_run(context, sources, run, gated)
@@ -72,15 +81,15 @@ def _gate_run(
     config, teacher = context.settings.gates, context.settings.teacher
     judge = (teacher.judge or teacher.name) if context.has_teacher and config.judge_threshold > 0 else ""
     before = earlier.manifest if earlier else None
-    own = sorted(row.id for rows in splits.values() for row in rows)
+    own = {name: sorted(row.id for row in rows) for name, rows in splits.items()}
     gated_ids = [before.id if before else "", run.manifest.id]
-    inputs = content_id([gated_ids, sources.seal.id, task.model_dump(), own, config.model_dump(), judge, __version__])
+    inputs = content_id([gated_ids, task.model_dump(), own, config.model_dump(), judge, __version__])
 
     def make() -> GatedCandidates:
         if not judge and config.judge_threshold > 0:
             context.note(f"{task.name}: candidates were not judged, because no teacher is named")
         Meter(context.on_event, "gate", task.name, len(run.candidates))
-        passages = context.passages.rows if context.passages else ()
+        passages = _passages(context, run)
         known = GateContext(splits.get("train", ()), splits.get("dev", ()), splits.get("test", ()), passages)
         known_gated = Gated.restored(earlier.kept, earlier.dropped, earlier.verdicts) if earlier else Gated()
         gated = run_gates(task, run.candidates, known, config, known_gated if earlier else None)
@@ -99,6 +108,7 @@ def _gate_run(
             counts=counts,
             sha256=sha256,
             judge=judge,
+            own_rows=content_id(own),
             config=config,
             code_version=__version__,
             usage=TeacherUsage.total([before.usage, usage]) if before else usage,
@@ -110,7 +120,14 @@ def _gate_run(
         return not any(verdict.gate == JUDGE and verdict.score is None for verdict in gated.verdicts)
 
     folder = context.workspace.project.gated(task.name)
-    return find_or_make(folder, GATED_CANDIDATES, inputs, make, reusable=is_judged, note=context.note)
+    return find_or_make(folder, GATED_CANDIDATES, inputs, make, latest=None, reusable=is_judged, note=context.note)
+
+
+def _passages(context: BuildContext, run: CandidateRun) -> list[Passage]:
+    """The passages of today and those the run was made from, which may have been read from other documents."""
+    today = context.passages.rows if context.passages else []
+    folder = context.workspace.project.passages / (run.manifest.passages or "")
+    return [*today, *(Passages.load(folder).rows if run.manifest.passages and folder.exists() else [])]
 
 
 def _apply_judge(context: BuildContext, task: Task, gated: Gated) -> Gated:
@@ -124,18 +141,3 @@ def _apply_judge(context: BuildContext, task: Task, gated: Gated) -> Gated:
     marks = judge_candidates(context.judge, task, left, config, on_progress)
     placed = [mark.model_copy(update={"position": item.position}) for mark, item in zip(marks, gated.kept, strict=True)]
     return apply_judge(gated, placed, config)
-
-
-def _latest_runs(context: BuildContext, sources: Sources) -> list[CandidateRun]:
-    task, project = sources.task, context.workspace.project
-    folder = project.candidates(task.name)
-    found = [read_ref(folder, f"latest-{stage}") for stage in ("synth", "augment")]
-    runs = [CandidateRun.load(folder / identity) for identity in found if identity]
-    if not runs:
-        fix = f"generate some: {project.command('synth', task.name)}, or {project.command('augment', task.name)}"
-        raise DataError("there are no candidates", where=f"task {task.name}", fix=fix)
-    usable = [run for run in runs if run.manifest.seal == sources.seal.id]
-    if not usable:
-        fix = f"generate them again: {project.command('synth', task.name)} (answers of the teacher are reused, not paid again)"
-        raise DataError("the candidates were made while other test rows were sealed", where=f"task {task.name}", fix=fix)
-    return usable

@@ -8,6 +8,7 @@ from functools import cached_property
 from anytasktune.datasets import GeneratedPart, input_hash, join_generated
 from anytasktune.datasets.join_generated import Joined
 from anytasktune.datasets.split import splits_to_fill
+from anytasktune.errors import counted
 from anytasktune.pipeline.candidate_runs import latest_gated, passages_of
 from anytasktune.pipeline.reviewing import read_reviews
 from anytasktune.review import GatedRows, ReviewedRows, apply_reviews, review_outcomes
@@ -38,6 +39,9 @@ _DROP_REASONS: dict[str, str] = {
     "repeated": "duplicate",
 }
 """Result of a review → reason the candidate is counted by as dropped."""
+
+_NAMED = 5
+"""Ids that are named in a note; of more, the first."""
 
 
 @dataclass(frozen=True)
@@ -173,5 +177,11 @@ def usable_rows(project: Project, task: Task, own: Splits, note: Callable[[str],
         return None
     candidates, reviews = GatedRows(found.kept, found.dropped, found.verdicts), read_reviews(project, task)
     result = apply_reviews(task, candidates, reviews)
+    if unknown := sorted(key for key in review_outcomes(reviews) if candidates.find(key) is None):
+        named = ", ".join(unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
+        what = (
+            f"decisions on {counted(len(unknown), 'candidate')} are kept and not applied, because the candidates are not in use"
+        )
+        note(f"{task.name}: {what}: {named}")
     passages = passages_of(project, found.manifest, result.rows)
     return UsableRows(task, found.manifest, candidates, reviews, result, runs, dict(assigned), passages)

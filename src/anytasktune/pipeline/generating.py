@@ -12,12 +12,14 @@ from anytasktune.llm.costs import Expected, expected_cost
 from anytasktune.pipeline.build_context import BuildContext, BuildOptions, Sources
 from anytasktune.pipeline.candidate_runs import CANDIDATE_RUNS, CandidateRun
 from anytasktune.pipeline.events import Finished, Meter, OnEvent, Started
+from anytasktune.pipeline.existing_candidates import TRANSIENT, Existing, augmentations_of, made_for
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import CandidateSet, Example, Feasibility, Task
+from anytasktune.schema import Candidate, CandidateSet, Example, FailedCandidate, Feasibility, Task
 from anytasktune.settings import Augmentation, Settings, SynthesisConfig
 from anytasktune.store import find_or_make, hash_of_rows, record_kind
 from anytasktune.synthesis import candidates as synthesis
-from anytasktune.synthesis.candidates import Candidates
+from anytasktune.synthesis.candidate_plan import plan_augmentation
+from anytasktune.synthesis.candidates import Candidates, places_of
 from anytasktune.synthesis.cost_forecast import expected_feasibility, expected_questions
 from anytasktune.synthesis.drafts import Progress
 from anytasktune.synthesis.feasibility import measure_feasibility, tried_rows
@@ -28,8 +30,8 @@ FEASIBILITY_TESTS = record_kind(Feasibility, lambda result: result.id)
 FEWEST_KNOWN = 8
 """With fewer rows with known answers a teacher is not tried: the score would say nothing."""
 _SHOWN = 160
-_TRANSIENT = frozenset({"over_budget", "not_answered"})
-"""Failures that another run may not have: a run with one of them is not reused."""
+_ROW_SETTINGS = ("inputs_from", "samples", "least_agreement", "temperature", "shots", "seed")
+"""Settings that make rows others."""
 _DEFAULT_AUGMENTATIONS: tuple[Augmentation, ...] = ("paraphrase",)
 
 
@@ -47,7 +49,7 @@ def synth(
     """
     context = BuildContext.begin(workspace, settings, on_event, options, task_names)
     with context.alone("synth", task_names):
-        return [generate_candidates(context, task) for task in workspace.tasks(task_names)]
+        return [run for task in workspace.tasks(task_names) for run in generate_candidates(context, task)]
 
 
 def augment(
@@ -64,11 +66,14 @@ def augment(
     """
     context = BuildContext.begin(workspace, settings, on_event, options, task_names)
     with context.alone("augment", task_names):
-        return [augment_rows(context, task) for task in workspace.tasks(task_names)]
+        return [run for task in workspace.tasks(task_names) for run in augment_rows(context, task)]
 
 
-def generate_candidates(context: BuildContext, task: Task) -> CandidateRun:
-    """Generate rows of a task with its teacher, which is tried on rows with known answers first.
+def generate_candidates(context: BuildContext, task: Task) -> list[CandidateRun]:
+    """Generate the rows of a task that it has not yet, with its teacher, which is tried on rows with known answers first.
+
+    Returns:
+        All runs whose candidates are kept, the oldest first.
 
     Raises:
         ConfigError: no teacher is named.
@@ -77,19 +82,26 @@ def generate_candidates(context: BuildContext, task: Task) -> CandidateRun:
     """
     sources, config = context.sources(task), context.settings.synthesis
 
-    def generate(on_progress: Callable[[Progress], None]) -> Candidates:
+    def missing(done: Sequence[Candidate | FailedCandidate]) -> int:
+        languages, taken = context.languages(task), places_of(done)
+        return sum((language, place) not in taken for language in languages for place in range(config.rows))
+
+    def generate(done: Sequence[Candidate | FailedCandidate], on_progress: Callable[[Progress], None]) -> Candidates:
         teacher = context.teacher
         cost = expected(context, task).in_words(context.settings.teacher)
         context.on_event(Started(stage="teacher", name=task.name, detail=cost))
         require_feasible(context, sources)
         rows, passages = sources.shown_train, sources.passages
-        return synthesis.generate(teacher, task, context.languages(task), rows, passages, config, on_progress)
+        return synthesis.generate(teacher, task, context.languages(task), rows, passages, config, on_progress, done)
 
-    return _find_or_generate(context, sources, "synth", sources.shown_train, config, generate)
+    return _extended(context, sources, "synth", sources.shown_train, config, missing, generate)
 
 
-def augment_rows(context: BuildContext, task: Task, generated: Sequence[Example] = ()) -> CandidateRun:
-    """Generate variants of the task's train rows and of `generated` rows; without a teacher only typing errors.
+def augment_rows(context: BuildContext, task: Task, generated: Sequence[Example] = ()) -> list[CandidateRun]:
+    """Generate missing variants of the task's train rows and of `generated` rows; without a teacher only typing errors.
+
+    Returns:
+        All runs whose candidates are kept, the oldest first.
 
     Raises:
         ConfigError: no teacher is named, and each augmentation needs one.
@@ -104,39 +116,54 @@ def augment_rows(context: BuildContext, task: Task, generated: Sequence[Example]
         raise DataError("there are no train rows to augment", where=f"task {task.name}", fix=fix)
     if not config.augmentations:
         config = config.model_copy(update={"augmentations": list(_DEFAULT_AUGMENTATIONS)})
+    has_teacher = context.has_teacher or "typos" not in config.augmentations
 
-    def generate(on_progress: Callable[[Progress], None]) -> Candidates:
-        teacher = context.teacher if context.has_teacher or "typos" not in config.augmentations else None
-        variants = synthesis.augment(teacher, task, rows, config, on_progress)
-        for augmentation, reason in variants.left_out.items():
+    def missing(done: Sequence[Candidate | FailedCandidate]) -> int:
+        slots, left_out = plan_augmentation(task, rows, config, teacher=has_teacher, done=augmentations_of(done))
+        for augmentation, reason in left_out.items():
             context.note(f"{task.name}: no {augmentation}, {reason}")
-        return variants
+        return len(slots)
 
-    return _find_or_generate(context, sources, "augment", rows, config, generate)
+    def generate(done: Sequence[Candidate | FailedCandidate], on_progress: Callable[[Progress], None]) -> Candidates:
+        teacher = context.teacher if has_teacher else None
+        return synthesis.augment(teacher, task, rows, config, on_progress, augmentations_of(done))
+
+    return _extended(context, sources, "augment", rows, config, missing, generate)
 
 
-def _find_or_generate(
+def _extended(
     context: BuildContext,
     sources: Sources,
     stage: Literal["synth", "augment"],
     rows: Sequence[Example],
     config: SynthesisConfig,
-    generate: Callable[[Callable[[Progress], None]], Candidates],
-) -> CandidateRun:
-    """The run of an equal command, or a new one; reports it."""
-    task, teacher = sources.task, context.settings.teacher.name
+    missing: Callable[[Sequence[Candidate | FailedCandidate]], int],
+    generate: Callable[[Sequence[Candidate | FailedCandidate], Callable[[Progress], None]], Candidates],
+) -> list[CandidateRun]:
+    """The runs there are and, where rows are missing, one more: that of an equal command, or a new one; reports it."""
+    task, teacher, existing = sources.task, context.settings.teacher.name, context.existing(sources.task)
     passages = sources.passages if stage == "synth" else ()
     made_of = [task.model_dump(), sources.seal.id, sorted(row.id for row in rows), [passage.id for passage in passages]]
-    inputs = content_id([stage, made_of, config.model_dump(), context.languages(task), teacher, __version__])
+    given = [stage, made_of, config.model_dump(), context.languages(task), teacher, __version__]
+    last = existing.runs[-1].manifest if existing.runs else None
+    if last and last.made_from == content_id([given, existing.ids[:-1]]) and TRANSIENT & last.failed.keys():
+        existing.runs.pop()  # the same command again, which may get the missing answers
+    inputs, done = content_id([given, existing.ids]), existing.done()
+    count = missing(done)
+    _note_settings(context, existing, stage, config, count)
+    if count == 0 and existing.runs:
+        context.on_event(_finished(context, [run for run in existing.runs if run.manifest.stage == stage], stage, reused=True))
+        return existing.runs
 
     def make() -> CandidateRun:
-        before, meter = context.spent, Meter(context.on_event, stage, task.name, len(rows))
+        meter = Meter(context.on_event, stage, task.name, count)
 
         def on_progress(progress: Progress) -> None:
             facts = [progress.stage, *([f"{progress.failed} failed"] if progress.failed else [])]
             meter.update(progress.done, progress.total, ", ".join([*facts, *([str(context.spent)] if teacher else [])]))
 
-        generated = generate(on_progress)
+        before = context.spent
+        generated = generate(done, on_progress)
         candidates, failed = generated.candidates, generated.failed
         sha256, reasons = hash_of_rows(candidates), dict(sorted(Counter(one.reason for one in failed).items()))
         manifest = CandidateSet(
@@ -149,40 +176,60 @@ def _find_or_generate(
             teacher=teacher,
             seal=sources.seal.id,
             passages=context.passages.manifest.id if stage == "synth" and context.passages else None,
+            earlier=existing.ids,
+            made_for=made_for(task),
+            made_from=inputs,
             config=config,
             code_version=__version__,
             usage=context.spent.since(before),
         )
         return CandidateRun(manifest, candidates, failed)
 
-    folder = context.workspace.project.candidates(task.name)
     run, made = find_or_make(
-        folder,
+        context.workspace.project.candidates(task.name),
         CANDIDATE_RUNS,
         inputs,
         make,
-        latest=f"latest-{stage}",
-        reusable=lambda run: not _TRANSIENT & run.manifest.failed.keys(),
+        reusable=lambda run: not TRANSIENT & run.manifest.failed.keys(),
         note=context.note,
     )
-    context.on_event(_finished(context, run, reused=not made))
-    return run
+    existing.runs.append(run)
+    context.on_event(_finished(context, [run], stage, reused=not made))
+    return existing.runs
 
 
-def _finished(context: BuildContext, run: CandidateRun, *, reused: bool) -> Finished:
-    manifest = run.manifest
-    detail = f"{manifest.candidates} of {counted(manifest.candidates + len(run.failed), 'candidate')}"
+def _note_settings(context: BuildContext, existing: Existing, stage: str, config: SynthesisConfig, missing: int) -> None:
+    """Say which settings hold only for rows that are added, because rows made with others are kept."""
+    last = next((run.manifest for run in reversed(existing.runs) if run.manifest.stage == stage), None)
+    if last is None:
+        return
+    now, then = config.model_dump(mode="json"), last.config.model_dump(mode="json")
+    changed = [f"{name} {now[name]} (was {then[name]})" for name in _ROW_SETTINGS if now[name] != then[name]]
+    teacher = context.settings.teacher.name
+    changed += [f"teacher {teacher} (was {last.teacher})"] if teacher != last.teacher else []
+    if changed:
+        anew = context.workspace.project.command("build", last.task, "--fresh")
+        more = "" if missing else f", and none is; ask for more with -c rows=N, or begin anew: {anew}"
+        context.note(f"{last.task}: rows there are stay as they are; {', '.join(changed)} holds for rows that are added{more}")
+
+
+def _finished(
+    context: BuildContext, runs: Sequence[CandidateRun], stage: Literal["synth", "augment"], *, reused: bool
+) -> Finished:
+    candidates, failed = sum(len(run.candidates) for run in runs), [one for run in runs for one in run.failed]
+    reasons = dict(sorted(Counter(one.reason for one in failed).items()))
+    detail = f"{candidates} of {counted(candidates + len(failed), 'candidate')}"
     detail += f", {context.spent}" if context.has_teacher and not reused else ""
-    most = max(manifest.failed, key=lambda reason: manifest.failed[reason], default="")
-    why = next((one.detail for one in run.failed if one.reason == most and one.detail), "")
+    most = max(reasons, key=lambda reason: reasons[reason], default="")
+    why = next((one.detail for one in failed if one.reason == most and one.detail), "")
     return Finished(
-        stage=manifest.stage,
-        name=manifest.task,
-        artifact=manifest.id,
+        stage=stage,
+        name=runs[-1].manifest.task if runs else "",
+        artifact=runs[-1].manifest.id if runs else "",
         reused=reused,
         detail=detail,
-        kept=manifest.candidates,
-        dropped=manifest.failed,
+        kept=candidates,
+        dropped=reasons,
         examples=(f"{most}, for instance: {shorten(why, _SHOWN)}",) if why and not reused else (),
     )
 
@@ -231,13 +278,18 @@ def require_feasible(context: BuildContext, sources: Sources) -> Feasibility | N
 
 
 def expected(context: BuildContext, task: Task) -> Expected:
-    """The cost of trying the teacher, generating rows and judging them, if no answer could be reused; no requests are sent."""
+    """The cost of trying the teacher, generating the missing rows and judging them, if no answer could be reused.
+
+    No requests are sent.
+    """
     sources, config = context.sources(task), context.settings.synthesis
     train, languages = sources.shown_train, context.languages(task)
-    tried = tried_rows(task, [*train, *sources.shown_dev], config) if config.feasibility_rows else []
+    done = places_of(context.existing(task).done())
+    missing = sum((language, place) not in done for language in languages for place in range(config.rows))
+    tried = tried_rows(task, [*train, *sources.shown_dev], config) if config.feasibility_rows and missing else []
     asked = chain(
         expected_feasibility(task, train, tried, config),
-        expected_questions(task, languages, train, sources.passages, config),
-        expected_judgements(task, train, config.rows * len(languages), context.settings.gates),
+        expected_questions(task, languages, train, sources.passages, config, done),
+        expected_judgements(task, train, missing, context.settings.gates),
     )
     return expected_cost(asked, context.settings.teacher)

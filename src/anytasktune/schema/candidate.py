@@ -170,6 +170,12 @@ class CandidateSet(Artifact):
     """Id of the seal that held."""
     passages: str | None = None
     """Id of the passage set, where one was used."""
+    earlier: list[str] = Field(default_factory=list)
+    """Ids of the runs whose candidates were kept and that this one adds to, the oldest first."""
+    made_for: str = ""
+    """Id of the task's instruction, output and rules."""
+    made_from: str = ""
+    """Id of everything that decided on the result."""
     config: SynthesisConfig
     code_version: str
     usage: TeacherUsage = TeacherUsage()
@@ -185,6 +191,8 @@ class GatedSet(Artifact):
     sha256: str
     """Hash of the kept candidates' JSONL file."""
     judge: str = ""
+    own_rows: str = ""
+    """Id of the task's own rows that they were compared with."""
     config: GateConfig
     code_version: str
     usage: TeacherUsage = TeacherUsage()

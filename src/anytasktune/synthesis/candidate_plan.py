@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Literal
 
 from anytasktune.ids import rank, shuffled
@@ -132,7 +133,12 @@ def with_situations(slots: Sequence[Slot], situations: Mapping[Language, Sequenc
 
 
 def plan_augmentation(
-    task: Task, rows: Sequence[Example], config: SynthesisConfig, *, teacher: bool
+    task: Task,
+    rows: Sequence[Example],
+    config: SynthesisConfig,
+    *,
+    teacher: bool,
+    done: Mapping[tuple[str, str], int] = MappingProxyType({}),
 ) -> tuple[list[Slot], dict[Augmentation, str]]:
     """Plan `augmented_share` × rows augmentations.
 
@@ -141,6 +147,7 @@ def plan_augmentation(
 
     Args:
         teacher: whether there is one.
+        done: augmentation and id of a row → how often it was made already; only what is missing is planned.
 
     Returns:
         The plan, and the augmentations that cannot be made at all, each with the reason: `no_teacher`; `one_language` (of the
@@ -156,7 +163,7 @@ def plan_augmentation(
             fitting[kind] = [row for row, obstacle in zip(unique, obstacles, strict=True) if not obstacle]
         elif unique:
             left_out[kind] = obstacles[0]
-    return _shared_out(task, fitting, round(config.augmented_share * len(unique)), config.seed), left_out
+    return _shared_out(task, fitting, round(config.augmented_share * len(unique)), config.seed, done), left_out
 
 
 def _obstacle(task: Task, row: Example, kind: Augmentation, teacher: bool) -> str:
@@ -172,11 +179,20 @@ def _obstacle(task: Task, row: Example, kind: Augmentation, teacher: bool) -> st
     return ""
 
 
-def _shared_out(task: Task, fitting: Mapping[Augmentation, list[Example]], wanted: int, seed: int) -> list[Slot]:
+def _shared_out(
+    task: Task,
+    fitting: Mapping[Augmentation, list[Example]],
+    wanted: int,
+    seed: int,
+    done: Mapping[tuple[str, str], int],
+) -> list[Slot]:
     slots: list[Slot] = []
-    uses: Counter[str] = Counter()
+    uses = Counter({row.id: 0 for rows in fitting.values() for row in rows})
+    for (_, row_id), count in done.items():
+        uses[row_id] += count
     for number, (kind, rows) in enumerate(fitting.items()):
         share = wanted // len(fitting) + (number < wanted % len(fitting))
+        share -= sum(done.get((kind, row.id), 0) for row in rows)
         hashes = {row.id: rank(seed, kind, row.id) for row in rows}
         order = sorted(rows, key=lambda row: (uses[row.id], hashes[row.id]))
         for place in range(share):
@@ -184,5 +200,6 @@ def _shared_out(task: Task, fitting: Mapping[Augmentation, list[Example]], wante
             uses[row.id] += 1
             language = task.language_of(row.language)
             language = OTHER_LANGUAGE[language] if kind == "translate" else language
-            slots.append(Slot(len(slots), language, kind, row=row, variant=place // len(order)))
+            variant = place // len(order) + done.get((kind, row.id), 0)
+            slots.append(Slot(len(slots), language, kind, row=row, variant=variant))
     return slots

@@ -1,7 +1,8 @@
 """Candidates: planned, given an input, answered, verified; every planned row ends as a candidate or a failure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from anytasktune.llm.asking import Asker
 from anytasktune.records import Language
@@ -93,6 +94,7 @@ def augment(
     rows: Sequence[Example],
     config: SynthesisConfig,
     on_progress: OnProgress = lambda _: None,
+    done: Mapping[tuple[str, str], int] = MappingProxyType({}),
 ) -> Candidates:
     """Augment rows as `config.augmentations` and `config.augmented_share` say: rewritten, translated, with typing errors.
 
@@ -102,12 +104,13 @@ def augment(
     Args:
         asker: the teacher; without one only `typos` are made.
         rows: train rows; the teacher may see no others.
+        done: as for `plan_augmentation`.
 
     Raises:
         EndpointError: the teacher cannot be asked at all.
     """
     briefs = {language: Brief.of(task, language, rows, config) for language in task.languages}
-    slots, left_out = plan_augmentation(task, rows, config, teacher=asker is not None)
+    slots, left_out = plan_augmentation(task, rows, config, teacher=asker is not None, done=done)
     made = Candidates(left_out=left_out)
     for drafts, meter in _in_chunks(slots, on_progress):
         for draft in drafts:
