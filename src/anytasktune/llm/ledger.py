@@ -12,7 +12,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -225,6 +225,24 @@ class Ledger:
                 raise ConfigError(what, where=str(self.file), fix=f"give price_in, price_out and max_cost in {currency}")
             cost = paid if currency else prices.cost(Tokens(prompt, answer))
             total = Spent(total.requests + requests, total.tokens + Tokens(prompt, answer), total.cost + cost)
+        return total
+
+    def paid_for(self, keys: Collection[str], prices: Prices) -> Spent:
+        """Sums of the requests that gave these answers, whichever process sent them; at today's prices where none were known.
+
+        What was lost on the way is not among them; `spent` counts it.
+        """
+        total = Spent()
+        with self._advising():
+            rows = self._connection.execute(
+                "SELECT key, currency, prompt_tokens, answer_tokens, cost FROM requests WHERE state = 'answered'"
+            )
+            for key, currency, prompt, answer, paid in rows:
+                if key in keys:
+                    tokens = Tokens(prompt, answer)
+                    total = Spent(
+                        total.requests + 1, total.tokens + tokens, total.cost + (paid if currency else prices.cost(tokens))
+                    )
         return total
 
     def checkpoint(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from anytasktune.llm.completions import read_completion
 from anytasktune.llm.costs import PICO, Prices, Tally, Tokens, most_prompt_tokens
 from anytasktune.llm.endpoint import Endpoint, RequestError, UnansweredError
-from anytasktune.llm.ledger import Caps, Ledger, Reservation
+from anytasktune.llm.ledger import Caps, Ledger, Reservation, Spent
 from anytasktune.llm.negotiation import Negotiation, Request
 from anytasktune.llm.retries import OnWait, Pace, Retries
 from anytasktune.schema.kept_answers import TeacherAnswer
@@ -45,6 +45,7 @@ class LiveAnswers:
         self.on_damage: Callable[[str], None] = lambda _: None
         self._is_checked = False
         self.tally = Tally()
+        self.answered: list[str] = []
         self.negotiation = Negotiation()
         self.retries = Retries(endpoint, Pace(terms.concurrency), self.tally, on_wait)
 
@@ -77,6 +78,13 @@ class LiveAnswers:
             return [False] * len(requests)
         with Ledger(self.file) as ledger:
             return ledger.holds(self.key(request) for request in requests)
+
+    def paid_for(self, keys: Collection[str]) -> Spent:
+        """What these answers cost, whichever process sent the requests."""
+        if not self.file.exists():
+            return Spent()
+        with Ledger(self.file) as ledger:
+            return ledger.paid_for(keys, self.prices)
 
     @property
     def prices(self) -> Prices:
@@ -112,10 +120,13 @@ class Session:
             await asyncio.wait([others])
         if (known := self._ledger.get(key)) is not None:
             self._live.tally.found += 1
+            self._live.answered.append(key)
             return known
         self._asked[key] = asyncio.get_running_loop().create_future()
         try:
-            return await self._ask(key, request)
+            answer = await self._ask(key, request)
+            self._live.answered.append(key)
+            return answer
         finally:
             self._asked.pop(key).cancel()
 

@@ -1,7 +1,7 @@
 """Answers written to a file, and given again from it: no endpoint, no key, the same every time."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from anytasktune.errors import DamagedError, StoreError, counted
 from anytasktune.ids import text_hash
 from anytasktune.llm.costs import Prices, Tally
 from anytasktune.llm.endpoint import EndpointError
+from anytasktune.llm.ledger import Spent
 from anytasktune.llm.negotiation import Request
 from anytasktune.schema.kept_answers import RecordedAnswer, TeacherAnswer
 from anytasktune.text.plain_text import collapse_space
@@ -78,6 +79,11 @@ class Replay:
     model: str
     prices: Prices = field(default_factory=Prices)
     tally: Tally = field(default_factory=Tally)
+    answered: list[str] = field(default_factory=list)
+
+    def paid_for(self, keys: Collection[str]) -> Spent:
+        """Nothing."""
+        return Spent()
 
     def holds(self, requests: Sequence[Request]) -> list[bool]:
         """All: nothing is ever sent."""
@@ -106,6 +112,7 @@ class Replaying:
         if found is None:
             raise self._missing(request)
         self.replay.tally.found += 1
+        self.replay.answered.append(request.key(self.replay.model))
         return found.answer
 
     async def drain(self, seconds: float) -> None:

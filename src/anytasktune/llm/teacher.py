@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from anytasktune.llm.completions import UndecodableError, decode, visible
 from anytasktune.llm.conversation import Conversation
 from anytasktune.llm.costs import PICO, Expected, Prices, Tally, expected_cost, in_pico
 from anytasktune.llm.endpoint import Endpoint, EndpointError, UnansweredError
-from anytasktune.llm.ledger import Caps
+from anytasktune.llm.ledger import Caps, Spent
 from anytasktune.llm.live import LiveAnswers, Terms
 from anytasktune.llm.negotiation import Request, schema_in_words
 from anytasktune.llm.placeholders import Placeholders, UnmaskableError
@@ -58,6 +58,11 @@ class Source(Protocol):
     """Source of answers: an endpoint or a recording."""
 
     tally: Tally
+    answered: list[str]
+    """Keys of the answers that were given, new ones and kept ones."""
+
+    def paid_for(self, keys: Collection[str]) -> Spent:
+        """What these answers cost, whichever process sent the requests."""
 
     @property
     def model(self) -> str:
@@ -191,6 +196,23 @@ class Teacher:
             cost=tally.cost / PICO if prices.currency else None,
             currency=prices.currency,
             seconds=self._seconds,
+        )
+
+    @property
+    def answered(self) -> list[str]:
+        """Keys of the answers it gave so far, new ones and kept ones, in their order."""
+        return list(self._source.answered)
+
+    def usage_of(self, keys: Collection[str]) -> TeacherUsage:
+        """What these answers took, whichever process sent the requests; it has no `seconds`."""
+        spent, prices = self._source.paid_for(keys), self._source.prices
+        return TeacherUsage(
+            requests=spent.requests,
+            reused=len(keys) - min(len(keys), spent.requests),
+            prompt_tokens=spent.tokens.prompt,
+            answer_tokens=spent.tokens.answer,
+            cost=spent.cost / PICO if prices.currency else None,
+            currency=prices.currency,
         )
 
     @property

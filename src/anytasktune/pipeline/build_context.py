@@ -1,7 +1,7 @@
 """The context of the stages that make data sets: passages, own rows with the test rows sealed, teacher and judge."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -219,7 +219,24 @@ class BuildContext(Context):
         return [*shown, f"{counted(rows, 'row')} and the instructions of {', '.join(task.name for task in tasks)}"]
 
     @property
+    def _opened(self) -> list[Teacher]:
+        opened = [model for name in ("teacher", "judge") if isinstance(model := self.__dict__.get(name), Teacher)]
+        return list(dict.fromkeys(opened))
+
+    @property
     def spent(self) -> TeacherUsage:
         """The usage of this command's teacher and judge so far."""
-        opened = [model for name in ("teacher", "judge") if isinstance(model := self.__dict__.get(name), Teacher)]
-        return TeacherUsage.total(model.usage for model in dict.fromkeys(opened))
+        return TeacherUsage.total(model.usage for model in self._opened)
+
+    def answers_so_far(self) -> dict[Teacher, list[str]]:
+        """Keys of the answers that teacher and judge gave to this command, new ones and kept ones."""
+        return {model: model.answered for model in self._opened}
+
+    def answers_since(self, before: Mapping[Teacher, Sequence[str]]) -> set[str]:
+        """Keys of the answers given after `before` was taken by `answers_so_far`."""
+        return {key for model, keys in self.answers_so_far().items() for key in keys[len(before.get(model, ())) :]}
+
+    def usage_of(self, keys: Collection[str], before: TeacherUsage) -> TeacherUsage:
+        """What these answers took, whichever command paid for them; the seconds are those since `before`."""
+        usage = next((model.usage_of(keys) for model in self._opened), TeacherUsage())
+        return usage.model_copy(update={"seconds": self.spent.seconds - before.seconds})

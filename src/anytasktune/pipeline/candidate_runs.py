@@ -1,10 +1,10 @@
 """Passage sets, candidate runs and gated candidates on disk: a folder with a manifest and files of one record per line."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anytasktune.schema import Candidate, CandidateSet, FailedCandidate, GatedSet, Passage, PassageSet, Verdict
+from anytasktune.schema import Candidate, CandidateSet, FailedCandidate, GatedSet, Passage, PassageSet, UsedAnswer, Verdict
 from anytasktune.store import (
     MANIFEST,
     ArtifactKind,
@@ -18,7 +18,7 @@ from anytasktune.store import (
     write_artifact_folder,
 )
 
-_PASSAGES, _CANDIDATES, _FAILED = "passages.jsonl", "candidates.jsonl", "failed.jsonl"
+_PASSAGES, _CANDIDATES, _FAILED, _ANSWERS = "passages.jsonl", "candidates.jsonl", "failed.jsonl", "answers.jsonl"
 _KEPT, _DROPPED, _VERDICTS = "kept.jsonl", "dropped.jsonl", "verdicts.jsonl"
 
 
@@ -42,22 +42,28 @@ class Passages:
 
 @dataclass(frozen=True)
 class CandidateRun:
-    """The candidates of one run of generation or augmentation."""
+    """The candidates of one run of generation or augmentation.
+
+    Attributes:
+        answers: those of the teacher that it rests on and no earlier run does.
+    """
 
     manifest: CandidateSet
     candidates: list[Candidate]
     failed: list[FailedCandidate]
+    answers: Sequence[UsedAnswer] = ()
 
     @classmethod
     def load(cls, folder: Path) -> "CandidateRun":
         """Read it back; DamagedError if a file was changed."""
         manifest = read_manifest(folder, CandidateSet)
         candidates = read_hashed_rows(folder / _CANDIDATES, Candidate, manifest.sha256)
-        return cls(manifest, candidates, read_lines(folder / _FAILED, FailedCandidate))
+        failed, answers = read_lines(folder / _FAILED, FailedCandidate), read_lines(folder / _ANSWERS, UsedAnswer)
+        return cls(manifest, candidates, failed, answers)
 
     def save(self, folder: Path) -> None:
         """Write it; the folder appears whole or not at all."""
-        files = {_CANDIDATES: jsonl(self.candidates), _FAILED: jsonl(self.failed)}
+        files = {_CANDIDATES: jsonl(self.candidates), _FAILED: jsonl(self.failed), _ANSWERS: jsonl(self.answers)}
         write_artifact_folder(folder, self.manifest, files)
 
 

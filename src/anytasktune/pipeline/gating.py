@@ -93,14 +93,14 @@ def _gate_run(
         known = GateContext(splits.get("train", ()), splits.get("dev", ()), splits.get("test", ()), passages)
         known_gated = Gated.restored(earlier.kept, earlier.dropped, earlier.verdicts) if earlier else Gated()
         gated = run_gates(task, run.candidates, known, config, known_gated if earlier else None)
-        spent = context.spent
+        spent, asked = context.spent, context.answers_so_far()
         if judge:
             gated = _apply_judge(context, task, gated)
         gated = known_gated.followed_by(gated)
         kept = [item.candidate for item in gated.kept]
         failed = Counter(before.counts.failed if before else {}) + Counter(one.reason for one in run.failed)
         sha256, counts = hash_of_rows(kept), gated.counts(failed)
-        usage = context.spent.since(spent)
+        usage = context.usage_of(context.answers_since(asked), spent)
         manifest = GatedSet(
             id=content_id([inputs, sha256, counts.model_dump()]),
             task=task.name,

@@ -14,14 +14,14 @@ from anytasktune.pipeline.candidate_runs import CANDIDATE_RUNS, CandidateRun
 from anytasktune.pipeline.events import Finished, Meter, OnEvent, Started
 from anytasktune.pipeline.existing_candidates import TRANSIENT, Existing, augmentations_of, made_for
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import Candidate, CandidateSet, Example, FailedCandidate, Feasibility, Task
+from anytasktune.schema import Candidate, CandidateSet, Example, FailedCandidate, Feasibility, Task, UsedAnswer
 from anytasktune.settings import Augmentation, Settings, SynthesisConfig
 from anytasktune.store import find_or_make, hash_of_rows, record_kind
 from anytasktune.synthesis import candidates as synthesis
 from anytasktune.synthesis.candidate_plan import plan_augmentation
 from anytasktune.synthesis.candidates import Candidates, places_of
 from anytasktune.synthesis.cost_forecast import expected_feasibility, expected_questions
-from anytasktune.synthesis.drafts import Progress
+from anytasktune.synthesis.drafts import OnProgress, Progress
 from anytasktune.synthesis.feasibility import measure_feasibility, tried_rows
 from anytasktune.text.plain_text import shorten
 from anytasktune.version import __version__
@@ -32,6 +32,8 @@ FEWEST_KNOWN = 8
 _SHOWN = 160
 _ROW_SETTINGS = ("inputs_from", "samples", "least_agreement", "temperature", "shots", "seed")
 """Settings that make rows others."""
+Done = Sequence[Candidate | FailedCandidate]
+"""Planned rows that need not be planned again."""
 _DEFAULT_AUGMENTATIONS: tuple[Augmentation, ...] = ("paraphrase",)
 
 
@@ -82,17 +84,18 @@ def generate_candidates(context: BuildContext, task: Task) -> list[CandidateRun]
     """
     sources, config = context.sources(task), context.settings.synthesis
 
-    def missing(done: Sequence[Candidate | FailedCandidate]) -> int:
+    def missing(done: Done) -> int:
         languages, taken = context.languages(task), places_of(done)
         return sum((language, place) not in taken for language in languages for place in range(config.rows))
 
-    def generate(done: Sequence[Candidate | FailedCandidate], on_progress: Callable[[Progress], None]) -> Candidates:
+    def generate(done: Done, on_progress: OnProgress) -> tuple[Candidates, Sequence[str]]:
         teacher = context.teacher
         cost = expected(context, task).in_words(context.settings.teacher)
         context.on_event(Started(stage="teacher", name=task.name, detail=cost))
-        require_feasible(context, sources)
+        tried = require_feasible(context, sources)
         rows, passages = sources.shown_train, sources.passages
-        return synthesis.generate(teacher, task, context.languages(task), rows, passages, config, on_progress, done)
+        made = synthesis.generate(teacher, task, context.languages(task), rows, passages, config, on_progress, done)
+        return made, tried.answers if tried else ()
 
     return _extended(context, sources, "synth", sources.shown_train, config, missing, generate)
 
@@ -118,15 +121,15 @@ def augment_rows(context: BuildContext, task: Task, generated: Sequence[Example]
         config = config.model_copy(update={"augmentations": list(_DEFAULT_AUGMENTATIONS)})
     has_teacher = context.has_teacher or "typos" not in config.augmentations
 
-    def missing(done: Sequence[Candidate | FailedCandidate]) -> int:
+    def missing(done: Done) -> int:
         slots, left_out = plan_augmentation(task, rows, config, teacher=has_teacher, done=augmentations_of(done))
         for augmentation, reason in left_out.items():
             context.note(f"{task.name}: no {augmentation}, {reason}")
         return len(slots)
 
-    def generate(done: Sequence[Candidate | FailedCandidate], on_progress: Callable[[Progress], None]) -> Candidates:
+    def generate(done: Done, on_progress: OnProgress) -> tuple[Candidates, Sequence[str]]:
         teacher = context.teacher if has_teacher else None
-        return synthesis.augment(teacher, task, rows, config, on_progress, augmentations_of(done))
+        return synthesis.augment(teacher, task, rows, config, on_progress, augmentations_of(done)), ()
 
     return _extended(context, sources, "augment", rows, config, missing, generate)
 
@@ -137,8 +140,8 @@ def _extended(
     stage: Literal["synth", "augment"],
     rows: Sequence[Example],
     config: SynthesisConfig,
-    missing: Callable[[Sequence[Candidate | FailedCandidate]], int],
-    generate: Callable[[Sequence[Candidate | FailedCandidate], Callable[[Progress], None]], Candidates],
+    missing: Callable[[Done], int],
+    generate: Callable[[Done, OnProgress], tuple[Candidates, Sequence[str]]],
 ) -> list[CandidateRun]:
     """The runs there are and, where rows are missing, one more: that of an equal command, or a new one; reports it."""
     task, teacher, existing = sources.task, context.settings.teacher.name, context.existing(sources.task)
@@ -162,8 +165,10 @@ def _extended(
             facts = [progress.stage, *([f"{progress.failed} failed"] if progress.failed else [])]
             meter.update(progress.done, progress.total, ", ".join([*facts, *([str(context.spent)] if teacher else [])]))
 
-        before = context.spent
-        generated = generate(done, on_progress)
+        before, asked = context.spent, context.answers_so_far()
+        generated, others = generate(done, on_progress)
+        counted = {answer.key for run in existing.runs for answer in run.answers}
+        keys = (context.answers_since(asked) | set(others)) - counted
         candidates, failed = generated.candidates, generated.failed
         sha256, reasons = hash_of_rows(candidates), dict(sorted(Counter(one.reason for one in failed).items()))
         manifest = CandidateSet(
@@ -181,9 +186,9 @@ def _extended(
             made_from=inputs,
             config=config,
             code_version=__version__,
-            usage=context.spent.since(before),
+            usage=context.usage_of(keys, before),
         )
-        return CandidateRun(manifest, candidates, failed)
+        return CandidateRun(manifest, candidates, failed, [UsedAnswer(key=key) for key in sorted(keys)])
 
     run, made = find_or_make(
         context.workspace.project.candidates(task.name),
@@ -253,8 +258,9 @@ def require_feasible(context: BuildContext, sources: Sources) -> Feasibility | N
 
     def make() -> Feasibility:
         Meter(context.on_event, "feasibility", task.name, min(len(known), config.feasibility_rows))
+        before = context.answers_so_far()
         result = measure_feasibility(context.teacher, task, known, config, sources.shown_train)
-        return result.model_copy(update={"id": inputs})
+        return result.model_copy(update={"id": inputs, "answers": sorted(context.answers_since(before))})
 
     folder = context.workspace.project.feasibility(task.name)
     found, made = find_or_make(

@@ -13,6 +13,7 @@ from anytasktune.schema.candidate import (
     Origin,
     OriginKind,
     Seal,
+    UsedAnswer,
     Verdict,
 )
 from anytasktune.schema.dataset import SPLIT_NAMES, DatasetManifest, GeneratedRows, Lineage, SplitInfo, SplitName
@@ -107,6 +108,7 @@ __all__ = [
     "TaskLMManifest",
     "TaskReport",
     "TeacherUsage",
+    "UsedAnswer",
     "Verdict",
     "OriginKind",
 ]

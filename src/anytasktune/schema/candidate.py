@@ -138,6 +138,8 @@ class Feasibility(Artifact):
     decision: Literal["go", "unsure", "stop"]
     """`go`: the score reaches the threshold. `unsure`: only the interval does. `stop`: not even that, or no better than a fixed
     answer. How far free texts overlap says little of how good they are: a task of free text is `unsure` below the threshold."""
+    answers: list[str] = Field(default_factory=list)
+    """Keys of the answers it rests on, which are paid for with the candidates."""
     wrong: list[str] = Field(default_factory=list)
     """Some rows it got wrong: input, expected and given answer, shortened, for the person who decides."""
 
@@ -155,8 +157,15 @@ class Seal(Artifact):
     """Task → document → the split of rows made from it, for tasks whose dev or test rows have to be made."""
 
 
+class UsedAnswer(Record):
+    """A line of `answers.jsonl`: an answer of the teacher that a run rests on."""
+
+    key: str
+    """Its name in the ledger."""
+
+
 class CandidateSet(Artifact):
-    """One run of generation or augmentation; beside it lie `candidates.jsonl` and `failed.jsonl`."""
+    """One run of generation or augmentation; beside it lie `candidates.jsonl`, `failed.jsonl` and `answers.jsonl`."""
 
     id: str
     task: Name
@@ -179,6 +188,7 @@ class CandidateSet(Artifact):
     config: SynthesisConfig
     code_version: str
     usage: TeacherUsage = TeacherUsage()
+    """Of all answers it rests on and no earlier run does, whichever process paid for them."""
 
 
 class GatedSet(Artifact):

@@ -75,18 +75,9 @@ class TeacherUsage(Record):
             seconds=sum(usage.seconds for usage in every),
         )
 
-    def since(self, before: Self) -> Self:
-        """The share that came after `before`."""
-        counts = {name: getattr(self, name) - getattr(before, name) for name in _COUNTS}
-        cost = None if self.cost is None else self.cost - (before.cost or 0.0)
-        return self.model_copy(update={**counts, "cost": cost})
-
     def __str__(self) -> str:
         """`240 requests, 180,211 + 60,102 tokens, 0.1200 USD`."""
         facts = [counted(self.requests, "request"), f"{self.prompt_tokens:,} + {self.answer_tokens:,} tokens"]
         facts += [f"{self.cost:.4f} {self.currency}"] if self.cost is not None else []
         facts += [f"{counted(self.reused, 'answer')} reused"] if self.reused else []
         return ", ".join(facts)
-
-
-_COUNTS = ("requests", "reused", "prompt_tokens", "answer_tokens", "seconds")

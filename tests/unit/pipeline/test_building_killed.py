@@ -16,9 +16,12 @@ from tests.openai_server import Served
 from tests.scripted_teacher import Script, scripted_teacher
 from tests.tiny_project import team_rows, write_project
 
+from anytasktune.datasets import load_dataset
+from anytasktune.schema import TeacherUsage
 from anytasktune.store import Project, read_ref
 
-KILLS = int(os.environ.get("ANYTASKTUNE_KILLS", "6"))
+KILLS = int(os.environ.get("ANYTASKTUNE_KILLS", "3"))
+FEW, MORE = 20, 28
 AT_ONCE = 4
 _DOCUMENT = "# Letting\n\n" + "\n\n".join(
     f"## Rule {number}\n\nThe office answers letter {number} within {number + 3} days and keeps a copy in folder {number * 7}."
@@ -33,9 +36,10 @@ def write_firm(folder: Path) -> Path:
     return folder
 
 
-def start(folder: Path, served: Served) -> "subprocess.Popen[bytes]":
+def start(folder: Path, served: Served, rows: int) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "anytasktune", "build", "team", "-p", str(folder), "--teacher", "scripted"]
-    for setting in ("rows=30", "feasibility_rows=0", "augmentations=[typos,paraphrase]", f"concurrency={AT_ONCE}", "samples=2"):
+    settings = (f"rows={rows}", "feasibility_rows=8", "despite_feasibility=true", "augmentations=[typos,paraphrase]")
+    for setting in (*settings, f"concurrency={AT_ONCE}", "samples=2", "price_in=1", "price_out=2"):
         command += ["-c", setting]
     return subprocess.Popen(
         command,
@@ -45,37 +49,47 @@ def start(folder: Path, served: Served) -> "subprocess.Popen[bytes]":
     )
 
 
-def finished(folder: Path, served: Served) -> tuple[str, float]:
-    """The id of the data set and the seconds it took."""
-    began = time.monotonic()
-    process = start(folder, served)
+def finished(folder: Path, served: Served, rows: int) -> tuple[str, TeacherUsage]:
+    """The id of the data set, and what its card says it took."""
+    process = start(folder, served, rows)
     _, said = process.communicate(timeout=120)
     assert process.returncode in {0, 3}, said.decode()
-    return _data_set(folder), time.monotonic() - began
-
-
-def _data_set(folder: Path) -> str:
     found = read_ref(Project(folder).datasets("team"))
     assert found is not None
-    return found
+    made = load_dataset(Project(folder).datasets("team") / found).manifest.generated
+    assert made is not None
+    return found, made.usage.model_copy(update={"seconds": 0.0})
+
+
+def killed(folder: Path, served: Served, rows: int, kills: int, seconds: float) -> int:
+    """How often it was killed before it ended."""
+    count = 0
+    for number in range(kills):
+        process = start(folder, served, rows)
+        try:
+            process.communicate(timeout=random.Random(number).uniform(0.1, 0.9) * seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            count += 1
+    return count
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
-def test_killed_at_any_moment_it_ends_with_the_same_data_set_and_pays_nothing_twice(tmp_path: Path) -> None:
+def test_killed_at_any_moment_also_while_it_grows_it_ends_with_the_same_data_sets_at_the_same_cost(tmp_path: Path) -> None:
     with scripted_teacher(Script(slow=0.02)) as served:
-        expected, seconds = finished(write_firm(tmp_path / "whole"), served)
+        began = time.monotonic()
+        whole = [finished(write_firm(tmp_path / "whole"), served, FEW)]
+        seconds = time.monotonic() - began
+        whole.append(finished(tmp_path / "whole", served, MORE))
         asked = len(served.bodies)
     folder = write_firm(tmp_path / "killed")
-    kills = 0
     with scripted_teacher(Script(slow=0.02)) as served:
-        for number in range(KILLS):
-            process = start(folder, served)
-            try:
-                process.communicate(timeout=random.Random(number).uniform(0.1, 0.9) * seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-                kills += 1
-        assert finished(folder, served)[0] == expected
+        kills = killed(folder, served, FEW, KILLS, seconds)
+        first = finished(folder, served, FEW)
+        kills += killed(folder, served, MORE, KILLS // 2, seconds)
+        assert [first, finished(folder, served, MORE)] == whole
         assert len(served.bodies) <= asked + kills * AT_ONCE
     assert kills > 0
+    assert whole[0][1].requests < whole[1][1].requests == asked
+    assert (whole[0][1].cost or 0) > 0
