@@ -140,6 +140,11 @@ def tune(
     from anytasktune.cli.progress import reporter
 
     events = reporter(progress, workspace)
+    if dry_run and settings.teacher.name:
+        from anytasktune.pipeline.building import forecast_build
+
+        with reporter(progress, workspace) as on_event:
+            forecast_build(workspace, tasks or (), settings, on_event)
     if dry_run:
         return _show_plan(workspace, tasks, settings, granularity, events, as_json)
     return _tune(workspace, tasks, settings, granularity, events, as_json, yes=yes)

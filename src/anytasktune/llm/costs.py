@@ -20,6 +20,9 @@ _LIKELY_SHARE = 4
 """Answers are likely this many times shorter than the longest allowed."""
 _BYTES_PER_TOKEN = 4.3
 """Most bytes of a token that `likely_tokens` counts."""
+_SECONDS_TO_ANSWER = 5.0
+"""Of a teacher whose pace is not known."""
+_A_WHILE = 90
 _REPAIR_TOKENS = 256
 """Length of the message to a model whose answer could not be used."""
 
@@ -113,6 +116,8 @@ class Expected:
             come on top of it. No cap is looked at.
         likely_cost: in `currency`; None where prices are not known.
         most_cost: the same.
+        seconds: likely time until all are answered.
+        pace_measured: whether this teacher's own pace is behind `seconds`; else `_SECONDS_TO_ANSWER` and the concurrency are.
     """
 
     requests: int = 0
@@ -121,9 +126,11 @@ class Expected:
     likely_cost: float | None = None
     most_cost: float | None = None
     currency: str = ""
+    seconds: float = 0.0
+    pace_measured: bool = False
 
     def in_words(self, config: TeacherConfig) -> str:
-        """`240 requests, about 180,000 + 60,000 tokens, 0.12 USD (at most 0.31); cap 1.00 USD`."""
+        """`240 requests, about 180,000 + 60,000 tokens, 0.12 USD (at most 0.31), about 2 min; cap 1.00 USD`."""
         facts = [
             f"{counted(self.requests, 'request')}, about {_rounded(self.likely.prompt)} + {_rounded(self.likely.answer)} tokens"
         ]
@@ -131,16 +138,25 @@ class Expected:
             facts.append(f"{self.likely_cost:.2f} {self.currency} (at most {self.most_cost:.2f})")
         else:
             facts.append(f"at most {_rounded(self.most.prompt + self.most.answer)}")
+        took = f"{max(1, round(self.seconds))} s" if self.seconds < _A_WHILE else f"{round(self.seconds / 60):,} min"
+        guess = "" if self.pace_measured else f" if {config.concurrency} answers at a time take {_SECONDS_TO_ANSWER:g} s each"
+        facts += [f"about {took}{guess}"] if self.requests else []
         caps = [f"{config.max_cost:g} {config.currency}"] if config.max_cost is not None else []
         caps += [f"{config.max_tokens:,} tokens"] if config.max_tokens is not None else []
         return ", ".join(facts) + f"; cap {' and '.join(caps) or 'none'}"
 
 
-def expected_cost(asked: Iterable[Question[Any] | Tokens], config: TeacherConfig, likely_answer: int | None = None) -> Expected:
+def expected_cost(
+    asked: Iterable[Question[Any] | Tokens],
+    config: TeacherConfig,
+    likely_answer: int | None = None,
+    pace: float | None = None,
+) -> Expected:
     """Expected cost of questions, or of requests of which only the likely numbers of tokens are known.
 
     Args:
         likely_answer: tokens an answer to a question likely has; None: a quarter of the longest.
+        pace: seconds per answer, all together, as far as that was measured.
     """
     requests = 0
     likely, most = Tokens(), Tokens()
@@ -156,11 +172,10 @@ def expected_cost(asked: Iterable[Question[Any] | Tokens], config: TeacherConfig
             prompt = most_prompt_tokens(json.dumps(texts, ensure_ascii=False).encode("utf-8", "replace"))
         repair = prompt + math.ceil(longest * _BYTES_PER_TOKEN) + _REPAIR_TOKENS
         likely, most = likely + usual, most + Tokens(prompt + repair, 2 * longest)
+    seconds = requests * (pace or _SECONDS_TO_ANSWER / config.concurrency)
     prices = Prices.of(config)
-    if not prices.currency:
-        return Expected(requests, likely, most)
-    costs = (prices.cost(likely) / PICO, prices.cost(most) / PICO)
-    return Expected(requests, likely, most, *costs, prices.currency)
+    costs = (prices.cost(likely) / PICO, prices.cost(most) / PICO) if prices.currency else (None, None)
+    return Expected(requests, likely, most, costs[0], costs[1], prices.currency, seconds, pace is not None)
 
 
 def _rounded(number: int) -> str:

@@ -14,6 +14,7 @@ import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from anytasktune.errors import ConfigError, StoreError, counted
@@ -26,6 +27,8 @@ _FORMAT = 3
 _WITHOUT_CHECKSUMS = 2
 _PATIENCE = 60.0
 """Seconds to wait for another process that writes."""
+_LATELY, _FEWEST_STEPS, _PAUSE = 300, 20, 60
+"""Requests whose pace is measured; fewest steps between them; seconds after which a step is a pause between commands."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS answers(
     key TEXT PRIMARY KEY, model TEXT NOT NULL, content TEXT NOT NULL, finish TEXT NOT NULL,
@@ -244,6 +247,16 @@ class Ledger:
                         total.requests + 1, total.tokens + tokens, total.cost + (paid if currency else prices.cost(tokens))
                     )
         return total
+
+    def pace(self, model: str) -> float | None:
+        """Seconds per answer of this model while it was asked last; None where it was asked too little to tell."""
+        with self._advising():
+            found = self._connection.execute(
+                "SELECT sent FROM requests WHERE state = 'answered' AND model = ? ORDER BY id DESC LIMIT ?", (model, _LATELY)
+            ).fetchall()
+        sent = [second for (second,) in reversed(found)]
+        steps = [later - earlier for earlier, later in pairwise(sent) if later - earlier <= _PAUSE]
+        return sum(steps) / len(steps) if len(steps) >= _FEWEST_STEPS and sum(steps) > 0 else None
 
     def checkpoint(self) -> None:
         """Bring what was committed to the disk itself, so that it outlives a crash of the machine."""

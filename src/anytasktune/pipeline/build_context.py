@@ -9,7 +9,8 @@ from pathlib import Path
 
 from anytasktune.datasets.seal import SealGuard, seal
 from anytasktune.errors import ConfigError, counted
-from anytasktune.llm import Teacher
+from anytasktune.llm import ANSWERS_FILE, Teacher
+from anytasktune.llm.ledger import Ledger
 from anytasktune.pipeline.candidate_runs import Passages
 from anytasktune.pipeline.context import Context
 from anytasktune.pipeline.events import OnEvent, ignore_event
@@ -227,6 +228,15 @@ class BuildContext(Context):
     def spent(self) -> TeacherUsage:
         """The usage of this command's teacher and judge so far."""
         return TeacherUsage.total(model.usage for model in self._opened)
+
+    @property
+    def pace(self) -> float | None:
+        """Seconds per answer of the teacher lately; None where that is not known."""
+        file = self.workspace.project.teacher_answers / ANSWERS_FILE
+        if not file.exists():
+            return None
+        with Ledger(file) as ledger:
+            return ledger.pace(self.settings.teacher.name)
 
     def answers_so_far(self) -> dict[Teacher, list[str]]:
         """Keys of the answers that teacher and judge gave to this command, new ones and kept ones."""

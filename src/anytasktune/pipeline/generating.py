@@ -284,7 +284,7 @@ def require_feasible(context: BuildContext, sources: Sources) -> Feasibility | N
 
 
 def expected(context: BuildContext, task: Task) -> Expected:
-    """The cost of trying the teacher, generating the missing rows and judging them, if no answer could be reused.
+    """The cost and time of trying the teacher, generating the missing rows and judging them, if no answer could be reused.
 
     No requests are sent.
     """
@@ -298,4 +298,4 @@ def expected(context: BuildContext, task: Task) -> Expected:
         expected_questions(task, languages, train, sources.passages, config, done),
         expected_judgements(task, train, missing, context.settings.gates),
     )
-    return expected_cost(asked, context.settings.teacher)
+    return expected_cost(asked, context.settings.teacher, pace=context.pace)

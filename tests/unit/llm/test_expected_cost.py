@@ -41,6 +41,15 @@ def test_without_prices_tokens_are_told() -> None:
     assert expected_cost([], PRICED) == Expected(likely_cost=0.0, most_cost=0.0, currency="CNY")
 
 
+def test_the_time_is_told_by_the_pace_of_the_teacher_or_by_a_guess_that_is_named() -> None:
+    config = TeacherConfig(name="m", concurrency=10)
+    asked = [Tokens(800, 120)] * 600
+    assert "600 requests" in (said := expected_cost(asked, config).in_words(config))
+    assert "about 5 min if 10 answers at a time take 5 s each" in said
+    assert "about 20 min; cap none" in expected_cost(asked, config, pace=2.0).in_words(config)
+    assert "about" not in expected_cost([], config).in_words(config).partition("tokens")[2]
+
+
 def test_requests_that_are_only_planned_are_told_by_their_numbers() -> None:
     expected = expected_cost([Tokens(800, 120)] * 1000, PRICED)
     assert (expected.requests, expected.likely) == (1000, Tokens(800_000, 120_000))

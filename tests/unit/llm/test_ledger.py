@@ -1,6 +1,7 @@
 """The file in which answers are kept and counted: exact, whole, and plain about what is wrong with it."""
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,34 @@ def test_what_is_committed_reaches_the_disk_when_asked(file: Path) -> None:
         size = file.stat().st_size
         ledger.checkpoint()
         assert file.stat().st_size > size
+
+
+def _answered(ledger: Ledger, keys: Sequence[str], prices: Prices = FREE) -> None:
+    for key in keys:
+        reservation = ledger.reserve(key, "m", Tokens(10, 10), prices, Caps())
+        assert reservation is not None
+        ledger.keep(reservation, said(Tokens(3, 4)))
+
+
+def test_the_cost_of_answers_is_that_of_the_requests_that_gave_them(file: Path) -> None:
+    with Ledger(file) as ledger:
+        _answered(ledger, ["a", "b"], DOLLARS)
+        _answered(ledger, ["c"])
+        assert ledger.reserve("a", "m", Tokens(10, 10), DOLLARS, Caps()) is not None  # its fate is not known
+    with Ledger(file) as ledger:
+        paid = ledger.paid_for({"a", "c", "never asked"}, DOLLARS)
+    each = DOLLARS.cost(Tokens(3, 4))
+    assert (paid.requests, paid.tokens, paid.cost) == (2, Tokens(6, 8), 2 * each)
+
+
+def test_the_pace_is_that_of_the_last_answers_without_pauses(file: Path) -> None:
+    with Ledger(file) as ledger:
+        assert ledger.pace("m") is None
+        _answered(ledger, [str(number) for number in range(41)])
+    book = sqlite3.connect(file)
+    book.execute("UPDATE requests SET sent = 2 * id + 3600 * (id > 20)")
+    book.commit()
+    book.close()
+    with Ledger(file) as ledger:
+        assert ledger.pace("m") == 2.0
+        assert ledger.pace("another") is None
