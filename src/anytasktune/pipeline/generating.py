@@ -155,7 +155,8 @@ def _extended(
     count = missing(done)
     _note_settings(context, existing, stage, config, count)
     if count == 0 and existing.runs:
-        context.on_event(_finished(context, [run for run in existing.runs if run.manifest.stage == stage], stage, reused=True))
+        same = [run for run in existing.runs if run.manifest.stage == stage]
+        context.on_event(_finished(context, task, same, stage, reused=True))
         return existing.runs
 
     def make() -> CandidateRun:
@@ -167,8 +168,8 @@ def _extended(
 
         before, asked = context.spent, context.answers_so_far()
         generated, others = generate(done, on_progress)
-        counted = {answer.key for run in existing.runs for answer in run.answers}
-        keys = (context.answers_since(asked) | set(others)) - counted
+        of_earlier = {answer.key for run in existing.runs for answer in run.answers}
+        keys = (context.answers_since(asked) | set(others)) - of_earlier
         candidates, failed = generated.candidates, generated.failed
         sha256, reasons = hash_of_rows(candidates), dict(sorted(Counter(one.reason for one in failed).items()))
         manifest = CandidateSet(
@@ -199,7 +200,7 @@ def _extended(
         note=context.note,
     )
     existing.runs.append(run)
-    context.on_event(_finished(context, [run], stage, reused=not made))
+    context.on_event(_finished(context, task, [run], stage, reused=not made))
     return existing.runs
 
 
@@ -219,7 +220,7 @@ def _note_settings(context: BuildContext, existing: Existing, stage: str, config
 
 
 def _finished(
-    context: BuildContext, runs: Sequence[CandidateRun], stage: Literal["synth", "augment"], *, reused: bool
+    context: BuildContext, task: Task, runs: Sequence[CandidateRun], stage: Literal["synth", "augment"], *, reused: bool
 ) -> Finished:
     candidates, failed = sum(len(run.candidates) for run in runs), [one for run in runs for one in run.failed]
     reasons = dict(sorted(Counter(one.reason for one in failed).items()))
@@ -229,7 +230,7 @@ def _finished(
     why = next((one.detail for one in failed if one.reason == most and one.detail), "")
     return Finished(
         stage=stage,
-        name=runs[-1].manifest.task if runs else "",
+        name=task.name,
         artifact=runs[-1].manifest.id if runs else "",
         reused=reused,
         detail=detail,
