@@ -130,7 +130,7 @@ class BuildContext(Context):
         own = {task.name: own_splits(self.workspace, task, self.settings.split) for task in tasks}
         rows = self.passages.rows if self.passages else []
         documents = Counter(passage.span.document for passage in rows)
-        before = {task.name: sealed_documents(self.workspace.project, task) for task in tasks}
+        before = {task.name: sealed_documents(self.workspace.project, task, self.note) for task in tasks}
         fixed = seal(own, documents=documents or None, config=self.settings.split, before=before)
         find_or_make(self.workspace.project.seals, SEALS, fixed.id, lambda: fixed, note=self.note)
         guard = SealGuard(tasks, fixed, own)

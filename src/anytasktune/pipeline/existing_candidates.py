@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
+from typing import TypeVar
 
 from anytasktune.errors import DamagedError, counted
 from anytasktune.ids import content_id
@@ -11,6 +13,7 @@ from anytasktune.pipeline.candidate_runs import CandidateRun
 from anytasktune.schema import Candidate, CandidateSet, FailedCandidate, Seal, SplitName, Task
 from anytasktune.store import MANIFEST, Project, read_record, read_ref, remove_artifact
 
+Loaded = TypeVar("Loaded")
 TRANSIENT = frozenset({"over_budget", "not_answered"})
 """Failures that another run may not have: their places in the plan are planned again."""
 
@@ -58,8 +61,8 @@ def existing_candidates(project: Project, task: Task, now: Seal, note: Callable[
         note: receives a line on each run that is damaged; it is removed, and its answers are found in the ledger.
     """
     found = Existing()
-    for identity in _identities(project, task):
-        if (run := _intact(project, task, identity, note)) is None:
+    for identity in _identities(project, task, note):
+        if (run := _intact(project.candidates(task.name) / identity, CandidateRun.load, note)) is None:
             continue
         if reason := _obstacle(project, task, run.manifest, now):
             found.set_aside[reason] = found.set_aside.get(reason, 0) + len(run.candidates)
@@ -70,28 +73,32 @@ def existing_candidates(project: Project, task: Task, now: Seal, note: Callable[
     return found
 
 
-def sealed_documents(project: Project, task: Task) -> dict[str, SplitName]:
+def sealed_documents(project: Project, task: Task, note: Callable[[str], None]) -> dict[str, SplitName]:
     """Document → split, as sealed for the candidates that a task has; a document never changes its split."""
     folder = project.candidates(task.name)
-    paths = [folder / identity / MANIFEST for identity in _identities(project, task)]
-    seals = [project.seals / f"{read_record(path, CandidateSet).seal}.json" for path in paths if path.exists()]
-    documents = [read_record(path, Seal).documents.get(task.name, {}) for path in dict.fromkeys(seals) if path.exists()]
+    runs = [_intact(folder / identity, _manifest, note) for identity in _identities(project, task, note)]
+    paths = dict.fromkeys(project.seals / f"{run.seal}.json" for run in runs if run)
+    documents = [read_record(path, Seal).documents.get(task.name, {}) for path in paths if path.exists()]
     return dict(chain.from_iterable(found.items() for found in documents))
 
 
-def _identities(project: Project, task: Task) -> Sequence[str]:
+def _identities(project: Project, task: Task, note: Callable[[str], None]) -> Sequence[str]:
     folder = project.candidates(task.name)
     last = read_ref(folder)
-    path = folder / (last or "") / MANIFEST
-    return [*read_record(path, CandidateSet).earlier, last] if last and path.exists() else []
+    head = _intact(folder / last, _manifest, note) if last else None
+    return [*head.earlier, head.id] if head else []
 
 
-def _intact(project: Project, task: Task, identity: str, note: Callable[[str], None]) -> CandidateRun | None:
-    folder = project.candidates(task.name) / identity
+def _manifest(folder: Path) -> CandidateSet:
+    return read_record(folder / MANIFEST, CandidateSet)
+
+
+def _intact(folder: Path, load: Callable[[Path], Loaded], note: Callable[[str], None]) -> Loaded | None:
+    """What is read of a run; None where the folder is gone, or damaged: then it is removed with a note."""
     if not folder.exists():
         return None
     try:
-        return CandidateRun.load(folder)
+        return load(folder)
     except DamagedError as error:
         note(f"{error.problems[0].where}: {error.problems[0].what}; its candidates are made anew")
     remove_artifact(folder)

@@ -10,6 +10,7 @@ from anytasktune.datasets.join_generated import Joined
 from anytasktune.datasets.split import splits_to_fill
 from anytasktune.errors import counted
 from anytasktune.pipeline.candidate_runs import latest_gated, passages_of
+from anytasktune.pipeline.existing_candidates import made_for
 from anytasktune.pipeline.reviewing import read_reviews
 from anytasktune.review import GatedRows, ReviewedRows, apply_reviews, review_outcomes
 from anytasktune.schema import (
@@ -175,6 +176,9 @@ def usable_rows(project: Project, task: Task, own: Splits, note: Callable[[str],
         again = project.command("build", task.name)
         note(f"{task.name}: generated rows are not used: {reason}; generate them again: {again}")
         return None
+    if any(run.made_for not in {"", made_for(task)} for run in runs):
+        again = project.command("build", task.name)
+        note(f"{task.name}: generated rows were made for another instruction, output or rules; make others: {again}")
     candidates, reviews = GatedRows(found.kept, found.dropped, found.verdicts), read_reviews(project, task)
     result = apply_reviews(task, candidates, reviews)
     if unknown := sorted(key for key in review_outcomes(reviews) if candidates.find(key) is None):

@@ -14,9 +14,10 @@ from anytasktune.pipeline.candidate_runs import CANDIDATE_RUNS, CandidateRun
 from anytasktune.pipeline.events import Finished, Meter, OnEvent, Started
 from anytasktune.pipeline.existing_candidates import TRANSIENT, Existing, augmentations_of, made_for
 from anytasktune.pipeline.workspace import Workspace
+from anytasktune.records import Language
 from anytasktune.schema import Candidate, CandidateSet, Example, FailedCandidate, Feasibility, Task, UsedAnswer
 from anytasktune.settings import Augmentation, Settings, SynthesisConfig
-from anytasktune.store import find_or_make, hash_of_rows, record_kind
+from anytasktune.store import find_artifact, find_or_make, hash_of_rows, record_kind
 from anytasktune.synthesis import candidates as synthesis
 from anytasktune.synthesis.candidate_plan import plan_augmentation
 from anytasktune.synthesis.candidates import Candidates, places_of
@@ -34,6 +35,8 @@ _ROW_SETTINGS = ("inputs_from", "samples", "least_agreement", "temperature", "sh
 """Settings that make rows others."""
 Done = Sequence[Candidate | FailedCandidate]
 """Planned rows that need not be planned again."""
+_STEPS_OF_A_ROW = 2
+"""An input and an answer, as `Slot.steps` counts them."""
 _DEFAULT_AUGMENTATIONS: tuple[Augmentation, ...] = ("paraphrase",)
 
 
@@ -85,8 +88,7 @@ def generate_candidates(context: BuildContext, task: Task) -> list[CandidateRun]
     sources, config = context.sources(task), context.settings.synthesis
 
     def missing(done: Done) -> int:
-        languages, taken = context.languages(task), places_of(done)
-        return sum((language, place) not in taken for language in languages for place in range(config.rows))
+        return _STEPS_OF_A_ROW * len(_missing_rows(context, task, done))
 
     def generate(done: Done, on_progress: OnProgress) -> tuple[Candidates, Sequence[str]]:
         teacher = context.teacher
@@ -125,7 +127,7 @@ def augment_rows(context: BuildContext, task: Task, generated: Sequence[Example]
         slots, left_out = plan_augmentation(task, rows, config, teacher=has_teacher, done=augmentations_of(done))
         for augmentation, reason in left_out.items():
             context.note(f"{task.name}: no {augmentation}, {reason}")
-        return len(slots)
+        return sum(slot.steps for slot in slots)
 
     def generate(done: Done, on_progress: OnProgress) -> tuple[Candidates, Sequence[str]]:
         teacher = context.teacher if has_teacher else None
@@ -152,15 +154,15 @@ def _extended(
     if last and last.made_from == content_id([given, existing.ids[:-1]]) and TRANSIENT & last.failed.keys():
         existing.runs.pop()  # the same command again, which may get the missing answers
     inputs, done = content_id([given, existing.ids]), existing.done()
-    count = missing(done)
-    _note_settings(context, existing, stage, config, count)
-    if count == 0 and existing.runs:
+    steps = missing(done)
+    _note_settings(context, existing, stage, config, has_more=steps > 0)
+    if steps == 0 and existing.runs:
         same = [run for run in existing.runs if run.manifest.stage == stage]
         context.on_event(_finished(context, task, same, stage, reused=True))
         return existing.runs
 
     def make() -> CandidateRun:
-        meter = Meter(context.on_event, stage, task.name, count)
+        meter = Meter(context.on_event, stage, task.name, steps)
 
         def on_progress(progress: Progress) -> None:
             facts = [progress.stage, *([f"{progress.failed} failed"] if progress.failed else [])]
@@ -204,7 +206,13 @@ def _extended(
     return existing.runs
 
 
-def _note_settings(context: BuildContext, existing: Existing, stage: str, config: SynthesisConfig, missing: int) -> None:
+def _missing_rows(context: BuildContext, task: Task, done: Done) -> list[tuple[Language, int]]:
+    """Language and place of the rows that are wanted and not there."""
+    taken, rows = places_of(done), range(context.settings.synthesis.rows)
+    return [(language, place) for language in context.languages(task) for place in rows if (language, place) not in taken]
+
+
+def _note_settings(context: BuildContext, existing: Existing, stage: str, config: SynthesisConfig, *, has_more: bool) -> None:
     """Say which settings hold only for rows that are added, because rows made with others are kept."""
     last = next((run.manifest for run in reversed(existing.runs) if run.manifest.stage == stage), None)
     if last is None:
@@ -215,8 +223,8 @@ def _note_settings(context: BuildContext, existing: Existing, stage: str, config
     changed += [f"teacher {teacher} (was {last.teacher})"] if teacher != last.teacher else []
     if changed:
         anew = context.workspace.project.command("build", last.task, "--fresh")
-        more = "" if missing else f", and none is; ask for more with -c rows=N, or begin anew: {anew}"
-        context.note(f"{last.task}: rows there are stay as they are; {', '.join(changed)} holds for rows that are added{more}")
+        more = "" if has_more else f"; none are missing: ask for more with -c rows=N, or begin anew: {anew}"
+        context.note(f"{last.task}: existing rows stay as they are, {', '.join(changed)} is for rows that are added{more}")
 
 
 def _finished(
@@ -253,9 +261,7 @@ def require_feasible(context: BuildContext, sources: Sources) -> Feasibility | N
     if len(known) < FEWEST_KNOWN:
         context.note(f"{task.name}: too few rows with known answers to try the teacher on: {len(known)}")
         return None
-    rows = [sorted(row.id for row in part) for part in (sources.shown_train, sources.shown_dev)]
-    settings = config.model_dump(include={"feasibility_rows", "feasibility_threshold", "shots", "seed"})
-    inputs = content_id([task.model_dump(), teacher, settings, rows, __version__])
+    inputs = _feasibility_id(context, sources)
 
     def make() -> Feasibility:
         Meter(context.on_event, "feasibility", task.name, min(len(known), config.feasibility_rows))
@@ -284,6 +290,14 @@ def require_feasible(context: BuildContext, sources: Sources) -> Feasibility | N
     return found
 
 
+def _feasibility_id(context: BuildContext, sources: Sources) -> str:
+    """Id of the test of this teacher on these rows."""
+    rows = [sorted(row.id for row in part) for part in (sources.shown_train, sources.shown_dev)]
+    names = {"feasibility_rows", "feasibility_threshold", "shots", "seed"}
+    settings = context.settings.synthesis.model_dump(include=names)
+    return content_id([sources.task.model_dump(), context.settings.teacher.name, settings, rows, __version__])
+
+
 def expected(context: BuildContext, task: Task) -> Expected:
     """The cost and time of trying the teacher, generating the missing rows and judging them, if no answer could be reused.
 
@@ -291,12 +305,16 @@ def expected(context: BuildContext, task: Task) -> Expected:
     """
     sources, config = context.sources(task), context.settings.synthesis
     train, languages = sources.shown_train, context.languages(task)
-    done = places_of(context.existing(task).done())
-    missing = sum((language, place) not in done for language in languages for place in range(config.rows))
-    tried = tried_rows(task, [*train, *sources.shown_dev], config) if config.feasibility_rows and missing else []
+    done = context.existing(task).done()
+    missing = _missing_rows(context, task, done)
+    is_tried = find_artifact(
+        context.workspace.project.feasibility(task.name), FEASIBILITY_TESTS, _feasibility_id(context, sources)
+    )
+    rows = [*train, *sources.shown_dev] if config.feasibility_rows and missing and not is_tried else []
+    tried = tried_rows(task, rows, config) if len(rows) >= FEWEST_KNOWN else []
     asked = chain(
         expected_feasibility(task, train, tried, config),
-        expected_questions(task, languages, train, sources.passages, config, done),
-        expected_judgements(task, train, missing, context.settings.gates),
+        expected_questions(task, languages, train, sources.passages, config, places_of(done)),
+        expected_judgements(task, train, len(missing), context.settings.gates),
     )
     return expected_cost(asked, context.settings.teacher, pace=context.pace)

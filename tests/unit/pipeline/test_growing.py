@@ -258,3 +258,14 @@ def test_a_dry_run_counts_only_the_rows_that_are_missing(firm: Path, served: Ser
     grown(firm, FEW)
     assert requests(FEW) == 0
     assert 0 < requests(MORE) < whole / 2
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "candidates.jsonl", "answers.jsonl"])
+def test_a_damaged_run_is_named_and_made_anew_from_the_answers_that_were_paid(firm: Path, served: Served, name: str) -> None:
+    first, events = grown(firm, FEW), Recording()
+    asked = len(served.bodies)
+    path = firm / "artifacts" / "candidates" / "team" / first.gated.manifest.candidate_sets[0] / name
+    path.write_bytes(path.read_bytes().replace(b"a", b"b", 1))
+    assert grown(firm, FEW, events=events).gated.kept == first.gated.kept
+    assert [note for note in events.notes if name in note and "made anew" in note]
+    assert len(served.bodies) == asked
