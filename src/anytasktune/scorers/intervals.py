@@ -3,12 +3,14 @@
 The draws are those of a Bayesian bootstrap (Rubin 1981): every item gets a random weight instead of a random count. Two
 pseudo-items of half an item's weight are added, the worst and the best one possible, so that items that happen to be alike
 do not promise that all items are (an ordinary bootstrap of twelve right answers gives 1.00 to 1.00). For shares of right
-answers that is a beta distribution, and the interval is Jeffreys' (Brown, Cai and DasGupta 2001), without any draws.
+answers that is a beta distribution, and the interval is Jeffreys' (Brown, Cai and DasGupta 2001), without any draws. Where
+the draws vary less than the jackknife's standard error (macro F1 of labels with a row or two), they are stretched to it.
 
 Measured coverage: docs/decisions/0031-intervals-at-the-edges.md; `python -m benchmarks.coverage` measures it again.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +49,10 @@ def score_interval(statistics: ItemStatistics, resamples: int = RESAMPLES, seed:
     mean, alike = statistics.columns.mean(axis=0), (1 - CONFIDENCE) / 2
     # all items at one end: the weight of those unlike them is that of an exact binomial bound
     share = alike ** (1 / len(statistics))
-    bounds = _quantiles(_draw(statistics, (worst, best), resamples, seed))
-    if statistics.metric in LOWER_IS_BETTER:  # an error reaches far: what could be does not raise the lower limit
-        bounds = _quantiles(_draw(statistics, (best,), resamples, seed))[0], bounds[1]
+    error, scale = standard_error(statistics), [float(statistics.aggregate(end)) for end in (worst, best)]
+    bounds = _limits(_draw(statistics, (worst, best), resamples, seed), error, scale)
+    if statistics.metric in LOWER_IS_BETTER:  # how far an error could reach does not raise the lower limit
+        bounds = _limits(_draw(statistics, statistics.ends(reach=1.0), resamples, seed), error, scale)[0], bounds[1]
     for end, other in ((best, worst), (worst, best)):
         if abs(value - float(statistics.aggregate(end))) < 1e-12:
             bound = float(statistics.aggregate(share * mean + (1 - share) * other))
@@ -65,22 +68,25 @@ def difference_interval(ours: ItemStatistics, theirs: ItemStatistics, resamples:
     """
     width = max(abs(_span(ours)), abs(_span(theirs)))
     different = int((ours.columns != theirs.columns).any(axis=1).sum())
-    near = min(1.0, _REACH * float(influences(ours, theirs).std(ddof=1)) / width) if different >= _FEW_DIFFERENT else 1.0
+    error = standard_error(ours, theirs)
+    near = min(1.0, _REACH * error * math.sqrt(len(ours)) / width) if different >= _FEW_DIFFERENT else 1.0
     (our_worst, our_best), (their_worst, their_best) = _drawn_in(ours, near), _drawn_in(theirs, near)
     draws = _draw(ours, (our_worst, our_best), resamples, seed) - _draw(theirs, (their_best, their_worst), resamples, seed)
     value = ours.value() - theirs.value()
-    low, high = _quantiles(draws)
+    low, high = _limits(draws, error, [-width, width])
     return Interval(value=value, low=min(value, low), high=max(value, high))
 
 
-def influences(ours: ItemStatistics, theirs: ItemStatistics) -> Floats:
-    """The influence of each item on the difference (jackknife): their spread over √items is its standard error."""
-    parts = []
-    for statistics in (ours, theirs):
-        sums = statistics.columns.sum(axis=0)
-        parts.append(statistics.value() - statistics.aggregate(sums - statistics.columns))
-    gaps: Floats = np.nan_to_num((parts[0] - parts[1]) * (len(ours) - 1))
-    return gaps
+def standard_error(ours: ItemStatistics, theirs: ItemStatistics | None = None) -> float:
+    """Jackknife standard error of the metric, or of the difference ours minus theirs; 0 for one item."""
+    if len(ours) < 2:
+        return 0.0
+    influences = sum(
+        sign * (statistics.value() - statistics.aggregate(statistics.columns.sum(axis=0) - statistics.columns))
+        for sign, statistics in ((1, ours), (-1, theirs))
+        if statistics is not None
+    )
+    return float(np.std(influences, ddof=1)) * (len(ours) - 1) / math.sqrt(len(ours))
 
 
 def _jeffreys(right: int, items: int) -> tuple[float, float]:
@@ -123,10 +129,13 @@ def _weights(items: int, pseudo: int, resamples: int, seed: int) -> Iterator[Flo
         yield weights
 
 
-def _quantiles(draws: Floats) -> tuple[float, float]:
+def _limits(draws: Floats, error: float, scale: Sequence[float]) -> tuple[float, float]:
+    """The quantiles of the draws, stretched to the standard error where they vary less, within the scale."""
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return float(low), float(high)
+    low, middle, high = np.quantile(draws, [tail, 0.5, 1 - tail])
+    stretch = max(1.0, error / float(draws.std())) if draws.std() > 0 else 1.0
+    limits = np.clip([middle + stretch * (low - middle), middle + stretch * (high - middle)], min(scale), max(scale))
+    return float(limits[0]), float(limits[1])
 
 
 def blocks(items: int, rows: int) -> Iterator[int]:

@@ -70,9 +70,16 @@ class ItemStatistics:
         of_mean = _METRICS[self.metric].aggregate is _mean and self.full_range == 1
         return of_mean and bool((counted == 1).all() and np.isin(right, (0, 1)).all())
 
-    def ends(self) -> tuple[Floats, Floats]:
-        """The worst and the best item possible, each of the size of the mean item."""
-        return _METRICS[self.metric].ends(self.columns, self.full_range)
+    def ends(self, reach: float = 4.0) -> tuple[Floats, Floats]:
+        """The worst and the best item possible, each of the size of the mean item.
+
+        The worst error is the width of the range, but at most `reach` times the largest one seen: ranges can be very wide.
+        """
+        if self.metric not in LOWER_IS_BETTER:
+            return _METRICS[self.metric].ends(self.columns)
+        size, largest = self.columns[:, 1].mean(), float((self.columns[:, 0] / self.columns[:, 1]).max())
+        worst = min(self.full_range, reach * largest) if largest > 0 else self.full_range
+        return np.array([worst * size, size]), np.array([0.0, size])
 
 
 def item_statistics(task: Task, references: Sequence[str], outputs: Sequence[str]) -> ItemStatistics:
@@ -153,24 +160,17 @@ def _ratio(numerator: Floats, denominator: Floats, empty: float) -> Floats:
     return np.divide(numerator, denominator, out=np.full_like(numerator, empty), where=denominator > 0)
 
 
-def _ends_of_mean(columns: Floats, _: float) -> tuple[Floats, Floats]:
+def _ends_of_mean(columns: Floats) -> tuple[Floats, Floats]:
     size = columns[:, 1].mean()
     return np.array([0.0, size]), np.array([size, size])
 
 
-def _ends_of_error(columns: Floats, full_range: float) -> tuple[Floats, Floats]:
-    """The worst error is the width of the range, but at most four times the largest one seen: ranges can be very wide."""
-    size, largest = columns[:, 1].mean(), float((columns[:, 0] / columns[:, 1]).max())
-    reach = min(full_range, 4 * largest) if largest > 0 else full_range
-    return np.array([reach * size, size]), np.array([0.0, size])
-
-
-def _ends_of_micro_f1(columns: Floats, _: float) -> tuple[Floats, Floats]:
+def _ends_of_micro_f1(columns: Floats) -> tuple[Floats, Floats]:
     facts = columns[:, 1].mean()
     return np.array([0.0, facts]), np.array([facts / 2, facts])
 
 
-def _ends_of_macro_f1(columns: Floats, _: float) -> tuple[Floats, Floats]:
+def _ends_of_macro_f1(columns: Floats) -> tuple[Floats, Floats]:
     expected = np.split(columns.mean(axis=0), 3)[1]
     return np.concatenate([0 * expected, expected, expected]), np.concatenate([expected] * 3)
 
@@ -181,7 +181,7 @@ class _Definition:
 
     columns: Callable[[OutputKind, str, str], tuple[float, float]]
     aggregate: Callable[[Floats], Floats]
-    ends: Callable[[Floats, float], tuple[Floats, Floats]] = _ends_of_mean
+    ends: Callable[[Floats], tuple[Floats, Floats]] = _ends_of_mean
 
 
 _METRICS: dict[Metric, _Definition] = {
@@ -191,5 +191,5 @@ _METRICS: dict[Metric, _Definition] = {
     "json_f1": _Definition(_fact_counts, _micro_f1, _ends_of_micro_f1),
     "rouge_l": _Definition(lambda _, reference, given: (rouge_l(reference, given), 1.0), _mean),
     "token_f1": _Definition(lambda _, reference, given: (token_f1(reference, given), 1.0), _mean),
-    "mae": _Definition(_absolute_error, _mean, _ends_of_error),
+    "mae": _Definition(_absolute_error, _mean),
 }

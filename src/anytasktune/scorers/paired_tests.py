@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anytasktune.schema import Interval
-from anytasktune.scorers.intervals import CONFIDENCE, RESAMPLES, Floats, blocks, difference_interval, influences
+from anytasktune.scorers.intervals import CONFIDENCE, RESAMPLES, Floats, blocks, difference_interval, standard_error
 from anytasktune.scorers.metrics import ItemStatistics
 
 POWER = 0.8
@@ -56,8 +56,7 @@ def compare_paired(ours: ItemStatistics, theirs: ItemStatistics, resamples: int 
     difference = difference_interval(ours, theirs, resamples, seed)
     if p_value >= 1 - CONFIDENCE:
         difference = difference.model_copy(update={"low": min(0.0, difference.low), "high": max(0.0, difference.high)})
-    spread = float(influences(ours, theirs).std(ddof=1)) if len(ours) > 1 else 0.0
-    return PairedComparison(difference, p_value, spread / math.sqrt(len(ours)), int(_differs(ours, theirs).sum()))
+    return PairedComparison(difference, p_value, standard_error(ours, theirs), int(_differs(ours, theirs).sum()))
 
 
 def paired_p_value(ours: ItemStatistics, theirs: ItemStatistics, permutations: int = RESAMPLES, seed: int = 0) -> float:
