@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anytasktune.errors import ConfigError, DataError, Problem
 
-_ASSIGNMENTS = re.compile(r",\s*(?=(?:input|output|language|source)\s*=)")
+_ASSIGNMENTS = re.compile(r"[,，]\s*(?=(?:input|output|language|source)\s*[=＝])")
 _USUAL_INPUTS = (
     *("input", "question", "query", "prompt", "text", "sentence", "content", "document", "source_text", "instruction"),
     *("输入", "问题", "文本", "提问", "内容", "原文", "句子"),
@@ -44,7 +44,7 @@ class ColumnMap:
             ConfigError: another key, a repeated key, or no input or output.
         """
         known = [field.name for field in fields(cls)]
-        pairs = [[part.strip() for part in item.partition("=")[::2]] for item in _ASSIGNMENTS.split(text)]
+        pairs = [[part.strip() for part in [*re.split("[=＝]", item, maxsplit=1), ""][:2]] for item in _ASSIGNMENTS.split(text)]
         names = [name for name, _ in pairs]
         wrong = [name for name, column in pairs if name not in known or not column or names.count(name) > 1]
         if wrong or not {"input", "output"} <= set(names):

@@ -141,7 +141,7 @@ def find_row(workspace: Workspace, view: DatasetView, name: str) -> RowView:
         DataError: there is no such row, or several.
     """
     rows = [(split, number, row) for split in SPLIT_NAMES for number, row in enumerate(view.frozen.splits.get(split, ()), 1)]
-    place = _PLACE.fullmatch(name)
+    place = _PLACE.fullmatch(name.replace("：", ":"))
     if place:
         fitting = [item for item in rows if item[0] == place[1] and item[1] == int(place[2])]
     else:

@@ -1,5 +1,6 @@
 """A project with its domain and settings read: what every command starts from."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,9 @@ class Workspace:
         known = [task.name for task in self.domain.tasks]
         for name in names:
             if name not in known:
-                raise ConfigError(f"there is no task {name!r}", where=DOMAIN_FILE, fix=nearest(name, known))
+                parts = re.split(r"\s*[,，、;；]\s*", name)
+                fix = f"separate names by spaces: {' '.join(parts)}" if set(parts) <= set(known) else nearest(name, known)
+                raise ConfigError(f"there is no task {name!r}", where=DOMAIN_FILE, fix=fix)
         if not known:
             fix = f"add one under `tasks:`, or import a task folder: {self.project.command('import', 'FOLDER')}"
             raise ConfigError("the Task Pool is empty", where=DOMAIN_FILE, fix=fix)

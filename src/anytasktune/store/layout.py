@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.errors import ConfigError
-from anytasktune.invocation import command
+from anytasktune.invocation import command, quoted
 
 DOMAIN_FILE = "domain.yaml"
 SETTINGS_FILE = "settings.yaml"
@@ -28,10 +28,15 @@ class Project:
 
     @classmethod
     def open(cls, folder: Path | str) -> "Project":
-        """The project in `folder`; ConfigError if there is no `domain.yaml` in it."""
+        """The project in `folder`, which may be named by its `domain.yaml`; ConfigError if there is none."""
         project = cls.at(folder)
+        if project.root.name == DOMAIN_FILE and project.root.is_file():
+            return cls(project.root.parent)
         if not project.domain_file.is_file():
             fix = f"run `{command('init', 'FOLDER')}` to make a project, or give one with -p"
+            near = [project.root.parent, *sorted(file.parent for file in project.root.glob(f"*/{DOMAIN_FILE}"))]
+            if found := next((place for place in near if (place / DOMAIN_FILE).is_file()), None):
+                fix = f"add -p {quoted(str(found))}: there is one"
             raise ConfigError(f"no project here: {DOMAIN_FILE} is missing", where=str(project.root), fix=fix)
         return project
 

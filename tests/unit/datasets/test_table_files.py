@@ -86,6 +86,7 @@ def test_unknown_columns_are_never_guessed_but_the_option_is_spelt_out(tmp_path:
 def test_named_columns_are_read(tmp_path: Path) -> None:
     text = "title,body,class,case,language\nRent,The flat is cold.,defect,K-1,python\n,No heating.,defect,K-2,java\n"
     columns = ColumnMap.parse("input=title+body, output=class, source=case")
+    assert columns == ColumnMap.parse("input＝title+body，output＝class，source=case")
     result = read_text(tmp_path, text, columns=columns)
     assert [example.input for example in result.examples] == ["Rent\n\nThe flat is cold.", "No heating."]
     assert [(example.source, example.language) for example in result.examples] == [("K-1", None), ("K-2", None)]

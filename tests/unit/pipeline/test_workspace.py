@@ -67,3 +67,23 @@ def test_an_unknown_pack_is_told_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no pack 'dmo'") as caught:
         init_project(tmp_path / "law", pack="dmo")
     assert caught.value.problems[0].fix == "did you mean 'demo'?"
+
+
+def test_names_of_tasks_with_a_comma_between_are_to_be_separated(tmp_path: Path) -> None:
+    second = DOMAIN.split("tasks:\n")[1].replace("name: team  ", "name: second")
+    workspace = Workspace.open(write_project(tmp_path / "law", domain=DOMAIN + second))
+    for written in ("team,second", "team，second", "team、 second"):
+        with pytest.raises(ConfigError) as caught:
+            workspace.tasks([written])
+        assert caught.value.problems[0].fix == "separate names by spaces: team second"
+    with pytest.raises(ConfigError, match="did you mean 'team'"):
+        workspace.tasks(["team,third"])
+
+
+def test_a_project_is_found_by_its_domain_file_and_one_nearby_is_named(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "law firm")
+    assert Workspace.open(project / "domain.yaml").project.root == project.resolve()
+    for beside in (tmp_path, project / "data"):
+        with pytest.raises(ConfigError) as caught:
+            Workspace.open(beside)
+        assert caught.value.problems[0].fix == f'add -p "{project.resolve()}": there is one'
