@@ -1,10 +1,11 @@
 # make demo    tune three sub-tasks on the built-in model and show the report
-# make test    run all tests
+# make test    run all tests, two at a time (WORKERS=1 one by one)
 # make check   lint, types, layers, docs
 # make bench   measure side by side with others (hours; BENCH="--quick" for a glance)
 # Each makes its own .venv the first time and is quick afterwards.
 
 PYTHON ?= python3
+WORKERS ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(VENV)/.installed
@@ -21,7 +22,8 @@ demo: $(RUN)
 	@$(SAY_HOW)
 
 test: $(DEV)
-	$(BIN)/python -m pytest
+	@echo "All tests: about six minutes on two idle cores, longer on a busy machine; the first time the embedded model (90 MB) is fetched"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 	@$(SAY_HOW)
 
 check: $(DEV)

@@ -81,7 +81,7 @@ def models(
 
 
 def doctor(project: ProjectFolder = Path(), as_json: Json = False) -> int:
-    """Check whether this machine is ready; list what is missing and what to do, and where a teacher is."""
+    """Check whether this machine is ready and where a teacher answers; list what is missing and what to do."""
     from anytasktune.pipeline.environment import examine_machine
 
     facts = examine_machine(project)
