@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from anytasktune.documents.discovery import DocumentFile
 from anytasktune.documents.formats import read_file, skipped_document
 from anytasktune.documents.skip_reasons import broken, too_large
+from anytasktune.errors import counted
 from anytasktune.schema.passages import ReadDocument
 
 
@@ -99,7 +100,7 @@ class _Worker:
             return ReadDocument.model_validate_json(answer)
         except ValidationError:
             self.stop()
-            took_long = too_large(f"reading it took more than {seconds:.0f} seconds")
+            took_long = too_large(f"reading it took more than {counted(round(seconds), 'second')}")
             why = took_long if timed_out.is_set() else broken("reading it crashed the reader")
             return skipped_document(why, file.format_name, file.sha256)
 

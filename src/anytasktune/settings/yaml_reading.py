@@ -44,6 +44,19 @@ _YAML_FIXES = {
     "another document": "the file can hold one document: remove the line `---` and what is before or after it",
     "undefined alias": "put text that begins with * into quotes",
 }
+# the YAML reader's words → plainer ones
+_YAML_WORDS = {
+    "expected <block end>": "this line is indented otherwise than those it belongs to",
+    "mapping values are not allowed": "a `:` where none can stand",
+    "could not find expected ':'": "the lines before this one hold no `key: value`",
+}
+# pydantic's ends and beginnings of sentences → plainer ones
+_PLAINER = (
+    (re.compile(r", unable to parse string as an? \w+$"), ""),
+    (re.compile(r"^\w+ should have at (least|most) (\d+ \w+) after validation, not (\d+)$"), r"must have at \1 \2, not \3"),
+    (re.compile(r"^Input should"), "must"),
+    (re.compile(r"^Value error, "), ""),
+)
 _FIELDS_FIX = "write them as `key: value`, one per line"
 _EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 _LANGUAGE_TEXTS = ("instruction", "title")
@@ -150,7 +163,11 @@ def fault_of(detail: ErrorDetails) -> tuple[FieldPath, str, str]:
         tags = str(context.get("expected_tags", "'label', 'labels', 'json', 'number', 'text'")).replace("'", "")
         given = str(context.get("tag", ""))
         return path, f"needs `kind:`, one of {tags}", nearest(given, tags.split(", ")) if given else ""
-    usual = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    if detail["input"] is None and detail["type"].endswith(("_type", "_parsing")):
+        return path, "has no value", "write one, or remove the line"
+    usual = detail["msg"]
+    for pattern, plainer in _PLAINER:
+        usual = pattern.sub(plainer, usual)
     return path, *_WORDS.get(detail["type"], (usual, ""))
 
 
@@ -170,6 +187,7 @@ def _load_yaml(text: str, filename: str) -> Any:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         what = str(error.problem or error.context or "not YAML").split("\n")[0]
         fix = next((advice for words, advice in _YAML_FIXES.items() if words in what), _YAML_FIX)
+        what = next((plainer for words, plainer in _YAML_WORDS.items() if words in what), what)
         raise ConfigError(what, where=f"{filename}{line}", fix=fix) from None
     except ReaderError as error:
         where = f"{filename}:{text.count(chr(10), 0, error.position) + 1}"
@@ -239,6 +257,9 @@ def _problem(record_type: type[BaseModel], data: Any, filename: str, detail: Err
     path, what, fix = fault_of(detail)
     if detail["type"] == "extra_forbidden":
         known = _fields_at(record_type, path[:-1])
+        if path[-1] in known:  # of another kind of output
+            what = "does not go with the `kind:` beside it"
+            return _problem_at(data, path, filename, what, "remove it, or write another kind")
         return _problem_at(data, path, filename, "there is no such field", advise(path, known) or nearest(str(path[-1]), known))
     if detail["type"] == "missing":
         return _problem_at(data, path, filename, "is missing", f"add `{path[-1]}:`")

@@ -65,7 +65,7 @@ def test_a_row_in_a_language_the_task_does_not_speak_is_handled_in_its_first() -
         ("{en: [glad, cross, sad], zh: [高兴, 生气]}", "there are 3 in en, 2 in zh"),
         ("{en: [glad, cross], zh: [高兴, 高兴]}", "lists 高兴 more than once"),
         ("{en: [glad, OK], zh: [OK, 生气]}", "has OK at different positions in two languages"),
-        ("{en: [glad], zh: [高兴]}", "tasks[mood].output.labels.en: List should have at least 2 items"),
+        ("{en: [glad], zh: [高兴]}", "tasks[mood].output.labels.en: must have at least 2 items"),
         ("{en: glad, zh: 高兴}", "tasks[mood].output.labels.en: must be a list"),
         ("{english: [glad, cross]}", "tasks[mood].output.labels.english: must be 'en' or 'zh'"),
         ("{en: [glad, 3], zh: [高兴, 生气]}", "tasks[mood].output.labels.en[#2]: must be text"),

@@ -164,3 +164,21 @@ def test_fields_taken_over_by_a_merge_key_are_checked_like_others() -> None:
 def test_the_nearest_word_is_named_or_else_all_of_them() -> None:
     assert nearest("trian", ["train", "tune"]) == "did you mean 'train'?"
     assert nearest("甲", ["train", "tune"]) == "known: train, tune"
+
+
+@pytest.mark.parametrize(
+    ("given", "instead", "what"),
+    [
+        ("labels: [rent, other]", "labels: [rent]", "must have at least 2 items, not 1"),
+        ("labels: [rent, other]", "labels:", "has no value"),
+        ("kind: label", "kind: text", "does not go with the `kind:` beside it"),
+    ],
+)
+def test_frequent_mistakes_are_told_in_plain_words(given: str, instead: str, what: str) -> None:
+    text = "schema_version: 1\nname: law\ntasks:\n  - name: team\n    instruction: {en: Which?}\n"
+    text += "    output:\n      kind: label\n      labels: [rent, other]\n"
+    assert given in text
+    with pytest.raises(ConfigError) as caught:
+        parse_record(Domain, text.replace(given, instead), "domain.yaml")
+    (problem,) = caught.value.problems
+    assert problem.what == f"tasks[team].output.labels: {what}"
