@@ -1,11 +1,13 @@
 """What keeps the architecture as it is drawn: layers, the public names, and cheap imports."""
 
+import re
 import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import anytasktune
@@ -69,3 +71,13 @@ def test_init_and_import_need_no_torch(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True)
     assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+def test_no_test_reads_a_clock() -> None:
+    timed = re.compile(r"assert .*\b(perf_counter|monotonic|time\.time)\(\) *- *\w+\)? *(/.*)?< *[0-9.]+$", re.M)
+    found = {path.name: timed.findall(path.read_text(encoding="utf-8")) for path in (ROOT / "tests").rglob("test_*.py")}
+    assert not {name for name, hits in found.items() if hits} - {"test_endpoint.py", "test_hostile_documents.py"}, (
+        "on a busy machine every wait is long: bound time.process_time() instead"
+    )
+    assert hypothesis.settings.default is not None
+    assert hypothesis.settings.default.deadline is None

@@ -186,17 +186,17 @@ def test_crowds_of_letters_from_one_form_are_told_apart_exactly(threshold: float
 
 
 def test_ten_thousand_texts_that_are_all_alike_are_grouped_in_seconds() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert set(group_similar([f"{LEASE * 2} {number}" for number in range(10_000)], 0.8)) == {0}
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_ten_thousand_letters_from_one_form_are_grouped_in_seconds() -> None:
     rng = random.Random(5)
     letters = [f"{LEASE} {''.join(rng.choices('abcdefghijklmnopqrst ', k=50))}" for _ in range(10_000)]
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(set(group_similar([*letters, *(letter + "." for letter in letters[:100])], 0.8))) == 10_000
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_text_of_a_million_characters_is_no_obstacle() -> None:

@@ -153,7 +153,7 @@ def test_thousands_of_prompts_are_looked_through_in_seconds() -> None:
     tests = [" ".join(chance.choices(words, k=60)) for _ in range(1000)]
     prompts = [said(" ".join(chance.choices(words, k=500))) for _ in range(500)]
     watch = guard(*tests)
-    started = time.perf_counter()
+    started = time.process_time()
     for prompt in prompts:
         assert watch(prompt) is None
-    assert (time.perf_counter() - started) / len(prompts) < 0.01
+    assert (time.process_time() - started) / len(prompts) < 0.01

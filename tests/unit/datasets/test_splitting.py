@@ -155,6 +155,6 @@ def test_dropping_leaks_keeps_test_whole_and_names_the_row_in_the_file(tmp_path:
 
 def test_two_thousand_rows_are_divided_in_about_two_seconds() -> None:
     examples = independent_rows(2000)
-    started = time.perf_counter()
+    started = time.process_time()
     split_examples(examples, SplitConfig())
-    assert time.perf_counter() - started < 6
+    assert time.process_time() - started < 6

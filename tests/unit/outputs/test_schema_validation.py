@@ -37,10 +37,10 @@ def test_references_that_branch_end_at_a_named_number_of_steps(schema: dict[str,
 )
 def test_patterns_in_a_schema_are_stopped(schema: dict[str, Any]) -> None:
     text = "a" * 20_000 + "!"
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(ConfigError, match="1 second"):
         schema_fault(schema, text if "pattern" in schema else {text: 1})
-    assert time.perf_counter() - begin < 8
+    assert time.process_time() - begin < 8
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_own_keywords_mean_what_the_draft_says(schema: dict[str, Any], value: An
 
 
 def test_many_different_items_are_compared_in_one_pass() -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert schema_fault({"uniqueItems": True}, [value for n in range(20_000) for value in (n, str(n))]) == ""
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 NAMES = st.sampled_from(["properties", "enum", "required", "items", "type", "pattern", "$defs", "a", "姓名"])

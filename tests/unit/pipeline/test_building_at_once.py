@@ -53,7 +53,7 @@ def test_the_sentence_names_command_process_and_project_and_comes_once(tmp_path:
     process = subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline() == "held\n"
     with asking_alone(tmp_path, "synth", told.append):
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
     process.stdout.close()
     assert len(told) == 1
     assert f"`build team` (process {process.pid}, since " in told[0] and str(tmp_path) in told[0]

@@ -13,10 +13,10 @@ from anytasktune.text.user_patterns import LONGEST_PATTERN, MOST_REPEATS, matche
 
 @pytest.mark.parametrize("pattern", ["(a|a)*$", "(a|aa)+$", "^(([a-z])+.)+[A-Z]([a-z])+$", "(.*a){20}", "(a+)+$"])
 def test_a_pattern_that_backtracks_without_end_is_stopped_and_named(pattern: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(ConfigError, match=re.escape(pattern)) as stopped:
         matches_whole(pattern, "a" * 20_000 + "!")
-    assert time.perf_counter() - begin < 8
+    assert time.process_time() - begin < 8
     assert "1 second" in str(stopped.value)
 
 
