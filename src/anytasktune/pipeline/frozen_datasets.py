@@ -1,5 +1,6 @@
 """A task's own and generated rows → its frozen data set, reused as long as nothing that goes into it has changed."""
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,10 +26,22 @@ from anytasktune.pipeline.generated_rows import UsableRows, usable_rows
 from anytasktune.pipeline.own_rows import checked, has_own_rows, placed, relative, row_files
 from anytasktune.pipeline.reviewing import agreement_of
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import DatasetManifest, DroppedRow, Example, GeneratedRows, PassageSet, RowCounts, SplitName, Task
+from anytasktune.schema import (
+    DatasetManifest,
+    DroppedRow,
+    DroppedRows,
+    Example,
+    GeneratedRows,
+    PassageSet,
+    RowCounts,
+    SplitName,
+    Task,
+)
 from anytasktune.settings import SplitConfig
-from anytasktune.store import MANIFEST, ArtifactKind, Project, find_or_make, read_lines, read_record, read_ref, write_atomic
+from anytasktune.store import MANIFEST, ArtifactKind, Project, find_or_make, read_record, read_ref, record_kind
 from anytasktune.version import __version__
+
+DROPPED_ROWS = record_kind(DroppedRows, lambda record: record.id)
 
 
 @dataclass(frozen=True)
@@ -67,12 +80,13 @@ def frozen_dataset(workspace: Workspace, task: Task, config: SplitConfig, on_eve
     sources = {relative(project, path): _hash(path) for path in files.values()}
     parts = [sources, task.name, task.output.model_dump(), config.model_dump(), __version__]
     inputs = content_id([*parts, *([generated.key] if generated else [])])
-    dropped_file = folder / f"from-{inputs}.dropped.jsonl"
+
+    @functools.cache
+    def read_rows() -> OwnRows:
+        return own if own and generated else own_rows(workspace, task, config, few=False)
 
     def make() -> FrozenDataset:
-        rows = own if own and generated else own_rows(workspace, task, config, few=False)
-        write_atomic(dropped_file, "".join(row.model_dump_json() + "\n" for row in rows.dropped))
-        return _freeze(workspace, task, rows, generated, config)
+        return _freeze(workspace, task, read_rows(), generated, config)
 
     def save(path: Path, dataset: FrozenDataset) -> None:
         save_dataset(dataset, path, card_files(task, dataset, card_notes(project, task, dataset.manifest.generated)))
@@ -86,7 +100,15 @@ def frozen_dataset(workspace: Workspace, task: Task, config: SplitConfig, on_eve
             ours = ", ".join(f"split.{name} {getattr(config, name)} (was {getattr(before, name)})" for name in changed)
             what = f"{task.name}: another split than in the last command, {ours}; write it into settings.yaml to keep one"
             on_event(Note(text=what))
-    dropped, manifest = read_lines(dropped_file, DroppedRow), dataset.manifest
+    record, _ = find_or_make(
+        folder / "dropped",
+        DROPPED_ROWS,
+        inputs,
+        lambda: DroppedRows(id=inputs, rows=tuple(read_rows().dropped)),
+        latest=None,
+        note=lambda text: on_event(Note(text=text)),
+    )
+    dropped, manifest = record.rows, dataset.manifest
     if not made:  # other files may have given the same rows before, with other counts
         kept = sum(len(rows) - manifest.generated_in(name) for name, rows in dataset.splits.items())
         counts = RowCounts(read=kept + len(dropped), kept=kept, dropped=dict(Counter(row.reason for row in dropped)))

@@ -32,7 +32,7 @@ from anytasktune.schema.evaluation import (
     SystemResult,
     TaskReport,
 )
-from anytasktune.schema.example import DroppedRow, Example, RowCounts
+from anytasktune.schema.example import DroppedRow, DroppedRows, Example, RowCounts
 from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
 from anytasktune.schema.review import FEWEST_RATED, JUDGE, Agreement, Review, ReviewItem, ReviewOutcome, ReviewReason
@@ -71,6 +71,7 @@ __all__ = [
     "DocumentInfo",
     "Domain",
     "DroppedRow",
+    "DroppedRows",
     "Estimate",
     "EvalPoint",
     "Example",

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from anytasktune.ids import content_id
-from anytasktune.records import Language, Record
+from anytasktune.records import Artifact, Language, Record
 
 
 class Example(Record):
@@ -31,6 +31,14 @@ class DroppedRow(Record):
     reason: str
     """A short snake_case name rows are counted by, e.g. `bad_json`, `unknown_label`, `empty_input`."""
     detail: str = ""
+
+
+class DroppedRows(Artifact):
+    """The rows that were not kept when a data set was made."""
+
+    id: str
+    """What the data set was made from."""
+    rows: tuple[DroppedRow, ...] = ()
 
 
 class RowCounts(Record):

@@ -14,7 +14,6 @@ from anytasktune.ids import file_hash, text_hash
 SUMS_FILE = "SHA256SUMS"
 _FIELD = re.compile(rb',\n  "record_sha256": "([0-9a-f]{64})"\n}\n\Z')
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\0]+)")
-_DEEPEST = 3
 _END = "\n}"
 _OLD_FORM = re.compile(r"[0-9A-Za-z]{1,64}\n?")
 
@@ -42,9 +41,9 @@ def check_sums(folder: Path) -> None:
             if entry is None:
                 raise damaged(sums)
             if not (folder / entry[2]).is_file():
-                raise damaged(folder / entry[2], "the file is missing")
+                raise damaged(folder / entry[2], "the file is missing", folder)
             if file_hash(folder / entry[2]) != entry[1]:
-                raise damaged(folder / entry[2])
+                raise damaged(folder / entry[2], folder=folder)
     except StoreError:
         raise
     except OSError as error:
@@ -81,9 +80,9 @@ def referenced_id(content: bytes, path: Path) -> str:
     return artifact_id
 
 
-def damaged(path: Path, what: str = "the content does not match its checksum") -> DamagedError:
+def damaged(path: Path, what: str = "the content does not match its checksum", folder: Path | None = None) -> DamagedError:
     """The error of a file, or of a file in a folder with checksums, that is not what was written."""
-    whole = next((folder for folder in path.parents[:_DEEPEST] if (folder / SUMS_FILE).exists()), path)
+    whole = folder or (path.parent if (path.parent / SUMS_FILE).exists() else path)
     name = f"its folder {whole.name}" if whole != path else "it"
     fix = f"it was damaged or changed after it was made: delete {name} and run the command again that made it"
     return DamagedError(what, where=str(path), fix=fix)

@@ -6,7 +6,6 @@ next command that opens the project finishes the moves.
 """
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +14,19 @@ from filelock import FileLock, Timeout
 
 from anytasktune.errors import StoreError
 from anytasktune.ids import text_hash
-from anytasktune.store.atomic import disk_errors, write_atomic
+from anytasktune.records import Record
+from anytasktune.store.atomic import disk_errors, remove_file, write_atomic
+from anytasktune.store.record_files import read_record, write_record
 
 _PATIENCE_SECONDS = 120
+_RANDOM = "[0-9a-f]" * 8
 _LOCK, _JOURNAL, _REPLACED = "changes.lock", "changes.json", "replaced"
+
+
+class Moves(Record):
+    """The journal of a change: file → the file that takes its place, None where it is removed."""
+
+    files: dict[str, str | None]
 
 
 @dataclass
@@ -88,6 +96,8 @@ def finish_changes(root: Path) -> None:
 
 
 def _commit(changes: Changes) -> None:
+    for path in changes.contents:
+        _remove_leftovers(path)
     if len(changes.contents) == 1:
         for path, text in changes.contents.items():
             _put(path, text)
@@ -101,8 +111,15 @@ def _commit(changes: Changes) -> None:
             write_atomic(beside, text)
             moves[place] = beside.relative_to(changes.root).as_posix()
     if moves:
-        write_atomic(changes.root / "artifacts" / _JOURNAL, json.dumps(moves))
+        write_record(changes.root / "artifacts" / _JOURNAL, Moves(files=moves))
         _finish(changes.root)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove half-written files that a killed process left beside a file; the lock is held, so nobody is writing one now."""
+    for pattern in (f".{path.name}.new", f".{path.name}.{_RANDOM}", f"..{path.name}.new.{_RANDOM}"):
+        for leftover in path.parent.glob(pattern):
+            remove_file(leftover)
 
 
 def _put(path: Path, text: str | None) -> None:
@@ -118,9 +135,7 @@ def _finish(root: Path) -> None:
     journal = root / "artifacts" / _JOURNAL
     if not journal.exists():
         return
-    with disk_errors(journal):
-        moves: dict[str, str | None] = json.loads(journal.read_text(encoding="utf-8"))
-    for place, beside in moves.items():
+    for place, beside in read_record(journal, Moves).files.items():
         with disk_errors(root / place):
             if beside is None:
                 (root / place).unlink(missing_ok=True)

@@ -69,10 +69,11 @@ def test_a_change_that_was_killed_between_its_files_is_finished_by_the_next_comm
     folder = given_splits(workspace)
     root = workspace.project.root
     write_rows(folder / ".train.jsonl.new", team_rows(2, start=500))
-    moves = {"data/team/train.jsonl": "data/team/.train.jsonl.new", "data/team/dev.jsonl": "data/team/.dev.jsonl.new"}
+    written = {"data/team/train.jsonl": "data/team/.train.jsonl.new", "data/team/dev.jsonl": "data/team/.dev.jsonl.new"}
+    moves = {"files": {**written, "data/team/test.jsonl": None}}
     (root / "artifacts").mkdir(exist_ok=True)
     dev = (folder / "dev.jsonl").read_bytes()  # was moved before the kill
-    (root / "artifacts" / "changes.json").write_text(json.dumps({**moves, "data/team/test.jsonl": None}), encoding="utf-8")
+    (root / "artifacts" / "changes.json").write_text(json.dumps(moves), encoding="utf-8")
     Workspace.open(root)
     assert read_examples(folder / "train.jsonl").examples == team_rows(2, start=500)
     assert (folder / "dev.jsonl").read_bytes() == dev

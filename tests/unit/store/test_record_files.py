@@ -1,5 +1,7 @@
 """Records come back as they were written; a line that a crash cut off is dealt with in one place."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,18 @@ def test_rows_are_read_back_only_as_they_were_written(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(StoreError, match=r"rows\.jsonl: cannot be read"):
         read_hashed_rows(path, EvalPoint, hash_of_rows(POINTS))
+
+
+def test_several_processes_add_lines_at_once_and_none_is_lost(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from anytasktune.schema import EvalPoint\nfrom anytasktune.store import append_line\n"
+        "for step in range(60): append_line(Path(sys.argv[1]), EvalPoint(step=step, dev_loss=float(sys.argv[2])))"
+    )
+    log = tmp_path / "log.jsonl"
+    append_line(log, EvalPoint(step=99, dev_loss=0.5))
+    log.write_bytes(log.read_bytes()[:-9])  # cut off by a crash: whoever comes first mends it
+    processes = [subprocess.Popen([sys.executable, "-c", code, str(log), str(number)]) for number in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    found = read_lines(log, EvalPoint)
+    assert sorted((point.dev_loss, point.step) for point in found) == [(n, step) for n in range(3) for step in range(60)]
