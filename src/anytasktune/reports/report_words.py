@@ -51,7 +51,9 @@ class Words:
         return self.say("unit.millisecond", milliseconds=max(1, round(seconds * 1000)))
 
     def duration(self, seconds: float) -> str:
-        """A length of time in the two units that matter: `48 s`, `6 min 12 s`, `1 h 5 min`; under ten seconds to a tenth."""
+        """A length of time in the units that matter: `20 ms`, `3.2 s`, `48 s`, `6 min 12 s`, `1 h 5 min`."""
+        if 0 < seconds < 0.05:
+            return self.milliseconds(seconds)
         if seconds < 9.95:
             return self.say("unit.second", seconds=f"{seconds:.1f}")
         whole = round(seconds)
