@@ -144,6 +144,24 @@ def foreign_model(
         )
 
 
+def learned_test_rows(task: Task, splits: Splits, place: Place, learned: Mapping[str, Sequence[Example]]) -> Iterator[Finding]:
+    """Test rows whose inputs a Task-LM of the project was trained on, before the rows were changed or divided otherwise.
+
+    Args:
+        learned: name of a Task-LM → the train rows of the task it learned.
+    """
+    for name, examples in learned.items():
+        inputs = {normalise(example.input) for example in examples}
+        known = [row for row in _rows({"test": splits.get("test", ())}) if normalise(row.example.input) in inputs]
+        if known:
+            places = [place(row.split, row.number, row.example) for row in known]
+            more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+            why = f"{name} was trained on {len(known)} of {counted(len(splits['test']), 'test row')}: "
+            why += f"{', '.join(places[:SHOWN])}{more}; it is not compared on them"
+            instead = "train it again, and take no model made from it as train.model"
+            yield Finding("learned_test_rows", "advice", why, instead, (), places[0])
+
+
 def _rows(splits: Splits) -> Iterator[_Row]:
     for split in SPLIT_NAMES:
         for number, example in enumerate(splits.get(split, ()), 1):

@@ -62,7 +62,7 @@ _ANNOUNCED = (
         re.I,
     ),
 )
-_CARD = re.compile(r"(?<![\d-])[2-6](?:[ -]?\d){12,18}(?![\d-])")
+_CARD = re.compile(r"(?<![\d+-])[2-6](?:[ -]?\d){12,18}(?![\d-])")
 _IBAN = re.compile(r"(?<![A-Za-z\d])(?P<country>[A-Z]{2})\d\d(?: ?[A-Z\d]){11,30}")
 _IBAN_LENGTHS = {
     **dict.fromkeys(("DE", "GB", "IE", "BG", "GE", "ME", "RS", "BH"), 22),

@@ -36,6 +36,16 @@ def test_clean_rows_keep_their_tick(run: Run, tmp_path: Path, tiny_model: Path) 
     assert (ended.code, "✓ every row can teach the task" in ended.out) == (0, True)
 
 
+def test_test_rows_that_a_task_lm_learned_before_are_named(run: Run, project: Path, quick: list[str]) -> None:
+    assert run("train", "-p", project, *quick).code == 0
+    same = run("check", "-p", project, *quick)
+    assert "learned_test_rows" not in same.out
+    other = run("check", "-p", project, *quick, "-c", "split.seed=5", "--json").document
+    (found,) = (warning for warning in other["warnings"] if warning["code"] == "learned_test_rows")
+    assert found["why"].startswith("Task-LM team (")
+    assert " of 6 test rows: data/team.jsonl:" in found["why"]
+
+
 def test_training_begins_with_the_warnings(run: Run, tmp_path: Path, quick: list[str]) -> None:
     folder = write_project(tmp_path / "given", [])
     rows = [row for row in team_rows(40) if row.language == "en" and row.output != "work"]
