@@ -126,6 +126,8 @@ class Display(Reporter):
         match event:
             case events.Note():
                 self._warn(event.text)
+            case events.Warned():
+                self._warn(f"{event.where}: {event.what} → {event.fix}")
             case events.Started():
                 detail = f", {cost(event.estimate)}" if event.estimate else f": {event.detail}" if event.detail else ""
                 self.console.print(Text(f"· {event.stage:<6} {event.name}{detail}", style="dim"))

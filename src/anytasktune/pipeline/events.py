@@ -90,7 +90,19 @@ class Note(Record):
     text: str
 
 
-Event = Started | Progress | Finished | Note
+class Warned(Record):
+    """A warning about rows, which keeps none from being trained on."""
+
+    event: Literal["warned"] = "warned"
+    name: str
+    """The task."""
+    code: str
+    where: str
+    what: str
+    fix: str
+
+
+Event = Started | Progress | Finished | Note | Warned
 OnEvent = Callable[[Event], None]
 
 

@@ -10,7 +10,7 @@ from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import PreflightError, Problem, counted
 from anytasktune.models.load import BaseLM, ModelInfo, choose_device, choose_dtype, inspect_model, load_base
 from anytasktune.pipeline.context import Context
-from anytasktune.pipeline.events import MOST_EXAMPLES, Finished, OnEvent, Started, ignore_event
+from anytasktune.pipeline.events import MOST_EXAMPLES, Finished, OnEvent, Started, Warned, ignore_event
 from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.own_rows import has_own_rows, row_places
 from anytasktune.pipeline.row_findings import row_findings
@@ -155,7 +155,8 @@ class TrainingContext(Context):
                 nothing = Problem("there are no training rows", where, fix)
             raise PreflightError([*look.problems, nothing])
         for finding in self.findings(task, dataset):
-            self.note(f"{finding.place}: {finding.why} → {finding.instead}")
+            warned = Warned(name=task.name, code=finding.code, where=finding.place, what=finding.why, fix=finding.instead)
+            self.on_event(warned)
         if look.problems:
             self.on_event(
                 Finished(

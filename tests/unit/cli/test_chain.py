@@ -32,7 +32,7 @@ def test_check_shows_three_rows_token_by_token_with_the_trained_ones_marked(run:
     answers = re.findall(r"\[\[(.*?)\]\]\n", ended.out)
     assert len(answers) == 3
     assert {answer.replace("|", "") for answer in answers} <= {"housing<im_end>", "family<im_end>", "work<im_end>"}
-    assert "✓ every row can teach the task" in ended.out
+    assert "every row can be trained on; 1 warning above" in ended.out  # a tiny tokenizer knows no Chinese
     assert "✓ data   team  21 train, 3 dev, 6 test rows" in ended.err
 
 
