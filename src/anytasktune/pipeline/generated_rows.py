@@ -30,7 +30,7 @@ from anytasktune.schema import (
     TeacherUsage,
 )
 from anytasktune.settings import SplitConfig
-from anytasktune.store import MANIFEST, Project, hash_of_rows, read_record
+from anytasktune.store import LATEST, MANIFEST, Project, hash_of_rows, read_record
 
 Splits = Mapping[SplitName, Sequence[Example]]
 _DROP_REASONS: dict[str, str] = {
@@ -157,6 +157,9 @@ def usable_rows(project: Project, task: Task, own: Splits, note: Callable[[str],
     """
     found = latest_gated(project, task.name)
     if found is None:
+        if (project.gated(task.name) / LATEST).exists():
+            again = project.command("build", task.name)
+            note(f"{task.name}: generated rows are not used: the gated candidates were deleted; make them again: {again}")
         return None
     paths = [project.candidates(task.name) / identity / MANIFEST for identity in found.manifest.candidate_sets]
     runs = [read_record(path, CandidateSet) for path in paths if path.exists()]

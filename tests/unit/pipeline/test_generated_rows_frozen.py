@@ -106,6 +106,14 @@ def test_it_is_found_again_loaded_the_same_and_a_changed_lineage_is_refused(tmp_
         load_dataset(folder)
 
 
+def test_generated_rows_whose_candidates_were_deleted_are_missed(tmp_path: Path) -> None:
+    project, events = write_project(tmp_path / "law"), Recording()
+    identity = write_made(project)
+    shutil.rmtree(project / "artifacts" / "gated" / "team" / identity)
+    assert not frozen(project, on_event=events).lineage
+    assert "generated rows are not used: the gated candidates were deleted" in events.notes[0]
+
+
 def test_equal_rows_in_another_folder_give_the_same_data_set_in_every_byte(tmp_path: Path) -> None:
     folders = [write_project(tmp_path / name) for name in "ab"]
     for project in folders:
