@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.bit_flips import flip_bit
 from tests.limits import files_up_to
 
 from anytasktune.errors import StoreError
@@ -93,3 +94,19 @@ def test_killed_while_writing_there_is_a_whole_checkpoint(tmp_path: Path) -> Non
     output, _ = process.communicate()
     given = 9 + len(output.splitlines())
     assert given - 2 <= read_step(tmp_path) <= given + 1
+
+
+@pytest.mark.parametrize("name", ["state.json", "tensors.safetensors", "SHA256SUMS"])
+@pytest.mark.parametrize("place", [5, 10**9 + 7])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before_and_is_named(tmp_path: Path, name: str, place: int) -> None:
+    with CheckpointWriter(tmp_path) as writer:
+        for step in (1, 2):
+            writer.submit(checkpoint(step))
+    notes: list[str] = []
+    for step, left in ((2, 1), (1, None)):
+        flip_bit(tmp_path / f"checkpoint-{step:08d}" / name, place)
+        found = load_checkpoint(tmp_path, notes.append)
+        assert (found.state.step if found else None) == left
+        assert f"checkpoint-{step:08d}" in notes[-1]
+        assert not (tmp_path / f"checkpoint-{step:08d}").exists()
+    assert len(notes) == 2
