@@ -43,7 +43,8 @@ class PairedComparison:
 def compare_paired(ours: ItemStatistics, theirs: ItemStatistics, resamples: int = RESAMPLES, seed: int = 0) -> PairedComparison:
     """Compare two systems on the same items in the same order.
 
-    The interval holds 0 wherever the test does not reject at its level, so that the two never disagree in that way.
+    The interval reaches over 0 exactly where the test does not reject at its level: it is widened to 0 there, else cut at 0.
+    Little coverage is lost by that, since the test does not reject more often than its level where there is no difference.
 
     Raises:
         ValueError: there are no items, or not the same number of both.
@@ -54,8 +55,14 @@ def compare_paired(ours: ItemStatistics, theirs: ItemStatistics, resamples: int 
         raise ValueError("there are no items")
     p_value = paired_p_value(ours, theirs, resamples, seed)
     difference = difference_interval(ours, theirs, resamples, seed)
+    low, high = difference.low, difference.high
     if p_value >= 1 - CONFIDENCE:
-        difference = difference.model_copy(update={"low": min(0.0, difference.low), "high": max(0.0, difference.high)})
+        low, high = min(0.0, low), max(0.0, high)
+    elif difference.value > 0:
+        low = max(0.0, low)
+    else:
+        high = min(0.0, high)
+    difference = difference.model_copy(update={"low": low, "high": high})
     return PairedComparison(difference, p_value, standard_error(ours, theirs), int(_differs(ours, theirs).sum()))
 
 
