@@ -80,7 +80,7 @@ class LiveAnswers:
             return ledger.holds(self.key(request) for request in requests)
 
     def paid_for(self, keys: Collection[str]) -> Spent:
-        """What these answers cost, whichever process sent the requests."""
+        """Cost of these answers, whichever process sent the requests."""
         if not self.file.exists():
             return Spent()
         with Ledger(self.file) as ledger:

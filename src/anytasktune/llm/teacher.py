@@ -62,7 +62,7 @@ class Source(Protocol):
     """Keys of the answers that were given, new ones and kept ones."""
 
     def paid_for(self, keys: Collection[str]) -> Spent:
-        """What these answers cost, whichever process sent the requests."""
+        """Cost of these answers, whichever process sent the requests."""
 
     @property
     def model(self) -> str:
@@ -204,7 +204,7 @@ class Teacher:
         return list(self._source.answered)
 
     def usage_of(self, keys: Collection[str]) -> TeacherUsage:
-        """What these answers took, whichever process sent the requests; it has no `seconds`."""
+        """Usage behind these answers, whichever process sent the requests; it has no `seconds`."""
         spent, prices = self._source.paid_for(keys), self._source.prices
         return TeacherUsage(
             requests=spent.requests,

@@ -247,6 +247,6 @@ class BuildContext(Context):
         return {key for model, keys in self.answers_so_far().items() for key in keys[len(before.get(model, ())) :]}
 
     def usage_of(self, keys: Collection[str], before: TeacherUsage) -> TeacherUsage:
-        """What these answers took, whichever command paid for them; the seconds are those since `before`."""
+        """Usage behind these answers, whichever command paid for them; the seconds are those since `before`."""
         usage = next((model.usage_of(keys) for model in self._opened), TeacherUsage())
         return usage.model_copy(update={"seconds": self.spent.seconds - before.seconds})

@@ -94,7 +94,7 @@ def _manifest(folder: Path) -> CandidateSet:
 
 
 def _intact(folder: Path, load: Callable[[Path], Loaded], note: Callable[[str], None]) -> Loaded | None:
-    """What is read of a run; None where the folder is gone, or damaged: then it is removed with a note."""
+    """Content of a run, as `load` reads it; None where the folder is gone, or damaged: then it is removed with a note."""
     if not folder.exists():
         return None
     try:
