@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anytasktune.chat import Encoded, PromptFormat
-from anytasktune.errors import Problem, counted
+from anytasktune.errors import ConfigError, Problem, counted
+from anytasktune.inference.task_constraint import TaskConstraint
+from anytasktune.inference.task_predictor import decoding_for
 from anytasktune.schema import Example, SplitName, Task
 from anytasktune.scorers import explain_rules
 from anytasktune.training.tokenizing import Encode
 
+_STYLE_ROWS = 200
 Locate = Callable[[SplitName, int, Example], str]
 """Split, number of the row in it from 1, row → place in a file."""
 
@@ -86,7 +89,7 @@ def preflight(
     Raises:
         ConfigError: the task's JSON Schema is no schema.
     """
-    problems: list[Problem] = []
+    problems = _impossible(task, splits, format_, room)
     bad: dict[SplitName, frozenset[str]] = {}
     lengths: list[tuple[int, int]] = []
     every = [example for rows in splits.values() for example in rows]
@@ -109,6 +112,18 @@ def preflight(
         fix = f"shorten the instruction, or {room.remedy}; the longest row takes {counted(longest, 'token')}"
         problems = [Problem(what, f"task {task.name}", fix)]
     return Preflight(task.name, counts, tuple(problems), bad, longest, trained / tokens if tokens else 0.0)
+
+
+def _impossible(task: Task, splits: Mapping[SplitName, Sequence[Example]], format_: PromptFormat, room: Room) -> list[Problem]:
+    """The reason why no answer at all keeps to the task's output and rules, where that is so."""
+    rows = [row for part in splits.values() for row in part][:_STYLE_ROWS]
+    if not rows or task.output.single_choice or not format_.rendering.end_of_turn:
+        return []
+    try:
+        TaskConstraint(task, decoding_for(task, rows, room.tokens), format_).check(rows)
+    except ConfigError as error:
+        return [replace(problem, where=f"task {task.name}") for problem in error.problems]
+    return []
 
 
 def _row_problems(task: Task, example: Example, encoded: Encoded, format_: PromptFormat, room: Room) -> Iterator[Problem]:

@@ -164,3 +164,20 @@ def test_the_view_is_made_for_any_model_folder(tiny_model: Path) -> None:
 
     info = inspect_model(str(tiny_model))
     assert view_tokens(LABELS, GOOD, info.format)[-1].text == "<|im_end|>"
+
+
+@pytest.mark.parametrize(
+    ("output", "rules", "reason"),
+    [
+        ({"type": "string", "minLength": 5, "maxLength": 2}, Rules(), "no string has at least 5 and at most 2 characters"),
+        ({"type": "array", "items": {}, "maxItems": 2}, Rules(min_items=3), "no array has at least 3 and at most 2 items"),
+        ({"type": "integer", "minimum": 5, "maximum": 2}, Rules(), "no answer keeps to output and rules"),
+    ],
+)
+def test_output_and_rules_that_no_answer_can_keep_to_are_named_first(
+    output: dict[str, object], rules: Rules, reason: str
+) -> None:
+    task = Task(name="t", instruction={"en": "Do."}, output=JsonOutput(kind="json", json_schema=output), rules=rules)
+    first = preflight(task, {"train": [Example(input="a", output="[1]")]}, FORMAT, ROOM).problems[0]
+    assert first.what.startswith(reason)
+    assert first.where == "task t"
