@@ -1,8 +1,9 @@
 """A task is added to a file that a person wrote."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from anytasktune.domain_yaml import add_task
 from anytasktune.outputs import LabelOutput, Rules, TextOutput
@@ -77,3 +78,27 @@ def test_the_skeleton_takes_tasks_and_keeps_its_remarks() -> None:
 def test_any_instruction_is_read_back_the_same(instruction: str) -> None:
     task = Task(name="some", instruction={"en": instruction}, output=TextOutput(kind="text"))
     assert parse_record(Domain, add_task(HEAD + ONE, task), "domain.yaml").tasks[1] == task
+
+
+ODD = [*"#%@`|>~", "?0", "- a", ": x", "!t", "&a", "*a", "null", "1e3", "a\tb", "\x85", "🙂", "：，", "x" * 999]
+WORDS = st.sampled_from(ODD) | st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cn"]), min_size=1, max_size=40)
+FILES = [HEAD + ONE, HEAD + "tasks: []\n", pack_files("empty")["domain.yaml"].decode()]
+
+
+@given(st.lists(WORDS, min_size=7, max_size=7), st.sampled_from(FILES))
+@example(["?0", "- a", ": x", "#", "%", "@", "\t"], HEAD + "tasks: []\n")
+def test_any_text_of_a_task_is_read_back_the_same_or_refused_before(words: list[str], text: str) -> None:
+    title, instruction, first, second, limits, done_by, hands_over = words
+    try:
+        task = Task(
+            name="some",
+            title={"en": title},
+            instruction={"en": instruction},
+            output=LabelOutput(kind="label", labels=[first, second]),
+            limits={"zh": limits},
+            done_by={"en": done_by},
+            hands_over={"en": hands_over},
+        )
+    except ValidationError:
+        assume(False)
+    assert parse_record(Domain, add_task(text, task), "domain.yaml").task("some") == task

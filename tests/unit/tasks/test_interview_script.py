@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anytasktune.records import Language
+from anytasktune.schema import Domain
 from anytasktune.schema.kept_answers import InterviewLine
+from anytasktune.settings.yaml_reading import parse_record
 from anytasktune.tasks.build_tasks import build_pool
 from anytasktune.tasks.interview import Interview
 from anytasktune.tasks.interview_answers import AnswerError, read_count, read_fields, read_kind, read_labels, read_range, words
+from anytasktune.tasks.pool_file import merge, new_pool_text
 
 ENGLISH = [
     *["Public library", "Letters from readers.", "No fees.", "Answer an enquiry"],
@@ -130,8 +133,11 @@ def test_any_answers_make_a_pool_that_can_be_built(answers: list[str], language:
         except AnswerError:
             line = InterviewLine(question=question.id, language=language, status="skipped")
         interview.add(line)
-    pool = build_pool(interview.draft(), language)
+    drafts = [interview.draft()]
+    pool = build_pool(drafts[0], language)
     assert pool.dropped == {}
+    written = merge(new_pool_text(drafts, language), drafts, [pool]).text
+    assert parse_record(Domain, written, "domain.yaml").tasks == [drafted.task for drafted in pool.tasks.values()]
 
 
 def test_both_languages_say_everything() -> None:
