@@ -33,8 +33,11 @@ def headline(report: Report, words: Words) -> str:
     if opponent is None:
         return words.say("headline.nothing")
     rivals = sum(1 for task in report.tasks if unbeaten(task))
-    added = words.say("headline.unbeaten", count=rivals, total=len(report.tasks)) if rivals and opponent not in SIMPLE else ""
-    return _against(report, opponent, words) + added
+    outcome = _against(report, opponent, words)
+    if not rivals or opponent in SIMPLE:
+        return outcome
+    amount = "unbeaten_single" if len(report.tasks) == 1 else "unbeaten"
+    return outcome + words.say(f"headline.{amount}", count=rivals, total=len(report.tasks))
 
 
 def _against(report: Report, opponent: System, words: Words) -> str:

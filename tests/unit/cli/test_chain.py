@@ -126,7 +126,7 @@ def test_tune_ends_with_a_report_and_the_second_time_makes_nothing_anew(run: Run
     before = files_of(tuned)
     ended = run("tune", "-p", tuned, *quick)
     assert ended.code == 0
-    assert len(re.findall(r"✓ answer .*\(reused\)", ended.err)) == 3
+    assert len(re.findall(r"✓ answer .*\(reused\)", ended.err)) == 6
     assert ended.err.count("✓ data") == 1
     assert re.search(r"✓ train .*\(reused\)", ended.err)
     assert all(line == line.rstrip() for line in ended.err.splitlines())

@@ -217,7 +217,7 @@ def rivalled(rivals: dict[System, list[str]]) -> Report:
 def test_a_linear_model_that_is_not_beaten_is_offered(right: int, said: str) -> None:
     labels = ["租金", "押金", "other"] * 20
     report = rivalled({"linear": wrong_after(labels, right, "x"), "constant": ["other"] * 60})
-    assert headline(report, words("en")).endswith("On 1 of 1 it is not shown to be better than a simple baseline.")
+    assert headline(report, words("en")).endswith("measured. It is not shown to be better than a simple baseline.")
     for rendering in (render_html(report), render_markdown(report), " ".join(printed(report).split())):
         assert said in rendering
         assert "2.0 s" in rendering
