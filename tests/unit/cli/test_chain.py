@@ -250,7 +250,7 @@ def test_progress_as_json_is_one_event_per_line_beside_a_clean_document(run: Run
     ended = run("tune", "-p", project, *quick, "--progress", "json", "--json")
     assert ended.document["domain"] == "law"
     events = [json.loads(line) for line in ended.err.splitlines()]
-    assert {event["event"] for event in events} == {"started", "progress", "finished"}
+    assert {event["event"] for event in events} == {"started", "progress", "finished", "warned"}
     finished = [
         (event["stage"], event["name"], event["system"], event["reused"]) for event in events if event["event"] == "finished"
     ]
