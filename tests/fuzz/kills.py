@@ -98,8 +98,8 @@ def _stable(value: Any) -> Any:
 class Fuzzer:
     """The cases in a folder, with a model, a teacher and a source of chance."""
 
-    def __init__(self, folder: Path, url: str, seed: int) -> None:
-        self.folder, self.chance = folder, random.Random(seed)
+    def __init__(self, folder: Path, url: str, asked: Counter[str], seed: int) -> None:
+        self.folder, self.asked, self.chance = folder, asked, random.Random(seed)
         os.environ |= {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": KEY, "TOKENIZERS_PARALLELISM": "false"}
         self.model = save_tiny_model(folder / "model")
         self.tally = Tally()
@@ -133,10 +133,13 @@ class Fuzzer:
     def pair(self, case: Case) -> None:
         """Start it twice at once and compare; one that ends because of the other must say so."""
         project = self._copy(case)
+        self.asked.clear()
         started = [self._start(case, project) for _ in range(2)]
         for process, _ in started:
             process.join()
         self.tally.pairs[case.name] += 1
+        if twice := self.asked.total() - len(self.asked):
+            self.tally.faults.append(f"{case.name} twice at once: {twice} requests were paid for twice")
         failed = [log for process, log in started if process.exitcode not in _GOOD]
         if len(failed) == 1 and "another process" in failed[0].read_text(encoding="utf-8"):
             self.tally.told[case.name] += 1
@@ -256,9 +259,10 @@ def _logged(run: Callable[[Path], int], project: Path, log: Path) -> None:
 
 @contextlib.contextmanager
 def fuzzing(folder: Path, seed: int) -> Iterator[Fuzzer]:
-    """A fuzzer with a scripted teacher, whose every question may be asked once per run and kill."""
-    with scripted_teacher(Script(slow=0.01)) as served:
-        yield Fuzzer(folder, served.url, seed)
+    """A fuzzer with a scripted teacher that counts what it is asked."""
+    script = Script(slow=0.01)
+    with scripted_teacher(script) as served:
+        yield Fuzzer(folder, served.url, script.asked, seed)
 
 
 def main() -> int:
