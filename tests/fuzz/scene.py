@@ -25,7 +25,7 @@ MEGABYTES = 1024
 DECLARED = {0: "done", 1: "refused", 2: "usage", 3: "dropped"}
 FAULTS = ("traceback", "hang", "memory", "lost", "escapes", "unbalanced", "silent", "raw", "noise", "leftover")
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_RAW = re.compile(r"object at 0x|<class '|errors\.pydantic\.dev|Traceback \(most recent")
+_RAW = re.compile(r"object at 0x|errors\.pydantic\.dev|Traceback \(most recent")
 _NOISE = re.compile(r"^.*\b\w*Warning: .*$", re.M)
 _LEFTOVER = re.compile(r"\.[^/]+\.[0-9a-f]{8}|\.[^/]+\.new")
 

@@ -9,7 +9,7 @@ from tests.fuzz.families import FAMILIES, make_scene
 from tests.fuzz.mutations import dump
 from tests.fuzz.scene import Scene, run_scene
 
-INPUTS = {"import": 30, "config": 30, "pool": 12, "path": 30, "document": 1, "log": 6, "model": 4}
+INPUTS = {"import": 20, "config": 25, "pool": 10, "path": 20, "document": 1, "log": 6, "model": 4}
 
 
 @pytest.fixture(autouse=True)

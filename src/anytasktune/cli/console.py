@@ -96,4 +96,9 @@ def print_json(value: Any) -> None:
     """Print one JSON document on standard output; characters that would steer a terminal are escaped."""
     speaks_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     text = json.dumps(value, ensure_ascii=not speaks_unicode, indent=2)
-    sys.stdout.write(_STEERING.sub(lambda found: f"\\u{ord(found.group()):04x}", text) + "\n")
+    sys.stdout.write(escape_steering(text) + "\n")
+
+
+def escape_steering(text: str) -> str:
+    """The same JSON with characters escaped that would steer a terminal."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found.group()):04x}", text)

@@ -45,5 +45,7 @@ def _typed(log: "InterviewLog", is_person: bool) -> str:
 
 
 def _say(*lines: str) -> None:
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    from anytasktune.cli.terminal import visible
+
+    sys.stderr.write("".join(f"{visible(line)}\n" for line in lines))  # questions repeat what was typed
     sys.stderr.flush()

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from anytasktune.cli.amounts import against_estimate, cost, duration
+from anytasktune.cli.console import escape_steering
 from anytasktune.cli.terminal import PlainConsole
 from anytasktune.pipeline import events
 from anytasktune.pipeline.events import Event
@@ -78,7 +79,7 @@ class EventLines(Reporter):
             if time.monotonic() - self._printed < _LINE_SECONDS:
                 return
             self._printed = time.monotonic()
-        sys.stderr.write(event.model_dump_json() + "\n")
+        sys.stderr.write(escape_steering(event.model_dump_json()) + "\n")
         sys.stderr.flush()
 
 

@@ -94,7 +94,9 @@ def _check_usage(
 
 
 def _say_wait(why: str, seconds: float) -> None:
-    typer.echo(f"· teacher  {why}" + (f"; again in {seconds:.0f} s" if seconds else ""), err=True)
+    from anytasktune.cli.terminal import visible
+
+    typer.echo(visible(f"· teacher  {why}" + (f"; again in {seconds:.0f} s" if seconds else "")), err=True)
 
 
 def _say_start(event: "Event") -> None:

@@ -1,6 +1,8 @@
 """Markup, terminal escapes and characters that turn the writing direction are shown as text, wherever they come from."""
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,9 @@ from tests.unit.cli.conftest import Run
 
 from anytasktune.cli import terminal
 from anytasktune.cli.console import print_json, show_error
+from anytasktune.cli.progress import EventLines
 from anytasktune.errors import DataError
+from anytasktune.pipeline.events import Started
 
 HOSTILE = [
     "[/red]",
@@ -124,6 +128,22 @@ def test_a_server_cannot_write_to_the_terminal(run: Run, monkeypatch: pytest.Mon
     assert ended.code == 1
     assert "[/red]" in ended.err
     assert not steers(ended.err)
+
+
+@pytest.mark.parametrize("typed", HOSTILE)
+def test_an_interview_repeats_what_was_typed_without_obeying_it(typed: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"law\n{typed}\n" + f"the {typed} matter\n" * 4))
+    ended = run("tasks", "propose", "--interview", "-p", "new")
+    assert ended.code == 1
+    assert not steers(ended.err)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_progress_as_json_lines_escapes_what_would_steer(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    EventLines()(Started(stage="data", name=text, detail=text))
+    printed = capsys.readouterr().err
+    assert not steers(printed)
+    assert json.loads(printed)["detail"] == text
 
 
 def test_lines_in_a_pipe_end_without_blanks(run: Run, project: Path) -> None:
