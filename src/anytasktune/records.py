@@ -9,11 +9,12 @@ from pydantic_core import PydanticCustomError
 SCHEMA_VERSION: Literal[1] = 1
 
 Language = Literal["en", "zh"]
-_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))})
+DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))})
+"""Names that no file can have on Windows, whatever its ending."""
 
 
 def _is_no_device(name: str) -> str:
-    if name in _DEVICES:
+    if name in DEVICES:
         raise fault(f"{name!r} is the name of a device on Windows, where no file can be called so")
     return name
 

@@ -1,5 +1,7 @@
 """Files that people and teachers add to: reviews, interviews, recordings; and what is typed in a review or an interview."""
 
+import contextlib
+import io
 import json
 import os
 import tempfile
@@ -126,7 +128,8 @@ def _recorded(folder: Path) -> None:
     try:
         with scripted_teacher() as served:
             os.environ |= {"OPENAI_BASE_URL": served.url, "OPENAI_API_KEY": KEY}
-            run_safely([*_SYNTH, "--record", "recording.jsonl", "--json"])
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                run_safely([*_SYNTH, "--record", "recording.jsonl", "--json"])
     finally:
         os.chdir(here)
         os.environ.clear()

@@ -12,6 +12,7 @@ import typer
 from anytasktune.cli.console import DONE, UsageError, print_json, show
 from anytasktune.cli.options import Json, ProjectFolder, open_project
 from anytasktune.errors import counted
+from anytasktune.records import DEVICES
 
 if TYPE_CHECKING:
     from anytasktune.pipeline.workspace import Workspace
@@ -98,7 +99,7 @@ def _task(workspace: "Workspace", name: str | None) -> "Task":
 def _reviewer(given: str | None, folder: Path) -> str:
     """The name that was given, or one made of the name in git or of the user's account."""
     if given is not None:
-        if _NAME.fullmatch(given):
+        if _NAME.fullmatch(given) and given not in DEVICES:
             return given
         near = _as_name(given)
         fix = "use lower-case letters, digits and underscores, a letter first" + (f": {near}" if near else "")
@@ -117,7 +118,8 @@ def _reviewer(given: str | None, folder: Path) -> str:
 def _as_name(text: str) -> str:
     """`Anna Müller` → `anna_muller`; empty where no Latin letter is left."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_").lstrip("0123456789_")[:64]
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_").lstrip("0123456789_")[:64]
+    return f"{name}_" if name in DEVICES else name
 
 
 def _name_in_git(folder: Path) -> str:

@@ -210,6 +210,8 @@ def test_without_candidates_the_message_says_how_to_make_some(project: Path, run
     [
         (["--reviewer", "Anna Müller"], "anna_muller"),
         (["--reviewer", "../x"], "lower-case letters"),
+        (["--reviewer", "con"], "cannot be the name of a file"),
+        (["--reviewer", "com1"], "com1_"),
         (["--dropped", "--disputed"], "exclude each other"),
         (["--limit", "0"], "--limit"),
         (["--double", "2"], "--double"),
