@@ -64,5 +64,5 @@ class TaskConstraint:
             limit = self.decoding.max_new_tokens
             if constraint is not None and self.task.rules.pattern is None and constraint.shortest(limit) is None:
                 what = f"no answer of at most {limit} tokens keeps to output and rules"
-                fix = "ease the rules, or raise eval.max_new_tokens"
+                fix = "ease the rules, or raise max_length"
                 raise ConfigError(what, where=f"task {self.task.name}", fix=fix)

@@ -142,8 +142,6 @@ class TaskPredictor:
     ) -> list[Answer]:
         limits = Limits(format_.rendering.end_of_turn, self.decoding.max_new_tokens, batch_tokens)
         task_constraint = TaskConstraint(self.task, self.decoding, format_)
-        if self.decoding.constrained:
-            task_constraint.check([example for _, example in asked])
         errors: dict[int, str] = {}
 
         def constrain(row: int) -> Constraint | None:
