@@ -81,8 +81,8 @@ def _shards_problem(folder: Path) -> Problem | None:
     if not index.is_file():
         return None
     try:
-        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError):
+        shards = {Path(shard) for shard in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Problem("the list of weight files is damaged", str(index), "fetch the file again")
     missing = sorted(shard for shard in shards if not (folder / shard).is_file())
     if not missing:
@@ -105,7 +105,7 @@ def _file_problem(weights: Path) -> Problem | None:
     try:
         ends = [tensor["data_offsets"][1] for name, tensor in json.loads(header).items() if name != "__metadata__"]
         expected = 8 + header_size + max(ends, default=0)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         return Problem("not a safetensors file", str(weights), "fetch the file again")
     if size == expected:
         return None

@@ -68,8 +68,11 @@ def test_a_missing_shard_is_named(model_folder: Path) -> None:
         resolve_model(str(model_folder))
 
 
-def test_a_damaged_list_of_shards_is_a_model_error(model_folder: Path) -> None:
-    (model_folder / "model.safetensors.index.json").write_text("[]", encoding="utf-8")
+@pytest.mark.parametrize(
+    "content", ["[]", "{", '{"weight_map": []}', '{"weight_map": {"a": 5}}', '{"weight_map": {"a": null}}', "[" * 100000]
+)
+def test_a_damaged_list_of_shards_is_a_model_error(model_folder: Path, content: str) -> None:
+    (model_folder / "model.safetensors.index.json").write_text(content, encoding="utf-8")
     with pytest.raises(ModelError, match="list of weight files is damaged"):
         resolve_model(str(model_folder))
 
