@@ -81,7 +81,9 @@ def snapshot(project: Path, parts: tuple[str, ...]) -> dict[str, Any]:
     """The files of a project that say what a command did; JSON without what differs from run to run."""
     found: dict[str, Any] = {}
     every = {path for pattern in parts for path in project.glob(pattern) if path.is_file()}
-    for path in sorted(path for path in every if path.name != "SHA256SUMS"):
+    every = {path for path in every if path.name != "SHA256SUMS"}  # also of what differs from run to run
+    half_made = {path for path in every if path.is_relative_to(project / "artifacts") and path.parent.name.startswith(".")}
+    for path in sorted(every - half_made):
         content: Any = path.read_bytes()
         if path.suffix == ".json":
             content = _stable(json.loads(content))

@@ -106,7 +106,7 @@ def stored_dataset(workspace: Workspace, task: Task, name: str) -> DatasetView:
 def versions(workspace: Workspace, task: Task) -> list[DatasetManifest]:
     """All versions of the task's data set, oldest first; the one in use is the last."""
     folder = workspace.project.datasets(task.name)
-    manifests = sorted(folder.glob(f"*/{MANIFEST}"), key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
+    manifests = sorted(folder.glob(f"[!.]*/{MANIFEST}"), key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
     found = [read_record(path, DatasetManifest) for path in manifests]
     in_use = read_ref(folder, LATEST)
     return sorted(found, key=lambda manifest: manifest.id == in_use)

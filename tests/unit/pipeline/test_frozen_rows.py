@@ -10,6 +10,7 @@ from tests.unit.pipeline.recording import Recording
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import ConfigError, DataError, StoreError
 from anytasktune.pipeline import Workspace, frozen_dataset
+from anytasktune.pipeline.dataset_views import versions
 from anytasktune.schema import Example
 from anytasktune.settings import SplitConfig
 
@@ -124,6 +125,15 @@ def test_a_data_set_that_was_tampered_with_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"housing", b"family"))
     with pytest.raises(StoreError, match="does not match"):
         frozen(project)
+
+
+def test_a_version_that_a_killed_command_left_half_made_is_none(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "law")
+    made = frozen(project)
+    folder = project / "artifacts" / "datasets" / "team"
+    shutil.copytree(folder / made.manifest.id, folder / f".{made.manifest.id}.0badcafe")
+    workspace = Workspace.open(project)
+    assert [version.id for version in versions(workspace, workspace.domain.tasks[0])] == [made.manifest.id]
 
 
 def test_the_data_set_is_made_anew_when_its_folder_was_deleted(tmp_path: Path) -> None:
