@@ -12,7 +12,6 @@ import typer
 from anytasktune.cli.console import DONE, UsageError, print_json, show
 from anytasktune.cli.options import Json, ProjectFolder, open_project
 from anytasktune.errors import counted
-from anytasktune.records import DEVICES
 
 if TYPE_CHECKING:
     from anytasktune.pipeline.workspace import Workspace
@@ -98,6 +97,8 @@ def _task(workspace: "Workspace", name: str | None) -> "Task":
 
 def _reviewer(given: str | None, folder: Path) -> str:
     """The name that was given, or one made of the name in git or of the user's account."""
+    from anytasktune.records import DEVICES
+
     if given is not None:
         if _NAME.fullmatch(given) and given not in DEVICES:
             return given
@@ -117,6 +118,8 @@ def _reviewer(given: str | None, folder: Path) -> str:
 
 def _as_name(text: str) -> str:
     """`Anna Müller` → `anna_muller`; empty where no Latin letter is left."""
+    from anytasktune.records import DEVICES
+
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_").lstrip("0123456789_")[:64]
     return f"{name}_" if name in DEVICES else name
