@@ -26,6 +26,8 @@ MOST_STEPS = 100_000
 LARGEST_SCHEMA = 1_000_000
 """Characters of a schema."""
 _MOST_BRANCHES = 20
+_DEEPEST = 100
+"""Most keywords inside each other: the library ends the program where Python's stack runs out in its compiled part."""
 _UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
 _VALUES = ("enum", "const", "default", "examples")
 _steps: ContextVar[list[int]] = ContextVar("steps")
@@ -57,7 +59,7 @@ def schema_fault(schema: Any, value: Any) -> str:
     """
     if not schema and schema is not False:
         return ""
-    validator, token = _validator(_as_text(schema)), _steps.set([0])
+    validator, token = _validator(_as_text(schema)), _steps.set([0, 0])
     try:
         error = best_match(validator.iter_errors(value))
         return _sentence(error) if error else ""
@@ -143,7 +145,13 @@ def _counted(keyword: Keyword, steps: int) -> Keyword:
         count[0] += steps
         if count[0] > MOST_STEPS:
             raise _TooMuchWorkError
-        yield from keyword(validator, value, instance, schema) or ()
+        count[1] += 1
+        try:
+            if count[1] > _DEEPEST:
+                raise RecursionError
+            yield from keyword(validator, value, instance, schema) or ()
+        finally:
+            count[1] -= 1
 
     return check
 

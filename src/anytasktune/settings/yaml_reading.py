@@ -5,15 +5,16 @@ import math
 import re
 import types
 import typing
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning
 from ruamel.yaml.reader import ReaderError
 
 from anytasktune.errors import ConfigError, Problem
@@ -132,7 +133,7 @@ def parse_value(text: str, annotation: Any) -> Any:
         return text
     text = plain(text)
     try:
-        loaded = float(text) if _EXPONENT.fullmatch(text) else YAML(typ="safe").load(text)
+        loaded = float(text) if _EXPONENT.fullmatch(text) else _parsed(text, "safe")
     except Exception:  # what is no YAML is text
         loaded = text
     if found := _unusable(loaded):
@@ -171,12 +172,19 @@ def fault_of(detail: ErrorDetails) -> tuple[FieldPath, str, str]:
     return path, *_WORDS.get(detail["type"], (usual, ""))
 
 
+def _parsed(text: str, kind: Literal["safe", "rt"]) -> Any:
+    """A YAML text; an anchor that is given again holds from there on, as YAML says, without a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ReusedAnchorWarning)
+        return YAML(typ=kind).load(text)
+
+
 def _load_yaml(text: str, filename: str) -> Any:
     if len(text) > LARGEST_FILE:
         what = f"the file has {len(text)} characters, at most {LARGEST_FILE} are read"
         raise ConfigError(what, where=filename, fix="put rows and long lists into data files")
     try:
-        data = YAML(typ="rt").load(text)
+        data = _parsed(text, "rt")
         if found := _unusable(data):
             path, what, fix = found
             raise ConfigError(what, where=f"{filename}:{_line(data, path)}", fix=fix)

@@ -145,3 +145,25 @@ def test_odd_schemas_fit_fail_or_are_named_and_nothing_else(schema: dict[str, An
     except ConfigError as error:
         assert error.problems[0].what.startswith("output.json_schema")
         assert error.problems[0].fix
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"if": {"$ref": "#"}, "then": False},
+        {"not": {"$ref": "#"}},
+        {"anyOf": [{"if": {"$ref": "#/$defs/a"}}], "$defs": {"a": {"allOf": [{"not": {"$ref": "#"}}]}}},
+    ],
+)
+def test_a_circle_through_any_keyword_is_named(schema: dict[str, object], capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ConfigError, match="refers to itself without end"):
+        schema_fault(schema, {"a": 1})
+    assert capfd.readouterr().err == ""
+
+
+def test_a_schema_of_a_tree_takes_a_value_as_deep_as_answers_are() -> None:
+    tree = {"type": "object", "properties": {"child": {"$ref": "#"}}}
+    value: dict[str, object] = {}
+    for _ in range(30):
+        value = {"child": value}
+    assert schema_fault(tree, value) == ""

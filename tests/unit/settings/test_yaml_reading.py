@@ -1,5 +1,7 @@
 """YAML as people write it, and every mistake named with its line."""
 
+import warnings
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from anytasktune.errors import ConfigError, Problem
 from anytasktune.outputs import JsonOutput
 from anytasktune.schema import Domain
+from anytasktune.settings import Settings
 from anytasktune.settings.yaml_reading import nearest, parse_record
 
 GOOD = """\
@@ -182,3 +185,10 @@ def test_frequent_mistakes_are_told_in_plain_words(given: str, instead: str, wha
         parse_record(Domain, text.replace(given, instead), "domain.yaml")
     (problem,) = caught.value.problems
     assert problem.what == f"tasks[team].output.labels: {what}"
+
+
+def test_an_anchor_that_is_given_again_holds_from_there_on_without_a_warning(capfd: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        settings = parse_record(Settings, "split: {dev: &a 0.1, test: &a 0.2}\n", "settings.yaml")
+    assert (settings.split.test, capfd.readouterr().err) == (0.2, "")
