@@ -10,10 +10,10 @@ from anytasktune.datasets.raw_rows import MAX_CHARACTERS, RawFile, RawRow, RowEr
 from anytasktune.errors import DataError
 from anytasktune.schema import DroppedRow
 from anytasktune.text.encodings import Encoding, detect_encoding
-from anytasktune.text.json_values import finite_float, refuse_constant
+from anytasktune.text.json_values import finite_float, finite_int, refuse_constant
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-_PLAIN = json.JSONDecoder()
+_PLAIN = json.JSONDecoder(parse_int=str)  # finds where elements end; numbers of any length are judged row by row
 _TYPE_NAMES = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", type(None): "null"}
 Located = tuple[int, Any]
 
@@ -57,7 +57,7 @@ def _first_character(path: Path, encoding: Encoding) -> str:
 
 def _is_whole_list(path: Path, encoding: Encoding) -> bool:
     try:
-        return isinstance(json.loads(_content(path, encoding)), list)
+        return isinstance(_PLAIN.decode(_content(path, encoding)), list)
     except (ValueError, RecursionError):
         return False
 
@@ -67,7 +67,7 @@ def _refuse_single_object(path: Path, encoding: Encoding) -> None:
     if "\n" not in text:
         return
     try:
-        value = json.loads(text)
+        value = _PLAIN.decode(text)
     except (ValueError, RecursionError):
         return
     lists = [key for key, item in value.items() if isinstance(item, list)] if isinstance(value, dict) else []
@@ -185,7 +185,9 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-_STRICT = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=refuse_constant, parse_float=finite_float)
+_STRICT = json.JSONDecoder(
+    object_pairs_hook=_unique_keys, parse_constant=refuse_constant, parse_float=finite_float, parse_int=finite_int
+)
 
 
 def type_name(value: Any) -> str:

@@ -47,8 +47,9 @@ def test_rows_without_a_language_get_the_one_that_was_given(tmp_path: Path) -> N
         ('{"input": "a", "output": "b"} x', "bad_json", "at character 31"),
         ('{"input": "a", "output": NaN}', "bad_json", "NaN"),
         ('{"input": "a", "output": 1e999}', "bad_json", "too large"),
+        ('{"input": "a", "output": ' + "9" * 6000 + "}", "bad_json", "too large"),
+        ('{"input": -' + "1" * 400 + ', "output": "b"}', "bad_json", "too large"),
         ("[" * 100_000, "bad_json", "nested"),
-        ('{"input": "a", "output": ' + "9" * 5000 + "}", "bad_json", "digits"),
         ('{"input": "a", "input": "b", "output": "c"}', "duplicate_key", "'input'"),
         ('{"input": "a", "output": {"k": 1, "k": 2}}', "duplicate_key", "'k'"),
         ('"text"', "wrong_type", "text"),
@@ -184,3 +185,9 @@ def test_every_row_is_either_kept_or_dropped_whatever_the_file_holds(
         return
     assert result.counts.read == result.counts.kept + sum(result.counts.dropped.values())
     assert result.counts.read == sum(bool(line.strip()) for line in text.split("\n"))
+
+
+def test_a_number_of_any_length_in_a_json_list_costs_its_own_row_only(tmp_path: Path) -> None:
+    huge = '{"input": "a", "output": ' + "9" * 6000 + "}"
+    result = read_text(tmp_path, f"[{GOOD}, {huge}, {GOOD.replace('rent', 'wage')}]", "rows.json")
+    assert (str(result.counts), reasons(result)) == ("read 3, kept 2, dropped 1 (1 bad_json)", [(2, "bad_json")])
