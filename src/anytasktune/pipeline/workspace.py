@@ -48,14 +48,14 @@ class Workspace:
             ConfigError: for a name that is in no task, or a pool without tasks.
         """
         known = [task.name for task in self.domain.tasks]
+        if not known:
+            fix = f"add one under `tasks:`, or import a task folder: {self.project.command('import', 'FOLDER')}"
+            raise ConfigError("the Task Pool is empty", where=DOMAIN_FILE, fix=fix)
         for name in names:
             if name not in known:
                 parts = re.split(r"\s*[,，、;；]\s*", name)
                 fix = f"separate names by spaces: {' '.join(parts)}" if set(parts) <= set(known) else nearest(name, known)
                 raise ConfigError(f"there is no task {name!r}", where=DOMAIN_FILE, fix=fix)
-        if not known:
-            fix = f"add one under `tasks:`, or import a task folder: {self.project.command('import', 'FOLDER')}"
-            raise ConfigError("the Task Pool is empty", where=DOMAIN_FILE, fix=fix)
         return [task for task in self.domain.tasks if not names or task.name in names]
 
 
