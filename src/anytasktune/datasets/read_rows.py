@@ -213,7 +213,8 @@ def _language(text: str | None) -> Language | None:
 
 def _turns_left_out(drafts: Iterable[Draft]) -> list[str]:
     count = sum(draft.unanswered > 0 for draft in drafts)
-    return [f"{count} dialogues go on after the last answer: those turns were left out"] if count else []
+    goes = counted(count, "dialogue goes", "dialogues go")
+    return [f"{goes} on after the last answer: those turns were left out"] if count else []
 
 
 def _ambiguous_inputs(kept: Mapping[int, Example]) -> list[str]:

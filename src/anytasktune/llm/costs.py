@@ -172,7 +172,7 @@ def expected_cost(
             prompt = most_prompt_tokens(json.dumps(texts, ensure_ascii=False).encode("utf-8", "replace"))
         repair = prompt + math.ceil(longest * _BYTES_PER_TOKEN) + _REPAIR_TOKENS
         likely, most = likely + usual, most + Tokens(prompt + repair, 2 * longest)
-    seconds = requests * (pace or _SECONDS_TO_ANSWER / config.concurrency)
+    seconds = requests * pace if pace else math.ceil(requests / config.concurrency) * _SECONDS_TO_ANSWER
     prices = Prices.of(config)
     costs = (prices.cost(likely) / PICO, prices.cost(most) / PICO) if prices.currency else (None, None)
     return Expected(requests, likely, most, costs[0], costs[1], prices.currency, seconds, pace is not None)

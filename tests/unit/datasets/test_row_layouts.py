@@ -79,7 +79,7 @@ def test_a_longer_dialogue_is_rendered_up_to_its_last_answer(tmp_path: Path) -> 
     turns = [("human", "问一"), ("gpt", "答一"), ("human", "问二"), ("gpt", "答二"), ("human", "谢谢")]
     result = read_rows(tmp_path, [sharegpt(*turns)])
     assert pairs(result) == [("user: 问一\nassistant: 答一\nuser: 问二", "答二")]
-    assert "1 dialogues go on after the last answer" in result.note
+    assert "1 dialogue goes on after the last answer" in result.note
 
 
 def test_system_messages_that_differ_stay_at_the_head_of_the_input(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_an_answer_that_is_not_to_be_trained_on_is_no_output(tmp_path: Path, mar
     result = read_rows(tmp_path, [first, second])
     assert pairs(result) == [("q", "good")]
     assert [(dropped.row, dropped.reason) for dropped in result.dropped] == [(1, "not_trained")]
-    assert "1 dialogues go on after the last answer" in result.note
+    assert "1 dialogue goes on after the last answer" in result.note
 
 
 @pytest.mark.parametrize("mark", [{"label": False}, {"kto_tag": False}])
