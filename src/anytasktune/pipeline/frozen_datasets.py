@@ -201,8 +201,10 @@ def card_notes(project: Project, task: Task, generated: GeneratedRows | None) ->
         return CardNotes()
     manifests = {identity: project.passages / identity / MANIFEST for identity in generated.passages}
     folders = {identity: read_record(path, PassageSet).folder for identity, path in manifests.items() if path.exists()}
-    places = {recall(identity) or project.root / folder for identity, folder in folders.items()}
-    licences = sorted({name for place in places if place.is_dir() for name in licence_files(place, project.root)})
+    own = {identity: project.root / folder for identity, folder in folders.items()}
+    # the project's own folder before one outside of it: a copy of a project must not read the original's
+    places = {place if place.is_dir() else recall(identity) for identity, place in own.items()}
+    licences = sorted({name for place in places if place and place.is_dir() for name in licence_files(place, project.root)})
     try:
         return CardNotes(licences, agreement_of(project, task))
     except DataError:  # no candidates any more, or a damaged review
