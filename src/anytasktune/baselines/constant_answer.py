@@ -22,10 +22,10 @@ class ConstantAnswer:
     @classmethod
     def of(cls, task: Task, train: Sequence[Example]) -> "ConstantAnswer":
         """The answer of each language that scores best on its training rows: one of the commonest, for numbers the median."""
-        by_language: dict[Language, list[str]] = {}
-        for row in train:
-            by_language.setdefault(task.language_of(row.language), []).append(row.output.strip())
-        return cls(task, {language: _best(task, outputs) for language, outputs in by_language.items()})
+        by_language = task.by_language(train)
+        return cls(
+            task, {language: _best(task, [row.output.strip() for row in rows]) for language, rows in by_language.items()}
+        )
 
     def answer(self, examples: Sequence[Example]) -> list[Answer]:
         """Answer every example; one of a language without training rows as those of the first."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from anytasktune.baselines.linear_map import Fit, Floats
 from anytasktune.outputs import reference_number
@@ -90,12 +91,12 @@ class OneLabel(Target):
     def readout(self, values: Floats, rows: Sequence[Example]) -> Readout:
         """The scale that makes the right labels most probable."""
         right = self.columns(rows) > 0
-        losses = [-float(_log_softmax(values * scale)[right].mean()) for scale in _SCALES]
+        losses = [-float(log_softmax(values * scale, axis=1)[right].mean()) for scale in _SCALES]
         return Readout(scale=float(_SCALES[int(np.argmin(losses))]))
 
     def log_probabilities(self, values: Floats, readout: Readout) -> Floats:
         """See `Target`."""
-        return _log_softmax(values * readout.scale)
+        return np.asarray(log_softmax(values * readout.scale, axis=1))
 
     def answers(self, values: Floats, languages: Sequence[Language], readout: Readout) -> list[Answer]:
         """The likeliest label."""
@@ -192,8 +193,3 @@ def _above(values: Floats, readout: Readout) -> NDArray[np.bool_]:
 
 def _f1(right: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> float:
     return 2 * int((right & chosen).sum()) / max(1, int(right.sum() + chosen.sum()))
-
-
-def _log_softmax(values: Floats) -> Floats:
-    shifted = values - values.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))

@@ -31,11 +31,8 @@ class NearestRow:
     @classmethod
     def of(cls, task: Task, train: Sequence[Example]) -> "NearestRow":
         """Rows to copy from; similarity is the cosine of tf-idf vectors of characters and words (see `TextFeatures`)."""
-        by_language: dict[Language, list[Example]] = {}
-        for row in train:
-            by_language.setdefault(task.language_of(row.language), []).append(row)
         found = {}
-        for language, rows in by_language.items():
+        for language, rows in task.by_language(train).items():
             features = TextFeatures.of([row.input for row in rows], _MOST_FEATURES)
             found[language] = _Rows([row.output for row in rows], features, features.vectors([row.input for row in rows]))
         return cls(task, found)

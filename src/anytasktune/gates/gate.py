@@ -101,10 +101,7 @@ class Job:
     @cached_property
     def own_rows_by_language(self) -> dict[Language, list[Example]]:
         """Train rows by the language they are handled in."""
-        found: dict[Language, list[Example]] = {}
-        for example in self.context.train:
-            found.setdefault(self.task.language_of(example.language), []).append(example)
-        return found
+        return self.task.by_language(self.context.train)
 
     def own_rows(self, language: Language) -> list[Example]:
         """Train rows of one language: the first ones, if there are very many."""

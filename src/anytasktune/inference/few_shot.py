@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from anytasktune.ids import rank, shuffled
-from anytasktune.records import Language
 from anytasktune.schema import Example, Task
 
 SHOT_DEV_ROWS = 24
@@ -34,11 +33,8 @@ def choose_shots(task: Task, train: Sequence[Example], count: int) -> tuple[Exam
 
     Label tasks: one example per label, as many labels as there are shots. Others: examples spread over the answer lengths.
     """
-    by_language: dict[Language, list[Example]] = {}
-    for example in train:
-        by_language.setdefault(task.language_of(example.language), []).append(example)
     shots: list[Example] = []
-    for rows in by_language.values():
+    for rows in task.by_language(train).values():
         by_length = sorted(rows, key=lambda row: (len(row.input) + len(row.output), row.id))
         usual = by_length[: max(count, math.ceil(len(by_length) * 0.6))]
         if task.output.single_choice:

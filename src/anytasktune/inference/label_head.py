@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
+from scipy.special import log_softmax
 
 from anytasktune.baselines.linear_model import LinearModel
 from anytasktune.errors import ModelError, StoreError
@@ -40,7 +41,7 @@ class LinearHead:
 
     def log_probabilities(self, features: Array) -> Array:
         """[n, labels] of features [n, f]."""
-        return _normalised(np.asarray(features @ self.weight.T + self.bias))
+        return np.asarray(log_softmax(features @ self.weight.T + self.bias, axis=1))
 
 
 def smoothed(log_probabilities: Array) -> Array:
@@ -50,13 +51,8 @@ def smoothed(log_probabilities: Array) -> Array:
 
 def joined(sources: Sequence[Array], weights: Sequence[float]) -> Array:
     """Log probabilities [n, labels] of the log-linear mix of sources [n, labels]."""
-    return _normalised(np.asarray(sum(weight * smoothed(source) for source, weight in zip(sources, weights, strict=True))))
-
-
-def _normalised(scores: Array) -> Array:
-    """Scores [n, labels] as log probabilities."""
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+    scores = sum(weight * smoothed(source) for source, weight in zip(sources, weights, strict=True))
+    return np.asarray(log_softmax(scores, axis=1))
 
 
 @dataclass(frozen=True)

@@ -56,10 +56,7 @@ class SimilarShots:
     @classmethod
     def of(cls, task: Task, train: Sequence[Example], count: int) -> "SimilarShots":
         """Shots from `train`, `count` for each input."""
-        by_language: dict[Language, list[Example]] = {}
-        for row in train:
-            by_language.setdefault(task.language_of(row.language), []).append(row)
-        indexes = {language: _indexed(rows) for language, rows in by_language.items()}
+        indexes = {language: _indexed(rows) for language, rows in task.by_language(train).items()}
         shown = min(count, max(len(index.rows) for index in indexes.values()))
         shown_from = content_id([row.id for index in indexes.values() for row in index.rows])
         return cls(shown, ["similar", str(count), shown_from], indexes)

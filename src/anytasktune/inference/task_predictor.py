@@ -37,10 +37,10 @@ def decoding_for(task: Task, train: Sequence[Example], longest_answer: int) -> D
     Args:
         longest_answer: tokens of the longest train answer; an answer may have 1.5 times as many.
     """
-    answers: dict[Language, list[str]] = {}
-    for row in train:
-        answers.setdefault(task.language_of(row.language), []).append(row.output)
-    styles = {language: task.output.style_of(outputs, language) for language, outputs in answers.items()}
+    styles = {
+        language: task.output.style_of([row.output for row in rows], language)
+        for language, rows in task.by_language(train).items()
+    }
     limit = math.ceil(longest_answer * 1.5) + 8
     return Decoding(method=task.output.decoding, max_new_tokens=limit, styles=styles)
 
@@ -88,7 +88,8 @@ class TaskPredictor:
         fitting = [row for rows in by_language.values() for row in rows]
         heads: dict[int, Array] = {}
         if self.head is not None:  # on the base model as it is, before the adapter is added
-            features = self.features([examples[row] for row in fitting], batch_tokens=batch_tokens)
+            asked = [examples[row] for row in fitting], [prompts[row] for row in fitting]
+            features = self._features(*asked, batch_tokens, lambda _: None)
             heads = dict(zip(fitting, features, strict=True))
         answers: dict[int, Answer] = {}
         with merged(self.base.model, self.adapter) if self.adapter else nullcontext():
@@ -116,7 +117,11 @@ class TaskPredictor:
         """Features [n, f] of examples for label heads (see `features`); the model must be the base model as it is."""
         format_ = self.format or self.base.format
         prompts = [format_.prompt_ids(self.task, example) for example in examples]
-        starts = input_starts(format_, self.task, examples, prompts)
+        return self._features(examples, prompts, batch_tokens, on_rows)
+
+    def _features(self, examples: Sequence[Example], prompts: Sequence[list[int]], batch_tokens: int, on_rows: OnRows) -> Array:
+        """Features [n, f] of examples whose prompts, without shots, are these."""
+        starts = input_starts(self.format or self.base.format, self.task, examples, prompts)
         by_language: dict[Language, list[int]] = {}
         for row, example in enumerate(examples):
             by_language.setdefault(self.task.language_of(example.language), []).append(row)

@@ -1,11 +1,13 @@
 """A task: one sub-task of a field, explicit enough for a small model to learn and a program to check."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field, model_validator
 
 from anytasktune.outputs import Metric, Output, Parsed, Rules, Violation
 from anytasktune.records import Language, Name, Record, fault
+from anytasktune.schema.example import Example
 
 
 class Task(Record):
@@ -43,6 +45,13 @@ class Task(Record):
     def language_of(self, language: Language | None) -> Language:
         """The language a row is handled in: its own, or the task's first if it has none or the task does not speak it."""
         return language if language is not None and language in self.instruction else self.languages[0]
+
+    def by_language(self, rows: Iterable[Example]) -> dict[Language, list[Example]]:
+        """Rows by the language they are handled in, in their order."""
+        found: dict[Language, list[Example]] = {}
+        for row in rows:
+            found.setdefault(self.language_of(row.language), []).append(row)
+        return found
 
     def labels_in(self, language: Language | None) -> list[str] | None:
         """The labels that may answer a row of `language` (None: the task's first); None where there is no closed list."""

@@ -116,9 +116,7 @@ def _score(task: Task, given: Sequence[_Given], seed: int) -> Interval:
 
 def _best_fixed(task: Task, rows: Sequence[Example]) -> float:
     """The score of giving one and the same answer to every row of a language: the commonest, or the median of numbers."""
-    by_language: dict[Language, list[str]] = {}
-    for row in rows:
-        by_language.setdefault(task.language_of(row.language), []).append(row.output.strip())
+    by_language = {key: [row.output.strip() for row in some] for key, some in task.by_language(rows).items()}
     fixed = {key: task.output.constant_answer(outputs) or outputs[0] for key, outputs in by_language.items()}
     if not rows:
         return 0.0
