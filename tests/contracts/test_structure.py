@@ -112,4 +112,4 @@ def test_teachers_are_opened_in_one_place() -> None:
         and call.func.value.id == "Teacher"
         and call.func.attr in {"open", "at", "replaying"}
     }
-    assert found == {"pipeline/teacher_opening.py"}
+    assert found == {"pipeline/teacher_access.py"}

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
 from sklearn.svm import LinearSVC, LinearSVR
 
-from anytasktune.baselines.linear_map import Fit, Floats, Weights
+from anytasktune.baselines.linear_solvers import Fit, Floats, Weights
 from anytasktune.baselines.linear_targets import Target
 from anytasktune.ids import rank
 from anytasktune.outputs import LOWER_IS_BETTER

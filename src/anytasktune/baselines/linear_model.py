@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load, save
 
-from anytasktune.baselines.linear_map import Floats, Weights
+from anytasktune.baselines.linear_solvers import Floats, Weights
 from anytasktune.baselines.linear_targets import Target, target_of
 from anytasktune.baselines.text_features import TextFeatures
 from anytasktune.errors import DamagedError, EvaluationError, StoreError

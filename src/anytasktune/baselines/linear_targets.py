@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from anytasktune.baselines.linear_map import Fit, Floats
+from anytasktune.baselines.linear_solvers import Fit, Floats
 from anytasktune.outputs import reference_number
 from anytasktune.records import Language
 from anytasktune.schema import Answer, Example, Task

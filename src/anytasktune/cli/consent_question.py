@@ -7,7 +7,7 @@ from anytasktune.cli.terminal import PlainConsole
 
 if TYPE_CHECKING:
     from anytasktune.cli.progress import Reporter
-    from anytasktune.pipeline.teacher_opening import Agreed, Decision, Disclosure
+    from anytasktune.pipeline.teacher_access import Agreed, Decision, Disclosure
 
 _ANSWERS: "dict[str, Decision]" = {"y": "masked", "yes": "masked", "a": "as_is", "n": "no", "no": "no"}
 _WIDE = {"ｙ": "y", "ａ": "a", "ｎ": "n", "是": "y", "否": "n"}

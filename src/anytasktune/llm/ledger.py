@@ -19,7 +19,7 @@ from pathlib import Path
 
 from anytasktune.errors import ConfigError, StoreError, counted
 from anytasktune.llm.costs import Prices, Tokens
-from anytasktune.llm.rescue import answer_hash, is_intact, rescue
+from anytasktune.llm.damaged_answers import answer_hash, is_intact, rescue
 from anytasktune.schema.kept_answers import TeacherAnswer
 
 ANSWERS_FILE = "answers.sqlite"

@@ -17,7 +17,7 @@ from anytasktune.pipeline.events import OnEvent, ignore_event
 from anytasktune.pipeline.existing_candidates import Existing, existing_candidates, in_words, sealed_documents
 from anytasktune.pipeline.frozen_datasets import own_splits
 from anytasktune.pipeline.ingesting import ingest_documents
-from anytasktune.pipeline.teacher_opening import Agreed, TeacherAccess
+from anytasktune.pipeline.teacher_access import Agreed, TeacherAccess
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Example, Passage, Seal, SplitName, Task, TeacherUsage

@@ -15,7 +15,7 @@ from anytasktune.llm.endpoint import BASE_URL
 from anytasktune.models import CatalogEntry, is_cached, list_models, resolve_model
 from anytasktune.models.cache import cache_root
 from anytasktune.models.catalog import DEFAULT_MODEL
-from anytasktune.pipeline.teacher_opening import consents
+from anytasktune.pipeline.teacher_access import consents
 from anytasktune.store import Project
 
 __all__ = ["DEFAULT_MODEL", "MachineFact", "CatalogEntry", "examine_machine", "list_models", "resolve_model"]

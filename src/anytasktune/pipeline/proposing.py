@@ -11,7 +11,7 @@ from anytasktune.pipeline.events import OnEvent, ignore_event
 from anytasktune.pipeline.frozen_datasets import own_splits
 from anytasktune.pipeline.initializing import init_project
 from anytasktune.pipeline.material import read_about, read_documents, within_budget
-from anytasktune.pipeline.teacher_opening import Agreed, TeacherAccess
+from anytasktune.pipeline.teacher_access import Agreed, TeacherAccess
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Domain, DroppedRow, Example, RowCounts

@@ -9,8 +9,8 @@ from pydantic_core import ErrorDetails
 
 from anytasktune.errors import ConfigError, Problem
 from anytasktune.invocation import command
+from anytasktune.settings.full_width_punctuation import plain
 from anytasktune.settings.sections import Settings
-from anytasktune.settings.wide_marks import plain
 from anytasktune.settings.yaml_reading import FieldPath, fault_of, parse_record, parse_value
 
 SECTIONS: Mapping[str, type[BaseModel]] = {

@@ -20,7 +20,7 @@ from ruamel.yaml.reader import ReaderError
 from anytasktune.errors import ConfigError, Problem
 from anytasktune.invocation import command
 from anytasktune.records import IN_ALL_LANGUAGES, PER_LANGUAGE
-from anytasktune.settings.wide_marks import broken_by_punctuation, plain
+from anytasktune.settings.full_width_punctuation import broken_by_punctuation, plain
 
 AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 FieldPath = tuple[str | int, ...]

@@ -16,7 +16,7 @@ from tests.unit.cli.terminal import Terminal
 from anytasktune.errors import ConsentError
 from anytasktune.llm import Endpoint
 from anytasktune.pipeline import BuildOptions, Workspace, synth
-from anytasktune.pipeline.teacher_opening import Disclosure
+from anytasktune.pipeline.teacher_access import Disclosure
 
 HOST = "teacher.example"
 SMALL = ["-c", "rows=2", "-c", "feasibility_rows=0", "-c", "judge_threshold=0"]
