@@ -19,6 +19,11 @@ def _is_no_device(name: str) -> str:
     return name
 
 
+def no_device(name: str) -> str:
+    """`name`; with `_` behind it where it is that of a device."""
+    return f"{name}_" if name in DEVICES else name
+
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64), AfterValidator(_is_no_device)]
 """Lower-case letters, digits and underscores: safe as a file name, a column and a model name."""
 

@@ -118,11 +118,11 @@ def _reviewer(given: str | None, folder: Path) -> str:
 
 def _as_name(text: str) -> str:
     """`Anna Müller` → `anna_muller`; empty where no Latin letter is left."""
-    from anytasktune.records import DEVICES
+    from anytasktune.records import no_device
 
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_").lstrip("0123456789_")[:64]
-    return f"{name}_" if name in DEVICES else name
+    return no_device(name)
 
 
 def _name_in_git(folder: Path) -> str:

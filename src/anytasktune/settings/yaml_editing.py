@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,11 +24,18 @@ _EMPTY_LIST = re.compile(r"^(\w+):[ \t]*(?:\[\s*\]|null|~)(?=[ \t]*(?:#|$))")
 _NEEDS_QUOTES = re.compile(r"^[?:]|[\x85\u2028\u2029]")
 
 
-class _WholeQuotes(Emitter):
-    """Writes a text in double quotes on one line: where the library breaks it, it can come back with another space."""
+class _WholeTexts(Emitter):
+    """Writes keys and texts in double quotes on one line: where the library breaks them, they are read as something else."""
 
     def write_double_quoted(self, text: Any, split: Any = True) -> None:
         super().write_double_quoted(text, split=False)
+
+    def write_plain(self, text: Any, split: Any = True) -> None:
+        # the library breaks a plain key before a word that passes the width, whatever `split` says
+        width = self.best_width
+        self.best_width = width if split else sys.maxsize
+        super().write_plain(text, split)
+        self.best_width = width
 
 
 def load_editable(text: str) -> Any:
@@ -127,7 +135,7 @@ def _laid_out_anew(text: str, key: str, fields: Mapping[str, Any], comments: Seq
 
 def _round_trip_yaml() -> YAML:
     yaml = YAML(typ="rt")
-    yaml.Emitter = _WholeQuotes
+    yaml.Emitter = _WholeTexts
     yaml.width = _WIDTH
     yaml.allow_unicode = True
     yaml.indent(mapping=2, sequence=4, offset=_OFFSET)

@@ -8,7 +8,7 @@ from pydantic import Field
 from pypinyin import lazy_pinyin
 
 from anytasktune.outputs import JsonOutput, Output, Rules
-from anytasktune.records import Language, Record
+from anytasktune.records import Language, Record, no_device
 
 Bilingual = dict[Language, str]
 """A text per language, as far as there is one."""
@@ -60,7 +60,7 @@ def proper_name(text: str) -> str:
     words = re.sub(r"[^a-z0-9]+", "_", plain.replace("'", "")).strip("_0123456789")
     while len(words) > _LONGEST_NAME and "_" in words:
         words = words.rpartition("_")[0]
-    return words[:_LONGEST_NAME].strip("_")
+    return no_device(words[:_LONGEST_NAME].strip("_"))
 
 
 def output_of_fields(fields: Mapping[str, bool]) -> JsonOutput:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -36,6 +36,7 @@ def test_any_value_is_read_back_the_same_in_every_layout(value: Any) -> None:
 
 @settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES, min_size=1, max_size=3), st.sampled_from(FILES))
+@example({"": {"": -1e16}, "000": ["", [""], {"0" * 10: "00000", "0" * 11: ""}], "0000000000 0": None}, "items: [first]\n")
 def test_any_item_is_added_to_any_list_and_read_back_the_same(item: dict[str, Any], text: str) -> None:
     before = loaded(text) or {}
     after = loaded(append_item(text, "items", item, ["a comment"]))

@@ -82,6 +82,7 @@ def test_a_step_that_cannot_be_a_task_is_dropped_with_the_reason_and_nothing_han
         ("Ｒｅｐｌｙ", "reply"),
         ("x" * 200, "x" * 60),
         ("word " * 40, "_".join(["word"] * 12)),
+        ("Con", "con_"),
     ],
 )
 def test_names_are_made_of_titles(title: str, name: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from anytasktune.records import Language
@@ -120,7 +120,8 @@ def test_an_answer_that_cannot_be_read_any_more_is_asked_again() -> None:
     assert question.topic == "kind"
 
 
-@given(st.lists(st.text(max_size=12), max_size=60), st.sampled_from(["en", "zh"]))
+@given(st.lists(st.text(max_size=12) | st.sampled_from(["NUL", "con", "Com1"]), max_size=60), st.sampled_from(["en", "zh"]))
+@example(["NUL"], "en")
 def test_any_answers_make_a_pool_that_can_be_built(answers: list[str], language: Language) -> None:
     interview = Interview()
     for text in answers:
