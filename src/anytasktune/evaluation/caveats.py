@@ -1,5 +1,6 @@
 """Caveats: facts a reader must know before relying on the numbers of a task. `reports` words them."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -47,11 +48,18 @@ def caveats_on(
 def small_test_set(report: TaskReport) -> Iterator[Caveat]:
     """The difference that a small test set may have missed, against the opponent where it is largest.
 
-    Only comparisons without a verdict count: where there is one, nothing was missed.
+    Only comparisons without a verdict count: where there is one, nothing was missed. None is named beside a difference of that
+    size or less that was seen or even established, since the two would seem to contradict each other.
     """
-    undecided = [comparison for comparison in report.comparisons if comparison.verdict == "inconclusive"]
+    established = [abs(entry.difference.value) for entry in report.comparisons if entry.verdict != "inconclusive"]
+    undecided = [
+        entry
+        for entry in report.comparisons
+        if entry.verdict == "inconclusive"
+        and abs(entry.difference.value) < entry.minimum_detectable < min(established, default=math.inf)
+    ]
     if report.test_rows < SMALL_TEST_SET and undecided:
-        widest = max(undecided, key=lambda comparison: comparison.minimum_detectable)
+        widest = max(undecided, key=lambda entry: entry.minimum_detectable)
         smallest = round(widest.minimum_detectable, 4)
         values = {"count": report.test_rows, "smallest": smallest, "system": widest.against}
         yield Caveat(code="small_test_set", values=values)

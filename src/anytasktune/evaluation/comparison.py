@@ -7,6 +7,8 @@ from typing import Literal
 
 from anytasktune.errors import EvaluationError
 from anytasktune.evaluation.caveats import FEWEST_SOURCES, caveats_on, small_test_set
+from anytasktune.evaluation.error_analysis import count_faults, count_right, faults_by_row, group_faults
+from anytasktune.evaluation.recommendation import recommend
 from anytasktune.evaluation.scoring import ScoredSystem, pick_samples
 from anytasktune.ids import content_id
 from anytasktune.outputs import LOWER_IS_BETTER, reference_number
@@ -136,7 +138,7 @@ def _system_result(
     scores = [entry.scores[row] for row in rows]
     numbers = [task.output.number_of(output) for output in outputs]
     pairs = [(reference_number(one), number) for one, number in zip(references, numbers, strict=True) if number is not None]
-    statistics = item_statistics(task, references, outputs)
+    statistics, faults = item_statistics(task, references, outputs), faults_by_row(task, examples, entry)
     return SystemResult(
         system=entry.system,
         score=score_interval(_by_source(examples, rows, statistics), config.resamples, config.seed) if rows else None,
@@ -149,6 +151,9 @@ def _system_result(
         truncated=sum(1 for prediction in entry.predictions if prediction.truncated),
         corrected=sum(1 for prediction in entry.predictions if prediction.corrected),
         broken_rules=dict(Counter(rule for score in scores for rule in score.broken_rules).most_common()),
+        right=count_right(task, entry),
+        faults=count_faults(faults),
+        fault_groups=group_faults(examples, faults),
         rank_correlation=rank_correlation([reference for reference, _ in pairs], [number for _, number in pairs]),
         trained_on=run.tasks if run else [],
         train_rows=run.train_rows if run else entry.train_rows,
@@ -211,5 +216,6 @@ def _holm_corrected(tasks: Sequence[TaskReport], alpha: float) -> list[TaskRepor
         }
         corrected_task = task.model_copy(update=update)
         caveats = [caveat for caveat in task.caveats if caveat.code != "small_test_set"]
-        reports.append(corrected_task.model_copy(update={"caveats": [*small_test_set(corrected_task), *caveats]}))
+        update = {"caveats": [*small_test_set(corrected_task), *caveats], "recommendation": recommend(corrected_task)}
+        reports.append(corrected_task.model_copy(update=update))
     return reports

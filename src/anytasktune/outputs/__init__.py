@@ -7,6 +7,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
+from anytasktune.outputs.answer_faults import AnswerFault, FaultKind
 from anytasktune.outputs.answer_target import EMPTY, FILLED, AnswerTarget
 from anytasktune.outputs.json_output import JsonOutput
 from anytasktune.outputs.json_style import JsonStyle
@@ -35,9 +36,11 @@ OUTPUT_KINDS: dict[str, type[OutputKind]] = {
 """Class of each kind, by its name in `domain.yaml`."""
 
 __all__ = [
+    "AnswerFault",
     "AnswerTarget",
     "EMPTY",
     "FILLED",
+    "FaultKind",
     "DecodingMethod",
     "JsonOutput",
     "JsonStyle",

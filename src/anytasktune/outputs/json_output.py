@@ -2,13 +2,15 @@
 
 import json
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from anytasktune.errors import ConfigError
 from anytasktune.ids import canonical_json
+from anytasktune.outputs.answer_faults import AnswerFault, set_faults
 from anytasktune.outputs.answer_target import EMPTY, ENOUGH_ANSWERS, FILLED, AnswerTarget, item_counts
 from anytasktune.outputs.json_grammar import json_grammar
 from anytasktune.outputs.json_schema import (
@@ -106,6 +108,15 @@ class JsonOutput(OutputKind):
     def meaning(self, text: str, language: Language) -> str:
         """The decoded value in one way of writing."""
         return canonical_json(self.parse(text).value)
+
+    def faults(self, reference: str, answer: str, language: Language) -> frozenset[AnswerFault]:
+        """Fields that are missing, too many or of another value, by their key path; no JSON."""
+        if not self.parse(answer).ok:
+            return frozenset([AnswerFault("malformed")])
+        expected, given = (_values_by_field(facts_of(try_json(text, otherwise=[]))) for text in (reference, answer))
+        differ = [field for field in expected.keys() & given.keys() if expected[field] != given[field]]
+        wrong = {AnswerFault("wrong_value", field, field) for field in differ}
+        return set_faults(frozenset(expected), frozenset(given)) | wrong
 
     def likeness(self, one: str, other: str, language: Language | None = None) -> float:
         """Equal where both state the same facts."""
@@ -274,6 +285,14 @@ def facts_of(value: Any) -> frozenset[Fact]:
     states nothing. `{"city": ["Rome", "Oslo"]}` has the facts (city, Rome) and (city, Oslo).
     """
     return frozenset(_facts((), _stripped(value)))
+
+
+def _values_by_field(facts: Iterable[Fact]) -> dict[str, set[str]]:
+    """Key path, joined by points → the values that stand there."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for path, value in facts:
+        values[".".join(path)].add(value)
+    return dict(values)
 
 
 def _facts(path: tuple[str, ...], value: Any) -> Iterator[Fact]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+from anytasktune.outputs.answer_faults import AnswerFault
 from anytasktune.outputs.answer_target import AnswerTarget, label_shares
 from anytasktune.outputs.label_lists import (
     Choice,
@@ -68,6 +69,12 @@ class LabelOutput(OutputKind):
     def meaning(self, text: str, language: Language) -> str:
         """The label of `language`."""
         return self.in_language(language, text.strip(), text.strip())
+
+    def faults(self, reference: str, answer: str, language: Language) -> frozenset[AnswerFault]:
+        """One label instead of another."""
+        expected, given = (self.in_language(language, text.strip(), reference.strip()) for text in (reference, answer))
+        is_right = reference.strip() == answer.strip()
+        return frozenset() if is_right else frozenset([AnswerFault("confused", expected, given or answer.strip())])
 
     @property
     def fixed_words(self) -> frozenset[str]:

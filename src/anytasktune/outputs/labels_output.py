@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from anytasktune.outputs.answer_faults import AnswerFault, set_faults
 from anytasktune.outputs.answer_target import AnswerTarget, item_counts, label_shares
 from anytasktune.outputs.grammar import (
     IN_LINE,
@@ -171,6 +172,10 @@ class LabelsOutput(OutputKind):
     def meaning(self, text: str, language: Language) -> frozenset[str]:
         """The items as labels of `language`, in any order."""
         return frozenset(self.in_language(language, item, item) for item in split_items(text.strip(), self.separator))
+
+    def faults(self, reference: str, answer: str, language: Language) -> frozenset[AnswerFault]:
+        """Items that are missing, and items that are too many."""
+        return set_faults(self.meaning(reference, language), self.meaning(answer, language))
 
     def likeness(self, one: str, other: str, language: Language | None = None) -> float:
         """Equal where the items are, in any order."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from anytasktune.outputs.answer_faults import AnswerFault
 from anytasktune.outputs.answer_target import AnswerTarget
 from anytasktune.outputs.grammar import NO_CHARACTER, GrammarText, every, regex, rule_terms
 from anytasktune.outputs.output_kind import LinearTarget, OutputKind, Parsed, Sentences, UnfitAnswerError
@@ -82,6 +83,13 @@ class NumberOutput(OutputKind):
     def meaning(self, text: str, language: Language) -> float | None:
         """The number."""
         return first_number(text)
+
+    def faults(self, reference: str, answer: str, language: Language) -> frozenset[AnswerFault]:
+        """Too low, too high, or no number."""
+        expected, given = reference_number(reference), first_number(answer)
+        if given is None:
+            return frozenset([AnswerFault("malformed")])
+        return frozenset([AnswerFault("too_low" if given < expected else "too_high")] if given != expected else [])
 
     def likeness(self, one: str, other: str, language: Language | None = None) -> float:
         """`TOLERANCE` less their distance, as a share of the range."""

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from anytasktune.outputs.answer_faults import AnswerFault
 from anytasktune.outputs.answer_target import AnswerTarget
 from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
@@ -175,6 +176,14 @@ class OutputKind(Record):
     def facts(self, text: str) -> frozenset[Hashable]:
         """The statements of an answer, as a set whose members can be compared one by one."""
         return frozenset([text.strip()])
+
+    def faults(self, reference: str, answer: str, language: Language) -> frozenset[AnswerFault]:
+        """Differences of an answer from the reference that can be counted over rows; none where they are one of a kind.
+
+        Args:
+            language: the one that labels are named in.
+        """
+        return frozenset()
 
     def meaning(self, text: str, language: Language) -> Hashable:
         """The sense of an answer whatever its form, labels in the words of `language`; equal where two answers say the same."""

@@ -1,10 +1,9 @@
-"""The results of all tasks together: the headline, and which granularity of Task-LM does each task best.
+"""The results of all tasks together: the outcome against each opponent, and which granularity does each task best.
 
 Training on several tasks can improve or impair each of them. Whether it does is read from paired tests between the Task-LMs
 on the same rows; where those are inconclusive, nothing is claimed.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 
 from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean
@@ -27,41 +26,10 @@ def unbeaten(task: TaskReport) -> list[Comparison]:
     return [entry for entry in reversed(task.comparisons) if entry.against in SIMPLE and entry.verdict != "better"]
 
 
-def headline(report: Report, words: Words) -> str:
-    """The outcome against the first opponent (the untuned base, where it was evaluated), and against simple baselines."""
-    opponent = next(iter(opponents(report)), None)
-    if opponent is None:
-        return words.say("headline.nothing")
-    rivals = sum(1 for task in report.tasks if unbeaten(task))
-    outcome = _against(report, opponent, words)
-    if not rivals or opponent in SIMPLE:
-        return outcome
-    amount = "unbeaten_single" if len(report.tasks) == 1 else "unbeaten"
-    return outcome + words.say(f"headline.{amount}", count=rivals, total=len(report.tasks))
-
-
-def _against(report: Report, opponent: System, words: Words) -> str:
-    """The outcome against one opponent in a sentence."""
-    found = [entry for task in report.tasks for entry in task.comparisons if entry.against == opponent]
-    counts: Counter[str] = Counter(comparison.verdict for comparison in found)
-    undecided = [comparison.items for comparison in found if comparison.verdict == "inconclusive"]
-    rows = ""
-    if undecided:
-        extent = words.number_range(min(undecided), max(undecided))
-        rows = words.say("headline.test_rows", count=max(undecided), range=extent)
-    named = {"opponent": words.say(f"opponent.{opponent}"), "total": len(found), "rows": rows}
-    if len(counts) == 1:
-        amount = "single" if len(found) == 1 else "all"
-        return words.say(f"headline.{amount}_{found[0].verdict}", count=len(found), **named)
-    parts = [words.say("headline.better" if counts["better"] else "headline.none_better", count=counts["better"], **named)]
-    parts += [words.say(f"headline.{name}", count=counts[name], **named) for name in _VERDICTS[1:] if counts[name]]
-    return words.say("headline.joint").join(parts) + words.say("headline.stop")
-
-
 def sublines(report: Report, words: Words) -> list[str]:
-    """Further sentences: the outcome against the other opponents, and tasks that could not be compared."""
+    """Sentences below the headline: the outcome against each opponent, and tasks that could not be compared."""
     lines = []
-    for opponent in opponents(report)[1:]:
+    for opponent in opponents(report):
         verdicts = [entry.verdict for task in report.tasks for entry in task.comparisons if entry.against == opponent]
         counted = [words.say(f"count.{name}", count=verdicts.count(name)) for name in _VERDICTS if name in verdicts]
         joined = words.say("headline.list_joint").join(counted)

@@ -65,7 +65,8 @@ def _template(name: str) -> Template:
 def render_markdown(report: Report, language: Language = "en") -> str:
     """The report as GitHub-flavoured Markdown. Text from data stands in fences or is escaped."""
     view = view_report(report, language)
-    blocks = [f"# {_inline(view.headline)}", *(_inline(line) for line in view.sublines), _facts(view, view.facts)]
+    blocks = [f"# {_inline(view.headline)}", _verdicts(view)]
+    blocks += [_inline(line) for line in view.sublines] + [_facts(view, view.facts)]
     blocks += ["## " + view.words.say("label.overview"), _overview(view)]
     blocks += _granularity(view, view.granularity) if view.granularity else []
     for task in view.tasks:
@@ -73,6 +74,14 @@ def render_markdown(report: Report, language: Language = "en") -> str:
     blocks += ["## " + view.words.say("label.measured"), *view.method]
     blocks += ["## " + view.words.say("label.versions"), _facts(view, view.versions)]
     return "\n\n".join(blocks) + "\n"
+
+
+def _verdicts(view: ReportView) -> str:
+    lines = []
+    for task in view.tasks:
+        lines.append(f"- **{_inline(task.title)}**{view.words.say('label.colon')}{_inline(task.verdict.outcome)}")
+        lines += [f"  **→ {_inline(task.verdict.advice)}**"] if task.verdict.advice else []
+    return "\n".join(lines)
 
 
 def _overview(view: ReportView) -> str:

@@ -3,14 +3,14 @@
 The renderers (terminal, Markdown, HTML) only lay this out.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from anytasktune.records import Language
-from anytasktune.reports.overall_view import GranularityView, headline, opponents, sublines, unbeaten, view_granularity
+from anytasktune.reports.overall_view import GranularityView, sublines, unbeaten, view_granularity
 from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean, p_words, signed, words
 from anytasktune.reports.svg_plots import Sparkline, Whisker, axis_for, sparkline, whisker
+from anytasktune.reports.verdict_words import VerdictView, headline, view_verdict
 from anytasktune.schema import Comparison, Report, Sample, ShotChoice, SystemResult, TaskReport
 from anytasktune.settings import SYSTEMS, TASK_LMS, System
 
@@ -79,6 +79,7 @@ class TaskView:
     name: str
     title: str
     language: Language
+    verdict: VerdictView
     metric: str
     metric_line: str
     """Direction and meaning of the metric; stands after its name."""
@@ -99,7 +100,7 @@ class TaskView:
     samples: tuple[SampleView, ...]
 
     @property
-    def verdict(self) -> ComparisonView | None:
+    def hardest(self) -> ComparisonView | None:
         """The comparison the section is headed by: the least favourable one with a system that was not tuned."""
         order = "worse", "inconclusive", "better"
         untuned = [entry for entry in self.comparisons if entry.against not in TASK_LMS]
@@ -138,7 +139,6 @@ def view_report(report: Report, language: Language = "en") -> ReportView:
     texts = words(language)
     say = texts.say
     present = {result.system for task in report.tasks for result in task.systems}
-    compared = opponents(report)
     facts = {
         "domain": report.domain,
         "model": report.model,
@@ -156,7 +156,7 @@ def view_report(report: Report, language: Language = "en") -> ReportView:
         words=texts,
         headline=headline(report, texts),
         sublines=tuple(sublines(report, texts)),
-        tone=_tone(report, compared),
+        tone=_tone(report),
         facts=tuple((say(f"label.{name}"), value) for name, value in facts.items()),
         systems=tuple(system for system in SYSTEMS if system in present),
         tasks=tuple(_task_view(task, texts) for task in report.tasks),
@@ -167,11 +167,9 @@ def view_report(report: Report, language: Language = "en") -> ReportView:
     )
 
 
-def _tone(report: Report, compared: Sequence[System]) -> str:
-    verdicts = {entry.verdict for task in report.tasks for entry in task.comparisons if entry.against == compared[0]}
-    if "worse" in verdicts and "better" not in verdicts:
-        return "worse"
-    return "better" if "better" in verdicts and not any(map(unbeaten, report.tasks)) else "inconclusive"
+def _tone(report: Report) -> str:
+    reasons = {task.recommendation.reason for task in report.tasks if task.recommendation}
+    return {frozenset(["beats_all"]): "better", frozenset(["is_better"]): "worse"}.get(frozenset(reasons), "inconclusive")
 
 
 def _task_view(task: TaskReport, words: Words) -> TaskView:
@@ -182,6 +180,7 @@ def _task_view(task: TaskReport, words: Words) -> TaskView:
         name=task.task,
         title=clean(task.titles.get(words.language) or task.title),
         language=task.language,
+        verdict=view_verdict(task, words),
         metric=say(f"metric.{task.metric}"),
         metric_line=say("label.metric_line", direction=direction, meaning=say(f"meaning.{task.metric}")),
         metric_brief=say("label.metric_brief", metric=task.metric, direction=direction),
@@ -259,8 +258,10 @@ def _system_view(task: TaskReport, result: SystemResult, words: Words) -> System
 
 
 def _comparison_view(comparison: Comparison, words: Words) -> ComparisonView:
+    # a difference no smaller than the minimum detectable one, yet inconclusive, would only puzzle
+    is_open = comparison.verdict == "inconclusive" and abs(comparison.difference.value) < comparison.minimum_detectable
     sentence = words.say(
-        "comparison.inconclusive" if comparison.verdict == "inconclusive" else "comparison.decided",
+        "comparison.inconclusive" if is_open else "comparison.decided",
         difference=signed(comparison.difference.value, 3),
         low=signed(comparison.difference.low, 2),
         high=signed(comparison.difference.high, 2),

@@ -28,9 +28,19 @@ _SYSTEM_STYLES = {
 def render(report: Report, language: Language = "en") -> RenderableType:
     """The report for a rich console at least 80 columns wide. Text from data is never read as console markup."""
     view = view_report(report, language)
-    opening = [Text(view.headline, style=f"bold {_VERDICT_STYLES[view.tone]}"), *(Text(line) for line in view.sublines)]
+    opening: list[RenderableType] = [
+        Text(view.headline, style=f"bold {_VERDICT_STYLES[view.tone]}"),
+        *(Text(line) for line in view.sublines),
+    ]
+    opening += [_verdict(task) for task in view.tasks]
     granularity = [_granularity(view, view.granularity)] if view.granularity else []
     return Group(*opening, *(_task(view, task) for task in view.tasks), *granularity)
+
+
+def _verdict(task: TaskView) -> RenderableType:
+    advice = Text(f"→ {task.verdict.advice}", style=f"bold {_VERDICT_STYLES[task.verdict.tone]}")
+    lines = [Text(task.verdict.outcome), advice] if task.verdict.advice else [Text(task.verdict.outcome)]
+    return Group(Text(f"\n{task.title}", style="bold"), *(Padding(line, (0, 0, 0, 2)) for line in lines))
 
 
 def _task(view: ReportView, task: TaskView) -> RenderableType:

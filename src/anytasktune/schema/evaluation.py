@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from anytasktune.outputs import Metric
+from anytasktune.outputs import FaultKind, Metric
 from anytasktune.records import Artifact, Language, Name, Record, Usage
 from anytasktune.schema.run import Decoding
 from anytasktune.settings import EvalConfig, System
@@ -84,6 +84,18 @@ class ShotChoice(Record):
     """The score of each on them; empty where only one way was asked for, or there are no dev rows."""
 
 
+class FaultGroup(Record):
+    """Wrong answers of a system that are wrong in the same way."""
+
+    kind: FaultKind
+    expected: str = ""
+    """The label, item or field of the reference; empty where it has none, or the group is of all of them."""
+    given: str = ""
+    """The label, item or field of the answer; empty likewise."""
+    rows: list[str]
+    """Ids of the examples, in the order of the rows."""
+
+
 class SystemResult(Record):
     """The results of one system on one task."""
 
@@ -104,6 +116,12 @@ class SystemResult(Record):
     """Answers that the constraint to output and rules changed."""
     broken_rules: dict[str, int] = Field(default_factory=dict)
     """Number of answers by the rule they break; an answer that breaks two rules counts under both."""
+    right: int = 0
+    """Answers with the best value an item can have."""
+    faults: dict[FaultKind, int] = Field(default_factory=dict)
+    """Number of answers by kind of fault; one with two kinds of faults counts under both."""
+    fault_groups: list[FaultGroup] = Field(default_factory=list)
+    """The largest groups of answers with the same fault."""
     rank_correlation: float | None = None
     """Number tasks: Spearman's rho with the references, over the answers that hold a number."""
     trained_on: list[Name] = Field(default_factory=list)
@@ -154,6 +172,27 @@ class Caveat(Record):
     """The values of the sentence's placeholders."""
 
 
+Use = Literal["task_lm", "few_shot", "base", "linear", "other_model", "more_data"]
+"""A way to do a task that a report may recommend."""
+
+
+class Recommendation(Record):
+    """The system to use for a task, and why."""
+
+    use: Use
+    """`few_shot`, `base`: the untuned model with and without examples. `other_model`: another untuned one."""
+    system: System | None = None
+    """The system to use; None for `more_data`."""
+    reason: Literal["beats_all", "is_better", "is_as_good", "undecided", "constant", "nearest"]
+    """`beats_all`: the Task-LM is better than every system that is not one. `is_better`: the system is better than the Task-LM.
+    `is_as_good`: it scores no less, and tuning is not shown to be better. `undecided`: the Task-LM scores more, but that may be
+    chance. `constant`, `nearest`: the Task-LM is not better than that baseline."""
+    against: System
+    """The opponent that decided: the strongest one, or the one recommended."""
+    rows_needed: int | None = None
+    """Test rows on which a difference of the size seen would be detected with 80 % power, where it is `undecided`."""
+
+
 class TaskReport(Record):
     """One task of a report."""
 
@@ -180,6 +219,8 @@ class TaskReport(Record):
     """Rows of the split, where more than `test_rows` of them exist."""
     generated_rows: int = 0
     """Number of generated test rows."""
+    recommendation: Recommendation | None = None
+    """None where no Task-LM was compared with another system."""
     action_against_mixed: Comparison | None = None
     """The Action-LM minus the Mixed-LM, if both were evaluated beside the task's own Task-LM."""
 

@@ -22,10 +22,11 @@ from tests.unit.evaluation.report_builders import (
 
 from anytasktune.evaluation.comparison import build_report, task_report
 from anytasktune.records import Language
-from anytasktune.reports.overall_view import best_task_lm, headline, sublines, task_lms
+from anytasktune.reports.overall_view import best_task_lm, sublines, task_lms
 from anytasktune.reports.pages import render_html, render_markdown
 from anytasktune.reports.report_words import words
 from anytasktune.reports.terminal_report import render
+from anytasktune.reports.verdict_words import headline
 from anytasktune.schema import Report, TaskReport
 from anytasktune.settings import System, TrainConfig
 
@@ -100,18 +101,19 @@ def test_without_a_task_lm_of_its_own_a_task_is_compared_by_the_one_it_has() -> 
     assert [entry.against for entry in task.comparisons] == ["base", "few_shot"]
     assert task.train_rows == 360
     assert task.samples[-1].values["mixed"] < 1
-    assert headline(report, words("en")) == "Tuning beats the untuned base on the one task measured."
+    assert headline(report, words("en")) == "Use the Task-LM."
     assert task_lms(task) == ("mixed",)
     assert "Single-task and multi-task training" not in render_markdown(report)
 
 
 def test_the_outcome_against_every_opponent_is_stated() -> None:
     assert sublines(three_ways(), words("en")) == [
+        "Against the untuned base: 4 better.",
         "Against the few-shot prompted base: 4 better.",
         "Against the Action-LM: 1 better, 2 inconclusive.",
         "Against the Mixed-LM: 1 better, 2 worse, 1 inconclusive.",
     ]
-    assert sublines(three_ways(), words("zh"))[1] == "与动作模型相比：1 项更好，2 项无法判断。"
+    assert sublines(three_ways(), words("zh"))[2] == "与动作模型相比：1 项更好，2 项无法判断。"
 
 
 def printed(report: Report, language: Language) -> list[str]:

@@ -20,12 +20,13 @@ from tests.unit.evaluation.report_builders import (
 
 from anytasktune.evaluation.comparison import build_report
 from anytasktune.records import Language
-from anytasktune.reports.overall_view import headline, sublines
+from anytasktune.reports.overall_view import sublines
 from anytasktune.reports.pages import render_html, render_markdown, write_report
 from anytasktune.reports.report_view import view_report
 from anytasktune.reports.report_words import p_words, signed, words
 from anytasktune.reports.svg_plots import Axis, axis_for, sparkline
 from anytasktune.reports.terminal_report import render
+from anytasktune.reports.verdict_words import headline
 from anytasktune.schema import Report
 from anytasktune.settings import System
 from anytasktune.store import read_record
@@ -111,7 +112,10 @@ def test_the_page_shows_every_number_of_the_report() -> None:
             assert f"{result.score.low:.2f}–{result.score.high:.2f}" in page.text
         for caveat in task.caveats:
             assert words("en").say(f"caveat.{caveat.code}", **caveat.values) in page.text
-    assert "on 1 of 3 tasks; worse on 1; inconclusive on 1 with 20 test rows." in page.text
+    assert (
+        "Of 3 tasks: use the Task-LM for 1; prompt the base model with the instruction alone for 1; get more data for 1."
+        in page.text
+    )
     assert "2.13.0" in page.text
 
 
@@ -119,7 +123,7 @@ def test_the_chinese_page_speaks_chinese_throughout() -> None:
     source = render_html(full_report(), "zh")
     page = Page(source)
     assert '<html lang="zh-CN">' in source
-    assert "3 项任务中，微调后有 1 项优于未微调的基座模型；1 项更差；1 项仅凭 20 条测试数据无法判断。" in page.text
+    assert "3 项任务中，1 项使用 Task-LM；1 项只用指令提示基座模型即可；1 项需要更多数据。" in page.text
     assert "来信主题" in page.text
     assert "测试集共 90 条，只评了前 60 条。" in page.text
     assert "Only 20 test rows" not in page.text
@@ -217,7 +221,7 @@ def rivalled(rivals: dict[System, list[str]]) -> Report:
 def test_a_linear_model_that_is_not_beaten_is_offered(right: int, said: str) -> None:
     labels = ["租金", "押金", "other"] * 20
     report = rivalled({"linear": wrong_after(labels, right, "x"), "constant": ["other"] * 60})
-    assert headline(report, words("en")).endswith("measured. It is not shown to be better than a simple baseline.")
+    assert headline(report, words("en")) == ("Use the linear model." if right == 60 else "Get more data.")
     for rendering in (render_html(report), render_markdown(report), " ".join(printed(report).split())):
         assert said in rendering
         assert "2.0 s" in rendering
@@ -225,41 +229,40 @@ def test_a_linear_model_that_is_not_beaten_is_offered(right: int, said: str) -> 
         assert "same answer" not in rendering.partition("Method")[0]
     assert "保存在 artifacts/baselines/topic/0a1b" in render_html(report, "zh")
     (view,) = view_report(report).tasks
-    assert view.verdict is not None
-    assert view.verdict.verdict == ("worse" if right == 60 else "inconclusive")
+    assert view.hardest is not None
+    assert view.hardest.verdict == ("worse" if right == 60 else "inconclusive")
 
 
 def test_beaten_baselines_are_not_offered() -> None:
     report = rivalled({"linear": ["x"] * 60, "nearest": ["x"] * 60, "constant": ["other"] * 60})
-    assert headline(report, words("en")) == "Tuning beats the untuned base on the one task measured."
+    assert headline(report, words("en")) == "Use the Task-LM."
     assert view_report(report).tasks[0].advice == ()
     assert sublines(report, words("en")) == [
+        "Against the untuned base: 1 better.",
         "Against the linear model: 1 better.",
         "Against the nearest training row: 1 better.",
         "Against a constant answer: 1 better.",
     ]
 
 
-def test_headlines_state_the_verdicts() -> None:
+def test_headlines_state_what_to_use() -> None:
     report = full_report()
     won, undecided, lost = report.tasks
 
     def said(*tasks: object, language: Language = "en") -> str:
         return headline(report.model_copy(update={"tasks": list(tasks)}), words(language))
 
-    assert said(won) == "Tuning beats the untuned base on the one task measured."
-    assert said(won, won) == "Tuning beats the untuned base on both tasks."
-    assert said(lost) == "Tuning is worse than the untuned base on the one task measured."
-    assert said(undecided) == "Tuned against the untuned base: inconclusive with 20 test rows."
-    (comparison, *_) = undecided.comparisons
-    of_one_row = undecided.model_copy(update={"comparisons": [comparison.model_copy(update={"items": 1})]})
-    assert said(of_one_row) == "Tuned against the untuned base: inconclusive with 1 test row."
-    assert said(lost, undecided) == (
-        "Tuning beats the untuned base on none of 2 tasks; worse on 1; inconclusive on 1 with 20 test rows."
-    )
-    chinese = said(won, undecided, language="zh")
-    assert chinese == "2 项任务中，微调后有 1 项优于未微调的基座模型；1 项仅凭 20 条测试数据无法判断。"
-    assert sublines(report, words("en")) == ["Against the few-shot prompted base: 1 better, 1 worse, 1 inconclusive."]
+    assert said(won) == "Use the Task-LM."
+    assert said(won, won) == "Use the Task-LM for both tasks."
+    assert said(won, won, won) == "Use the Task-LM for all 3 tasks."
+    assert said(lost) == "Prompt the base model with the instruction alone."
+    assert said(undecided) == "Get more data."
+    assert said(lost, undecided) == ("Of 2 tasks: prompt the base model with the instruction alone for 1; get more data for 1.")
+    assert said(won, undecided, language="zh") == "2 项任务中，1 项使用 Task-LM；1 项需要更多数据。"
+    assert sublines(report, words("en")) == [
+        "Against the untuned base: 1 better, 1 worse, 1 inconclusive.",
+        "Against the few-shot prompted base: 1 better, 1 worse, 1 inconclusive.",
+    ]
 
 
 def test_the_axis_of_an_error_ends_at_a_round_number_beyond_the_worst_interval() -> None:

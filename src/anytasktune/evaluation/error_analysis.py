@@ -1,0 +1,41 @@
+"""Wrong answers of a system, grouped by the way in which they are wrong."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from anytasktune.evaluation.scoring import ScoredSystem
+from anytasktune.outputs import LOWER_IS_BETTER, AnswerFault, FaultKind
+from anytasktune.schema import Example, FaultGroup, Task
+
+MOST_GROUPS = 40
+"""Groups of a system that a report holds; answers in free words have faults that occur once."""
+
+
+def count_right(task: Task, entry: ScoredSystem) -> int:
+    """Number of answers with the best value an item can have."""
+    best = 0.0 if task.scored_by in LOWER_IS_BETTER else 1.0
+    return sum(score.value is not None and abs(score.value - best) < 1e-9 for score in entry.scores)
+
+
+def faults_by_row(task: Task, examples: Sequence[Example], entry: ScoredSystem) -> list[frozenset[AnswerFault]]:
+    """The faults of each answer, in the order of the rows; none where an answer is right or unscored."""
+    return [
+        frozenset() if score.value is None else task.output.faults(example.output, prediction.output, task.languages[0])
+        for example, prediction, score in zip(examples, entry.predictions, entry.scores, strict=True)
+    ]
+
+
+def count_faults(faults: Sequence[frozenset[AnswerFault]]) -> dict[FaultKind, int]:
+    """Number of rows by kind of fault, the commonest first."""
+    counts = Counter(kind for row in faults for kind in {fault.kind for fault in row})
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def group_faults(examples: Sequence[Example], faults: Sequence[frozenset[AnswerFault]]) -> list[FaultGroup]:
+    """The rows with the same fault, the largest groups first, `MOST_GROUPS` at most."""
+    rows: dict[AnswerFault, list[str]] = defaultdict(list)
+    for example, found in zip(examples, faults, strict=True):
+        for fault in found:
+            rows[fault].append(example.id)
+    largest = sorted(rows, key=lambda fault: (-len(rows[fault]), fault))[:MOST_GROUPS]
+    return [FaultGroup(kind=fault.kind, expected=fault.expected, given=fault.given, rows=rows[fault]) for fault in largest]
