@@ -51,7 +51,7 @@ def headline(report: Report, words: Words) -> str:
 
 
 def outcome(task: TaskReport, words: Words) -> str:
-    """How often the Task-LM (else the last system) is right, and its commonest fault."""
+    """The number of right answers of the Task-LM (else of the last system), and its commonest fault."""
     shown = next((result for result in task.systems if result.system == task.subject), task.systems[-1])
     if not shown.score:
         return words.say("outcome.unscored", name=words.say(f"system.{shown.system}"))
