@@ -11,6 +11,8 @@ from anytasktune.ids import text_hash
 Row = tuple[Any, ...]
 _OF_ANSWERS = "key, model, content, finish, prompt_tokens, answer_tokens, sha256"
 _NO_SUMS = (0, 0, 0, 0)
+UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""Errors of reading damaged pages: SQLite's own, and the one of Python's module on bytes that are no UTF-8."""
 _MOST_FAULTS = 2_000
 """Places without a readable row after which no others are looked for."""
 _SUMS = "SELECT model, currency, COUNT(*), SUM(prompt_tokens), SUM(answer_tokens), SUM(cost) FROM requests GROUP BY 1, 2"
@@ -46,7 +48,7 @@ def is_intact(connection: sqlite3.Connection) -> bool:
             return False
         spent = connection.execute("SELECT * FROM spent WHERE requests > 0").fetchall()
         return sorted(spent, key=repr) == sorted(connection.execute(_SUMS), key=repr)
-    except sqlite3.DatabaseError as error:
+    except UNREADABLE as error:
         if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR")):
             raise
         return False
@@ -58,7 +60,8 @@ def rescue(connection: sqlite3.Connection) -> Rescued:
     Where the requests and their sums differ, the larger counts: a cap must not be passed because of damage.
 
     Raises:
-        sqlite3.DatabaseError: neither all requests nor their sums can be read, so that nobody knows what was spent.
+        sqlite3.DatabaseError, UnicodeDecodeError: neither all requests nor their sums can be read, so that nobody knows what
+            was spent.
     """
     every, _ = _readable(connection, "answers", _OF_ANSWERS)
     answers = [row for row in every if answer_hash(row[:-1]) == row[-1]]
@@ -66,18 +69,49 @@ def rescue(connection: sqlite3.Connection) -> Rescued:
     requests = [row for row in requests if _are_numbers(row[0], row[1], *row[6:])]
     spent: dict[Row, Row] = {}
     try:
-        spent = {row[:2]: row[2:] for row in connection.execute("SELECT * FROM spent") if _are_numbers(*row[2:])}
-    except sqlite3.DatabaseError:
+        rows = connection.execute("SELECT * FROM spent WHERE requests > 0")
+        spent = {row[:2]: row[2:] for row in rows if _are_numbers(*row[2:])}
+    except UNREADABLE:
         if not complete:
             raise
-    counted: dict[Row, Row] = defaultdict(lambda: _NO_SUMS)
-    for _, _, _, _, model, currency, *amounts in requests:
-        counted[model, currency] = tuple(map(sum, zip(counted[model, currency], (1, *amounts), strict=True)))
-    for name, sums in counted.items():
-        spent[name] = tuple(map(max, spent.get(name, _NO_SUMS), sums))
+    requests, spent = _reconciled(requests, spent, complete)
     paid = {row[3] for row in requests if row[2] == "answered"} - {row[0] for row in answers}
     lost = max(len(paid), len(every) - len(answers))
     return Rescued(answers, requests, [(*name, *sums) for name, sums in spent.items()], lost)
+
+
+def _reconciled(requests: list[Row], spent: dict[Row, Row], complete: bool) -> tuple[list[Row], dict[Row, Row]]:
+    """Requests and sums that agree again: the larger amounts of both, the difference as requests that were lost.
+
+    A model or currency that only one of the two knows is damaged itself; its amounts stand in the other one.
+
+    Args:
+        complete: no request is missing.
+    """
+    counted = _sums_of(requests)
+    if spent.keys() <= counted.keys():
+        requests = [row for row in requests if row[4:6] in spent or not spent]
+    elif complete:
+        spent = {name: sums for name, sums in spent.items() if name in counted}
+    counted = _sums_of(requests)
+    for name in counted.keys() | spent.keys():
+        count, *amounts = counted[name]
+        count_then, *amounts_then = spent.get(name, _NO_SUMS)
+        more = [max(0, then - now) for then, now in zip(amounts_then, amounts, strict=True)]
+        missing = min(count_then - count, _MOST_FAULTS)
+        if any(more) or missing > 0:
+            requests.append((None, 0, "lost", "", *name, *more))
+            requests += [(None, 0, "lost", "", *name, 0, 0, 0)] * (missing - 1)
+    return requests, _sums_of(requests)
+
+
+def _sums_of(requests: Sequence[Row]) -> dict[Row, Row]:
+    """Requests, tokens of prompts and answers, and cost per model and currency."""
+    sums: dict[Row, Row] = defaultdict(lambda: _NO_SUMS)
+    for _, _, _, _, *name, prompt, answer, cost in requests:
+        now = sums[tuple(name)]
+        sums[tuple(name)] = tuple(map(sum, zip(now, (1, prompt, answer, cost), strict=True)))
+    return sums
 
 
 def _readable(connection: sqlite3.Connection, table: str, columns: str) -> tuple[list[Row], bool]:
@@ -88,7 +122,7 @@ def _readable(connection: sqlite3.Connection, table: str, columns: str) -> tuple
     while faults < _MOST_FAULTS:
         try:
             found = connection.execute(find, (number,)).fetchone()
-        except sqlite3.DatabaseError:
+        except UNREADABLE:
             found = (number,)
         if found is None:
             break

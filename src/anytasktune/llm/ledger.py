@@ -19,7 +19,7 @@ from pathlib import Path
 
 from anytasktune.errors import ConfigError, StoreError, counted
 from anytasktune.llm.costs import Prices, Tokens
-from anytasktune.llm.damaged_answers import answer_hash, is_intact, rescue
+from anytasktune.llm.damaged_answers import UNREADABLE, answer_hash, is_intact, rescue
 from anytasktune.schema.kept_answers import TeacherAnswer
 
 ANSWERS_FILE = "answers.sqlite"
@@ -294,7 +294,7 @@ class Ledger:
     def _advising(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, *UNREADABLE) as error:
             raise StoreError(f"cannot be used: {error}", where=str(self.file), fix=_advice(error, self.file)) from None
         except StoreError:
             raise
@@ -321,7 +321,7 @@ def _add_checksums(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {_FORMAT}")
 
 
-def _advice(error: sqlite3.Error, file: Path) -> str:
+def _advice(error: Exception, file: Path) -> str:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_FULL"):
         return "the disk is full: free some space, then run the same command again"

@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.bit_flips import flip_bit
 
@@ -77,6 +77,29 @@ def test_damage_never_makes_room_under_a_cap(copied: Path, change_to: str) -> No
         assert ledger.spent(DOLLARS).cost >= before.cost
 
 
+@pytest.mark.parametrize("table", ["spent", "requests"])
+@pytest.mark.parametrize("change_to", ["model = 'n'", "currency = 'TSD'", "currency = CAST(X'E0' AS TEXT)"])
+def test_a_damaged_name_is_mended_from_the_other_table(copied: Path, table: str, change_to: str) -> None:
+    with Ledger(copied) as ledger:
+        before = ledger.spent(DOLLARS)
+    change(
+        copied, f"UPDATE {table} SET {change_to} WHERE rowid = 5" if table == "requests" else f"UPDATE spent SET {change_to}"
+    )
+    with Ledger(copied) as ledger:
+        assert "damaged; 0 answers" in ledger.mend()
+        assert ledger.spent(DOLLARS) == before
+        assert ledger.mend() == ""
+
+
+def test_what_is_mended_once_is_not_named_again(copied: Path) -> None:
+    change(copied, "DELETE FROM requests WHERE rowid > 30")
+    with Ledger(copied) as ledger:
+        assert "damaged" in ledger.mend()
+        assert ledger.spent(DOLLARS).requests == COUNT + 1
+        assert ledger.mend() == ""
+
+
+@example(place=125_176)  # a letter of the currency
 @settings(deadline=None, max_examples=60)
 @given(place=st.integers(0, 10**9))
 def test_whatever_bit_is_damaged_no_other_answer_is_given(
