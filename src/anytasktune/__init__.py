@@ -18,7 +18,9 @@ from anytasktune.version import __version__
 if TYPE_CHECKING:
     from anytasktune.datasets import ColumnMap
     from anytasktune.errors import AnyTaskTuneError
+    from anytasktune.inference.task_lm import TaskLM
     from anytasktune.pipeline import (
+        AnsweringSystem,
         BuildOptions,
         Event,
         Finished,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
         Progress,
         Started,
         Workspace,
+        ask,
         augment,
         build,
         check,
@@ -35,12 +38,13 @@ if TYPE_CHECKING:
         import_rows,
         ingest_documents,
         init_project,
+        open_system,
         plan,
         synth,
         train,
         tune,
     )
-    from anytasktune.schema import Domain, Example, Report, Run, Task
+    from anytasktune.schema import Domain, Example, Report, Run, Task, TaskAnswer
     from anytasktune.settings import Settings
 
 # PyTorch's worker threads spin while they wait for each other. As soon as anything else wants a core, every one of the
@@ -51,6 +55,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
 _HOME = {
+    "AnsweringSystem": "anytasktune.pipeline",
     "AnyTaskTuneError": "anytasktune.errors",
     "BuildOptions": "anytasktune.pipeline",
     "ColumnMap": "anytasktune.datasets",
@@ -66,7 +71,10 @@ _HOME = {
     "Settings": "anytasktune.settings",
     "Started": "anytasktune.pipeline",
     "Task": "anytasktune.schema",
+    "TaskAnswer": "anytasktune.schema",
+    "TaskLM": "anytasktune.inference.task_lm",
     "Workspace": "anytasktune.pipeline",
+    "ask": "anytasktune.pipeline",
     "augment": "anytasktune.pipeline",
     "build": "anytasktune.pipeline",
     "check": "anytasktune.pipeline",
@@ -75,6 +83,7 @@ _HOME = {
     "import_rows": "anytasktune.pipeline",
     "ingest_documents": "anytasktune.pipeline",
     "init_project": "anytasktune.pipeline",
+    "open_system": "anytasktune.pipeline",
     "plan": "anytasktune.pipeline",
     "synth": "anytasktune.pipeline",
     "train": "anytasktune.pipeline",
@@ -82,6 +91,7 @@ _HOME = {
 }
 
 __all__ = [
+    "AnsweringSystem",
     "AnyTaskTuneError",
     "BuildOptions",
     "ColumnMap",
@@ -97,8 +107,11 @@ __all__ = [
     "Settings",
     "Started",
     "Task",
+    "TaskAnswer",
+    "TaskLM",
     "Workspace",
     "__version__",
+    "ask",
     "augment",
     "build",
     "check",
@@ -107,6 +120,7 @@ __all__ = [
     "import_rows",
     "ingest_documents",
     "init_project",
+    "open_system",
     "plan",
     "synth",
     "train",

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from anytasktune.cli import dataset_verbs, make_verbs, project_verbs, review_verb, task_verbs, train_verbs
+from anytasktune.cli import dataset_verbs, make_verbs, project_verbs, review_verb, task_verbs, train_verbs, use_verbs
 from anytasktune.cli.console import (
     DONE,
     INTERRUPTED,
@@ -49,6 +49,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "review": review_verb.review,
     },
     "Train and measure": {"tune": train_verbs.tune, "train": train_verbs.train, "eval": train_verbs.eval_},
+    "Use": {"ask": use_verbs.ask},
     "Look": {"report": train_verbs.report, "schema": project_verbs.schema},
 }
 """Every verb under the stage of work it belongs to, in the order of `--help`."""

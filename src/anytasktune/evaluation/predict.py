@@ -38,6 +38,13 @@ class EvaluatedSystem:
     task_lm: str | None = None
 
 
+def predictor(base: BaseLM, system: EvaluatedSystem) -> TaskPredictor:
+    """The system with its weights in memory; ModelError if its adapter cannot be used with this base model."""
+    if system.adapter is None:
+        return TaskPredictor(base, system.task, system.decoding, system.shots)
+    return replace(TaskLM.load(system.adapter, base).model(system.task.name), decoding=system.decoding)
+
+
 def predict(
     base: BaseLM,
     system: EvaluatedSystem,
@@ -54,10 +61,7 @@ def predict(
     if not examples:
         raise EvaluationError(f"task {system.task.name} has no rows to answer", fix="import more rows, or lower the dev share")
     start = time.monotonic()
-    model = TaskPredictor(base, system.task, system.decoding, system.shots)
-    if system.adapter is not None:
-        model = replace(TaskLM.load(system.adapter, base).model(system.task.name), decoding=system.decoding)
-    answers = model.answer(examples, batch_tokens=batch_tokens, on_rows=on_rows)
+    answers = predictor(base, system).answer(examples, batch_tokens=batch_tokens, on_rows=on_rows)
     predictions = [
         Prediction(example_id=example.id, system=system.name, **answer.model_dump())
         for example, answer in zip(examples, answers, strict=True)

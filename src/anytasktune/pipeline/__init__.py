@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from anytasktune.datasets.differences import DatasetDiff
     from anytasktune.models import CatalogEntry
     from anytasktune.packs.contents import PackSummary
+    from anytasktune.pipeline.answering import AnsweringSystem, ask, open_system
     from anytasktune.pipeline.build_context import BuildOptions
     from anytasktune.pipeline.building import Built, build
     from anytasktune.pipeline.checking import CheckedTask, TaskPlan, check, plan
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from anytasktune.tasks import Finding
 
 _HOME = {
+    "AnsweringSystem": "answering",
     "Built": "building",
     "CheckedTask": "checking",
     "DatasetDiff": "dataset_views",
@@ -45,6 +47,7 @@ _HOME = {
     "Started": "events",
     "TaskPlan": "checking",
     "Workspace": "workspace",
+    "ask": "answering",
     "augment": "generating",
     "build": "building",
     "check": "checking",
@@ -54,6 +57,7 @@ _HOME = {
     "import_rows": "importing",
     "ingest_documents": "ingesting",
     "init_project": "initializing",
+    "open_system": "answering",
     "plan": "checking",
     "synth": "generating",
     "train": "tuning",
@@ -61,6 +65,7 @@ _HOME = {
 }
 
 __all__ = [
+    "AnsweringSystem",
     "Built",
     "CheckedTask",
     "DatasetDiff",
@@ -79,6 +84,7 @@ __all__ = [
     "Started",
     "TaskPlan",
     "Workspace",
+    "ask",
     "augment",
     "build",
     "check",
@@ -88,6 +94,7 @@ __all__ = [
     "import_rows",
     "ingest_documents",
     "init_project",
+    "open_system",
     "plan",
     "synth",
     "train",

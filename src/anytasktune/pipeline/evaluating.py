@@ -82,14 +82,19 @@ def evaluated_runs(context: TrainingContext, tasks: Sequence[Task], fresh: Seque
         if len({(run.base_model.fingerprint, run.config.dtype) for run in first}) > 1:
             models = ", ".join(f"{run.target} on {run.base_model.name}" for run in first)
             raise EvaluationError(f"the Task-LMs are on different base models: {models}", fix="evaluate them one by one")
-        model = name_of(first[0].base_model) or context.settings.train.model
-        context.settings = context.settings.model_copy(update={"train": first[0].config.model_copy(update={"model": model})})
+        take_over_settings(context, first[0])
     here = context.model_info.ref.fingerprint, context.settings.train.dtype
     for run in {run.id: run for runs in found for run in runs.values()}.values():
         if (run.base_model.fingerprint, run.config.dtype) != here:
             context.note(f"{run.target}: not compared, it is on another base model, {run.base_model.name}")
             found = [{system: other for system, other in runs.items() if other.id != run.id} for runs in found]
     return list(found)
+
+
+def take_over_settings(context: TrainingContext, run: Run) -> None:
+    """Give the context the training settings of a run, with its base model where that lies on this machine."""
+    model = name_of(run.base_model) or context.settings.train.model
+    context.settings = context.settings.model_copy(update={"train": run.config.model_copy(update={"model": model})})
 
 
 def _runs_of(
@@ -106,7 +111,7 @@ def _runs_of(
         run = fresh.get(target) or (known(runs / last) if last else None)
         if run is None or system not in asked or system in found or task.name not in run.tasks:
             continue
-        trained_for = read_task_lm(_adapter_folder(context.workspace.project, run)).task(task.name)
+        trained_for = read_task_lm(adapter_folder(context.workspace.project, run)).task(task.name)
         if run.datasets[task.name] != context.dataset(task).manifest.id:
             context.note(f"{target}: not evaluated on {task.name}, whose rows or splits have changed since training")
         elif edited := [name for name, value in task.definition.items() if value != trained_for.definition[name]]:
@@ -117,7 +122,8 @@ def _runs_of(
     return {system: found[system] for system in TASK_LMS if system in found}
 
 
-def _adapter_folder(project: Project, run: Run) -> Path:
+def adapter_folder(project: Project, run: Run) -> Path:
+    """The folder of a run's adapter and `task_lm.json`."""
     return project.runs(run.target) / run.id / ADAPTER_FOLDER
 
 
@@ -164,29 +170,41 @@ def _report_on(context: TrainingContext, task: Task, runs: Runs, config: EvalCon
 
 def _systems(context: TrainingContext, task: Task, dataset: FrozenDataset, runs: Runs) -> list[EvaluatedSystem]:
     """The untuned systems, asked as the task is today, and the Task-LMs, asked as they were trained."""
-    config, train = context.settings.eval, dataset.splits.get("train", [])
+    systems = [base_system(context, task, dataset)]
+    if "few_shot" in context.settings.eval.systems:
+        systems.append(few_shot_system(context, task, dataset))
+    return systems + [task_lm_system(context, task.name, name, run) for name, run in runs.items()]
+
+
+def base_system(context: TrainingContext, task: Task, dataset: FrozenDataset) -> EvaluatedSystem:
+    """The base model, told the task as it is today."""
+    train = dataset.splits.get("train", [])
     longest = max((len(context.model_info.format.answer_ids(row.output)) for row in train), default=64)
+    return EvaluatedSystem("base", task, _as_wanted(context, decoding_for(task, train, longest)))
+
+
+def task_lm_system(context: TrainingContext, task: str, name: System, run: Run) -> EvaluatedSystem:
+    """The Task-LM of a run, told the task as it was when it was trained."""
+    folder = adapter_folder(context.workspace.project, run)
+    trained = read_task_lm(folder)
+    decoding = _as_wanted(context, trained.decoding[task])
+    return EvaluatedSystem(name, trained.task(task), decoding, adapter=folder, task_lm=trained.id)
+
+
+def _as_wanted(context: TrainingContext, decoding: Decoding) -> Decoding:
+    config = context.settings.eval
     wanted: dict[str, int | bool] = {"constrained": config.constrained}
     wanted |= {"max_new_tokens": config.max_new_tokens} if config.max_new_tokens else {}
-    decoding = decoding_for(task, train, longest).model_copy(update=wanted)
-    systems = [EvaluatedSystem("base", task, decoding)]
-    if "few_shot" in config.systems:
-        systems.append(_few_shot(context, task, dataset, decoding))
-    for name, run in runs.items():
-        folder = _adapter_folder(context.workspace.project, run)
-        trained = read_task_lm(folder)
-        decoding = trained.decoding[task.name].model_copy(update=wanted)
-        systems.append(EvaluatedSystem(name, trained.task(task.name), decoding, adapter=folder, task_lm=trained.id))
-    return systems
+    return decoding.model_copy(update=wanted)
 
 
-def _few_shot(context: TrainingContext, task: Task, dataset: FrozenDataset, decoding: Decoding) -> EvaluatedSystem:
+def few_shot_system(context: TrainingContext, task: Task, dataset: FrozenDataset) -> EvaluatedSystem:
     """The base model with examples shown, chosen as the settings say; for `best`, as scores better on dev."""
     config, train = context.settings.eval, dataset.splits.get("train", [])
     dev = dataset.splits.get("dev", [])[:SHOT_DEV_ROWS]
-    fixed = EvaluatedSystem(
-        "few_shot", task, decoding, FixedShots(choose_shots(task, train, config.shots)), ShotChoice(by="fixed")
-    )
+    base = base_system(context, task, dataset)
+    shots = FixedShots(choose_shots(task, train, config.shots))
+    fixed = replace(base, name="few_shot", shots=shots, shot_choice=ShotChoice(by="fixed"))
     if config.shot_choice == "fixed" or not train or (config.shot_choice == "best" and not dev):
         return fixed
     similar = replace(fixed, shots=SimilarShots.of(task, train, config.shots), shot_choice=ShotChoice(by="similar"))
@@ -201,15 +219,22 @@ def _few_shot(context: TrainingContext, task: Task, dataset: FrozenDataset, deco
     return replace(similar if choice.by == "similar" else fixed, shot_choice=choice)
 
 
+def identifying(context: TrainingContext, system: EvaluatedSystem) -> list[object]:
+    """Everything but the rows that decides on the answers of a system."""
+    task = system.task
+    asked = [task.definition, system.decoding.model_dump(), system.shots.identity, system.task_lm]
+    model = [context.model_info.ref.fingerprint, context.model_info.format.fingerprint, context.dtype]
+    return [task.name, system.name, asked, model, __version__]
+
+
 def _answers(
     context: TrainingContext, data: tuple[FrozenDataset, Sequence[Example]], system: EvaluatedSystem, stage: Stage = "answer"
 ) -> tuple[PredictionSet, bool]:
     """The answers to these rows, and whether they were made now."""
     dataset, rows = data
     config, task = context.settings.eval, system.task
-    asked = [task.definition, system.decoding.model_dump(), system.shots.identity, system.task_lm]
-    model = [context.model_info.ref.fingerprint, context.model_info.format.fingerprint, context.dtype]
-    identity = content_id([task.name, system.name, asked, model, [row.id for row in rows], __version__])
+    *parts, version = identifying(context, system)
+    identity = content_id([*parts, [row.id for row in rows], version])
 
     def make() -> PredictionSet:
         meter, done = Meter(context.on_event, stage, task.name, len(rows), system.name), 0

@@ -32,17 +32,19 @@ def score_simple(context: TrainingContext, task: Task, dataset: FrozenDataset, r
     return scored
 
 
+def linear_model(context: TrainingContext, task: Task, train: Sequence[Example]) -> LinearModel:
+    """The linear model of these rows, kept or new; EvaluationError where no linear model gives such answers."""
+    folder, identity = context.workspace.project.baselines(task.name), linear_model_id(task, train)
+    return find_or_make(folder, LINEAR_MODELS, identity, lambda: LinearModel.fit(task, train), note=context.note)[0]
+
+
 def _scored_linear(
     context: TrainingContext, task: Task, dataset: FrozenDataset, data: tuple[Sequence[Example], Sequence[Example]]
 ) -> ScoredSystem:
-    train, _ = data
     project, meter = context.workspace.project, Meter(context.on_event, "answer", task.name, 1, "linear")
-    folder = project.baselines(task.name)
-    model, _ = find_or_make(
-        folder, LINEAR_MODELS, linear_model_id(task, train), lambda: LinearModel.fit(task, train), note=context.note
-    )
+    model = linear_model(context, task, data[0])
     meter.update(1, 1)
-    kept_at = (folder / model.manifest.id).relative_to(project.root).as_posix()
+    kept_at = (project.baselines(task.name) / model.manifest.id).relative_to(project.root).as_posix()
     scored = _scored(context, task, dataset, data, "linear", model)
     return replace(scored, kept_at=kept_at, train_rows=model.manifest.train_rows, train_seconds=model.manifest.usage.seconds)
 

@@ -39,6 +39,7 @@ from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
 from anytasktune.schema.review import FEWEST_RATED, JUDGE, Agreement, Review, ReviewItem, ReviewOutcome, ReviewReason
 from anytasktune.schema.run import (
+    AnswerThreshold,
     BaseModelRef,
     Decoding,
     Estimate,
@@ -51,6 +52,7 @@ from anytasktune.schema.run import (
     TaskLMManifest,
 )
 from anytasktune.schema.task import Task
+from anytasktune.schema.task_answer import BrokenRule, TaskAnswer
 
 __all__ = [
     "AUGMENTATIONS",
@@ -60,6 +62,8 @@ __all__ = [
     "INPUT_SOURCES",
     "Action",
     "Answer",
+    "AnswerThreshold",
+    "BrokenRule",
     "Agreement",
     "BaseModelRef",
     "Candidate",
@@ -108,6 +112,7 @@ __all__ = [
     "SplitName",
     "SystemResult",
     "Task",
+    "TaskAnswer",
     "LabelHeadRecord",
     "SourceWeights",
     "TaskLMManifest",

@@ -1,6 +1,6 @@
 """Records of training: a run, its base model, and the manifest of a Task-LM."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -128,6 +128,27 @@ class LabelHeadRecord(Record):
     """Of the arrays of its linear model on words."""
 
 
+class AnswerThreshold(Record):
+    """The least probability at which a label is answered; below it an answer is unsure. Chosen on dev."""
+
+    FEWEST_DEV_ROWS: ClassVar = 20
+    FEWEST_ANSWERED: ClassVar = 10
+
+    target: float
+    """Share of the answered dev rows that must be right."""
+    dev_rows: int
+    probability: float | None = None
+    """None: not known, because dev has too few rows, or not even the most probable answers are right often enough."""
+    answered: int = 0
+    """Dev rows whose answer has at least this probability."""
+    right: int = 0
+    """Of these, the rows whose answer is right."""
+
+    def is_unsure(self, probability: float | None) -> bool | None:
+        """Whether an answer of this probability is below the threshold; None where either is not known."""
+        return None if self.probability is None or probability is None else probability < self.probability
+
+
 class TaskLMManifest(Artifact):
     """Everything a LoRA adapter must be used with; lies beside it as `task_lm.json`."""
 
@@ -142,6 +163,8 @@ class TaskLMManifest(Artifact):
     adapter_sha256: str
     label_heads: dict[Name, LabelHeadRecord] = Field(default_factory=dict)
     """Task → its label head, for label tasks that have one."""
+    thresholds: dict[Name, AnswerThreshold] = Field(default_factory=dict)
+    """Label task → the threshold below which its answers are unsure; empty in a Task-LM of an older version."""
     run_id: str
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain
@@ -10,12 +10,15 @@ from pathlib import Path
 
 from anytasktune.errors import DamagedError
 from anytasktune.ids import content_id, file_hash
+from anytasktune.inference.label_head import LabelHead
 from anytasktune.inference.task_lm import LABEL_HEADS, TASK_LM_FILE
+from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.load import BaseLM, choose_device, choose_dtype
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter, LoraSpec
 from anytasktune.models.packing_support import packs_rows, whole_rows
 from anytasktune.records import Usage
-from anytasktune.schema import BaseModelRef, Estimate, LabelHeadRecord, Run, TaskLMManifest
+from anytasktune.schema import AnswerThreshold, BaseModelRef, Estimate, Run, TaskLMManifest
+from anytasktune.scorers import answer_threshold
 from anytasktune.settings import TrainConfig
 from anytasktune.store import atomic_folder, check_sums, read_record, remove_artifact, write_record
 from anytasktune.training.fit_head import fit_label_head
@@ -32,6 +35,8 @@ ADAPTER_FOLDER = "adapter"
 # settings that change how a run is executed, not its result
 _UNIDENTIFYING = {"checkpoint_seconds", "micro_batch_tokens", "adapters_at_once"}
 _OF_SEVERAL_TASKS = {"sampling_temperature"}
+_THRESHOLD_ROWS = 500
+"""Most dev rows on which the threshold of a label task is chosen."""
 
 
 def run_id(model: BaseModelRef, data: TrainingData, config: TrainConfig) -> str:
@@ -148,7 +153,9 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
         run.adapter.save(temporary, base.ref.name)
         sha256 = file_hash(temporary / WEIGHTS_FILE)
         start = time.monotonic()
-        heads = _label_heads(base, job, run, temporary / LABEL_HEADS)
+        fitted = _label_heads(base, job, run)
+        heads = {task: head.save(temporary / LABEL_HEADS / task) for task, head in fitted.items()}
+        thresholds = _thresholds(base, job, run, fitted)
         head_seconds = time.monotonic() - start
         manifest = TaskLMManifest(
             id=content_id([identity, sha256, [[task, head.model_dump()] for task, head in heads.items()]]),
@@ -159,6 +166,7 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
             datasets=datasets,
             adapter_sha256=sha256,
             label_heads=heads,
+            thresholds=thresholds,
             run_id=identity,
         )
         write_record(temporary / TASK_LM_FILE, manifest)
@@ -191,17 +199,29 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
     return record
 
 
-def _label_heads(base: BaseLM, job: Job, run: TrainingRun, folder: Path) -> dict[str, LabelHeadRecord]:
-    """Fit and write the heads of the run's label tasks."""
+def _label_heads(base: BaseLM, job: Job, run: TrainingRun) -> dict[str, LabelHead]:
+    """Fit the heads of the run's label tasks."""
     if run.config.method == "lora":
         return {}
-    records: dict[str, LabelHeadRecord] = {}
+    heads: dict[str, LabelHead] = {}
     for part in job.data.parts:
         adapter = None if run.config.method == "head" else run.adapter
         head = fit_label_head(base, part, adapter, most_rows=run.config.max_train_rows, on_rows=job.on_head_rows)
         if head is not None:
-            records[part.task.name] = head.save(folder / part.task.name)
-    return records
+            heads[part.task.name] = head
+    return heads
+
+
+def _thresholds(base: BaseLM, job: Job, run: TrainingRun, heads: Mapping[str, LabelHead]) -> dict[str, AnswerThreshold]:
+    """The threshold of each label task, from the answers of adapter and label head together to its dev rows."""
+    thresholds: dict[str, AnswerThreshold] = {}
+    for part in job.data.parts:
+        task, dev = part.task, part.splits.get("dev", [])[:_THRESHOLD_ROWS]
+        decoding = run.plan.decoding[task.name]
+        if decoding.method == "label_scoring":
+            task_lm = TaskPredictor(base, task, decoding, adapter=run.adapter, head=heads.get(task.name))
+            thresholds[task.name] = answer_threshold(dev, task_lm.answer(dev) if dev else [])
+    return thresholds
 
 
 def versions() -> dict[str, str]:

@@ -1,0 +1,282 @@
+"""Systems that answer new inputs of a task: its Task-LM, an earlier version of it, the base model, or a simple baseline."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import get_args
+
+from anytasktune.baselines import ConstantAnswer, LinearModel, NearestRow
+from anytasktune.datasets import RowError
+from anytasktune.datasets.raw_rows import require_clean
+from anytasktune.errors import ConfigError, DataError, EvaluationError
+from anytasktune.evaluation import EvaluatedSystem, predictor
+from anytasktune.ids import content_id
+from anytasktune.inference.task_lm import read_task_lm
+from anytasktune.inference.task_predictor import OnRows
+from anytasktune.pipeline.evaluating import (
+    adapter_folder,
+    base_system,
+    few_shot_system,
+    identifying,
+    take_over_settings,
+    task_lm_system,
+)
+from anytasktune.pipeline.events import OnEvent
+from anytasktune.pipeline.reporting import last_report
+from anytasktune.pipeline.simple_baselines import linear_model
+from anytasktune.pipeline.training_context import TrainingContext
+from anytasktune.pipeline.workspace import Workspace
+from anytasktune.records import Language
+from anytasktune.schema import Answer, AnswerThreshold, BrokenRule, Example, Run, Task, TaskAnswer
+from anytasktune.scorers import answer_threshold
+from anytasktune.settings import SIMPLE, TASK_LMS, Settings, System
+from anytasktune.settings.yaml_reading import nearest
+from anytasktune.store import read_ref
+from anytasktune.text.language import likelier_language
+from anytasktune.training.adapter_targets import targets_with
+from anytasktune.training.train_runs import RUN_FILE, finished_run
+from anytasktune.version import __version__
+
+AnswerRows = Callable[[Sequence[Example], OnRows], list[Answer]]
+"""Answers examples, in order; calls the second argument with the number of examples answered since the last call."""
+
+
+@dataclass(frozen=True)
+class AnsweringSystem:
+    """A system that answers examples of one task; its weights are loaded when the first one is answered.
+
+    Attributes:
+        name: of the system.
+        task: as the system knows it: a Task-LM is told the instruction it was trained with.
+        identity: id of everything that decides on an answer but the input.
+        version: id of the run of a Task-LM, or of a linear model; empty for other systems.
+        threshold: probability below which an answer is unsure; None for a system that knows none.
+    """
+
+    name: System
+    task: Task
+    identity: str
+    version: str = ""
+    threshold: AnswerThreshold | None = None
+    _load: Callable[[], AnswerRows] = field(kw_only=True)
+
+    @cached_property
+    def _loaded(self) -> AnswerRows:
+        return self._load()
+
+    def answer(self, examples: Sequence[Example], on_rows: OnRows = lambda _: None) -> list[Answer]:
+        """Answer every example, in order; their outputs are not read. One that cannot be answered has `error` set."""
+        return self._loaded(examples, on_rows)
+
+    def judged(self, example: Example, answer: Answer) -> TaskAnswer:
+        """An answer with what is known of it: whether it is unsure, and the rules it breaks."""
+        language = self.task.language_of(example.language)
+        found = self.task.violations(example.input, answer.output, language)
+        broken = [BrokenRule(rule=one.rule, what=(one.zh if language == "zh" else "") or str(one)) for one in found]
+        if answer.truncated:
+            what = "回答达到长度上限而被截断。" if language == "zh" else "the answer was truncated at the length limit"
+            broken.append(BrokenRule(rule="truncated", what=what))
+        return TaskAnswer(
+            task=self.task.name,
+            system=self.name,
+            version=self.version,
+            language=language,
+            answer=answer.output,
+            probability=answer.probability,
+            probabilities=answer.probabilities,
+            unsure=self.threshold.is_unsure(answer.probability) if self.threshold else None,
+            threshold=self.threshold,
+            violations=broken,
+        )
+
+
+def ask(
+    workspace: Workspace,
+    task: str,
+    text: str,
+    *,
+    system: str = "",
+    language: Language | None = None,
+    settings: Settings | None = None,
+    on_event: OnEvent | None = None,
+) -> TaskAnswer:
+    """Answer one input of a task.
+
+    Args:
+        task: name of the task.
+        text: the input.
+        system: see `open_system`.
+        language: of the input; told by its letters unless given.
+
+    Raises:
+        DataError: the text is empty, is no text, or is longer than the model's context.
+        ConfigError: there is no such task, system or version.
+        EvaluationError: the task has no Task-LM yet.
+    """
+    (asked,) = workspace.tasks([task])
+    example = Example(input=_usable(text), output="", language=language_in(asked, text, language))
+    opened = open_system(TrainingContext.begin(workspace, settings, on_event), asked, system)
+    (answer,) = opened.answer([example])
+    if answer.error is not None:
+        fix = "shorten the text; `check` says how long the rows are that it was trained on"
+        raise DataError(f"no answer: {answer.error}", where=f"task {task}", fix=fix)
+    return opened.judged(example, answer)
+
+
+def _usable(text: str) -> str:
+    try:
+        require_clean(text)
+    except RowError as error:
+        raise DataError(f"this text cannot be answered: {error.detail}", fix="give plain text") from None
+    if not text.strip():
+        raise DataError("the text is empty", fix="give it in quotes after the task, with --file, or on standard input")
+    return text.strip()
+
+
+def language_in(task: Task, text: str, language: Language | None) -> Language | None:
+    """The language an input is answered in: the given one, else that of its letters, if the task speaks several.
+
+    Raises:
+        ConfigError: the task does not speak the given language.
+    """
+    if language is not None and language not in task.languages:
+        fix = f"leave --language out, or add an instruction in {language} and train again"
+        raise ConfigError(f"task {task.name} has no instruction in {language}", where="--language", fix=fix)
+    if language is None and len(task.languages) > 1:
+        return likelier_language(text)
+    return language
+
+
+def open_system(context: TrainingContext, task: Task, name: str = "") -> AnsweringSystem:
+    """A system that answers inputs of a task.
+
+    Args:
+        context: takes over the training settings of the Task-LM, so that the same base model in the same precision answers.
+        name: `tuned`, `action` or `mixed` for the Task-LM trained last of that granularity, `base`, `few_shot`, `linear`,
+            `nearest`, `constant`, or the beginning of the id of a run or Task-LM. Empty: the task's current Task-LM, else that
+            of an action with the task, else that of the whole pool.
+
+    Raises:
+        ConfigError: there is no such system or version, or several versions begin like this.
+        EvaluationError: there is no Task-LM yet.
+    """
+    if name in SIMPLE:
+        return _simple_system(context, task, name)
+    current = _current_runs(context, task)
+    if name in {"base", "few_shot"}:
+        for run in list(current.values())[:1]:
+            take_over_settings(context, run)  # the base model of a comparison is that of the Task-LM
+        chosen = (base_system if name == "base" else few_shot_system)(context, task, context.dataset(task))
+        return _language_model(context, chosen)
+    if name in {"", *TASK_LMS}:
+        found = next(((system, run) for system, run in current.items() if name in {"", system}), None)
+        if found is None:
+            raise _no_task_lm(context, task, name)
+    else:
+        found = _version(context, task, name)
+    return _task_lm(context, task, *found)
+
+
+def _task_lm(context: TrainingContext, task: Task, name: System, run: Run) -> AnsweringSystem:
+    take_over_settings(context, run)
+    trained = read_task_lm(adapter_folder(context.workspace.project, run))
+    definition = trained.task(task.name).definition
+    if edited := [key for key, value in task.definition.items() if value != definition[key]]:
+        it = " and ".join(edited)
+        context.note(f"{task.name}: {it} in domain.yaml changed since the Task-LM was trained; it answers as it was trained")
+    system = task_lm_system(context, task.name, name, run)
+    return _language_model(context, system, run.id, trained.thresholds.get(task.name))
+
+
+def _language_model(
+    context: TrainingContext, system: EvaluatedSystem, version: str = "", threshold: AnswerThreshold | None = None
+) -> AnsweringSystem:
+    batch_tokens = context.settings.eval.batch_tokens
+
+    def load() -> AnswerRows:
+        model = predictor(context.base, system)
+        return lambda examples, on_rows: model.answer(examples, batch_tokens=batch_tokens, on_rows=on_rows)
+
+    identity = content_id(identifying(context, system))
+    return AnsweringSystem(system.name, system.task, identity, version, threshold, _load=load)
+
+
+def _simple_system(context: TrainingContext, task: Task, name: str) -> AnsweringSystem:
+    """A simple baseline fitted on the task's training rows."""
+    system: System = next(known for known in SIMPLE if known == name)
+    splits = context.dataset(task).splits
+    train = splits.get("train", [])[: context.settings.train.max_train_rows]
+    if not train:
+        fix = f"import some: {context.workspace.project.command('import', 'FILE', '--task', task.name)}"
+        raise DataError(f"task {task.name} has no training rows", where=f"data/{task.name}", fix=fix)
+    version, threshold = "", None
+    model: ConstantAnswer | NearestRow | LinearModel
+    if system == "linear":
+        model, dev = linear_model(context, task, train), splits.get("dev", [])
+        version = model.manifest.id
+        threshold = answer_threshold(dev, model.answer(dev) if dev else [])
+    else:
+        model = (ConstantAnswer if system == "constant" else NearestRow).of(task, train)
+    identity = content_id([task.name, system, task.definition, task.scored_by, [row.id for row in train], __version__])
+
+    def answer(examples: Sequence[Example], on_rows: OnRows) -> list[Answer]:
+        on_rows(len(examples))
+        return model.answer(examples)
+
+    return AnsweringSystem(system, task, identity, version, threshold, _load=lambda: answer)
+
+
+def _current_runs(context: TrainingContext, task: Task) -> dict[System, Run]:
+    """The last finished run of each granularity that learned the task."""
+    found: dict[System, Run] = {}
+    for system, target in targets_with(context.workspace.domain, task):
+        folder = context.workspace.project.runs(target)
+        last = read_ref(folder)
+        run = finished_run(folder / last) if last and system not in found else None
+        if run is not None and task.name in run.tasks:
+            found[system] = run
+    return found
+
+
+def _versions(context: TrainingContext, task: Task) -> Iterator[tuple[System, Path]]:
+    """Every finished run that may have learned the task: system and folder."""
+    for system, target in targets_with(context.workspace.domain, task):
+        for record in sorted(context.workspace.project.runs(target).glob(f"*/{RUN_FILE}")):
+            yield system, record.parent
+
+
+def _version(context: TrainingContext, task: Task, prefix: str) -> tuple[System, Run]:
+    """The run whose id, or the id of whose Task-LM, begins with `prefix`."""
+    runs = [(system, run) for system, folder in _versions(context, task) if (run := finished_run(folder)) is not None]
+    runs = [(system, run) for system, run in runs if task.name in run.tasks]
+    project = context.workspace.project
+    ids = {run.id: read_task_lm(adapter_folder(project, run)).id for _, run in runs}
+    found = [(system, run) for system, run in runs if run.id.startswith(prefix) or ids[run.id].startswith(prefix)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        what, fix = f"several versions begin with {prefix!r}", f"give more of it: {', '.join(run.id for _, run in found)}"
+    else:
+        what = f"there is no system and no version {prefix!r} of task {task.name}"
+        fix = nearest(prefix, [*get_args(System), *(run.id for _, run in runs)])
+    raise ConfigError(what, where="--with", fix=fix)
+
+
+def _no_task_lm(context: TrainingContext, task: Task, name: str) -> EvaluationError:
+    project = context.workspace.project
+    granularity = ("--granularity", name) if name in {"action", "mixed"} else ()
+    kind = {"action": "Action-LM", "mixed": "Mixed-LM"}.get(name, "Task-LM")
+    fix = f"train it: {project.command('tune', *(() if granularity else (task.name,)), *granularity)}"
+    if _linear_not_beaten(context.workspace, task):
+        fix += "; in the last report the linear model was not beaten: answer with it by --with linear"
+    else:
+        fix += "; or answer with the base model: --with base"
+    return EvaluationError(f"task {task.name} has no {kind} yet", where=str(project.root), fix=fix)
+
+
+def _linear_not_beaten(workspace: Workspace, task: Task) -> bool:
+    if read_ref(workspace.project.reports) is None:
+        return False
+    compared = [one for report in last_report(workspace).tasks if report.task == task.name for one in report.comparisons]
+    return any(one.against == "linear" and one.verdict != "better" for one in compared)
