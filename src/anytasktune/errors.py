@@ -8,6 +8,7 @@
     ├── ModelError       a base model cannot be found, fetched or used
     ├── TrainingError    a run cannot start or go on
     ├── EvaluationError  predictions or scores cannot be made or compared
+    ├── ExportError      a Task-LM cannot be written in a form, or the copy answers otherwise
     └── StoreError       the disk is full, read-only, or holds something foreign (also an OSError)
         └── DamagedError what the program wrote is not there as it was written
 
@@ -96,6 +97,10 @@ class TrainingError(AnyTaskTuneError):
 
 class EvaluationError(AnyTaskTuneError):
     """Predictions or scores cannot be made or compared."""
+
+
+class ExportError(AnyTaskTuneError):
+    """A Task-LM cannot be written in the form asked for, or the exported copy does not answer as it does."""
 
 
 class StoreError(AnyTaskTuneError, OSError):

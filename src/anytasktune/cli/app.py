@@ -13,7 +13,16 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from anytasktune.cli import dataset_verbs, make_verbs, project_verbs, review_verb, task_verbs, train_verbs, use_verbs
+from anytasktune.cli import (
+    dataset_verbs,
+    export_verb,
+    make_verbs,
+    project_verbs,
+    review_verb,
+    task_verbs,
+    train_verbs,
+    use_verbs,
+)
 from anytasktune.cli.console import (
     DONE,
     INTERRUPTED,
@@ -49,7 +58,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "review": review_verb.review,
     },
     "Train and measure": {"tune": train_verbs.tune, "train": train_verbs.train, "eval": train_verbs.eval_},
-    "Use": {"ask": use_verbs.ask},
+    "Use": {"ask": use_verbs.ask, "export": export_verb.export},
     "Look": {"report": train_verbs.report, "schema": project_verbs.schema},
 }
 """Every verb under the stage of work it belongs to, in the order of `--help`."""

@@ -47,6 +47,14 @@ def resolve_model(name: str) -> Path:
     return modelscope_folder(repo) if hub == "modelscope" else hub_folder(repo)
 
 
+def hub_id(name: str) -> str | None:
+    """The Hugging Face id that any machine finds a model by; None for folders, files, aliases and other hubs."""
+    if existing_path(name) is not None or name == DEFAULT_MODEL:
+        return None
+    hub, repo = _hub_and_repo(name)
+    return repo if hub == "huggingface" else None
+
+
 def is_cached(name: str) -> bool:
     """Whether `resolve_model(name)` will do without a network; False for a name it would refuse."""
     name = name.strip()

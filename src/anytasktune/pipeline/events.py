@@ -28,6 +28,7 @@ Stage = Literal[
     "head",
     "shots",
     "answer",
+    "export",
 ]
 MOST_EXAMPLES = 5
 

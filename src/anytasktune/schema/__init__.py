@@ -35,6 +35,7 @@ from anytasktune.schema.evaluation import (
     TaskReport,
 )
 from anytasktune.schema.example import DroppedRow, DroppedRows, Example, RowCounts
+from anytasktune.schema.golden import GoldenAnswer, GoldenPrompt, GoldenPrompts, Link, ParityResult, Replay, TokenScore
 from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
 from anytasktune.schema.review import FEWEST_RATED, JUDGE, Agreement, Review, ReviewItem, ReviewOutcome, ReviewReason
@@ -121,4 +122,11 @@ __all__ = [
     "UsedAnswer",
     "Verdict",
     "OriginKind",
+    "GoldenAnswer",
+    "GoldenPrompt",
+    "GoldenPrompts",
+    "Link",
+    "ParityResult",
+    "Replay",
+    "TokenScore",
 ]

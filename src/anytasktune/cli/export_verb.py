@@ -1,0 +1,94 @@
+"""`export`: Task-LMs for other programs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from anytasktune.cli.console import DONE, UsageError, print_json, say
+from anytasktune.cli.options import Force, Json, ProgressForm, ProjectFolder, TaskNames, open_project
+
+if TYPE_CHECKING:
+    from anytasktune.pipeline.exporting_models import ExportedModel
+
+_Form = Literal["peft", "merged"]
+_SYSTEMS = {"task": "tuned", "action": "action", "mixed": "mixed"}
+
+
+def export(
+    tasks: TaskNames = None,
+    every: Annotated[bool, typer.Option("--all", help="Export the Task-LMs of all tasks.")] = False,
+    to: Annotated[
+        _Form,
+        typer.Option(help="`peft`: the adapter with a card and use.py; `merged`: safetensors with the adapter added."),
+    ] = "peft",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to; a task goes to TASK/FORM in it.")] = Path(
+        "export"
+    ),
+    granularity: Annotated[
+        Literal["task", "action", "mixed"],
+        typer.Option("--granularity", "-g", help="The task's own Task-LM, its action's, or the pool's."),
+    ] = "task",
+    quantize: Annotated[
+        Literal["f32", "f16", "bf16", "q8_0"] | None, typer.Option(help="Number format of the weights.")
+    ] = None,
+    accept_differences: Annotated[
+        bool, typer.Option("--accept-differences", help="Write a copy that answers otherwise, too; its card says so.")
+    ] = False,
+    force: Force = False,
+    project: ProjectFolder = Path(),
+    progress: ProgressForm = "text",
+    as_json: Json = False,
+) -> int:
+    """Write Task-LMs for other programs and check on dev rows that the copies answer the same."""
+    if bool(tasks) == every:
+        raise UsageError(
+            "no task is named" if not tasks else "--all and names of tasks exclude each other", fix="name tasks, or give --all"
+        )
+    workspace, settings = open_project(project, tasks or ())
+    from anytasktune.cli.progress import reporter
+    from anytasktune.pipeline.exporting_models import ExportOptions, export_task_lms
+
+    options = ExportOptions(
+        to,
+        out,
+        _SYSTEMS[granularity],  # type: ignore[arg-type]
+        number_format=quantize,
+        force=force,
+        accept_differences=accept_differences,
+    )
+    with reporter(progress, workspace) as on_event:
+        exported = export_task_lms(workspace, tasks or (), options, settings, on_event)
+    if as_json:
+        print_json([_document(item) for item in exported])
+        return DONE
+    for item in exported:
+        say(f"{item.folder}")
+        say(f"  {_parity(item)}")
+        if item.has_head:
+            say("  the report's answers also use a label head, which other programs cannot run; README.md has both scores")
+    return DONE
+
+
+def _parity(item: "ExportedModel") -> str:
+    parity = item.facts.parity
+    if parity is None:
+        return f"parity not checked: {item.facts.unchecked}"
+    if not parity.ok:
+        return f"differs from the Task-LM: {parity.first_difference}"
+    scores = f"score {parity.score:.3f}" if parity.score is not None else "no score"
+    reported = f", {parity.reported_score:.3f} as the report counts" if parity.reported_score is not None else ""
+    return f"parity holds on {parity.rows} dev rows, checked with {parity.checked_with}: {scores}{reported}"
+
+
+def _document(item: "ExportedModel") -> dict[str, Any]:
+    parity = item.facts.parity.model_dump(mode="json") if item.facts.parity else None
+    return {
+        "task": item.task,
+        "folder": str(item.folder),
+        "form": item.facts.form,
+        "number_format": item.facts.number_format,
+        "parity": parity,
+        "unchecked": item.facts.unchecked,
+        "label_head": item.has_head,
+    }

@@ -1,0 +1,46 @@
+"""Golden prompts answered by an exported model, in a process of its own: by its `use.py`, or by llama.cpp."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from anytasktune.errors import ExportError
+from anytasktune.exporting.export_source import GOLDEN_FILE, USE_FILE
+from anytasktune.schema import Replay
+from anytasktune.text.plain_text import shorten
+
+
+def can_run(package: str) -> bool:
+    """Whether a package that runs exported models is installed."""
+    return find_spec(package) is not None
+
+
+def replay_by_use_py(folder: Path, base_folder: Path) -> list[Replay]:
+    """The golden prompts in a folder as its own `use.py` answers them, in float32 on the CPU."""
+    words = [sys.executable, USE_FILE, "--replay", GOLDEN_FILE, "--base", str(base_folder)]
+    return _replays(words, folder, folder / USE_FILE)
+
+
+def _replays(words: Sequence[str], folder: Path, program: Path) -> list[Replay]:
+    """Run a program that prints a line per golden prompt.
+
+    Raises:
+        ExportError: it fails.
+    """
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "PYTHONIOENCODING": "utf-8"}
+    ended = subprocess.run(list(words), cwd=folder, capture_output=True, env=environment, check=False)  # noqa: S603 - our own
+    lines = [line for line in ended.stdout.decode("utf-8", "replace").splitlines() if line.startswith("{")]
+    try:
+        replays = [Replay.model_validate_json(line) for line in lines]
+    except ValidationError:
+        replays = []
+    if ended.returncode or not replays:
+        said = ended.stderr.decode("utf-8", "replace").strip().splitlines() or [f"it ended with {ended.returncode}"]
+        what = f"the exported model cannot be run: {shorten(said[-1], 300)}"
+        raise ExportError(what, where=program.name, fix="update transformers and PEFT, or export in another form")
+    return replays

@@ -1,0 +1,162 @@
+"""`export`: Task-LMs in the forms other programs load, each compared with the original before it is there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anytasktune.datasets import load_dataset
+from anytasktune.errors import EvaluationError, ExportError
+from anytasktune.exporting.export_source import ExportSource
+from anytasktune.exporting.model_card import CardFacts
+from anytasktune.exporting.transformers_folders import NumberFormat
+from anytasktune.exporting.write_export import Form, write_export
+from anytasktune.inference.golden_prompts import golden_prompts
+from anytasktune.inference.task_lm import TaskLM
+from anytasktune.models.load import BaseLM, load_base, name_of
+from anytasktune.models.resolve import hub_id, resolve_model
+from anytasktune.pipeline.context import Context
+from anytasktune.pipeline.events import Finished, OnEvent, Started, ignore_event
+from anytasktune.pipeline.reporting import last_report
+from anytasktune.pipeline.workspace import Workspace
+from anytasktune.schema import Example, GoldenPrompts, Run, Task, TaskReport
+from anytasktune.settings import Settings, System
+from anytasktune.store import exporting, read_ref
+from anytasktune.training.adapter_targets import targets_with
+from anytasktune.training.train_runs import ADAPTER_FOLDER, finished_run
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Choices of one export.
+
+    Attributes:
+        form: of the files.
+        out: folder to write below; a task's export goes to `<task>/<form>` in it.
+        system: the Task-LM to export: the task's own, its action's, or the pool's.
+        number_format: of the weights; the usual one of the form unless given.
+        force: overwrite files that no export wrote.
+        accept_differences: write what does not answer as the Task-LM does, too; its card says so.
+    """
+
+    form: Form
+    out: Path
+    system: System = "tuned"
+    number_format: NumberFormat | None = None
+    force: bool = False
+    accept_differences: bool = False
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """One task's export as it was written.
+
+    Attributes:
+        has_head: whether the report's answers are joined with a label head that is not part of the export.
+    """
+
+    task: str
+    folder: Path
+    facts: CardFacts
+    has_head: bool
+
+
+def export_task_lms(
+    workspace: Workspace,
+    task_names: Sequence[str],
+    options: ExportOptions,
+    settings: Settings | None = None,
+    on_event: OnEvent | None = None,
+) -> list[ExportedModel]:
+    """Export the Task-LM of each task and check that the copy answers as it does.
+
+    Raises:
+        EvaluationError: a task has no Task-LM.
+        ExportError: one cannot be exported in this form, or its copy answers otherwise; nothing is written then.
+        StoreError: files that no export wrote stand in the way.
+    """
+    context = Context(workspace, settings or Settings(), on_event or ignore_event)
+    runs = [(task, _run_of(workspace, task, options.system)) for task in workspace.tasks(task_names)]
+    bases: dict[str, BaseLM] = {}
+    exported = []
+    for task, run in runs:
+        context.on_event(Started(stage="export", name=task.name, detail=options.form))
+        source = _source(context, task.name, run, options.system, bases)
+        exported.append(_export(context, source, options))
+    return exported
+
+
+def _export(context: Context, source: ExportSource, options: ExportOptions) -> ExportedModel:
+    name = source.task.name
+    folder = options.out / name / options.form
+    with exporting(folder, force=options.force) as staged:
+        facts = write_export(source, options.form, options.number_format, staged)
+        parity = facts.parity
+        if parity and not parity.ok and not options.accept_differences:
+            what = f"the exported copy answers otherwise than the Task-LM: {parity.first_difference} "
+            what += f"({sum(parity.differing.values())} of {parity.rows} golden prompts differ); nothing was written"
+            fix = "choose another number format or form, or write it all the same with --accept-differences"
+            raise ExportError(what, where=f"task {name}", fix=fix)
+    if facts.unchecked:
+        context.note(f"{name}: parity was not checked: {facts.unchecked}")
+    context.on_event(Finished(stage="export", name=name, artifact=source.task_lm.manifest.id, detail=options.form))
+    return ExportedModel(name, folder, facts, source.has_head)
+
+
+def _run_of(workspace: Workspace, task: Task, system: System) -> Run:
+    """The last finished run of the task's Task-LM of this kind."""
+    for name, target in targets_with(workspace.domain, task):
+        runs = workspace.project.runs(target)
+        last = read_ref(runs)
+        run = finished_run(runs / last) if last and name == system else None
+        if run is None or task.name not in run.tasks:
+            continue
+        if run.config.method == "head":
+            fix = f"train an adapter: {workspace.project.command('train', task.name, '--method', 'auto')}"
+            raise ExportError("this Task-LM is a label head without an adapter", where=f"task {task.name}", fix=fix)
+        return run
+    more = () if system == "tuned" else ("--granularity", system)
+    fix = f"train it first: {workspace.project.command('train', task.name, *more)}"
+    raise EvaluationError("no Task-LM yet", where=f"task {task.name}", fix=fix)
+
+
+def _source(context: Context, name: str, run: Run, system: System, bases: dict[str, BaseLM]) -> ExportSource:
+    """The Task-LM in memory, in float32, with its golden prompts and what the last report says of it."""
+    workspace = context.workspace
+    model = name_of(run.base_model) or context.settings.train.model
+    folder = resolve_model(model)
+    if run.base_model.fingerprint not in bases:
+        bases[run.base_model.fingerprint] = load_base(model, dtype="float32", device=context.settings.train.device)
+    adapter = workspace.project.runs(run.target) / run.id / ADAPTER_FOLDER
+    task_lm = TaskLM.load(adapter, bases[run.base_model.fingerprint])
+    predictor = task_lm.model(name)
+    prompts = golden_prompts(predictor, _dev_rows(workspace, name, run))
+    golden = GoldenPrompts(
+        task=name, task_lm=task_lm.manifest.id, max_new_tokens=predictor.decoding.max_new_tokens, prompts=prompts
+    )
+    base_name = hub_id(model) or str(folder.resolve())
+    results = _results(workspace, name, run, system)
+    return ExportSource(task_lm, predictor.task, system, run, folder, base_name, golden, results)
+
+
+def _dev_rows(workspace: Workspace, task: str, run: Run) -> list[Example]:
+    """The dev rows of the data set the run learned from; train rows where it has none."""
+    folder = workspace.project.datasets(task) / run.datasets[task]
+    if not folder.exists():
+        fix = f"train it again: {workspace.project.command('train', task)}"
+        raise ExportError(
+            "the data set it was trained on is gone, so the copy could not be checked", where=str(folder), fix=fix
+        )
+    splits = load_dataset(folder).splits
+    return splits.get("dev") or splits["train"]
+
+
+def _results(workspace: Workspace, task: str, run: Run, system: System) -> TaskReport | None:
+    """The task in the last report, if that measured this very run."""
+    if read_ref(workspace.project.reports) is None:
+        return None
+    measured = (run.train_rows, run.usage.seconds)
+    for part in last_report(workspace).tasks:
+        for entry in part.systems:
+            if part.task == task and entry.system == system and (entry.train_rows, entry.train_seconds) == measured:
+                return part
+    return None

@@ -1,0 +1,97 @@
+"""Records of parity checks: dev rows as a Task-LM answers them, and as an exported copy does."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from anytasktune.records import Artifact, Name, Record
+from anytasktune.schema.example import Example
+
+Link = Literal["text", "tokens", "first token", "answer", "score"]
+"""The chain from an input to its score: the rendered prompt, its tokens, the first token after it, the answer, the score."""
+
+
+class TokenScore(Record):
+    """A token that can come next, and its log probability."""
+
+    token: int
+    log_probability: float
+
+
+class GoldenAnswer(Record):
+    """An answer of the adapter alone: without a label head, and not held to the task's output and rules."""
+
+    output: str
+    ids: list[int] = Field(default_factory=list)
+    """Its tokens without the end of the turn; empty for a label that was scored."""
+    margins: list[float]
+    """Per token, the end of the turn included: its log probability minus that of the best other token. For a scored label:
+    minus that of the second best label. Where it is near 0, rounding alone can choose another one."""
+
+
+class GoldenPrompt(Record):
+    """A dev row with everything between its input and its score."""
+
+    example: Example
+    text_sha256: str
+    """Of the rendered prompt."""
+    ids: list[int]
+    """The prompt's tokens."""
+    first_tokens: list[TokenScore]
+    """The five most probable tokens after the prompt, most probable first."""
+    reported: str
+    """The answer as the report counts it: with the label head, held to the task's output and rules."""
+    scored: GoldenAnswer | None = None
+    """Label tasks: the label with the highest score."""
+    generated: GoldenAnswer
+    """Greedy generation, as other programs do it."""
+
+
+class GoldenPrompts(Artifact):
+    """Golden prompts of one task of a Task-LM."""
+
+    task: Name
+    task_lm: str
+    """Id of the Task-LM."""
+    max_new_tokens: int
+    prompts: list[GoldenPrompt]
+
+
+class Replay(Record):
+    """A golden prompt as an exported model reads and answers it."""
+
+    text_sha256: str
+    ids: list[int]
+    first_tokens: list[TokenScore]
+    output: str
+    answer_ids: list[int] = Field(default_factory=list)
+    """Tokens of the answer without the end of the turn; empty for a label that was scored."""
+
+
+class ParityResult(Record):
+    """Comparison of an exported model with the Task-LM it was made from, on the golden prompts."""
+
+    checked_with: str
+    """The program that ran the exported model."""
+    rows: int
+    differing: dict[Link, int] = Field(default_factory=dict)
+    """Link → rows in which it is the first that differs."""
+    first_difference: str = ""
+    """The first row that differs, in words; empty if none does."""
+    same_top_five: int = 0
+    """Rows whose five most probable first tokens come in the same order."""
+    largest_shift: float = 0.0
+    """Largest difference in log probability of a first token."""
+    near_ties: int = 0
+    """Rows answered otherwise where two tokens were so equally probable that rounding decides."""
+    score: float | None = None
+    """Score of the exported model's answers, in the task's metric."""
+    reference_score: float | None = None
+    """Score of the adapter's own answers, given in the same way."""
+    reported_score: float | None = None
+    """Score of the answers as the report counts them: with label head and constraint."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether no row and no score differs."""
+        return not self.differing

@@ -1,0 +1,48 @@
+"""Exported PEFT and merged folders answer, with stock transformers and PEFT, as the Task-LM does."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from anytasktune.errors import AnyTaskTuneError
+from anytasktune.pipeline.exporting_models import ExportOptions, export_task_lms
+from anytasktune.pipeline.workspace import Workspace
+
+
+def test_a_peft_folder_scores_labels_as_the_adapter_does(law: Workspace, tmp_path: Path) -> None:
+    (made,) = export_task_lms(law, ("team",), ExportOptions("peft", tmp_path))
+    parity = made.facts.parity
+    assert parity is not None
+    assert (parity.ok, parity.rows, parity.same_top_five) == (True, 3, 3)
+    assert made.has_head
+    base = json.loads((made.folder / "adapter_config.json").read_text(encoding="utf-8"))["base_model_name_or_path"]
+    assert (Path(base) / "config.json").exists()
+    for card, words in (("README.md", "label head that is not in this folder"), ("README.zh.md", "标签头不在此文件夹中")):
+        text = (made.folder / card).read_text(encoding="utf-8")
+        assert words in text
+        assert "**tuned**" in text, "the report's scores"
+
+
+def test_merged_weights_generate_what_the_task_lm_generates(law: Workspace, tmp_path: Path) -> None:
+    (made,) = export_task_lms(law, ("reply",), ExportOptions("merged", tmp_path))
+    assert made.facts.parity is not None
+    assert (made.facts.parity.ok, made.facts.number_format) == (True, "f32")
+    assert "No report has measured this Task-LM" in (made.folder / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "message"),
+    [
+        ("haste", ExportOptions("peft", Path()), "no Task-LM yet"),
+        ("team", ExportOptions("peft", Path(), number_format="q8_0"), "an adapter is exported as it was trained"),
+        ("team", ExportOptions("merged", Path(), number_format="q8_0"), "cannot be q8_0"),
+        ("team", ExportOptions("peft", Path(), system="mixed"), "no Task-LM yet"),
+    ],
+)
+def test_an_export_that_cannot_be_made_is_refused(
+    law: Workspace, tmp_path: Path, task: str, options: ExportOptions, message: str
+) -> None:
+    with pytest.raises(AnyTaskTuneError, match=message):
+        export_task_lms(law, (task,), replace(options, out=tmp_path))
