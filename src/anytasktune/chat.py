@@ -168,15 +168,35 @@ class PromptFormat:
             return "\n\n".join([instruction_for(task, example.language), *blocks])
         return _apply(self.tokenizer, self.messages(task, example, shots), generation=True)
 
+    def conversation_text(self, turns: Sequence[dict[str, str]]) -> str:
+        """A conversation as text, ending where the model has to answer.
+
+        Args:
+            turns: each with `role` and `content`.
+
+        Raises:
+            ModelError: the model has no chat template, or its template refuses the conversation.
+        """
+        if self.rendering.template == "plain":
+            raise ModelError("the model has no chat template", fix="give it a prompt to continue")
+        return _apply(self.tokenizer, list(turns), generation=True)
+
     def prompt_ids(self, task: Task, example: Example, shots: Sequence[Example] = ()) -> list[int]:
         """The prompt's tokens."""
-        text = self.prompt_text(task, example, shots)
         # a chat template writes its own begin-of-text token; the plain one leaves that to the tokenizer
-        return self._ids([text], prompts=True)[0]
+        return self.text_ids(self.prompt_text(task, example, shots), begins=self.rendering.template == "plain")
+
+    def text_ids(self, text: str, *, begins: bool) -> list[int]:
+        """Tokens of a text.
+
+        Args:
+            begins: with the tokens that the tokenizer puts before a text.
+        """
+        return self._ids([text], special=begins)[0]
 
     def answer_ids(self, output: str) -> list[int]:
         """The answer's tokens and the end of the turn."""
-        return [*self._ids([output], prompts=False)[0], *self.rendering.end_of_turn]
+        return [*self._ids([output], special=False)[0], *self.rendering.end_of_turn]
 
     def encode(self, task: Task, example: Example) -> Encoded:
         """Prompt and answer of one example."""
@@ -185,15 +205,15 @@ class PromptFormat:
 
     def encode_all(self, task: Task, examples: Sequence[Example]) -> list[Encoded]:
         """The same as `encode` of each, with two calls of the tokenizer in all: on many rows in about half the time."""
-        prompts = self._ids([self.prompt_text(task, example) for example in examples], prompts=True)
-        answers = self._ids([example.output for example in examples], prompts=False)
+        plain = self.rendering.template == "plain"
+        prompts = self._ids([self.prompt_text(task, example) for example in examples], special=plain)
+        answers = self._ids([example.output for example in examples], special=False)
         end = self.rendering.end_of_turn
         return [Encoded([*prompt, *answer, *end], len(prompt)) for prompt, answer in zip(prompts, answers, strict=True)]
 
-    def _ids(self, texts: list[str], *, prompts: bool) -> list[list[int]]:
+    def _ids(self, texts: list[str], *, special: bool) -> list[list[int]]:
         if not texts:
             return []
-        special = prompts and self.rendering.template == "plain"
         with _model_errors("the tokenizer fails"):
             return list(self.tokenizer(texts, add_special_tokens=special, return_attention_mask=False)["input_ids"])
 

@@ -19,6 +19,7 @@ from anytasktune.cli import (
     make_verbs,
     project_verbs,
     review_verb,
+    serve_verb,
     task_verbs,
     train_verbs,
     use_verbs,
@@ -58,7 +59,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "review": review_verb.review,
     },
     "Train and measure": {"tune": train_verbs.tune, "train": train_verbs.train, "eval": train_verbs.eval_},
-    "Use": {"ask": use_verbs.ask, "export": export_verb.export},
+    "Use": {"ask": use_verbs.ask, "serve": serve_verb.serve, "export": export_verb.export},
     "Look": {"report": train_verbs.report, "schema": project_verbs.schema},
 }
 """Every verb under the stage of work it belongs to, in the order of `--help`."""

@@ -1,0 +1,41 @@
+"""The verb `serve`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anytasktune.cli.console import DONE, print_json, say
+from anytasktune.cli.options import Json, Overrides, ProgressForm, ProjectFolder, open_project
+
+
+def serve(
+    project: ProjectFolder = Path(),
+    host: Annotated[
+        str, typer.Option("--host", help="Name or address to listen at; others than this machine need a token.")
+    ] = ("127.0.0.1"),
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port to listen at; 0: one that is free.")] = 8000,
+    token_env: Annotated[
+        str, typer.Option("--token-env", metavar="NAME", help="Environment variable with the token that clients must send.")
+    ] = "",
+    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Longest time for an answer, in seconds.")] = 120.0,
+    overrides: Overrides = None,
+    progress: ProgressForm = "text",
+    as_json: Json = False,
+) -> int:
+    """Serve the Task-LMs to OpenAI clients on this machine, until Ctrl-C."""
+    workspace, settings = open_project(project, overrides=overrides)
+    from anytasktune.cli.progress import reporter
+    from anytasktune.pipeline.starting_server import ServerOptions, prepare_server
+
+    options = ServerOptions(host, port, token_env, timeout)
+    with reporter(progress, workspace) as on_event:
+        server = prepare_server(workspace, settings, options, on_event)
+        names = list(server.engine.models.names)
+        if as_json:
+            print_json({"base_url": f"{server.address}/v1", "models": names})
+        else:
+            say(f"Serving {len(names)} models at {server.address}/v1; Ctrl-C ends it.")
+            say(f"  curl {server.address}/v1/models")
+        server.run()
+    return DONE

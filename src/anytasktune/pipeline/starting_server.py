@@ -1,0 +1,148 @@
+"""`serve`: the Task-LMs of a project behind an OpenAI-compatible server on this machine."""
+
+import ipaddress
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anytasktune.errors import ConfigError, DamagedError, disk_error
+from anytasktune.inference.task_lm import read_task_lm
+from anytasktune.models.load import load_base, name_of
+from anytasktune.pipeline.context import Context
+from anytasktune.pipeline.events import OnEvent, Started, ignore_event
+from anytasktune.pipeline.workspace import Workspace
+from anytasktune.schema import Run
+from anytasktune.serving.admission import Admission
+from anytasktune.serving.answer_engine import AnswerEngine
+from anytasktune.serving.http_api import http_app
+from anytasktune.serving.http_server import AnswerServer, listening
+from anytasktune.serving.served_models import ServedModels, ServedTaskLM
+from anytasktune.serving.server_metrics import ServerMetrics
+from anytasktune.settings import Settings
+from anytasktune.store import read_record, read_ref
+from anytasktune.training.adapter_targets import targets_with
+from anytasktune.training.train_runs import ADAPTER_FOLDER, RUN_FILE
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """Options of a server.
+
+    Attributes:
+        host: name or address to listen at.
+        port: 0 for one that is free.
+        token_env: environment variable that holds the token clients must send; empty: no token.
+        answer_seconds: longest time from a request to its answer.
+        most_waiting: requests that may wait; more are refused.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token_env: str = ""
+    answer_seconds: float = 120.0
+    most_waiting: int = 256
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A finished run with its Task-LM."""
+
+    run: Run
+    folder: Path
+    created: int
+
+
+def prepare_server(
+    workspace: Workspace,
+    settings: Settings | None = None,
+    options: ServerOptions | None = None,
+    on_event: OnEvent | None = None,
+) -> AnswerServer:
+    """Load the base model and listen; `AnswerServer.run` then answers requests.
+
+    Raises:
+        ConfigError: other machines could reach the server without a token, or the address cannot be used.
+        ModelError: the base model cannot be loaded.
+    """
+    options = options or ServerOptions()
+    context = Context(workspace, settings or Settings(), on_event or ignore_event)
+    rules = Admission(token=_token(options), host=options.host)
+    try:
+        listener = listening(options.host, options.port)
+    except OSError as error:
+        what = f"cannot listen on {options.host}, port {options.port}"
+        fix = "another program may use the port: take another one, --port 8001"
+        raise ConfigError(f"{what}: {disk_error(error).problems[0].what.rpartition(': ')[2]}", fix=fix) from None
+    metrics = ServerMetrics()
+    engine = AnswerEngine(_models(context), metrics, most_waiting=options.most_waiting, on_fault=context.note)
+    return AnswerServer(http_app(engine, rules, options.answer_seconds), engine, listener)
+
+
+def _token(options: ServerOptions) -> str:
+    """The token of the environment; ConfigError where one is needed and there is none."""
+    token = os.environ.get(options.token_env, "").strip() if options.token_env else ""
+    if options.token_env and not token:
+        raise ConfigError(f"the environment variable {options.token_env} is empty", fix=f"export {options.token_env}=…")
+    if not token and not _is_loopback(options.host):
+        what = f"{options.host} can be reached from other machines, and no token is asked for"
+        fix = "put a long random text into an environment variable and name it: --token-env NAME; or leave --host out"
+        raise ConfigError(what, fix=fix)
+    return token
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _models(context: Context) -> ServedModels:
+    """The base model and the Task-LMs on it; those on another one are named and left out."""
+    found = _finished(context)
+    current = _current(context, found)
+    chosen = next(iter(current.values()), None)
+    config = context.settings.train
+    if chosen is not None:
+        model = name_of(chosen.run.base_model) or config.model
+        config = config.model_copy(update={"model": model, "dtype": chosen.run.config.dtype})
+    else:
+        command = context.workspace.project.command("tune")
+        context.note(f"there is no Task-LM yet, only the base model is served; to train them: {command}")
+    context.on_event(Started(stage="model", name=config.model))
+    base = load_base(config.model, dtype=config.dtype, device=config.device)
+    served = []
+    for one in found:
+        if one.run.base_model.fingerprint != base.ref.fingerprint:
+            context.note(f"{one.run.target}: not served, it is on another base model, {one.run.base_model.name}")
+            continue
+        tasks = frozenset(task for task, other in current.items() if other.folder == one.folder)
+        served.append(ServedTaskLM(one.folder, read_task_lm(one.folder), tasks, one.created))
+    return ServedModels.of(base, served)
+
+
+def _finished(context: Context) -> list[_Found]:
+    """All finished runs of the project."""
+    found = []
+    for record in sorted((context.workspace.project.artifacts / "runs").glob(f"*/*/{RUN_FILE}")):
+        folder = record.parent / ADAPTER_FOLDER
+        try:
+            found.append(_Found(read_record(record, Run), folder, int(record.stat().st_mtime)))
+        except DamagedError as error:
+            context.note(f"{error.problems[0]}; its Task-LM is not served")
+    return [one for one in found if one.folder.is_dir()]
+
+
+def _current(context: Context, found: Sequence[_Found]) -> dict[str, _Found]:
+    """The Task-LM of each task that answers unless another is named: its own, else that of an action, else the mixed one."""
+    project, domain = context.workspace.project, context.workspace.domain
+    by_place = {one.folder: one for one in found}
+    current: dict[str, _Found] = {}
+    for task in domain.tasks:
+        for _, target in targets_with(domain, task):
+            last = read_ref(project.runs(target))
+            one = by_place.get(project.runs(target) / last / ADAPTER_FOLDER) if last else None
+            if one is not None and task.name in one.run.tasks:
+                current.setdefault(task.name, one)
+    return current

@@ -1,0 +1,276 @@
+"""The routes of the server."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+
+from anytasktune.errors import AnyTaskTuneError
+from anytasktune.serving.admission import Admission, AdmissionMiddleware
+from anytasktune.serving.answer_engine import Answered, AnswerEnd, AnswerEngine, Question, Ticket
+from anytasktune.serving.api_errors import ApiError, ErrorBody, ErrorDetail, not_honoured
+from anytasktune.serving.api_replies import (
+    DONE_EVENT,
+    ChatReply,
+    ModelEntry,
+    ModelList,
+    Reply,
+    TextReply,
+    event,
+    model_entry,
+    model_list,
+)
+from anytasktune.serving.api_requests import AnswerRequest, ChatRequest, CompletionRequest
+from anytasktune.serving.input_of_messages import input_of_chat, input_of_prompt
+from anytasktune.serving.served_models import ServedModel
+from anytasktune.version import __version__
+
+_REFUSED = (400, 401, 404, 408, 413, 421, 429, 500, 503, 504)
+_ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorBody} for status in _REFUSED}
+
+
+@dataclass(frozen=True)
+class AnswerApi:
+    """Requests for answers: from their bodies to questions for the engine, and from its answers to replies."""
+
+    engine: AnswerEngine
+    answer_seconds: float
+
+    async def chat(self, http: Request, request: ChatRequest) -> Response:
+        """Reply to a chat."""
+        model = self._model(request)
+        if (form := request.response_format) is not None and form.type != "text":
+            kind = model.task.output.kind if model.task else "text"
+            if kind != "json" or form.type != "json_object":
+                raise not_honoured("response_format", f"{model.name} answers in its own form ({kind}); leave it out")
+        if request.logprobs and not _scores_labels(model):
+            raise not_honoured("logprobs", "only answers of label tasks have probabilities; leave it out")
+        question = self._chat_question(model, request)
+        top = (request.top_logprobs or 0) if request.logprobs else None
+        reply = Reply(request.model, request.n or 1, top)
+        asked = _Asked.of([question], self.engine, self.answer_seconds)
+        if request.stream:
+            return StreamingResponse(_streamed(asked, reply, request, chat=True), media_type="text/event-stream")
+        return JSONResponse(reply.chat(await asked.answers(http)).model_dump())
+
+    async def completion(self, http: Request, request: CompletionRequest) -> Response:
+        """Reply to prompts."""
+        model = self._model(request)
+        if request.logprobs is not None and not _scores_labels(model):
+            raise not_honoured("logprobs", "only answers of label tasks have probabilities; leave it out")
+        questions = [self._prompt_question(model, request, prompt) for prompt in request.prompts]
+        reply = Reply(request.model, request.n or 1, request.logprobs)
+        asked = _Asked.of(questions, self.engine, self.answer_seconds)
+        if request.stream:
+            return StreamingResponse(_streamed(asked, reply, request, chat=False), media_type="text/event-stream")
+        return JSONResponse(reply.completion(await asked.answers(http)).model_dump())
+
+    def _model(self, request: AnswerRequest) -> ServedModel:
+        model = self.engine.models.find(request.model)
+        request.refuse_unhonoured()
+        return model
+
+    def _chat_question(self, model: ServedModel, request: ChatRequest) -> Question:
+        format_ = self.engine.models.format_of(model)
+        end = AnswerEnd(request.max_tokens, request.stops)
+        if model.task is None:
+            turns = [{"role": message.role, "content": message.text} for message in request.messages]
+            return Question(model, format_.conversation_text(turns), end)
+        example = input_of_chat(model.task, format_, request.messages, request.anytasktune.language)
+        return Question(model, format_.prompt_text(model.task, example), end, example)
+
+    def _prompt_question(self, model: ServedModel, request: CompletionRequest, prompt: str) -> Question:
+        format_ = self.engine.models.format_of(model)
+        end = AnswerEnd(request.max_tokens, request.stops)
+        if model.task is None:
+            return Question(model, prompt, end, begins=True)
+        example = input_of_prompt(model.task, format_, prompt, request.anytasktune.language)
+        return Question(model, format_.prompt_text(model.task, example), end, example)
+
+
+@dataclass
+class _Asked:
+    """Questions of one request on their way through the engine."""
+
+    tickets: list[Ticket]
+    arrived: "asyncio.Queue[tuple[int, Answered | ApiError]]"
+    engine: AnswerEngine
+    deadline: float
+    found: dict[int, Answered] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, questions: Sequence[Question], engine: AnswerEngine, seconds: float) -> "_Asked":
+        """Queue questions."""
+        loop = asyncio.get_running_loop()
+        arrived: asyncio.Queue[tuple[int, Answered | ApiError]] = asyncio.Queue()
+
+        def ticket(place: int, question: Question) -> Ticket:
+            def deliver(outcome: Answered | ApiError) -> None:
+                with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                    loop.call_soon_threadsafe(arrived.put_nowait, (place, outcome))
+
+            return Ticket(question, deliver)
+
+        tickets = [ticket(place, question) for place, question in enumerate(questions)]
+        engine.submit(tickets)
+        return cls(tickets, arrived, engine, loop.time() + seconds)
+
+    async def each(self) -> AsyncGenerator[tuple[int, Answered], None]:
+        """Answers with the places of their questions, as they come; ApiError for the first that failed."""
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                for _ in self.tickets:
+                    place, outcome = await self.arrived.get()
+                    if isinstance(outcome, ApiError):
+                        raise outcome
+                    self._count(place, outcome)
+                    yield place, outcome
+        except TimeoutError:
+            message = "the answer took too long; send the request again, or raise --timeout"
+            raise ApiError(504, message, kind="timeout_error", code="answer_timeout") from None
+        finally:
+            self.cancel()
+
+    def cancel(self) -> None:
+        """Tell the engine that nobody waits any more."""
+        for ticket in self.tickets:
+            ticket.cancelled = True
+
+    async def answers(self, http: Request) -> list[Answered]:
+        """All answers, in the order of the questions; the engine is told when the client goes."""
+        watch = asyncio.create_task(self._cancel_when_gone(http))
+        try:
+            async with contextlib.aclosing(self.each()) as answers:
+                found = {place: answer async for place, answer in answers}
+        finally:
+            watch.cancel()
+        return [found[place] for place in range(len(self.tickets))]
+
+    async def _cancel_when_gone(self, http: Request) -> None:
+        while (await http.receive())["type"] != "http.disconnect":
+            pass
+        self.cancel()
+        gone = ApiError(499, "the client has gone", code="client_gone")
+        self.arrived.put_nowait((0, gone))
+
+    def _count(self, place: int, answered: Answered) -> None:
+        metrics = self.engine.metrics
+        metrics.answers.labels(answered.question.model.name).inc()
+        metrics.tokens.labels("prompt").inc(answered.answer.prompt_tokens)
+        metrics.tokens.labels("answer").inc(answered.tokens)
+        metrics.answer_seconds.observe(time.monotonic() - self.tickets[place].since)
+
+
+async def _streamed(asked: _Asked, reply: Reply, request: AnswerRequest, *, chat: bool) -> AsyncIterator[str]:
+    """The events of a reply."""
+    found: list[Answered] = []
+    try:
+        async with contextlib.aclosing(asked.each()) as answers:
+            async for place, answer in answers:
+                found.append(answer)
+                for line in reply.chat_events(answer) if chat else reply.completion_events(place, answer):
+                    yield line
+    except ApiError as error:
+        yield event(ErrorBody(error=error.detail))
+        return
+    if request.wants_usage:
+        yield reply.usage_event(found, chat=chat)
+    yield DONE_EVENT
+
+
+def _scores_labels(model: ServedModel) -> bool:
+    return bool(model.source and model.task and model.source.manifest.decoding[model.task.name].method == "label_scoring")
+
+
+def http_app(engine: AnswerEngine, rules: Admission, answer_seconds: float) -> FastAPI:
+    """The whole application. Pages that fetch scripts from elsewhere are left out."""
+    app = FastAPI(
+        title="AnyTaskTune",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        responses=_ERRORS,
+    )
+    api, metrics = AnswerApi(engine, answer_seconds), engine.metrics
+
+    @app.get("/v1/models")
+    def models() -> ModelList:
+        """List the base model and all Task-LMs."""
+        return model_list(engine.models)
+
+    @app.get("/v1/models/{name:path}")
+    def model(name: str) -> ModelEntry:
+        """Show one model."""
+        return model_entry(name, engine.models.find(name))
+
+    @app.post("/v1/chat/completions", response_model=ChatReply)
+    async def chat(http: Request, request: ChatRequest) -> Response:
+        """Answer the input in a conversation."""
+        return await api.chat(http, request)
+
+    @app.post("/v1/completions", response_model=TextReply)
+    async def completion(http: Request, request: CompletionRequest) -> Response:
+        """Answer one input or several."""
+        return await api.completion(http, request)
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        """Say that the process is alive."""
+        return {"status": "ok"}
+
+    @app.get("/ready")
+    def ready() -> dict[str, str]:
+        """Say whether requests are answered now."""
+        if not engine.is_ready:
+            raise ApiError(503, "the engine is not running", kind="server_error", code="not_ready")
+        return {"status": "ready"}
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    def numbers() -> Response:
+        """Show numbers for Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    known = {getattr(route, "path", "") for route in app.routes}
+
+    def on_reply(path: str, status: int) -> None:
+        metrics.requests.labels(path if path in known else "other", str(status)).inc()
+
+    _handle_errors(app)
+    app.add_middleware(AdmissionMiddleware, rules=rules, on_reply=on_reply)
+    return app
+
+
+def _handle_errors(app: FastAPI) -> None:
+    """Give every error OpenAI's form."""
+
+    @app.exception_handler(ApiError)
+    async def refused(_: Request, error: ApiError) -> Response:
+        return error.response()
+
+    @app.exception_handler(AnyTaskTuneError)
+    async def unusable(_: Request, error: AnyTaskTuneError) -> Response:
+        return ApiError(400, str(error)).response()
+
+    @app.exception_handler(RequestValidationError)
+    async def wrong_body(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"] if part != "body")
+        detail = ErrorDetail(message=f"{place or 'body'}: {first['msg']}", type="invalid_request_error", param=place or None)
+        return JSONResponse(ErrorBody(error=detail).model_dump(), 400)
+
+    @app.exception_handler(HTTPException)
+    async def no_route(_: Request, error: HTTPException) -> Response:
+        return ApiError(error.status_code, str(error.detail), headers=dict(error.headers or {})).response()
+
+    @app.exception_handler(Exception)
+    async def fault(_: Request, error: Exception) -> Response:
+        message = f"the server failed on this request: {type(error).__name__}"
+        return ApiError(500, message, kind="server_error").response()

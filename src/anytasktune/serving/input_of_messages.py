@@ -1,0 +1,67 @@
+"""The input of a task in a request: clients send it alone, or in the whole prompt that the Task-LM was trained with."""
+
+from collections.abc import Sequence
+
+from anytasktune.chat import PromptFormat, instruction_for
+from anytasktune.records import Language
+from anytasktune.schema import Example, Task
+from anytasktune.serving.api_errors import ApiError
+from anytasktune.serving.api_requests import Message
+from anytasktune.text.language import likelier_language
+
+_PROBE = "⟦input⟧"
+_SYSTEM = ("system", "developer")
+
+
+def input_of_chat(task: Task, format_: PromptFormat, messages: Sequence[Message], language: Language | None) -> Example:
+    """The input in a conversation: the one message of the user, behind the task's instruction or alone.
+
+    Args:
+        language: the language the client asks for.
+
+    Raises:
+        ApiError: the conversation has more than the instruction and one message of the user.
+    """
+    turns = [message for message in messages if message.role not in _SYSTEM]
+    if len(turns) != 1 or turns[0].role != "user":
+        what = f"task {task.name} takes one message of the user, its input; there are {len(turns)} turns"
+        raise _wrong_messages(what)
+    text = turns[0].text
+    instructions = [message.text.strip() for message in messages if message.role in _SYSTEM and message.text.strip()]
+    if not instructions and not format_.rendering.system_role:
+        for spoken in _languages(task, language):
+            head = f"{instruction_for(task, spoken)}\n\n"
+            if text.startswith(head) and len(text) > len(head):
+                return _example(task, text.removeprefix(head), spoken)
+    if not instructions:
+        return _example(task, text, language)
+    for spoken in _languages(task, language):
+        if instructions == [instruction_for(task, spoken)]:
+            return _example(task, text, spoken)
+    what = f"task {task.name} has an instruction of its own, and this system message is another; leave it out"
+    raise _wrong_messages(what)
+
+
+def input_of_prompt(task: Task, format_: PromptFormat, prompt: str, language: Language | None) -> Example:
+    """The input in a prompt: what stands in the place of the input, where it is the trained prompt; else all of it."""
+    for spoken in _languages(task, language):
+        frame = format_.prompt_text(task, Example(input=_PROBE, output="", language=spoken))
+        before, _, after = frame.partition(_PROBE)
+        if prompt.startswith(before) and prompt.endswith(after) and len(prompt) > len(before) + len(after):
+            return _example(task, prompt[len(before) : len(prompt) - len(after)], spoken)
+    return _example(task, prompt, language)
+
+
+def _example(task: Task, text: str, language: Language | None) -> Example:
+    if not text.strip():
+        raise _wrong_messages(f"the input of task {task.name} is empty")
+    return Example(input=text, output="", language=task.language_of(language or likelier_language(text)))
+
+
+def _languages(task: Task, first: Language | None) -> list[Language]:
+    """The task's languages, the one asked for first."""
+    return sorted(task.languages, key=lambda language: language != first)
+
+
+def _wrong_messages(what: str) -> ApiError:
+    return ApiError(400, what, param="messages", code="invalid_input")

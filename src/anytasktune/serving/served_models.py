@@ -1,0 +1,118 @@
+"""The models of a server: the base model, and every Task-LM of a project once per task it was trained for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from anytasktune.chat import PromptFormat
+from anytasktune.inference.task_lm import TaskLM
+from anytasktune.inference.task_predictor import TaskPredictor
+from anytasktune.models.load import BaseLM
+from anytasktune.schema import Task, TaskLMManifest
+from anytasktune.serving.api_errors import ApiError
+
+CURRENT = "@prod"
+"""What stands behind the name of a task in the alias of its current Task-LM."""
+
+
+@dataclass(frozen=True)
+class ServedTaskLM:
+    """A Task-LM on the disk.
+
+    Attributes:
+        folder: of its adapter.
+        current_for: tasks that it answers unless another Task-LM is named.
+        created: when it was made, in seconds since 1970.
+    """
+
+    folder: Path
+    manifest: TaskLMManifest
+    current_for: frozenset[str]
+    created: int
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model that requests can name.
+
+    Attributes:
+        name: `task@id`; of the base model its own.
+        aliases: other names of it.
+        task: the task that it answers, as it was when it was trained; None for the base model as it is.
+        source: the Task-LM.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    task: Task | None = None
+    source: ServedTaskLM | None = None
+
+    @property
+    def created(self) -> int:
+        """When it was made, in seconds since 1970; 0 where that is not known."""
+        return self.source.created if self.source else 0
+
+    @property
+    def task_lm(self) -> str | None:
+        """Id of the Task-LM."""
+        return self.source.manifest.id if self.source else None
+
+
+@dataclass
+class ServedModels:
+    """All models of a server by name. Task-LMs are loaded by the engine's thread when they are first asked for."""
+
+    base: BaseLM
+    models: Sequence[ServedModel]
+    _loaded: dict[Path, TaskLM] = field(default_factory=dict)
+    _by_name: dict[str, ServedModel] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, base: BaseLM, task_lms: Sequence[ServedTaskLM]) -> "ServedModels":
+        """The base model and these Task-LMs; the current one of a task first."""
+        models = [ServedModel(base.ref.name)]
+        for task_lm in sorted(task_lms, key=lambda each: (not each.current_for, -each.created)):
+            for task in task_lm.manifest.tasks:
+                current = task.name in task_lm.current_for
+                aliases = (task.name, f"{task.name}{CURRENT}") if current else ()
+                models.append(ServedModel(f"{task.name}@{task_lm.manifest.id}", aliases, task, task_lm))
+        return cls(base, models)
+
+    @property
+    def names(self) -> Mapping[str, ServedModel]:
+        """Every name that a request may use, aliases among them."""
+        if not self._by_name:
+            for model in self.models:
+                self._by_name |= {name: model for name in (model.name, *model.aliases) if name not in self._by_name}
+        return self._by_name
+
+    def find(self, name: str) -> ServedModel:
+        """The model of that name; ApiError (404) where there is none."""
+        if found := self.names.get(name):
+            return found
+        near = get_close_matches(name, self.names, n=1)
+        advice = f"did you mean {near[0]!r}?" if near else "GET /v1/models lists them"
+        raise ApiError(404, f"there is no model {name[:100]!r}; {advice}", param="model", code="model_not_found")
+
+    def format_of(self, model: ServedModel) -> PromptFormat:
+        """The rendering of prompts for a model."""
+        if model.source is None:
+            return self.base.format
+        return PromptFormat(self.base.format.tokenizer, model.source.manifest.rendering)
+
+    def task_lm(self, model: ServedModel) -> TaskLM:
+        """The Task-LM of a model, in memory; only the engine's thread may call this.
+
+        Raises:
+            ModelError: its files are missing or damaged.
+        """
+        if model.source is None:
+            raise ValueError(f"{model.name} is no Task-LM")
+        if model.source.folder not in self._loaded:
+            self._loaded[model.source.folder] = TaskLM.load(model.source.folder, self.base)
+        return self._loaded[model.source.folder]
+
+    def predictor(self, model: ServedModel) -> TaskPredictor:
+        """A Task-LM set up for its task."""
+        return self.task_lm(model).model(model.task.name if model.task else "")
