@@ -77,11 +77,15 @@ class LinearModel:
         Raises:
             ValueError: answers of the task are no labels.
         """
-        return self._target.log_probabilities(self.weights.values(self.features.vectors(inputs)), self.manifest.readout)
+        return self._target.log_probabilities(self.values(inputs), self.manifest.readout)
+
+    def values(self, inputs: Sequence[str]) -> Floats:
+        """Values [inputs, columns] of the linear map: a column per label, or the number."""
+        return self.weights.values(self.features.vectors(inputs))
 
     def answer(self, examples: Sequence[Example]) -> list[Answer]:
         """Answer every example, in order; their outputs are not read."""
-        values = self.weights.values(self.features.vectors([example.input for example in examples]))
+        values = self.values([example.input for example in examples])
         languages = [self.manifest.task.language_of(example.language) for example in examples]
         return self._target.answers(values, languages, self.manifest.readout)
 

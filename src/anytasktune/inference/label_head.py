@@ -1,8 +1,8 @@
-"""Label heads: linear layers on a frozen base model's features, joined with other scores of the same labels.
+"""Label heads: linear layers on a frozen base model's features, joined with other scores of the same labels or numbers.
 
 The probability of a label is log-linear in its sources: log p = Σ w·log p_source + constant. The sources are the label's tokens
-under the Task-LM, two heads on pooled features and the linear model on words; their weights are chosen on dev. The head lies
-in a folder beside the adapter, whose files stay those of PEFT.
+under the Task-LM, two heads on pooled features and the linear model on words; their weights are chosen on dev. Of a number task
+the heads know bands of numbers (`NumberBands`). The head lies in a folder beside the adapter, whose files stay those of PEFT.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from scipy.special import log_softmax
 from anytasktune.baselines.linear_model import LinearModel
 from anytasktune.errors import ModelError, StoreError
 from anytasktune.ids import bytes_hash
+from anytasktune.inference.number_bands import NumberBands
 from anytasktune.schema import Example, LabelHeadRecord, SourceWeights
 from anytasktune.store import write_atomic
 
@@ -63,18 +64,23 @@ class LabelHead:
         means, last_token: heads on the two parts of the features (see `features`).
         words: the linear model on words.
         weights: of each source; `tokens` are the Task-LM's own scores.
+        bands: number tasks: the numbers, the classes of both heads.
     """
 
     means: LinearHead
     last_token: LinearHead
     words: LinearModel
     weights: SourceWeights
+    bands: NumberBands | None = None
 
     def sources(self, features: Array, examples: Sequence[Example]) -> list[Array]:
-        """Log probabilities [n, labels] of examples by `means`, `last_token` and `words`."""
-        cut = self.means.weight.shape[1]
+        """Log probabilities [n, labels or numbers] of examples by `means`, `last_token` and `words`."""
+        cut, texts = self.means.weight.shape[1], [example.input for example in examples]
         means, last = self.means.log_probabilities(features[:, :cut]), self.last_token.log_probabilities(features[:, cut:])
-        return [means, last, self.words.log_probabilities([example.input for example in examples])]
+        if self.bands is None:
+            return [means, last, self.words.log_probabilities(texts)]
+        words = self.bands.around(self.words.values(texts)[:, 0])
+        return [self.bands.over_numbers(means), self.bands.over_numbers(last), words]
 
     def log_probabilities(self, features: Array, examples: Sequence[Example], tokens: Array) -> Array:
         """Log probabilities [n, labels] of all sources joined; `tokens` are not read where their weight is 0."""
@@ -87,6 +93,8 @@ class LabelHead:
         """Write the head into a new folder; returns what must be recorded of it."""
         arrays = {"means.weight": self.means.weight, "means.bias": self.means.bias}
         arrays |= {"last_token.weight": self.last_token.weight, "last_token.bias": self.last_token.bias}
+        if self.bands is not None:
+            arrays |= {"numbers": self.bands.numbers, "shares": self.bands.shares, "error": np.array([self.bands.error])}
         data = bytes(save(arrays))
         self.words.save(folder / _WORDS)
         write_atomic(folder / _ARRAYS, data)
@@ -109,4 +117,7 @@ class LabelHead:
             raise ModelError("the label head was changed: its SHA-256 is not the recorded one", where=str(folder), fix=fix)
         means = LinearHead(arrays["means.weight"], arrays["means.bias"])
         last = LinearHead(arrays["last_token.weight"], arrays["last_token.bias"])
-        return cls(means, last, words, record.weights)
+        bands = None
+        if "numbers" in arrays:
+            bands = NumberBands(arrays["numbers"], arrays["shares"], float(arrays["error"][0]))
+        return cls(means, last, words, record.weights, bands)

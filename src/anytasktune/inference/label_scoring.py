@@ -22,6 +22,16 @@ _LOGITS_AT_ONCE = 1024
 _WHOLE_UP_TO = 24
 
 
+def without_needless_ends(answers: Sequence[list[int]], end: int) -> list[list[int]]:
+    """Token ids of answers, without the end of the turn (the last `end` tokens) where no other answer begins with them.
+
+    Nothing but the end can follow there, however improbable a model finds it: so a constraint would answer too.
+    """
+    bare = [tuple(answer[: len(answer) - end]) for answer in answers]
+    beginnings = {answer[:length] for answer in bare for length in range(len(answer))}
+    return [list(answer if short in beginnings else short) for answer, short in zip(answers, bare, strict=True)]
+
+
 @torch.inference_mode()
 def score_labels(
     model: PreTrainedModel,

@@ -1,7 +1,7 @@
 """Answers to inputs of one task: the base model alone, with examples shown, or with an adapter.
 
-Evaluation and serving answer here and nowhere else. Label tasks are answered by scoring their labels, others by greedy
-generation, as the task's `Decoding` says.
+Evaluation and serving answer here and nowhere else. Label tasks are answered by scoring their labels, number tasks of few
+numbers by scoring these, others by greedy generation, as the task's `Decoding` says.
 """
 
 import math
@@ -18,7 +18,7 @@ from anytasktune.inference.features import feature_count, input_starts, pooled_f
 from anytasktune.inference.few_shot import NO_SHOTS, Shots
 from anytasktune.inference.generation import Limits, generate
 from anytasktune.inference.label_head import Array, LabelHead
-from anytasktune.inference.label_scoring import score_labels
+from anytasktune.inference.label_scoring import score_labels, without_needless_ends
 from anytasktune.inference.task_constraint import TaskConstraint
 from anytasktune.models.load import BaseLM
 from anytasktune.models.lora import Adapter
@@ -32,7 +32,7 @@ OnRows = Callable[[int], None]
 
 
 def decoding_for(task: Task, train: Sequence[Example], longest_answer: int) -> Decoding:
-    """Label scoring for label tasks; for others greedy generation in the style of the train answers.
+    """Scoring where the possible answers are few; else greedy generation in the style of the train answers.
 
     Args:
         longest_answer: tokens of the longest train answer; an answer may have 1.5 times as many.
@@ -41,8 +41,14 @@ def decoding_for(task: Task, train: Sequence[Example], longest_answer: int) -> D
         language: task.output.style_of([row.output for row in rows], language)
         for language, rows in task.by_language(train).items()
     }
-    limit = math.ceil(longest_answer * 1.5) + 8
-    return Decoding(method=task.output.decoding, max_new_tokens=limit, styles=styles)
+    limit, known = math.ceil(longest_answer * 1.5) + 8, [row.output for row in train]
+    possible = {
+        language: task.output.possible_answers(task.rules, known, language, styles.get(language)) for language in task.languages
+    }
+    few = all(possible.values()) and len({len(answers) for answers in possible.values()}) == 1
+    method = task.output.decoding if few else "greedy"
+    numbers = possible if method == "number_scoring" else {}
+    return Decoding(method=method, max_new_tokens=limit, styles=styles, numbers=numbers)
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class TaskPredictor:
         shots: examples shown before each input.
         format: rendering of prompts; that of the base model's tokenizer unless given.
         adapter: LoRA weights added to the base model.
-        head: label tasks: joins other sources of label scores with the tokens' own.
+        head: joins other sources of the scores of possible answers with the tokens' own.
     """
 
     base: BaseLM
@@ -79,15 +85,15 @@ class TaskPredictor:
         """
         task, format_ = self.task, self.format or self.base.format
         prompts = [format_.prompt_ids(task, example, self.shots.before(task, example)) for example in examples]
-        scores_labels = self.decoding.method == "label_scoring"
-        room = self.base.info.context_length - (0 if scores_labels else self.decoding.max_new_tokens)
+        scored = self.decoding.scores_answers
+        room = self.base.info.context_length - (0 if scored else self.decoding.max_new_tokens)
         by_language: dict[Language, list[int]] = {}  # rows of one language share the instruction and the labels
         for row, (example, prompt) in enumerate(zip(examples, prompts, strict=True)):
             if len(prompt) <= room:
                 by_language.setdefault(task.language_of(example.language), []).append(row)
         fitting = [row for rows in by_language.values() for row in rows]
         heads: dict[int, Array] = {}
-        if self.head is not None:  # on the base model as it is, before the adapter is added
+        if self.head is not None and scored:  # on the base model as it is, before the adapter is added
             asked = [examples[row] for row in fitting], [prompts[row] for row in fitting]
             features = self._features(*asked, batch_tokens, lambda _: None)
             heads = dict(zip(fitting, features, strict=True))
@@ -95,13 +101,13 @@ class TaskPredictor:
         with merged(self.base.model, self.adapter) if self.adapter else nullcontext():
             for language, rows in by_language.items():
                 chosen = [prompts[row] for row in rows]
-                if scores_labels:
-                    labels = task.labels_in(language) or []
-                    scores = self._label_scores(format_, chosen, labels, batch_tokens, on_rows)
+                if scored:
+                    possible = self.possible_answers(language)
+                    scores = self._scores(format_, chosen, possible, batch_tokens, on_rows)
                     if self.head is not None:
                         features = np.stack([heads[row] for row in rows])
                         scores = self.head.log_probabilities(features, [examples[row] for row in rows], scores)
-                    made = [_most_probable(labels, *line) for line in zip(chosen, np.exp(scores).tolist(), strict=True)]
+                    made = [self._best(possible, *line) for line in zip(chosen, np.exp(scores).tolist(), strict=True)]
                 else:
                     made = self._generate(format_, [(prompts[row], examples[row]) for row in rows], batch_tokens, on_rows)
                 answers |= zip(rows, made, strict=True)
@@ -110,6 +116,10 @@ class TaskPredictor:
                 error = f"the prompt has {length} tokens, more than the {room} that fit"
                 answers[row] = Answer(output="", prompt_tokens=length, error=error)
         return [answers[row] for row in range(len(prompts))]
+
+    def possible_answers(self, language: Language) -> list[str]:
+        """The answers whose probabilities are computed."""
+        return self.decoding.numbers.get(language) or self.task.labels_in(language) or []
 
     def features(
         self, examples: Sequence[Example], *, batch_tokens: int = BATCH_TOKENS, on_rows: OnRows = lambda _: None
@@ -131,15 +141,17 @@ class TaskPredictor:
             features[rows] = pooled_features(self.base.model, chosen, first, batch_tokens, on_rows).numpy()
         return features
 
-    def _label_scores(
-        self, format_: PromptFormat, prompts: list[list[int]], labels: list[str], batch_tokens: int, on_rows: OnRows
+    def _scores(
+        self, format_: PromptFormat, prompts: list[list[int]], possible: list[str], batch_tokens: int, on_rows: OnRows
     ) -> Array:
-        """Log probabilities [n, labels] of the labels' tokens; uniform where a label head does not use them."""
+        """Log probabilities [n, answers] of the tokens of possible answers; uniform where a head does not use them."""
         if self.head is not None and self.head.weights.tokens == 0:
             on_rows(len(prompts))
-            return np.full((len(prompts), len(labels)), -math.log(len(labels)))
-        label_ids = [format_.answer_ids(label) for label in labels]
-        scores = score_labels(self.base.model, prompts, label_ids, batch_tokens, on_rows)
+            return np.full((len(prompts), len(possible)), -math.log(len(possible)))
+        ids = [format_.answer_ids(answer) for answer in possible]
+        if self.decoding.method == "number_scoring":
+            ids = without_needless_ends(ids, len(format_.rendering.end_of_turn))
+        scores = score_labels(self.base.model, prompts, ids, batch_tokens, on_rows)
         return np.asarray(scores.double().log_softmax(dim=1).numpy())
 
     def _generate(
@@ -170,11 +182,13 @@ class TaskPredictor:
             for row, (prompt, generated) in enumerate(zip(prompts, made, strict=True))
         ]
 
-
-def _most_probable(labels: Sequence[str], prompt: Sequence[int], row: Sequence[float]) -> Answer:
-    """The label with the highest of the probabilities in `row`."""
-    best = max(range(len(labels)), key=row.__getitem__)
-    probabilities = {label: round(value, 6) for label, value in zip(labels, row, strict=True)}
-    return Answer(
-        output=labels[best], probability=probabilities[labels[best]], probabilities=probabilities, prompt_tokens=len(prompt)
-    )
+    def _best(self, possible: Sequence[str], prompt: Sequence[int], row: Sequence[float]) -> Answer:
+        """The answer with the best expected score, the probabilities being those in `row`."""
+        best = self.task.output.best_place(row)
+        probabilities = {answer: round(value, 6) for answer, value in zip(possible, row, strict=True)}
+        return Answer(
+            output=possible[best],
+            probability=probabilities[possible[best]],
+            probabilities=probabilities,
+            prompt_tokens=len(prompt),
+        )

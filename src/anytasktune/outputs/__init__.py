@@ -13,7 +13,7 @@ from anytasktune.outputs.json_output import JsonOutput
 from anytasktune.outputs.json_style import JsonStyle
 from anytasktune.outputs.label_output import LabelOutput
 from anytasktune.outputs.labels_output import LabelsOutput, split_items
-from anytasktune.outputs.number_output import NumberOutput, reference_number
+from anytasktune.outputs.number_output import MOST_SCORED, NumberOutput, reference_number
 from anytasktune.outputs.output_kind import (
     LOWER_IS_BETTER,
     DecodingMethod,
@@ -48,6 +48,7 @@ __all__ = [
     "LabelOutput",
     "LabelsOutput",
     "LinearTarget",
+    "MOST_SCORED",
     "Metric",
     "NumberOutput",
     "OUTPUT_KINDS",

@@ -1,7 +1,7 @@
 """Answers that are one number of a range."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median
 from typing import Any, ClassVar, Literal
 
@@ -10,16 +10,27 @@ from pydantic import Field, model_validator
 from anytasktune.outputs.answer_faults import AnswerFault
 from anytasktune.outputs.answer_target import AnswerTarget
 from anytasktune.outputs.grammar import NO_CHARACTER, GrammarText, every, regex, rule_terms
-from anytasktune.outputs.output_kind import LinearTarget, OutputKind, Parsed, Sentences, UnfitAnswerError
+from anytasktune.outputs.output_kind import (
+    DecodingMethod,
+    LinearTarget,
+    OutputKind,
+    Parsed,
+    Sentences,
+    UnfitAnswerError,
+)
 from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language, fault
-from anytasktune.text.number_ranges import holds_number, number_regex
+from anytasktune.text.number_ranges import holds_number, number_regex, steps_of_range
 from anytasktune.text.numbers import decimals_of, first_number, is_bare_number, numbers_in, ranges_in
 from anytasktune.text.plain_text import listed, shorten
 
 TOLERANCE = 0.05
 """Two numbers say the same if they are no further apart than this share of the range."""
+MOST_SCORED = 200
+"""Most numbers whose probabilities are computed."""
+_REPEATED = 3
+"""Rows per different number from which on training answers show all numbers that occur."""
 _LARGEST = 1e15
 _BANDS = 5
 
@@ -122,8 +133,11 @@ class NumberOutput(OutputKind):
         number = first_number(value) if isinstance(value, str) else value
         if isinstance(number, bool) or not isinstance(number, (int, float)) or not abs(number) < _LARGEST:
             raise UnfitAnswerError(self.misfits["no_number"])
-        rounded = round(float(number), self.decimals)
-        return f"{rounded:g}" if style is None else f"{rounded:.{style}f}"
+        rounded = round(float(number), self.decimals) + 0.0  # never -0.0
+        if style is not None:
+            return f"{rounded:.{style}f}"
+        text = f"{rounded:.{self.decimals}f}"
+        return text.rstrip("0").rstrip(".") if self.decimals else text
 
     def to_json(self, text: str, language: Language | None = None) -> float | int | None:
         """The number; an integer where the task has no decimals."""
@@ -152,6 +166,34 @@ class NumberOutput(OutputKind):
         parts = [part for count in digits if (part := number_regex(self.minimum, self.maximum, count))]
         terms = rule_terms(grammar, rules.model_copy(update={"language": None}), source, language)
         return grammar.starting(grammar.terminal(every([regex("|".join(parts) or NO_CHARACTER), *terms])))
+
+    @property
+    def decoding(self) -> DecodingMethod:
+        """By the probabilities of numbers, where there are few enough."""
+        return "number_scoring"
+
+    def possible_answers(self, rules: Rules, answers: Sequence[str], language: Language, style: Any) -> list[str]:
+        """The numbers of the range, ascending; of a long range those of known answers, if these repeat; else none."""
+        if rules.copies_from_input:
+            return []
+        digits = style if isinstance(style, int) and style <= self.decimals else self.decimals
+        low, high = steps_of_range(self.minimum, self.maximum, digits)
+        values = [step / 10**digits for step in range(low, high + 1)] if high - low < MOST_SCORED else []
+        if not values:
+            seen = sorted({reference_number(answer) for answer in answers})
+            values = seen if 0 < len(seen) <= min(MOST_SCORED, len(answers) // _REPEATED) else []
+        written = dict.fromkeys(self.from_json(value, language, style) for value in values)
+        return [text for text in written if not any(self.violations(text, rules, text, language))]
+
+    def place_of(self, text: str, possible: Sequence[str]) -> int:
+        """The place of the nearest number."""
+        number = reference_number(text)
+        return min(range(len(possible)), key=lambda place: abs(reference_number(possible[place]) - number))
+
+    def best_place(self, probabilities: Sequence[float]) -> int:
+        """That of the median, which has the smallest expected absolute error."""
+        middle = sum(probabilities) / 2
+        return next((place for place, total in enumerate(accumulate(probabilities)) if total >= middle), 0)
 
     def form_sentences(self, rules: Rules, language: Language) -> list[str]:
         """The range and the digits after the point."""

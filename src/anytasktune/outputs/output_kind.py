@@ -21,7 +21,7 @@ Metric = Literal["accuracy", "macro_f1", "set_f1", "json_f1", "rouge_l", "token_
 LOWER_IS_BETTER: frozenset[Metric] = frozenset({"mae"})
 
 TaskType = Literal["classification", "extraction", "structured_generation", "scoring", "generation", "rewriting"]
-DecodingMethod = Literal["label_scoring", "greedy"]
+DecodingMethod = Literal["label_scoring", "number_scoring", "greedy"]
 LinearTarget = Literal["label", "label_set", "number"]
 """The things a linear model can be fitted to: one label of a list, any number of them, a number."""
 Sentences = Mapping[Language, str]
@@ -209,8 +209,29 @@ class OutputKind(Record):
 
     @property
     def decoding(self) -> DecodingMethod:
-        """The way a model answers: by the likeliest label, or token by token."""
+        """The way a model answers: by the probabilities of labels or numbers, or token by token."""
         return "label_scoring" if self.single_choice else "greedy"
+
+    def possible_answers(self, rules: Rules, answers: Sequence[str], language: Language, style: Any) -> list[str]:
+        """All answers in a fixed order, where they are so few that a model's probability of each is computed; else none.
+
+        Args:
+            answers: known ones, of any language.
+            style: the way known answers of `language` are written (`style_of`).
+        """
+        return self.labels_in(language) or [] if self.single_choice else []
+
+    def place_of(self, text: str, possible: Sequence[str]) -> int:
+        """The place of a right answer among the possible ones.
+
+        Raises:
+            ValueError: it is none of them.
+        """
+        return possible.index(text.strip())
+
+    def best_place(self, probabilities: Sequence[float]) -> int:
+        """The place among the possible answers of the one with the best expected score."""
+        return max(range(len(probabilities)), key=probabilities.__getitem__)
 
     def from_list(self, text: str) -> str:
         """An answer that was imported as a JSON list, written as the kind writes several items; others stay as they are."""

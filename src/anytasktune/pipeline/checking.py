@@ -138,7 +138,7 @@ def _answer_seconds(context: TrainingContext, data: TrainingData, run: RunPlan, 
     for part in data.parts:
         held_out = part.splits.get(config.split, [])[: config.max_rows]
         dev = part.splits.get("dev", [])[:SHOT_DEV_ROWS] if config.shot_choice == "best" else []
-        alone = Answering(len(held_out), config.batch_tokens, by_label=part.task.output.decoding == "label_scoring")
+        alone = Answering(len(held_out), config.batch_tokens, by_label=run.decoding[part.task.name].scores_answers)
         shown = replace(alone, shots=config.shots)
         similar = replace(shown, rows=len(held_out) + len(dev), shared=config.shot_choice == "fixed")
         untuned = {"base": [alone], "few_shot": [similar, replace(shown, rows=len(dev))]}

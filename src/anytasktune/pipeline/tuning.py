@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from anytasktune.errors import PreflightError, Problem
+from anytasktune.inference.task_predictor import decoding_for
+from anytasktune.outputs import MOST_SCORED
 from anytasktune.pipeline.build_context import BuildOptions
 from anytasktune.pipeline.building import build
 from anytasktune.pipeline.evaluating import compare, evaluated_runs, require_held_out
@@ -81,11 +83,13 @@ def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> lis
 
 
 def _require_closed_lists(data: Sequence[TrainingData]) -> None:
-    """Raise PreflightError if a task has no labels for a label head to choose from."""
-    others = [part.task.name for item in data for part in item.parts if not part.task.output.single_choice]
-    fix = "name label tasks only, or train an adapter: --method auto"
+    """Raise PreflightError if a task has no labels or numbers for a label head to choose from."""
+    parts = [part for item in data for part in item.parts]
+    others = [part.task.name for part in parts if not decoding_for(part.task, part.splits["train"], 0).scores_answers]
+    what = f"a label head needs a closed list of labels, or at most {MOST_SCORED} possible numbers"
+    fix = "name label and number tasks only, or train an adapter: --method auto"
     if others:
-        raise PreflightError([Problem("a label head needs a closed list of labels", f"task {name}", fix) for name in others])
+        raise PreflightError([Problem(what, f"task {name}", fix) for name in others])
 
 
 def _job(context: TrainingContext, data: TrainingData, folder: Path, estimate: Estimate) -> Job:

@@ -14,11 +14,11 @@ class Answer(Record):
     """A model's answer to one input."""
 
     output: str
-    """The text as generated; for a label task the most probable label."""
+    """The text as generated; for a label task the most probable label, for a number task the median."""
     probability: float | None = None
-    """Label tasks: probability of `output` among the task's labels."""
+    """Label tasks, and number tasks of few numbers: probability of `output` among the possible answers."""
     probabilities: dict[str, float] | None = None
-    """Label tasks: the whole distribution."""
+    """There: the whole distribution."""
     prompt_tokens: int = 0
     tokens: int = 0
     """Generated tokens."""

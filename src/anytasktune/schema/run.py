@@ -51,12 +51,21 @@ class Rendering(Record):
 class Decoding(Record):
     """Method and length limit of answers."""
 
-    method: Literal["label_scoring", "greedy"]
+    method: Literal["label_scoring", "number_scoring", "greedy"]
+    """`label_scoring`: the most probable label. `number_scoring`: the median of the probabilities of `numbers`; generated like
+    others where `constrained` is off. `greedy`: generated token by token."""
     max_new_tokens: int
     constrained: bool = True
     """Whether an answer is held to the task's output and rules while it is generated."""
     styles: dict[Language, JsonStyle | str | int | None] = Field(default_factory=dict)
     """Per language, the way the training answers are written: indent and order of keys, separator, digits after the point."""
+    numbers: dict[Language, list[str]] = Field(default_factory=dict)
+    """`number_scoring`: per language, the possible answers, ascending; at one place the same number in all languages."""
+
+    @property
+    def scores_answers(self) -> bool:
+        """Whether the probabilities of all possible answers are computed, and nothing is generated."""
+        return self.method == "label_scoring" or (self.method == "number_scoring" and self.constrained)
 
 
 class EvalPoint(Record):

@@ -10,7 +10,7 @@ def number_regex(low: float, high: float, decimals: int) -> str:
 
     Empty where there is none. Zero is never written with a minus.
     """
-    first, last = _steps(low, high, decimals)
+    first, last = steps_of_range(low, high, decimals)
     parts = [_with_point(digits, decimals) for digits in _digits(max(first, 0), last, decimals + 1)]
     parts += ["-" + _with_point(digits, decimals) for digits in _digits(max(-last, 1), -first, decimals + 1)]
     return "|".join(parts)
@@ -18,12 +18,12 @@ def number_regex(low: float, high: float, decimals: int) -> str:
 
 def holds_number(low: float, high: float, decimals: int) -> bool:
     """Whether a number with at most so many digits after the point lies from `low` to `high`."""
-    first, last = _steps(low, high, decimals)
+    first, last = steps_of_range(low, high, decimals)
     return first <= last
 
 
-def _steps(low: float, high: float, decimals: int) -> tuple[int, int]:
-    """The range in units of the last digit."""
+def steps_of_range(low: float, high: float, decimals: int) -> tuple[int, int]:
+    """The first and the last number of a range, in units of the last digit after the point."""
     scale = 10**decimals
     return math.ceil(Decimal(repr(float(low))) * scale), math.floor(Decimal(repr(float(high))) * scale)
 

@@ -93,9 +93,9 @@ def estimate_run(plan: RunPlan, info: ModelInfo, config: TrainConfig, rate: floa
         rate: floating-point operations per second of this machine (`estimate.matmul_rate`).
     """
     work, resolved = Work.of(plan.train, plan.dev, plan.order, config.evals), plan.resolved
-    if config.method != "lora":  # label heads read the rows of label tasks once more
+    if config.method != "lora":  # label heads read the rows of their tasks once more
         owners = [task for task, count in resolved.rows_by_task.items() for _ in range(count)]
-        read = [row for row, task in enumerate(owners) if plan.decoding[task].method == "label_scoring"]
+        read = [row for row, task in enumerate(owners) if plan.decoding[task].scores_answers]
         work = replace(work, evaluation=work.evaluation + load_of(plan.train, read))
     footprint = Footprint(info.shape, _BYTES[resolved.dtype], resolved.rank, work.largest, max(plan.lengths))
     memory = footprint.total_bytes(stream_tokens(config, resolved.device))

@@ -200,13 +200,15 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
 
 
 def _label_heads(base: BaseLM, job: Job, run: TrainingRun) -> dict[str, LabelHead]:
-    """Fit the heads of the run's label tasks."""
+    """Fit the heads of those of the run's tasks whose possible answers are scored."""
     if run.config.method == "lora":
         return {}
     heads: dict[str, LabelHead] = {}
     for part in job.data.parts:
         adapter = None if run.config.method == "head" else run.adapter
-        head = fit_label_head(base, part, adapter, most_rows=run.config.max_train_rows, on_rows=job.on_head_rows)
+        decoding = run.plan.decoding[part.task.name]
+        most = run.config.max_train_rows
+        head = fit_label_head(base, part, adapter, decoding=decoding, most_rows=most, on_rows=job.on_head_rows)
         if head is not None:
             heads[part.task.name] = head
     return heads
