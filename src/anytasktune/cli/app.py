@@ -18,6 +18,7 @@ from anytasktune.cli import (
     export_verb,
     make_verbs,
     project_verbs,
+    report_verbs,
     review_verb,
     serve_verb,
     task_verbs,
@@ -60,7 +61,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
     },
     "Train and measure": {"tune": train_verbs.tune, "train": train_verbs.train, "eval": train_verbs.eval_},
     "Use": {"ask": use_verbs.ask, "serve": serve_verb.serve, "export": export_verb.export},
-    "Look": {"report": train_verbs.report, "schema": project_verbs.schema},
+    "Look": {"report": report_verbs.report, "verify": report_verbs.verify, "schema": project_verbs.schema},
 }
 """Every verb under the stage of work it belongs to, in the order of `--help`."""
 

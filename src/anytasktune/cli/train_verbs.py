@@ -1,4 +1,4 @@
-"""The verbs that check, train, measure and report: `check`, `train`, `eval`, `tune`, `report`, and `demo`."""
+"""The verbs that check, train and measure: `check`, `train`, `eval`, `tune`, and `demo`."""
 
 import gc
 from dataclasses import asdict
@@ -14,17 +14,16 @@ from anytasktune.cli.options import (
     Overrides,
     ProgressForm,
     ProjectFolder,
-    ShownLanguage,
     TaskNames,
     Yes,
     open_project,
 )
+from anytasktune.cli.report_verbs import show_report
 from anytasktune.invocation import command
 
 if TYPE_CHECKING:
     from anytasktune.cli.progress import Reporter
     from anytasktune.pipeline import Settings, Workspace
-    from anytasktune.schema import Report
 
 Method = Annotated[
     Literal["auto", "lora", "head"] | None,
@@ -120,7 +119,7 @@ def eval_(
 
     with reporter(progress, workspace) as on_event:
         report = evaluate(workspace, tasks or (), settings, on_event)
-    _show_report(workspace, report, as_json)
+    show_report(workspace, report, as_json)
     return _code(on_event)
 
 
@@ -177,15 +176,6 @@ def demo(
     return code
 
 
-def report(project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False) -> int:
-    """Show the last report."""
-    workspace, _ = open_project(project)
-    from anytasktune.pipeline.reporting import last_report
-
-    _show_report(workspace, last_report(workspace), as_json, language)
-    return DONE
-
-
 def _tune(
     workspace: "Workspace",
     tasks: list[str] | None,
@@ -203,7 +193,7 @@ def _tune(
     with events as on_event:
         options = BuildOptions(agreed=agreement(yes, events))
         report = tune_tasks(workspace, tasks or (), settings, on_event, granularity, options)
-    _show_report(workspace, report, as_json)
+    show_report(workspace, report, as_json)
     return _code(events)
 
 
@@ -229,15 +219,3 @@ def _show_plan(
     else:
         show(tables.plans(plans, total_estimate(plans)))
     return DONE
-
-
-def _show_report(workspace: "Workspace", report: "Report", as_json: bool, language: Literal["en", "zh"] = "en") -> None:
-    from anytasktune.pipeline.reporting import render
-
-    folder = workspace.project.reports / report.id
-    if as_json:
-        print_json(report.model_dump(mode="json") | {"folder": str(folder)})
-        return
-    show(render(report, language))
-    page = "report.zh.html" if language == "zh" else "report.html"
-    say(f"\nReport: {folder / page}")

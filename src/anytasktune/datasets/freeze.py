@@ -29,6 +29,11 @@ class FrozenDataset:
     splits: dict[SplitName, list[Example]]
     lineage: list[Lineage] = field(default_factory=list)
 
+    def generated_in(self, split: SplitName, rows: Sequence[Example]) -> int:
+        """The number of these rows of a split that a teacher generated."""
+        generated = {line.example for line in self.lineage if line.split == split}
+        return sum(row.id in generated for row in rows)
+
 
 @dataclass(frozen=True)
 class GeneratedPart:

@@ -1,16 +1,19 @@
 """Predict, score, compare."""
 
-from anytasktune.evaluation.comparison import build_report, task_report
+from anytasktune.evaluation.comparison import build_report, report_id, task_report
 from anytasktune.evaluation.predict import EvaluatedSystem, predict, predictor
-from anytasktune.evaluation.scoring import ScoredSystem, choose_way, score_system
+from anytasktune.evaluation.scoring import ScoredSystem, choose_way, hash_of_record, report_items, score_system
 
 __all__ = [
     "EvaluatedSystem",
     "ScoredSystem",
     "build_report",
     "choose_way",
+    "hash_of_record",
     "predict",
     "predictor",
+    "report_id",
+    "report_items",
     "score_system",
     "task_report",
 ]

@@ -30,6 +30,7 @@ def task_report(
     config: EvalConfig,
     rows_available: int | None = None,
     generated_rows: int = 0,
+    dataset: str = "",
 ) -> TaskReport:
     """Compare the systems of one task. Holm's correction waits for `build_report`, which sees all tasks.
 
@@ -41,6 +42,7 @@ def task_report(
         config: resamples, seed and significance.
         rows_available: rows of the split, if more than `examples`.
         generated_rows: number of `examples` that a teacher model generated.
+        dataset: id of their data set.
 
     Raises:
         EvaluationError: there are no rows, no systems, or a system does not cover exactly these rows.
@@ -64,6 +66,8 @@ def task_report(
         test_rows=len(examples),
         rows_available=rows_available,
         generated_rows=generated_rows,
+        dataset=dataset,
+        definition=task,
         train_rows=run.train_rows if run else 0,
         train_seconds=run.usage.seconds if run else 0.0,
         systems=[_system_result(task, examples, entry, runs.get(system), config) for system, entry in systems.items()],
@@ -97,10 +101,8 @@ def build_report(
         created: ISO 8601 in UTC; now, unless given.
     """
     corrected = _holm_corrected(tasks, config.significance)
-    content = [domain, model, [task.model_dump(mode="json") for task in corrected], config.model_dump(mode="json")]
-    content += [dict(versions), machine]
-    return Report(
-        id=content_id(content),
+    report = Report(
+        id="",
         domain=domain,
         model=model,
         created=created or datetime.now(UTC).isoformat(timespec="seconds"),
@@ -109,6 +111,12 @@ def build_report(
         versions=dict(versions),
         machine=machine,
     )
+    return report.model_copy(update={"id": report_id(report)})
+
+
+def report_id(report: Report) -> str:
+    """The id of a report by its content: everything but the id itself and the time."""
+    return content_id(report.model_dump(mode="json", exclude={"id", "created"}))
 
 
 def verdict_on(difference: float, p_value: float, lower_is_better: bool, alpha: float) -> Verdict:
@@ -159,6 +167,9 @@ def _system_result(
         train_rows=run.train_rows if run else entry.train_rows,
         train_seconds=run.usage.seconds if run else entry.train_seconds,
         kept_at=entry.kept_at,
+        predictions=entry.prediction_set,
+        predictions_sha256=entry.sha256,
+        run=f"{run.target}/{run.id}" if run else None,
     )
 
 

@@ -7,10 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from anytasktune.errors import EvaluationError, Problem, counted
+from anytasktune.ids import text_hash
 from anytasktune.outputs import LOWER_IS_BETTER
-from anytasktune.schema import Example, Prediction, PredictionSet, Sample, Score, ShotChoice, Task
+from anytasktune.schema import (
+    Example,
+    ItemAnswer,
+    Prediction,
+    PredictionSet,
+    ReportItem,
+    Sample,
+    Score,
+    ShotChoice,
+    Task,
+)
 from anytasktune.scorers import item_statistics, score_answer
-from anytasktune.settings import System
+from anytasktune.settings import SYSTEMS, System
 
 RANDOM_SAMPLES = 3
 WORST_SAMPLES = 2
@@ -28,6 +39,8 @@ class ScoredSystem:
         shots: examples shown in every prompt; None for a system that is shown none.
         shot_choice: how those were chosen.
         kept_at: folder of a linear model below that of the project, with its `train_rows` and `train_seconds`.
+        prediction_set: id of the predictions.
+        sha256: of their record.
     """
 
     system: System
@@ -39,6 +52,8 @@ class ScoredSystem:
     kept_at: str | None = None
     train_rows: int | None = None
     train_seconds: float | None = None
+    prediction_set: str = ""
+    sha256: str = ""
 
     @property
     def scored_rows(self) -> frozenset[int]:
@@ -61,7 +76,13 @@ def score_system(task: Task, examples: Sequence[Example], predictions: Predictio
         waiting[prediction.example_id].append(prediction)
     ordered = [waiting[example.id].popleft() for example in examples]
     scores = [_score(task, example, prediction) for example, prediction in zip(examples, ordered, strict=True)]
-    return ScoredSystem(predictions.system, ordered, scores, predictions.usage.seconds)
+    system, seconds = predictions.system, predictions.usage.seconds
+    return ScoredSystem(system, ordered, scores, seconds, prediction_set=predictions.id, sha256=hash_of_record(predictions))
+
+
+def hash_of_record(predictions: PredictionSet) -> str:
+    """The SHA-256 of the record as it stands on disk before its checksum."""
+    return text_hash(predictions.model_dump_json(indent=2))
 
 
 def choose_way(task: Task, dev: Sequence[Example], fixed: ScoredSystem, similar: ScoredSystem) -> ShotChoice:
@@ -81,9 +102,9 @@ def choose_way(task: Task, dev: Sequence[Example], fixed: ScoredSystem, similar:
     gain = scores["similar"] - scores["fixed"]
     better = (-gain if task.scored_by in LOWER_IS_BETTER else gain) > 0
     as_many = len(similar.scored_rows) >= len(fixed.scored_rows)
-    return ShotChoice.model_validate(
-        {"by": "similar" if better and as_many else "fixed", "dev_rows": len(rows), "dev_scores": scores}
-    )
+    chosen = "similar" if better and as_many else "fixed"
+    made_from = {way: entry.prediction_set for way, entry in ways.items()}
+    return ShotChoice.model_validate({"by": chosen, "dev_rows": len(rows), "dev_scores": scores, "predictions": made_from})
 
 
 def _check_balance(examples: Sequence[Example], predictions: Sequence[Prediction]) -> None:
@@ -111,6 +132,29 @@ def _score(task: Task, example: Example, prediction: Prediction) -> Score:
         raise EvaluationError(f"the reference of example {example.id} of task {task.name}: {error}", fix=fix) from None
     # an answer that was cut has no known end, whatever its beginning looks like
     return score.model_copy(update={"broken_rules": [*score.broken_rules, "truncated"]}) if prediction.truncated else score
+
+
+def report_items(task: Task, examples: Sequence[Example], scored: Sequence[ScoredSystem]) -> list[ReportItem]:
+    """Every row with the answers and scores of all systems, in the order of the rows."""
+    in_order = sorted(scored, key=lambda entry: SYSTEMS.index(entry.system))
+    return [
+        ReportItem(
+            task=task.name,
+            row=row + 1,
+            id=example.id,
+            language=example.language or task.languages[0],
+            source=example.source,
+            input=example.input,
+            reference=example.output,
+            answers={entry.system: _item_answer(entry.predictions[row], entry.scores[row]) for entry in in_order},
+        )
+        for row, example in enumerate(examples)
+    ]
+
+
+def _item_answer(prediction: Prediction, score: Score) -> ItemAnswer:
+    answer = prediction.model_dump(exclude={"example_id", "system"})
+    return ItemAnswer(**answer, value=score.value, broken_rules=score.broken_rules)
 
 
 def pick_samples(

@@ -10,7 +10,7 @@ import torch
 
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import EvaluationError, counted
-from anytasktune.evaluation import EvaluatedSystem, build_report, choose_way, predict, score_system, task_report
+from anytasktune.evaluation import EvaluatedSystem, build_report, choose_way, predict, report_items, score_system, task_report
 from anytasktune.ids import content_id
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS, FixedShots, choose_shots
 from anytasktune.inference.similar_shots import SimilarShots
@@ -22,7 +22,7 @@ from anytasktune.pipeline.simple_baselines import PREDICTIONS, score_simple
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import write_report
-from anytasktune.schema import Decoding, Example, PredictionSet, Report, Run, ShotChoice, Task, TaskReport
+from anytasktune.schema import Decoding, Example, PredictionSet, Report, ReportItem, Run, ShotChoice, Task, TaskReport
 from anytasktune.settings import TASK_LMS, EvalConfig, Settings, System
 from anytasktune.store import LATEST, Project, find_or_make, is_intact, read_ref, write_ref
 from anytasktune.training.adapter_targets import targets_with
@@ -133,10 +133,11 @@ def compare(context: TrainingContext, tasks: Sequence[tuple[Task, Runs]]) -> Rep
     computes_on = f"{torch.get_num_threads()} {device.type} threads"
     if device.type == "cuda":
         computes_on = torch.cuda.get_device_name(device)
+    measured = [_report_on(context, task, runs, config) for task, runs in tasks]
     report = build_report(
         domain=context.workspace.domain.name,
         model=context.model_info.ref.name,
-        tasks=[_report_on(context, task, runs, config) for task, runs in tasks],
+        tasks=[task for task, _ in measured],
         config=config,
         versions=versions(),
         machine=f"{platform.system()} {platform.machine()}, {computes_on}, {context.dtype}",
@@ -144,13 +145,13 @@ def compare(context: TrainingContext, tasks: Sequence[tuple[Task, Runs]]) -> Rep
     folder = context.workspace.project.reports / report.id
     if folder.exists() and not is_intact(folder):
         context.note(f"{folder}: a file of the report does not match its checksum; it is written anew")
-    write_report(report, folder)
+    write_report(report, folder, [item for _, items in measured for item in items])
     if any(task.comparisons for task in report.tasks) or read_ref(folder.parent, LATEST) is None:
         write_ref(folder.parent, LATEST, report.id)  # one system alone does not replace a comparison
     return report
 
 
-def _report_on(context: TrainingContext, task: Task, runs: Runs, config: EvalConfig) -> TaskReport:
+def _report_on(context: TrainingContext, task: Task, runs: Runs, config: EvalConfig) -> tuple[TaskReport, list[ReportItem]]:
     dataset = context.dataset(task)
     held_out = dataset.splits.get(config.split, [])
     rows = held_out[: config.max_rows]
@@ -164,8 +165,9 @@ def _report_on(context: TrainingContext, task: Task, runs: Runs, config: EvalCon
         for system in _systems(context, task, dataset, runs)
         if system.name in config.systems
     ]
-    generated = {line.example for line in dataset.lineage if line.split == config.split}
-    return task_report(task, rows, scored, runs, config, len(held_out), sum(row.id in generated for row in rows))
+    generated, dataset_id = dataset.generated_in(config.split, rows), dataset.manifest.id
+    report = task_report(task, rows, scored, runs, config, len(held_out), generated, dataset_id)
+    return report, report_items(task, rows, scored)
 
 
 def _systems(context: TrainingContext, task: Task, dataset: FrozenDataset, runs: Runs) -> list[EvaluatedSystem]:

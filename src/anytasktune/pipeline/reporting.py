@@ -1,23 +1,39 @@
-"""The last report of a project, and how a report is shown."""
+"""The reports of a project: found by their id, and shown."""
+
+from pathlib import Path
 
 from anytasktune.errors import EvaluationError
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports.terminal_report import render
 from anytasktune.schema import Report
-from anytasktune.store import read_record, read_ref
+from anytasktune.store import Project, read_record, read_ref
 
-__all__ = ["last_report", "render"]
+__all__ = ["load_report", "render", "report_folder"]
 
 
-def last_report(workspace: Workspace) -> Report:
-    """The report that `eval` or `tune` wrote last.
+def load_report(workspace: Workspace, identity: str | None = None) -> Report:
+    """The report of this id, or of an id that begins so; None: the one that `eval` or `tune` wrote last.
 
     Raises:
-        EvaluationError: there is none yet.
+        EvaluationError: there is none yet, or not exactly one of that name.
         StoreError: it is damaged.
     """
-    folder = workspace.project.reports
-    identity = read_ref(folder)
+    return read_record(report_folder(workspace.project, identity) / "report.json", Report)
+
+
+def report_folder(project: Project, identity: str | None = None) -> Path:
+    """The folder of a report; arguments and errors as `load_report`."""
+    last = read_ref(project.reports)
     if identity is None:
-        raise EvaluationError("there is no report yet", where=str(folder), fix=f"make one: {workspace.project.command('tune')}")
-    return read_record(folder / identity / "report.json", Report)
+        if last is None:
+            raise EvaluationError(
+                "there is no report yet", where=str(project.reports), fix=f"make one: {project.command('tune')}"
+            )
+        return project.reports / last
+    known = sorted(path.name for path in project.reports.glob("[!.]*/"))
+    fitting = [name for name in known if identity and name.startswith(identity)]
+    if len(fitting) != 1:
+        what = f"several reports begin with {identity!r}" if fitting else f"there is no report {identity!r}"
+        fix = f"the reports are: {', '.join(known)}" if known else f"make one: {project.command('tune')}"
+        raise EvaluationError(what, where=str(project.reports), fix=fix)
+    return project.reports / fitting[0]

@@ -1,5 +1,5 @@
 """A report in three forms and two languages."""
 
-from anytasktune.reports.pages import write_report
+from anytasktune.reports.pages import ITEMS_FILE, report_files, write_report
 
-__all__ = ["write_report"]
+__all__ = ["ITEMS_FILE", "report_files", "write_report"]

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
@@ -11,15 +12,16 @@ from anytasktune.reports.overall_view import GranularityView
 from anytasktune.reports.report_view import ReportView, SampleView, TaskView, view_report
 from anytasktune.reports.report_words import TEMPLATES
 from anytasktune.reports.svg_plots import SPARK_HEIGHT, SPARK_WIDTH
-from anytasktune.schema import Report
-from anytasktune.store import atomic_folder, write_atomic, write_record
+from anytasktune.schema import Report, ReportItem
+from anytasktune.store import atomic_folder, jsonl, write_atomic, write_record
 from anytasktune.text.plain_text import collapse_space
 
+ITEMS_FILE = "predictions.jsonl"
 _HTML_LANGUAGE = {"en": "en", "zh": "zh-CN"}
 
 
-def write_report(report: Report, folder: Path) -> None:
-    """Write `report.json`, `report.md`, `report.html` and their Chinese versions `report.zh.*` as a new `folder`.
+def write_report(report: Report, folder: Path, items: Sequence[ReportItem] = ()) -> None:
+    """Write `report.json` and the files of `report_files` as a new `folder`.
 
     All or nothing; a folder that exists already holds this very report (its name is the report's id) and stays.
 
@@ -28,10 +30,19 @@ def write_report(report: Report, folder: Path) -> None:
     """
     with atomic_folder(folder) as new:
         write_record(new / "report.json", report)
-        write_atomic(new / "report.md", render_markdown(report))
-        write_atomic(new / "report.zh.md", render_markdown(report, "zh"))
-        write_atomic(new / "report.html", render_html(report))
-        write_atomic(new / "report.zh.html", render_html(report, "zh"))
+        for name, text in report_files(report, items).items():
+            write_atomic(new / name, text)
+
+
+def report_files(report: Report, items: Sequence[ReportItem]) -> dict[str, str]:
+    """The files beside `report.json` by name: the pages in both languages, and every item as a line of JSON."""
+    return {
+        "report.md": render_markdown(report),
+        "report.zh.md": render_markdown(report, "zh"),
+        "report.html": render_html(report),
+        "report.zh.html": render_html(report, "zh"),
+        ITEMS_FILE: jsonl(items),
+    }
 
 
 def render_html(report: Report, language: Language = "en") -> str:

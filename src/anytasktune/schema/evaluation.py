@@ -7,6 +7,7 @@ from pydantic import Field
 from anytasktune.outputs import FaultKind, Metric
 from anytasktune.records import Artifact, Language, Name, Record, Usage
 from anytasktune.schema.run import Decoding
+from anytasktune.schema.task import Task
 from anytasktune.settings import EvalConfig, System
 
 
@@ -82,6 +83,8 @@ class ShotChoice(Record):
     """Dev rows on which both ways were compared."""
     dev_scores: dict[Literal["fixed", "similar"], float] = Field(default_factory=dict)
     """The score of each on them; empty where only one way was asked for, or there are no dev rows."""
+    predictions: dict[Literal["fixed", "similar"], str] = Field(default_factory=dict)
+    """Ids of the predictions they were computed from."""
 
 
 class FaultGroup(Record):
@@ -131,6 +134,12 @@ class SystemResult(Record):
     train_seconds: float | None = None
     kept_at: str | None = None
     """The linear model: its folder below that of the project."""
+    predictions: str = ""
+    """Id of the predictions that were scored."""
+    predictions_sha256: str = ""
+    """SHA-256 of their record."""
+    run: str | None = None
+    """Task-LMs: adapter target and id of the training run, with a slash between them."""
 
 
 class Comparison(Record):
@@ -219,10 +228,37 @@ class TaskReport(Record):
     """Rows of the split, where more than `test_rows` of them exist."""
     generated_rows: int = 0
     """Number of generated test rows."""
+    dataset: str = ""
+    """Id of the data set whose rows were answered."""
+    definition: Task | None = None
+    """The task as it was scored."""
     recommendation: Recommendation | None = None
     """None where no Task-LM was compared with another system."""
     action_against_mixed: Comparison | None = None
     """The Action-LM minus the Mixed-LM, if both were evaluated beside the task's own Task-LM."""
+
+
+class ItemAnswer(Answer):
+    """A system's answer to a test row, with its score."""
+
+    value: float | None
+    """Item value in the metric's own terms; None = unscored."""
+    broken_rules: list[str] = Field(default_factory=list)
+
+
+class ReportItem(Record):
+    """One test row with every system's answer; a line of `predictions.jsonl`."""
+
+    task: Name
+    row: int
+    """1-based, in the order of the split."""
+    id: str
+    """Of the example."""
+    language: Language
+    source: str | None = None
+    input: str
+    reference: str
+    answers: dict[System, ItemAnswer]
 
 
 class Report(Artifact):

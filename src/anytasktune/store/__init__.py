@@ -20,7 +20,7 @@ from anytasktune.store.artifacts import (
     write_ref,
 )
 from anytasktune.store.atomic import atomic_folder, disk_errors, is_intact, remove_artifact, remove_file, write_atomic
-from anytasktune.store.checksums import check_sums
+from anytasktune.store.checksums import SUMS_FILE, check_sums
 from anytasktune.store.exports import EXPORT_RECORD, exporting
 from anytasktune.store.layout import DOMAIN_FILE, SETTINGS_FILE, Project
 from anytasktune.store.project_lock import asking_alone
@@ -48,6 +48,7 @@ __all__ = [
     "MANIFEST",
     "Project",
     "SETTINGS_FILE",
+    "SUMS_FILE",
     "append_line",
     "asking_alone",
     "atomic_folder",

@@ -1,0 +1,69 @@
+"""The verbs about reports: `report` and `verify`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from anytasktune.cli.console import DONE, MENDABLE, print_json, say, show
+from anytasktune.cli.options import Json, ProjectFolder, ShownLanguage, open_project
+from anytasktune.errors import counted
+
+if TYPE_CHECKING:
+    from anytasktune.pipeline import Workspace
+    from anytasktune.schema import Report
+
+_MOST_SHOWN = 20
+_ReportName = Annotated[
+    str | None, typer.Argument(metavar="REPORT", help="Id of a report, or its beginning; default: the last one.")
+]
+
+
+def report(project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False) -> int:
+    """Show the last report."""
+    workspace, _ = open_project(project)
+    from anytasktune.pipeline.reporting import load_report
+
+    show_report(workspace, load_report(workspace), as_json, language)
+    return DONE
+
+
+def verify(name: _ReportName = None, project: ProjectFolder = Path(), as_json: Json = False) -> int:
+    """Compute every number of a report again from the stored predictions and rows; exit code 1 if anything differs."""
+    workspace, _ = open_project(project)
+    from anytasktune.pipeline.verifying import verify as verify_report
+
+    found = verify_report(workspace, name)
+    code = MENDABLE if found.differences else DONE
+    if as_json:
+        print_json(asdict(found) | {"folder": str(found.folder), "ok": not found.differences})
+        return code
+    for one in found.differences[:_MOST_SHOWN]:
+        values = f" (stored {one.stored}, computed {one.computed})" if one.stored or one.computed else ""
+        say(f"✗ {one.place}: {one.what}{values}")
+    if (hidden := len(found.differences) - _MOST_SHOWN) > 0:
+        say(f"… and {counted(hidden, 'more difference')}; --json lists all")
+    if found.differences:
+        say(
+            f"Report {found.report} does not agree with what it was made from: {counted(len(found.differences), 'difference')}."
+        )
+    else:
+        amount = f"{counted(found.numbers, 'number')} from {counted(found.items, 'test row')}"
+        say(f"✓ Report {found.report}: {amount} computed again, all as the report says.")
+    if found.pages_skipped:
+        say("The pages were only compared with their checksums: another version of the program made them.")
+    return code
+
+
+def show_report(workspace: "Workspace", report: "Report", as_json: bool, language: Literal["en", "zh"] = "en") -> None:
+    """Print a report and the place of its page."""
+    from anytasktune.pipeline.reporting import render
+
+    folder = workspace.project.reports / report.id
+    if as_json:
+        print_json(report.model_dump(mode="json") | {"folder": str(folder)})
+        return
+    show(render(report, language))
+    page = "report.zh.html" if language == "zh" else "report.html"
+    say(f"\nReport: {folder / page}")

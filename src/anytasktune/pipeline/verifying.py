@@ -1,0 +1,233 @@
+"""`verify`: every number of a report, computed again from the stored predictions and rows and compared with what it says."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from anytasktune.datasets import FrozenDataset, load_dataset
+from anytasktune.errors import AnyTaskTuneError, EvaluationError, StoreError
+from anytasktune.evaluation import (
+    ScoredSystem,
+    build_report,
+    choose_way,
+    hash_of_record,
+    report_id,
+    report_items,
+    score_system,
+    task_report,
+)
+from anytasktune.inference.few_shot import SHOT_DEV_ROWS
+from anytasktune.pipeline.reporting import report_folder
+from anytasktune.pipeline.workspace import Workspace
+from anytasktune.reports import report_files
+from anytasktune.schema import (
+    Example,
+    PredictionSet,
+    Report,
+    ReportItem,
+    Run,
+    ShotChoice,
+    SystemResult,
+    Task,
+    TaskReport,
+)
+from anytasktune.schema.linear_manifest import LinearModelManifest
+from anytasktune.settings import EvalConfig
+from anytasktune.store import MANIFEST, SUMS_FILE, Project, check_sums, read_record
+from anytasktune.training.train_runs import RUN_FILE
+from anytasktune.version import __version__
+
+_NEGLIGIBLE = 1e-9
+"""Two numbers that differ by less, relative to their size, are the same: machines round differently."""
+_PROGRAM = "anytasktune"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is not as the report says.
+
+    Attributes:
+        place: a file, and the path to the value in it.
+        what: what is wrong.
+        stored: the value as it is stored, as JSON; empty where it is not about a value.
+        computed: the value as it is computed now, likewise.
+    """
+
+    place: str
+    what: str
+    stored: str = ""
+    computed: str = ""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The outcome of verifying one report.
+
+    Attributes:
+        report: its id.
+        folder: the folder it is in.
+        differences: everything that is not as it says; empty where all is.
+        numbers: how many numbers were compared.
+        items: how many test rows were scored again, over all tasks.
+        pages_skipped: whether the pages could not be made again for comparison, since another version made them.
+    """
+
+    report: str
+    folder: Path
+    differences: tuple[Difference, ...]
+    numbers: int
+    items: int
+    pages_skipped: bool = False
+
+
+def verify(workspace: Workspace, identity: str | None = None) -> Verification:
+    """Compute a report again from what it was made of, and compare every number, item and page.
+
+    Args:
+        identity: the report's id or the beginning of it; None: the last one.
+
+    Raises:
+        EvaluationError: there is no such report.
+    """
+    folder = report_folder(workspace.project, identity)
+    stored, found = _read_report(folder)
+    if stored is None:
+        return Verification(folder.name, folder, tuple(found), 0, 0)
+    if stored.id != report_id(stored) or stored.id != folder.name:
+        found.append(Difference(str(folder), "the name of the folder is not that of the content", stored.id, report_id(stored)))
+    computed: list[tuple[TaskReport, list[ReportItem]]] = []
+    for task in stored.tasks:
+        try:
+            computed.append(_measured_again(workspace.project, task, stored.config, found))
+        except AnyTaskTuneError as error:
+            found += _as_differences(error)
+    if len(computed) < len(stored.tasks):
+        return Verification(stored.id, folder, tuple(found), 0, 0)
+    again = build_report(
+        stored.domain,
+        stored.model,
+        [task for task, _ in computed],
+        stored.config,
+        stored.versions,
+        stored.machine,
+        stored.created,
+    ).model_copy(update={"id": stored.id})
+    says, gives = stored.model_dump(mode="json"), again.model_dump(mode="json")
+    found += [
+        Difference(f"{folder / 'report.json'}: {path}", "another value is computed", *values)
+        for path, *values in differing(says, gives)
+    ]
+    items = [item for _, task_items in computed for item in task_items]
+    same_version = stored.versions.get(_PROGRAM) == __version__
+    for name, text in report_files(again, items).items() if same_version else ():
+        path = folder / name
+        if path.is_file() and path.read_bytes() != text.encode():
+            found.append(Difference(str(path), "the file is not what the predictions give"))
+    return Verification(stored.id, folder, tuple(found), _count_numbers(says), len(items), not same_version)
+
+
+def differing(stored: Any, computed: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """The places of two JSON values that differ: (path, stored, computed), the values as JSON."""
+    if isinstance(stored, dict) and isinstance(computed, dict):
+        for key in dict.fromkeys((*stored, *computed)):
+            yield from differing(stored.get(key), computed.get(key), f"{path}.{key}".lstrip("."))
+    elif isinstance(stored, list) and isinstance(computed, list) and len(stored) == len(computed):
+        for place, (one, other) in enumerate(zip(stored, computed, strict=True)):
+            yield from differing(one, other, f"{path}[{place}]")
+    elif not _same(stored, computed):
+        yield path, json.dumps(stored, ensure_ascii=False), json.dumps(computed, ensure_ascii=False)
+
+
+def _same(stored: Any, computed: Any) -> bool:
+    if isinstance(stored, float) and isinstance(computed, float):
+        return abs(stored - computed) <= _NEGLIGIBLE * max(1.0, abs(stored), abs(computed))
+    return bool(stored == computed)
+
+
+def _count_numbers(value: Any) -> int:
+    if isinstance(value, dict | list):
+        return sum(map(_count_numbers, value.values() if isinstance(value, dict) else value))
+    return int(isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _as_differences(error: AnyTaskTuneError) -> list[Difference]:
+    return [Difference(problem.where, problem.what) for problem in error.problems]
+
+
+def _read_report(folder: Path) -> tuple[Report | None, list[Difference]]:
+    """The report as it stands there, whether or not checksums hold, and what is wrong with the files of the folder."""
+    path, found = folder / "report.json", []
+    if not (folder / SUMS_FILE).is_file():
+        found.append(Difference(str(folder / SUMS_FILE), "the file is missing"))
+    try:
+        check_sums(folder)
+        return read_record(path, Report), found
+    except StoreError as error:
+        found += _as_differences(error)
+    try:
+        content = json.loads(path.read_bytes())
+        return Report.model_validate({key: value for key, value in content.items() if key != "record_sha256"}), found
+    except (OSError, ValueError, AttributeError) as error:
+        return None, [*found, Difference(str(path), f"the report cannot be read: {type(error).__name__}")]
+
+
+def _measured_again(
+    project: Project, stored: TaskReport, config: EvalConfig, found: list[Difference]
+) -> tuple[TaskReport, list[ReportItem]]:
+    """The report on one task and its items from the artefacts it names; what does not match joins `found`.
+
+    Raises:
+        EvaluationError: the report does not say what it was made of, or predictions and rows do not go together.
+        StoreError: an artefact is missing or damaged.
+    """
+    task = stored.definition
+    if task is None or not stored.dataset:
+        fix = f"make it anew: {project.command('eval', stored.task)}"
+        what = "the report does not say what it was made of; an earlier version made it"
+        raise EvaluationError(what, where=stored.task, fix=fix)
+    dataset = load_dataset(project.datasets(stored.task) / stored.dataset)
+    held_out = dataset.splits.get(config.split, [])
+    rows = held_out[: config.max_rows]
+    scored = [_scored_again(project, task, dataset, rows, result, found) for result in stored.systems]
+    runs = {
+        result.system: read_record(project.artifacts / "runs" / result.run / RUN_FILE, Run)
+        for result in stored.systems
+        if result.run
+    }
+    generated = dataset.generated_in(config.split, rows)
+    report = task_report(task, rows, scored, runs, config, len(held_out), generated, stored.dataset)
+    return report, report_items(task, rows, scored)
+
+
+def _scored_again(
+    project: Project,
+    task: Task,
+    dataset: FrozenDataset,
+    rows: Sequence[Example],
+    result: SystemResult,
+    found: list[Difference],
+) -> ScoredSystem:
+    path = project.predictions(task.name) / f"{result.predictions}.json"
+    predictions = read_record(path, PredictionSet)
+    if hash_of_record(predictions) != result.predictions_sha256:
+        what = "these are not the predictions that were scored"
+        found.append(Difference(str(path), what, result.predictions_sha256, hash_of_record(predictions)))
+    choice = result.shot_choice
+    if choice and choice.predictions:
+        choice = _chosen_again(project, task, dataset, choice)
+    scored = replace(score_system(task, rows, predictions), shots=result.shots, shot_choice=choice)
+    if result.kept_at is None:
+        return scored
+    manifest = read_record(project.root / result.kept_at / MANIFEST, LinearModelManifest)
+    return replace(scored, kept_at=result.kept_at, train_rows=manifest.train_rows, train_seconds=manifest.usage.seconds)
+
+
+def _chosen_again(project: Project, task: Task, dataset: FrozenDataset, choice: ShotChoice) -> ShotChoice:
+    dev = dataset.splits.get("dev", [])[:SHOT_DEV_ROWS]
+    ways = {
+        way: score_system(task, dev, read_record(project.predictions(task.name) / f"{identity}.json", PredictionSet))
+        for way, identity in choice.predictions.items()
+    }
+    return choose_way(task, dev, ways["fixed"], ways["similar"])
