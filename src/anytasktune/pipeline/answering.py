@@ -23,7 +23,7 @@ from anytasktune.pipeline.evaluating import (
     task_lm_system,
 )
 from anytasktune.pipeline.events import OnEvent
-from anytasktune.pipeline.reporting import last_report
+from anytasktune.pipeline.reporting import load_report
 from anytasktune.pipeline.simple_baselines import linear_model
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
@@ -278,5 +278,5 @@ def _no_task_lm(context: TrainingContext, task: Task, name: str) -> EvaluationEr
 def _linear_not_beaten(workspace: Workspace, task: Task) -> bool:
     if read_ref(workspace.project.reports) is None:
         return False
-    compared = [one for report in last_report(workspace).tasks if report.task == task.name for one in report.comparisons]
+    compared = [one for report in load_report(workspace).tasks if report.task == task.name for one in report.comparisons]
     return any(one.against == "linear" and one.verdict != "better" for one in compared)

@@ -16,7 +16,7 @@ from anytasktune.models.load import BaseLM, load_base, name_of
 from anytasktune.models.resolve import hub_id, resolve_model
 from anytasktune.pipeline.context import Context
 from anytasktune.pipeline.events import Finished, OnEvent, Started, ignore_event
-from anytasktune.pipeline.reporting import last_report
+from anytasktune.pipeline.reporting import load_report
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Example, GoldenPrompts, Run, Task, TaskReport
 from anytasktune.settings import Settings, System
@@ -155,7 +155,7 @@ def _results(workspace: Workspace, task: str, run: Run, system: System) -> TaskR
     if read_ref(workspace.project.reports) is None:
         return None
     measured = (run.train_rows, run.usage.seconds)
-    for part in last_report(workspace).tasks:
+    for part in load_report(workspace).tasks:
         for entry in part.systems:
             if part.task == task and entry.system == system and (entry.train_rows, entry.train_seconds) == measured:
                 return part
