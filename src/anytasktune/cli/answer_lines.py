@@ -1,11 +1,18 @@
-"""An answer as people read it in a terminal."""
+"""Answers as people read them in a terminal."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from anytasktune.schema import TaskAnswer
+from anytasktune.errors import counted
+from anytasktune.schema import AnswerThreshold, TaskAnswer
 
-_SHOWN_LABELS = 5
+if TYPE_CHECKING:
+    from anytasktune.pipeline import Predicted
+
+_SHOWN_LABELS, _SHOWN_ROWS = 5, 10
 
 
 def answer_lines(given: TaskAnswer) -> RenderableType:
@@ -17,19 +24,43 @@ def answer_lines(given: TaskAnswer) -> RenderableType:
     if hidden := likeliest[_SHOWN_LABELS:]:
         lines.append(Text(f"  … and {len(hidden)} more (all with --json)", style="dim"))
     if given.probability is not None:
-        lines.append(Text(f"  {_certainty(given)}", style="yellow" if given.unsure else "dim"))
+        said = f"{'unsure: below the threshold; ' if given.unsure else ''}{_evidence(given.threshold)}"
+        lines.append(Text(f"  {said}", style="yellow" if given.unsure else "dim"))
     lines += [Text(f"  ! {broken.rule}: {broken.what}", style="yellow") for broken in given.violations]
     return Group(*lines)
 
 
-def _certainty(given: TaskAnswer) -> str:
-    threshold = given.threshold
+def _evidence(threshold: AnswerThreshold | None) -> str:
+    """Share of right dev answers above the threshold, or the reason why none is known."""
+    unknown = "whether it is unsure is not known"
     if threshold is None:
-        return "whether it is unsure is not known: thresholds are chosen for newly trained Task-LMs and for the linear model"
-    if threshold.probability is None and threshold.dev_rows < threshold.FEWEST_DEV_ROWS:
-        return f"whether it is unsure is not known: dev has {threshold.dev_rows} rows, {threshold.FEWEST_DEV_ROWS} are needed"
-    if threshold.probability is None:
-        return f"whether it is unsure is not known: at no probability were {threshold.target:.0%} of the answers to dev right"
-    counts = f"{threshold.right} of {threshold.answered} were right"
-    evidence = f"of the dev rows answered with at least {threshold.probability:.3f}, {counts}"
-    return f"unsure: below the threshold; {evidence}" if given.unsure else evidence
+        return f"{unknown}: newly trained Task-LMs and the linear model have a threshold for that"
+    if threshold.probability is not None:
+        counts = f"{threshold.right} of {threshold.answered} were right"
+        return f"of the dev rows answered with at least {threshold.probability:.3f}, {counts}"
+    if threshold.dev_rows < threshold.FEWEST_DEV_ROWS:
+        return f"{unknown}: dev has {counted(threshold.dev_rows, 'row')}, {threshold.FEWEST_DEV_ROWS} are needed"
+    return f"{unknown}: from no probability on, {threshold.target:.0%} of the answers to dev were right"
+
+
+def account_lines(done: "Predicted") -> RenderableType:
+    """Counts of a file that was answered, the file that was written, and the first rows without an answer."""
+    reasons = ", ".join(f"{count} {reason}" for reason, count in done.not_answered.items())
+    missing = f"not answered {len(done.missing)}" + (f" ({reasons})" if reasons else "")
+    lines = [Text(f"✓ {done.task}: read {done.read}, answered {done.answered}, {missing}", style="bold")]
+    lines.append(Text(f"  {done.out}, columns {', '.join(done.columns.values())}"))
+    facts = [f"{counted(done.unsure, 'answer')} unsure"] if done.unsure is not None else []
+    facts += [f"{counted(done.with_violations, 'answer')} with violations"] if done.with_violations else []
+    lines += [Text(f"  {', '.join(facts)}")] if facts else []
+    lines += [Text(f"  note: {note}", style="yellow") for note in done.notes]
+    lines += [Text(f"  {row.file}:{row.row}: {row.reason}, {row.detail}", style="yellow") for row in done.missing[:_SHOWN_ROWS]]
+    if hidden := len(done.missing) - _SHOWN_ROWS:
+        lines += [Text(f"  … and {hidden} more (all with --json)", style="yellow")] if hidden > 0 else []
+    return Group(*lines)
+
+
+def account_of(done: "Predicted") -> dict[str, Any]:
+    """The same as a JSON document."""
+    rows = [row.model_dump() for row in done.missing]
+    threshold = done.threshold.model_dump() if done.threshold else None
+    return asdict(done) | {"out": str(done.out), "missing": rows, "threshold": threshold, "notes": list(done.notes)}

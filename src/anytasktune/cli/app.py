@@ -60,7 +60,12 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "review": review_verb.review,
     },
     "Train and measure": {"tune": train_verbs.tune, "train": train_verbs.train, "eval": train_verbs.eval_},
-    "Use": {"ask": use_verbs.ask, "serve": serve_verb.serve, "export": export_verb.export},
+    "Use": {
+        "ask": use_verbs.ask,
+        "predict": use_verbs.predict,
+        "serve": serve_verb.serve,
+        "export": export_verb.export,
+    },
     "Look": {"report": report_verbs.report, "verify": report_verbs.verify, "schema": project_verbs.schema},
 }
 """Every verb under the stage of work it belongs to, in the order of `--help`."""

@@ -1,4 +1,4 @@
-"""The verbs that use what was trained: `ask`."""
+"""The verbs that use what was trained: `ask`, `predict`."""
 
 import gc
 import sys
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, UsageError, print_json, show
+from anytasktune.cli.console import DONE, ROWS_DROPPED, UsageError, print_json, show
 from anytasktune.cli.options import Json, Overrides, ProgressForm, ProjectFolder, open_project
 
 if TYPE_CHECKING:
@@ -65,6 +65,46 @@ def ask(
     else:
         show(answer_lines(found), whole_lines=True)
     return DONE
+
+
+def predict(
+    task: TaskName,
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="Rows to answer: CSV, TSV, XLSX, JSONL, JSON or parquet.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write; its ending is its format.")],
+    answered_by: AnsweredBy = "",
+    column: Annotated[
+        str | None, typer.Option("--input", metavar="COLUMN", help="Column of the input; several joined by +.")
+    ] = None,
+    language: Annotated[
+        Literal["en", "zh"] | None,
+        typer.Option("--language", help="Language of rows that do not say theirs; default: told by their letters."),
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of a text file, e.g. gb18030; else detected.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that this program did not write.")] = False,
+    project: ProjectFolder = Path(),
+    overrides: Overrides = None,
+    progress: ProgressForm = "text",
+    as_json: Json = False,
+) -> int:
+    """Answer every row of a file; write the same rows with answer, confidence, unsure and violations added."""
+    open_project(project, [task], overrides)
+    from anytasktune.pipeline.answer_files import require_places
+
+    require_places(source, out, force=force)
+    workspace, settings = _open(project, task, overrides)
+    from anytasktune.cli.answer_lines import account_lines, account_of
+    from anytasktune.cli.progress import reporter
+    from anytasktune.pipeline import PredictOptions
+    from anytasktune.pipeline import predict as predict_rows
+
+    options = PredictOptions(answered_by, column, language, encoding, force)
+    with reporter(progress, workspace) as on_event:
+        done = predict_rows(workspace, task, source, out, options, settings, on_event)
+    if as_json:
+        print_json(account_of(done))
+    else:
+        show(account_lines(done), whole_lines=True)
+    return ROWS_DROPPED if done.missing else DONE
 
 
 def _given_text(text: str | None, file: Path | None) -> str:

@@ -53,8 +53,8 @@ class ColumnMap:
         return cls(**dict(pairs))
 
     def input_columns(self, found: Iterable[str]) -> tuple[str, ...]:
-        """The columns of the input; a `+` that belongs to the name of an existing column joins nothing."""
-        return (self.input,) if self.input in set(found) else tuple(part.strip() for part in self.input.split("+"))
+        """The columns of the input, see `joined_columns`."""
+        return joined_columns(self.input, found)
 
     def require_in(self, found: list[str], path: Path) -> None:
         """Raise DataError unless the file has all the columns."""
@@ -62,6 +62,22 @@ class ColumnMap:
         missing = [name for name in asked if name is not None and name not in found]
         if missing:
             raise DataError([_unknown_column(name, found, path) for name in missing])
+
+
+def joined_columns(text: str, found: Iterable[str]) -> tuple[str, ...]:
+    """Columns joined by `+`; a `+` that belongs to the name of an existing column joins nothing."""
+    return (text,) if text in set(found) else tuple(part.strip() for part in text.split("+"))
+
+
+def input_columns(text: str | None, found: list[str], path: Path) -> tuple[str, ...]:
+    """The columns of inputs to be answered: the named ones, else `input`; DataError unless the file has them."""
+    if text is None and "input" not in found:
+        what = f"no `input` in it; the columns are: {', '.join(found) or 'none'}"
+        raise DataError(what, where=str(path), fix=f"say which holds the input: --input {_nearest(_USUAL_INPUTS, found, '')}")
+    asked = joined_columns(text or "input", found)
+    if missing := [name for name in asked if name not in found]:
+        raise DataError([_unknown_column(name, found, path) for name in missing])
+    return asked
 
 
 def no_known_columns(path: Path, found: list[str]) -> DataError:

@@ -39,7 +39,7 @@ _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}([-_]\w+)*")
 
 
 @dataclass(frozen=True)
-class _Origin:
+class RowOrigin:
     """Where a row's language and source are read from, and the language of rows that have none."""
 
     language_column: str | None = "language"
@@ -64,16 +64,16 @@ def read_examples(
     Raises:
         DataError: the file cannot be read, has no known columns, or no row of it can be used.
     """
-    raw = _read_raw(path, encoding)
+    raw = read_raw(path, encoding)
     if not raw.rows:
         return ReadResult([], raw.dropped, count_rows([], raw.dropped), raw.container, str(path), []).require_rows()
-    origin, notes = _usual_origin(raw, language)
+    origin, notes = usual_origin(raw, language)
     if columns is not None:
-        origin, notes = _Origin(columns.language, columns.source, language), []
+        origin, notes = RowOrigin(columns.language, columns.source, language), []
     return _interpret(raw, _layout(raw, columns, path), origin, path, notes).require_rows()
 
 
-def _usual_origin(raw: RawFile, language: Language | None) -> tuple[_Origin, list[str]]:
+def usual_origin(raw: RawFile, language: Language | None) -> tuple[RowOrigin, list[str]]:
     """Read `language` and `source` where the file has them, unless they evidently mean something else."""
     language_column: str | None = "language"
     source_column: str | None = "source"
@@ -89,10 +89,10 @@ def _usual_origin(raw: RawFile, language: Language | None) -> tuple[_Origin, lis
     elif len(sources) > 1 and len(sources) == len(raw.rows) and len(set(map(str, sources))) == 1:
         notes.append(f"source is {shorten(str(sources[0]))!r} in all rows, so rows are not kept together by it: not used")
         source_column = None
-    return _Origin(language_column, source_column, language), notes
+    return RowOrigin(language_column, source_column, language), notes
 
 
-def _interpret(raw: RawFile, layout: Layout, origin: _Origin, path: Path, about_origin: list[str]) -> ReadResult:
+def _interpret(raw: RawFile, layout: Layout, origin: RowOrigin, path: Path, about_origin: list[str]) -> ReadResult:
     drafts, broken = _drafts(raw.rows, layout)
     settled, instruction, notes = settle_instructions([draft for _, draft in drafts], layout, path)
     rows = [row for row, _ in drafts]
@@ -106,7 +106,8 @@ def _interpret(raw: RawFile, layout: Layout, origin: _Origin, path: Path, about_
     return ReadResult(examples, dropped, counts, name, str(path), list(kept), instruction, tuple(notes))
 
 
-def _read_raw(path: Path, encoding: str | None) -> RawFile:
+def read_raw(path: Path, encoding: str | None) -> RawFile:
+    """Read a file as rows, whatever they mean; DataError if it is missing, empty or in no format that is read."""
     if not path.exists():
         raise DataError("there is no such file", where=str(path), fix=_nearest_file(path))
     if path.is_dir():
@@ -153,7 +154,9 @@ def _drafts(rows: Sequence[RawRow], layout: Layout) -> tuple[list[tuple[RawRow, 
     return drafts, faults
 
 
-def _examples(drafts: Sequence[tuple[RawRow, Draft]], origin: _Origin) -> tuple[dict[int, Example], list[tuple[int, RowError]]]:
+def _examples(
+    drafts: Sequence[tuple[RawRow, Draft]], origin: RowOrigin
+) -> tuple[dict[int, Example], list[tuple[int, RowError]]]:
     """Row number → example, and the numbers of the other rows, with the reason."""
     examples: dict[int, Example] = {}
     faults: list[tuple[int, RowError]] = []
@@ -172,16 +175,23 @@ def _examples(drafts: Sequence[tuple[RawRow, Draft]], origin: _Origin) -> tuple[
     return examples, faults
 
 
-def _example(draft: Draft, fields: Mapping[str, Any], origin: _Origin) -> Example:
-    if not draft.input.strip():
-        raise RowError("empty_input", "the input is empty")
+def _example(draft: Draft, fields: Mapping[str, Any], origin: RowOrigin) -> Example:
+    example = unanswered(draft, fields, origin)
     if not draft.output.strip():
         raise RowError("empty_output", "the output is empty")
+    require_clean(draft.output)
+    return example.model_copy(update={"output": draft.output})
+
+
+def unanswered(draft: Draft, fields: Mapping[str, Any], origin: RowOrigin) -> Example:
+    """The input of a row with its language and source, without an output; RowError if it cannot be used."""
+    if not draft.input.strip():
+        raise RowError("empty_input", "the input is empty")
     source = _plain_field(fields, origin.source_column)
-    for text in (draft.input, draft.output, source or ""):
+    for text in (draft.input, source or ""):
         require_clean(text)
     language = _language(_plain_field(fields, origin.language_column)) or origin.default_language
-    return Example(input=draft.input, output=draft.output, language=language, source=source)
+    return Example(input=draft.input, output="", language=language, source=source)
 
 
 def _plain_field(fields: Mapping[str, Any], name: str | None) -> str | None:
@@ -230,7 +240,7 @@ def _ambiguous_inputs(kept: Mapping[int, Example]) -> list[str]:
     return [f"{counted(len(several), 'input')} with different outputs in several rows: {shown}{more}"]
 
 
-def _unused_fields(raw: RawFile, layout: Layout, origin: _Origin, drafts: Sequence[Draft]) -> list[str]:
+def _unused_fields(raw: RawFile, layout: Layout, origin: RowOrigin, drafts: Sequence[Draft]) -> list[str]:
     used = {*layout.columns, origin.language_column, origin.source_column, "language", "source"}
     of_rows = Counter(name for row in raw.rows for name in row.fields if name not in used)
     of_turns = Counter(name for draft in drafts for name in draft.unused)

@@ -47,11 +47,25 @@ def column_layout(columns: ColumnMap, found: Sequence[str]) -> Layout:
     inputs = columns.input_columns(found)
 
     def read(fields: Fields) -> Draft:
-        texts = [_text(fields, name, "input") for name in inputs]
-        return Draft("", "\n\n".join(text for text in texts if text.strip()), _output(fields, columns.output))
+        return Draft("", _joined(fields, inputs), _output(fields, columns.output))
 
     named = (*inputs, columns.output, columns.language, columns.source)
     return Layout("columns", frozenset(name for name in named if name is not None), read)
+
+
+def input_layout(inputs: Sequence[str]) -> Layout:
+    """The layout of rows that have an input in these columns, and no output that is read."""
+    return Layout("columns", frozenset(inputs), lambda fields: Draft("", _joined(fields, inputs), ""))
+
+
+def with_open_end(fields: Fields, layout: Layout) -> Fields:
+    """A row whose dialogue ends with what is to be answered, with an answer to read it by; any other row as it is."""
+    column = {"messages": "messages", "sharegpt": "conversations"}.get(layout.name, "")
+    turns = fields.get(column)
+    if not isinstance(turns, list) or not turns or not isinstance(turns[-1], Mapping):
+        return fields
+    asked = turns[-1].get("role", turns[-1].get("from")) in {"user", "human"}
+    return {**fields, column: [*turns, {"role": "assistant", "content": "?"}]} if asked else fields
 
 
 def settle_instructions(drafts: Sequence[Draft], layout: Layout, path: Path) -> tuple[list[Draft], str, list[str]]:
@@ -115,6 +129,11 @@ def _read_row(fields: Fields) -> Draft:
 def _read_alpaca(fields: Fields) -> Draft:
     given = _text(fields, "input", "input") if "input" in fields else ""
     return Draft(_text(fields, "instruction", "instruction"), given, _output(fields, "output"))
+
+
+def _joined(fields: Fields, columns: Sequence[str]) -> str:
+    texts = [_text(fields, name, "input") for name in columns]
+    return "\n\n".join(text for text in texts if text.strip())
 
 
 def _required(fields: Fields, name: str) -> Any:

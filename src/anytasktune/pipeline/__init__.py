@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.importing import Imported, ImportOptions, import_rows
     from anytasktune.pipeline.ingesting import ingest_documents
     from anytasktune.pipeline.initializing import init_project
+    from anytasktune.pipeline.predicting import Predicted, PredictOptions, predict
     from anytasktune.pipeline.tuning import train, tune
     from anytasktune.pipeline.workspace import Workspace
     from anytasktune.settings import Settings
@@ -41,6 +42,8 @@ _HOME = {
     "Note": "events",
     "OnEvent": "events",
     "PackSummary": "initializing",
+    "PredictOptions": "predicting",
+    "Predicted": "predicting",
     "Progress": "events",
     "BuildOptions": "build_context",
     "Settings": "workspace",
@@ -59,6 +62,7 @@ _HOME = {
     "init_project": "initializing",
     "open_system": "answering",
     "plan": "checking",
+    "predict": "predicting",
     "synth": "generating",
     "train": "tuning",
     "tune": "tuning",
@@ -78,6 +82,8 @@ __all__ = [
     "Note",
     "OnEvent",
     "PackSummary",
+    "PredictOptions",
+    "Predicted",
     "Progress",
     "BuildOptions",
     "Settings",
@@ -96,6 +102,7 @@ __all__ = [
     "init_project",
     "open_system",
     "plan",
+    "predict",
     "synth",
     "train",
     "tune",

@@ -55,7 +55,7 @@ from anytasktune.schema.run import (
     TaskLMManifest,
 )
 from anytasktune.schema.task import Task
-from anytasktune.schema.task_answer import BrokenRule, TaskAnswer
+from anytasktune.schema.task_answer import BrokenRule, GivenAnswer, TaskAnswer
 
 __all__ = [
     "AUGMENTATIONS",
@@ -92,6 +92,7 @@ __all__ = [
     "ItemAnswer",
     "Lineage",
     "GeneratedRows",
+    "GivenAnswer",
     "Origin",
     "Passage",
     "PassageSet",

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from anytasktune.records import Language, Name, Record
+from anytasktune.schema.evaluation import Answer
 from anytasktune.schema.run import AnswerThreshold
 from anytasktune.settings import System
 
@@ -33,3 +34,11 @@ class TaskAnswer(Record):
     """Whether the probability is below the threshold; None where either is not known."""
     threshold: AnswerThreshold | None = None
     violations: list[BrokenRule] = Field(default_factory=list)
+
+
+class GivenAnswer(Record):
+    """A line of the log of a system's answers, from which a stopped command goes on."""
+
+    input_id: str
+    """Id of the example without an output."""
+    answer: Answer

@@ -21,7 +21,7 @@ from anytasktune.store.artifacts import (
 )
 from anytasktune.store.atomic import atomic_folder, disk_errors, is_intact, remove_artifact, remove_file, write_atomic
 from anytasktune.store.checksums import SUMS_FILE, check_sums
-from anytasktune.store.exports import EXPORT_RECORD, exporting
+from anytasktune.store.exports import EXPORT_RECORD, exporting, require_own
 from anytasktune.store.layout import DOMAIN_FILE, SETTINGS_FILE, Project
 from anytasktune.store.project_lock import asking_alone
 from anytasktune.store.record_files import (
@@ -71,6 +71,7 @@ __all__ = [
     "record_kind",
     "remove_artifact",
     "remove_file",
+    "require_own",
     "save_artifact",
     "write_artifact_folder",
     "write_atomic",

@@ -44,8 +44,7 @@ def exporting(folder: Path, *, force: bool = False) -> Iterator[Path]:
             staged.mkdir()
         yield staged
         new = {path.relative_to(staged).as_posix(): file_hash(path) for path in sorted(staged.rglob("*")) if path.is_file()}
-        record_file = folder / EXPORT_RECORD
-        known = read_record(record_file, ExportRecord).files if record_file.is_file() else {}
+        record_file, known = folder / EXPORT_RECORD, _known_files(folder)
         _refuse_to_overwrite(folder, new, known, force=force)
         both = known | {name: [*known.get(name, []), sha256] for name, sha256 in new.items()}
         write_record(record_file, ExportRecord(files=both))  # killed from here on, what is there is still known as ours
@@ -58,17 +57,27 @@ def exporting(folder: Path, *, force: bool = False) -> Iterator[Path]:
         shutil.rmtree(staged, ignore_errors=True)
 
 
+def require_own(path: Path, *, force: bool = False) -> None:
+    """Raise StoreError where a later `exporting` would refuse to write this file, so that no work is done in vain."""
+    _refuse_to_overwrite(path.parent, {path.name: ""}, _known_files(path.parent), force=force)
+
+
+def _known_files(folder: Path) -> dict[str, list[str]]:
+    record = folder / EXPORT_RECORD
+    return read_record(record, ExportRecord).files if record.is_file() else {}
+
+
 def _refuse_to_overwrite(folder: Path, new: Mapping[str, str], known: Mapping[str, list[str]], *, force: bool) -> None:
     problems = []
     for name, sha256 in new.items():
         path = folder / name
         if path.is_dir():
-            problems.append(Problem("a folder stands in the way", str(path), "give another folder with --out, or move it away"))
+            problems.append(Problem("a folder stands in the way", str(path), "give another place with --out, or move it away"))
         elif path.is_symlink() and not force:
             problems.append(Problem("a link stands in the way", str(path), "move it away, or replace it with --force"))
         elif path.exists() and not force and file_hash(path) not in [sha256, *known.get(name, [])]:
             what = "was changed after it was exported" if name in known else "no export wrote this file"
-            fix = "give another folder with --out, move the file away, or overwrite it with --force"
+            fix = "give another place with --out, move the file away, or overwrite it with --force"
             problems.append(Problem(f"{what}, and it is not overwritten", str(path), fix))
     if problems:
         raise StoreError(problems)

@@ -125,3 +125,7 @@ class Project:
 
     def predictions(self, task: str) -> Path:
         return self.artifacts / "predictions" / task
+
+    def answers(self, task: str) -> Path:
+        """Answers given to rows of files, a log per system."""
+        return self.artifacts / "answers" / task

@@ -1,6 +1,7 @@
 """The command line in this process, in an empty folder."""
 
 import json
+import random
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ import pytest
 from tests.tiny_project import QUICK, write_project
 
 from anytasktune.cli.app import run_safely
+from anytasktune.schema import Example
+
+WORDS = {"housing": "landlord deposit rent 押金", "family": "child school divorce 离婚", "work": "boss wage fired 工资"}
 
 
 @dataclass(frozen=True)
@@ -72,3 +76,23 @@ def tuned_once(tmp_path_factory: pytest.TempPathFactory, quick: list[str]) -> Pa
 def tuned(tuned_once: Path, tmp_path: Path) -> Path:
     """A project with everything made."""
     return Path(shutil.copytree(tuned_once, tmp_path / "tuned"))
+
+
+def clear_rows(count: int = 240) -> list[Example]:
+    """Rows whose words give the label away."""
+    rows = []
+    for number in range(count):
+        label = list(WORDS)[number % 3]
+        words = " ".join(random.Random(number).choices(WORDS[label].split(), k=4))
+        language = "zh" if number % 4 == 3 else "en"
+        text = f"第{number}件事情：{words}" if language == "zh" else f"matter {number}: {words}"
+        rows.append(Example(input=text, output=label, language=language))
+    return rows
+
+
+@pytest.fixture(scope="session")
+def learned_once(tmp_path_factory: pytest.TempPathFactory, quick: list[str]) -> Path:
+    """A project with a Task-LM that answers rightly; to be left as it is."""
+    folder = write_project(tmp_path_factory.mktemp("learned") / "law", clear_rows())
+    assert run_safely(["train", "-p", str(folder), *quick]) == 0
+    return folder

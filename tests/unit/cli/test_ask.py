@@ -2,40 +2,18 @@
 
 import io
 import json
-import random
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from tests.tiny_project import write_pool, write_project
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import WORDS, Run
 
 from anytasktune import TaskLM, Workspace, ask
 from anytasktune.cli.app import run_safely
 from anytasktune.schema import Example
 from anytasktune.store import read_ref
-
-WORDS = {"housing": "landlord deposit rent 押金", "family": "child school divorce 离婚", "work": "boss wage fired 工资"}
-
-
-def clear_rows(count: int = 240) -> list[Example]:
-    """Rows whose words give the label away."""
-    rows = []
-    for number in range(count):
-        label = list(WORDS)[number % 3]
-        words = " ".join(random.Random(number).choices(WORDS[label].split(), k=4))
-        language = "zh" if number % 4 == 3 else "en"
-        text = f"第{number}件事情：{words}" if language == "zh" else f"matter {number}: {words}"
-        rows.append(Example(input=text, output=label, language=language))
-    return rows
-
-
-@pytest.fixture(scope="module")
-def learned_once(tmp_path_factory: pytest.TempPathFactory, quick: list[str]) -> Path:
-    folder = write_project(tmp_path_factory.mktemp("learned") / "law", clear_rows())
-    assert run_safely(["train", "-p", str(folder), *quick]) == 0
-    return folder
 
 
 @pytest.fixture(scope="module")
