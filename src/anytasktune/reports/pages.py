@@ -1,6 +1,8 @@
 """A report on disk: the record itself, and what people read as HTML and Markdown, in English and Chinese."""
 
+import base64
 import functools
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from anytasktune.records import Language
+from anytasktune.reports.items_view import HTML_LANGUAGE, items_data
 from anytasktune.reports.overall_view import GranularityView
 from anytasktune.reports.report_view import ReportView, SampleView, TaskView, view_report
 from anytasktune.reports.report_words import TEMPLATES
@@ -17,7 +20,6 @@ from anytasktune.store import atomic_folder, jsonl, write_atomic, write_record
 from anytasktune.text.plain_text import collapse_space
 
 ITEMS_FILE = "predictions.jsonl"
-_HTML_LANGUAGE = {"en": "en", "zh": "zh-CN"}
 
 
 def write_report(report: Report, folder: Path, items: Sequence[ReportItem] = ()) -> None:
@@ -39,25 +41,32 @@ def report_files(report: Report, items: Sequence[ReportItem]) -> dict[str, str]:
     return {
         "report.md": render_markdown(report),
         "report.zh.md": render_markdown(report, "zh"),
-        "report.html": render_html(report),
-        "report.zh.html": render_html(report, "zh"),
+        "report.html": render_html(report, items=items),
+        "report.zh.html": render_html(report, "zh", items),
         ITEMS_FILE: jsonl(items),
     }
 
 
-def render_html(report: Report, language: Language = "en") -> str:
-    """One HTML page that needs nothing else: no script, no font, no request.
+def render_html(report: Report, language: Language = "en", items: Sequence[ReportItem] = ()) -> str:
+    """One HTML page that needs nothing else: no font, no request, and no script but its own.
 
-    Everything that comes from data is escaped; a content security policy in the page forbids scripts and requests besides.
+    Everything that comes from data is escaped. A content security policy in the page forbids requests, and scripts other than
+    the one for `items`, which it names by its hash.
     """
     view = view_report(report, language)
+    script = (TEMPLATES / "items.js").read_text(encoding="utf-8") if items else ""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return _template("report.html.j2").render(
         view=view,
         say=view.words.say,
-        lang=_HTML_LANGUAGE[language],
-        languages=_HTML_LANGUAGE,
+        lang=HTML_LANGUAGE[language],
+        languages=HTML_LANGUAGE,
         spark_width=SPARK_WIDTH,
         spark_height=SPARK_HEIGHT,
+        script=script,
+        script_source=f"'sha256-{digest}'" if items else "'none'",
+        items_data=items_data(report, items, view.words),
+        items_file=ITEMS_FILE,
     )
 
 

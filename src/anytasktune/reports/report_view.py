@@ -286,7 +286,7 @@ def _sample_view(task: TaskReport, sample: Sample, words: Words) -> SampleView:
         name = words.say(f"system.{system}")
         if system in sample.answers:
             text = _shown(sample.answers[system], words) or words.say("label.empty_answer")
-            answers.append(AnswerView(system, name, text, *_mark(task, sample.values.get(system), words)))
+            answers.append(AnswerView(system, name, text, *mark(task, sample.values.get(system), words)))
         else:
             answers.append(AnswerView(system, name, None, words.say("label.no_answer"), "none"))
     return SampleView(
@@ -297,7 +297,8 @@ def _sample_view(task: TaskReport, sample: Sample, words: Words) -> SampleView:
     )
 
 
-def _mark(task: TaskReport, value: float | None, words: Words) -> tuple[str, Tone]:
+def mark(task: TaskReport, value: float | None, words: Words) -> tuple[str, Tone]:
+    """The mark of an answer in words, and its tone."""
     if value is None:
         return "", "none"
     if value == (0.0 if task.lower_is_better else 1.0):

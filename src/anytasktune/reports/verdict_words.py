@@ -3,14 +3,13 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from anytasktune.reports.report_words import Words, clean, p_words, signed
-from anytasktune.schema import FaultGroup, Report, SystemResult, TaskReport
+from anytasktune.reports.fault_words import named
+from anytasktune.reports.report_words import Words, p_words, signed
+from anytasktune.schema import Report, SystemResult, TaskReport
 from anytasktune.schema.evaluation import Use
-from anytasktune.text.plain_text import shorten
 
 USES: tuple[Use, ...] = ("task_lm", "linear", "few_shot", "base", "other_model", "more_data")
 _OF_RIGHT_ANSWERS, _OF_PARTS = ("accuracy", "macro_f1"), ("set_f1", "json_f1")
-_LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
@@ -76,12 +75,6 @@ def commonest_fault(result: SystemResult, words: Words) -> str:
         return words.say(f"commonest_fault.{largest.kind}", wrong=result.scored - result.right, **named(largest))
     counted = [words.say(f"fault_count.{kind}", count=count) for kind, count in result.faults.items() if kind != "confused"]
     return words.say("headline.list_joint").join(counted)
-
-
-def named(group: FaultGroup) -> dict[str, str | int]:
-    """Names and count of a group as values of a sentence."""
-    expected, given = (shorten(clean(text), _LONGEST_NAME) for text in (group.expected, group.given))
-    return {"expected": expected, "given": given, "count": len(group.rows)}
 
 
 def advice(task: TaskReport, words: Words) -> str:
