@@ -85,7 +85,7 @@ app = typer.Typer(
     name="anytasktune",
     cls=_ByStage,
     help="Small language models tuned on exactly the sub-tasks of your work, with proof that it was worth it.",
-    epilog=f"See it work: {program()} demo. With your own rows: init FOLDER, import ROWS --task NAME, tune, report; "
+    epilog=f"See it work: {program()} demo. With your own rows: init FOLDER, import ROWS --task NAME, tune, ask; "
     "--help after a command explains it. 中文说明：README.zh-CN.md",
     no_args_is_help=True,
     add_completion=False,

@@ -12,9 +12,9 @@ from anytasktune.errors import counted
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import Workspace
-    from anytasktune.schema import Report
+    from anytasktune.schema import Report, TaskReport
 
-_MOST_SHOWN = 20
+_MOST_SHOWN, _LONGEST_SHOWN = 20, 80
 _ReportName = Annotated[
     str | None, typer.Argument(metavar="REPORT", help="Id of a report, or its beginning; default: the last one.")
 ]
@@ -66,4 +66,15 @@ def show_report(workspace: "Workspace", report: "Report", as_json: bool, languag
         return
     show(render(report, language))
     page = "report.zh.html" if language == "zh" else "report.html"
-    say(f"\nReport: {folder / page}")
+    say("")
+    if report.tasks:
+        say(f"{'试一试：' if language == 'zh' else 'Try it: '}{_question(workspace, report.tasks[0])}")
+    say(f"Report: {folder / page}")
+
+
+def _question(workspace: "Workspace", task: "TaskReport") -> str:
+    """A command that asks the recommended system a short input of the report."""
+    texts = [sample.input for sample in task.samples if len(sample.input) <= _LONGEST_SHOWN and sample.input.isprintable()]
+    best = task.recommendation.system if task.recommendation else None
+    others = ("--with", best) if best and best != "tuned" else ()
+    return workspace.project.command("ask", task.task, texts[0] if texts else "TEXT", *others)

@@ -171,7 +171,9 @@ def demo(
             f"  1. {command('init', 'my-field')}\n"
             f"  2. describe a task in my-field/domain.yaml; {folder / 'domain.yaml'} is an example\n"
             f"  3. {command('import', 'rows.csv', '--task', 'my_task', '--columns', 'input=QUESTION,output=ANSWER', *on)}\n"
-            f"  4. {command('tune', *on)}"
+            f"  4. {command('tune', *on)}\n"
+            f"  5. {command('ask', 'my_task', 'TEXT', *on)}, or for a file: "
+            f"{command('predict', 'my_task', 'new.csv', '--input', 'QUESTION', '--out', 'answers.csv', *on)}"
         )
     return code
 

@@ -113,7 +113,7 @@ def _given_text(text: str | None, file: Path | None) -> str:
         raise UsageError("TEXT and --file exclude each other", fix="give one of them")
     if text is not None:
         return text
-    if file is None and sys.stdin.isatty():
+    if file is None and (sys.stdin is None or sys.stdin.isatty()):
         fix = "give it in quotes after the task, with --file, or on standard input"
         raise UsageError("there is no text to answer", fix=fix)
     from anytasktune.pipeline.given_text import text_of_file, text_of_standard_input

@@ -108,21 +108,25 @@ def _interpret(raw: RawFile, layout: Layout, origin: RowOrigin, path: Path, abou
 
 def read_raw(path: Path, encoding: str | None) -> RawFile:
     """Read a file as rows, whatever they mean; DataError if it is missing, empty or in no format that is read."""
+    require_readable(path)
+    try:
+        return _READERS[path.suffix.lower()](path, encoding)
+    except OSError as error:
+        fix = "check that you may read it"
+        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path), fix=fix) from None
+
+
+def require_readable(path: Path) -> None:
+    """Raise DataError if a file is missing, empty, or of an ending that is not read."""
     if not path.exists():
         raise DataError("there is no such file", where=str(path), fix=_nearest_file(path))
     if path.is_dir():
         raise DataError("this is a folder", where=str(path), fix="give one of its files, or a folder with a task.json in it")
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
+    if path.suffix.lower() not in _READERS:
         fix = f"give one of these: {', '.join(_READERS)} (an older spreadsheet: save it as .xlsx or CSV UTF-8)"
         raise DataError(f"files ending in {path.suffix or 'nothing'!r} cannot be read", where=str(path), fix=fix)
-    try:
-        if path.stat().st_size == 0:
-            raise DataError("the file is empty", where=str(path), fix="check that it was copied whole")
-        return reader(path, encoding)
-    except OSError as error:
-        fix = "check that you may read it"
-        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path), fix=fix) from None
+    if path.stat().st_size == 0:
+        raise DataError("the file is empty", where=str(path), fix="check that it was copied whole")
 
 
 def _nearest_file(path: Path) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from anytasktune.datasets.read_inputs import InputFile, InputRow
+from anytasktune.datasets.read_rows import require_readable
 from anytasktune.datasets.write_tables import known_ending, table_bytes
 from anytasktune.errors import DataError
 from anytasktune.schema import DroppedRow, TaskAnswer
@@ -25,14 +26,15 @@ class AnsweredRow:
 
 
 def require_places(source: Path, out: Path, *, force: bool = False) -> None:
-    """Raise an error where answers could not be written to `out` later, before anything is answered.
+    """Raise an error, before anything is answered, where `source` cannot be read or `out` could not be written later.
 
     Raises:
-        DataError: files of this ending cannot be written, or it is the file that is read.
+        DataError: files of such endings cannot be read or written, there is no `source`, or both are one file.
         StoreError: a file that this program did not write stands there.
     """
+    require_readable(source)
     known_ending(out)
-    if out.exists() and source.exists() and out.samefile(source):
+    if out.exists() and out.samefile(source):
         raise DataError("the rows are read from this file", where=str(out), fix="give another file with --out")
     require_own(out, force=force)
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -173,3 +174,10 @@ def test_answers_are_those_of_the_report(run: Run, tuned_once: Path) -> None:
         document = run(*asked, "-p", tuned_once, "--json").document
         assert document["answer"] == predicted["output"]
         assert document["probability"] == pytest.approx(predicted["probability"], abs=0.01)  # bfloat16 rounds by batch
+
+
+def test_a_report_ends_with_a_question_that_can_be_pasted(run: Run, tuned_once: Path) -> None:
+    for language, words in (("en", "Try it: "), ("zh", "试一试：")):
+        (line,) = [line for line in run("report", "-p", tuned_once, "--language", language).out.splitlines() if words in line]
+        ended = run(*shlex.split(line.partition(words)[2])[1:])
+        assert (ended.code, ended.out.splitlines()[0] in WORDS) == (0, True)
