@@ -55,6 +55,7 @@ def _values(source: ExportSource, facts: CardFacts) -> dict[str, Any]:
         "base_is_folder": Path(source.base_name).is_absolute(),
         "instructions": {language: instruction_for(task, language) for language in task.languages},
         "has_head": source.has_head,
+        "scores_numbers": manifest.decoding[task.name].method == "number_scoring",
         "scores_labels": manifest.decoding[task.name].method == "label_scoring",
         "results": source.results,
         "system": source.system,
