@@ -130,8 +130,9 @@ def _score(task: Task, example: Example, prediction: Prediction) -> Score:
     except ValueError as error:
         fix = "correct the row; the verb `check` lists all such rows"
         raise EvaluationError(f"the reference of example {example.id} of task {task.name}: {error}", fix=fix) from None
-    # an answer that was cut has no known end, whatever its beginning looks like
-    return score.model_copy(update={"broken_rules": [*score.broken_rules, "truncated"]}) if prediction.truncated else score
+    # an answer that was cut has no known end, whatever its beginning looks like; one that a constraint closed has the form
+    cut = prediction.truncated and not prediction.corrected
+    return score.model_copy(update={"broken_rules": [*score.broken_rules, "truncated"]}) if cut else score
 
 
 def report_items(task: Task, examples: Sequence[Example], scored: Sequence[ScoredSystem]) -> list[ReportItem]:

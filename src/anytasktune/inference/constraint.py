@@ -55,6 +55,10 @@ class TokenTable:
         found = ((places.get(self.bytes_of(token)), token) for token in range(self.engine.vocab_size))
         return [token for _, token in sorted((place, token) for place, token in found if place is not None)]
 
+    def ids_of(self, text: str) -> list[int]:
+        """The tokens of a text that goes on from other tokens."""
+        return [int(token) for token in self.engine.tokenize_str(text)]
+
     def bytes_of(self, token: int) -> bytes:
         """The bytes of one token; none of a special one."""
         return b"" if self.engine.is_special_token(token) else self.engine.decode_bytes([token])
@@ -79,21 +83,17 @@ class Constraint:
         matcher: the grammar before the first token; never changed.
         most_characters: of an answer.
         is_right: whether tokens are an answer that breaks no rule, for what a grammar cannot say.
+        end_after: a short end after a beginning, where one is known without a search.
     """
 
     table: TokenTable
     matcher: "LLMatcher"
     most_characters: int | None = None
     is_right: Callable[[list[int]], bool] = field(default=lambda _: True)
+    end_after: Callable[[list[int]], list[int] | None] = field(default=lambda _: None)
 
     @classmethod
-    def of(
-        cls,
-        table: TokenTable,
-        grammar: str,
-        most_characters: int | None = None,
-        is_right: Callable[[list[int]], bool] = lambda _: True,
-    ) -> "Constraint":
+    def of(cls, table: TokenTable, grammar: str, most_characters: int | None = None) -> "Constraint":
         """Compile a grammar.
 
         Raises:
@@ -109,7 +109,7 @@ class Constraint:
             raise ConfigError(
                 f"no answer keeps to output and rules: {shorten(reason, 160)}", fix="change the output or its rules"
             )
-        return cls(table, matcher, most_characters, is_right)
+        return cls(table, matcher, most_characters)
 
     @property
     def room(self) -> int | None:
@@ -122,16 +122,24 @@ class Constraint:
 
     def shortest(self, most_tokens: int) -> list[int] | None:
         """Tokens of a short answer; None if none was found within `most_tokens`."""
-        return _Closing(self, most_tokens, _MOST_STEPS_AT_START).after([])
+        return self._ended([], most_tokens) or _Closing(self, most_tokens, _MOST_STEPS_AT_START).after([])
 
     def closed(self, tokens: Sequence[int], most_tokens: int) -> list[int] | None:
         """As much of a beginning as can be made a right answer within the limits, and its end; None if nothing was found."""
         steps = range(len(tokens), max(len(tokens) - _STEPS_BACK, 0), -1)
         cuts = [*steps, *range(max(len(tokens) - _STEPS_BACK, 0), 0, -4)]
         for cut in cuts:
+            if (ended := self._ended(tokens[:cut], most_tokens)) is not None:
+                return ended
             if cut <= most_tokens and (end := _Closing(self, most_tokens - cut, _MOST_STEPS).after(tokens[:cut])) is not None:
                 return [*tokens[:cut], *end]
         return self.shortest(most_tokens)
+
+    def _ended(self, tokens: Sequence[int], most_tokens: int) -> list[int] | None:
+        """A beginning and its known end, if that is a right answer within the limit."""
+        end = self.end_after(list(tokens))
+        answer = None if end is None else [*tokens, *end]
+        return answer if answer is not None and len(answer) <= most_tokens and self.is_right(answer) else None
 
 
 class ConstrainedAnswer:

@@ -16,6 +16,7 @@ from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language, Record
 from anytasktune.text.json_values import KeyPath
+from anytasktune.text.pattern_ending import PatternEnding
 
 Metric = Literal["accuracy", "macro_f1", "set_f1", "json_f1", "rouge_l", "token_f1", "mae"]
 LOWER_IS_BETTER: frozenset[Metric] = frozenset({"mae"})
@@ -301,6 +302,10 @@ class OutputKind(Record):
         Raises:
             ConfigError: there is no such answer, whatever the input.
         """
+        return None
+
+    def pattern_ending(self, rules: Rules) -> PatternEnding | None:
+        """The ends of answers that must match the rules' pattern; None where nothing is known about them."""
         return None
 
     def grammar_reads_input(self, rules: Rules) -> bool:

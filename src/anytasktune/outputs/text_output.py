@@ -11,6 +11,7 @@ from anytasktune.records import Language
 from anytasktune.text.automaton_regex import automaton_regex
 from anytasktune.text.json_values import try_json
 from anytasktune.text.overlap import rouge_l
+from anytasktune.text.pattern_ending import PatternEnding
 from anytasktune.text.plain_text import listed
 
 ALIKE = 0.4
@@ -79,6 +80,10 @@ class TextOutput(OutputKind):
             more = f"{{{max(rules.min_items or 1, 1) - 1},{'' if rules.max_items is None else rules.max_items - 1}}}"
             terms.append(regex(rf"{line}(?:\n{line}){more}\s*" if counted else rf"\s*{INK}{ANY}*"))
         return grammar.starting(grammar.terminal(every(terms)))
+
+    def pattern_ending(self, rules: Rules) -> PatternEnding | None:
+        """Those of the pattern."""
+        return None if rules.pattern is None else PatternEnding.of(rules.pattern)
 
     def form_sentences(self, rules: Rules, language: Language) -> list[str]:
         """The number of lines, where it matters."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS
+from anytasktune.pipeline.evaluating import require_room_for_answers
 from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
@@ -45,6 +46,7 @@ def check(
     checked = []
     for task in workspace.tasks(task_names):
         dataset = context.dataset(task)
+        require_room_for_answers(context, [task])
         rows = dataset.splits.get("train", [])[:3]
         samples = tuple(tuple(view_tokens(task, row, context.model_info.format)) for row in rows)
         look, findings = context.preflight(task, dataset), context.findings(task, dataset)

@@ -14,6 +14,7 @@ from anytasktune.evaluation import EvaluatedSystem, build_report, choose_way, pr
 from anytasktune.ids import content_id
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS, FixedShots, choose_shots
 from anytasktune.inference.similar_shots import SimilarShots
+from anytasktune.inference.task_constraint import TaskConstraint
 from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.inference.task_predictor import decoding_for
 from anytasktune.models.load import name_of
@@ -44,7 +45,9 @@ def evaluate(
     context = TrainingContext.begin(workspace, settings, on_event)
     tasks = workspace.tasks(task_names)
     require_held_out(context, tasks)
-    return compare(context, list(zip(tasks, evaluated_runs(context, tasks), strict=True)))
+    runs = evaluated_runs(context, tasks)
+    require_room_for_answers(context, tasks)
+    return compare(context, list(zip(tasks, runs, strict=True)))
 
 
 def require_held_out(context: TrainingContext, tasks: Sequence[Task]) -> None:
@@ -56,6 +59,21 @@ def require_held_out(context: TrainingContext, tasks: Sequence[Task]) -> None:
             command = context.workspace.project.command("import", "FILE", "--task", task.name, "--split", split)
             fix = f"import some: {command}"
             raise EvaluationError(what, where=f"data/{task.name}", fix=fix)
+
+
+def require_room_for_answers(context: TrainingContext, tasks: Sequence[Task]) -> None:
+    """Raise ConfigError if no answer that keeps to output and rules is as short as `eval.max_new_tokens`."""
+    config = context.settings.eval
+    if not config.max_new_tokens or not config.constrained:
+        return
+    format_ = context.model_info.format
+    for task in tasks:
+        splits = context.dataset(task).splits
+        decoding = decoding_for(task, splits.get("train", []), 0)
+        if not decoding.scores_answers and format_.rendering.end_of_turn:
+            limited = decoding.model_copy(update={"max_new_tokens": config.max_new_tokens})
+            rows = [row for split in splits.values() for row in split]
+            TaskConstraint(task, limited, format_).check(rows, "eval.max_new_tokens")
 
 
 def evaluated_runs(context: TrainingContext, tasks: Sequence[Task], fresh: Sequence[Run] = ()) -> list[Runs]:

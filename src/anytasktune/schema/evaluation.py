@@ -63,7 +63,7 @@ class Score(Record):
     parsed: bool
     """Whether the answer had the form the task asks for."""
     broken_rules: list[str] = Field(default_factory=list)
-    """Names of the task's rules the answer breaks; `truncated` where it was cut at the length limit."""
+    """Names of the task's rules the answer breaks; `truncated` where it was left cut at the length limit."""
 
 
 class Interval(Record):
@@ -108,7 +108,7 @@ class SystemResult(Record):
     scored: int
     unscored: int
     well_formed: float
-    """Share of answers in the form the task asks for, breaking none of its rules and not truncated."""
+    """Share of answers in the form the task asks for, breaking none of its rules and not left cut at the length limit."""
     seconds: float
     shots: int | None = None
     """Examples shown in every prompt; None for a system that is shown none."""

@@ -23,8 +23,8 @@ _ENDS = {ops.AT_END, ops.AT_END_STRING}
 _KNOWN_FLAGS = re.UNICODE | re.IGNORECASE | re.DOTALL | re.VERBOSE
 
 
-class _NotRegularError(Exception):
-    pass
+class NotRegularError(Exception):
+    """A pattern needs what an automaton cannot do."""
 
 
 def automaton_regex(pattern: str, *, whole: bool = True) -> str | None:
@@ -38,9 +38,21 @@ def automaton_regex(pattern: str, *, whole: bool = True) -> str | None:
         if parsed.state.flags & ~_KNOWN_FLAGS:
             return None
         text = _sequence(list(parsed), whole, bool(parsed.state.flags & re.DOTALL), (True, True))
-    except (_NotRegularError, RecursionError):
+    except (NotRegularError, RecursionError):
         return None
     return f"(?i:{text})" if parsed.state.flags & re.IGNORECASE else text
+
+
+def single_character(op: Any, value: Any, flags: int) -> str:
+    """A parsed part of a pattern that stands for one character, in Python's syntax.
+
+    Raises:
+        NotRegularError: it stands for something else.
+    """
+    if op not in (ops.LITERAL, ops.NOT_LITERAL, ops.ANY, ops.IN) or flags & ~_KNOWN_FLAGS:
+        raise NotRegularError
+    text = _node(op, value, True, bool(flags & re.DOTALL), (False, False))
+    return f"(?i:{text})" if flags & re.IGNORECASE else text
 
 
 def character(char: str) -> str:
@@ -82,13 +94,13 @@ def _node(op: Any, value: Any, whole: bool, dotall: bool, edges: tuple[bool, boo
             return f"(?:{_sequence(list(part), whole, dotall, (False, False))}){{{int(low)},{most}}}"
         case ops.AT if (value in _STARTS and edges[0]) or (value in _ENDS and edges[1]):
             return "" if whole else "^" if value in _STARTS else "$"
-    raise _NotRegularError
+    raise NotRegularError
 
 
 def _group(value: Any, whole: bool, dotall: bool, edges: tuple[bool, bool]) -> str:
     _, added, removed, part = value
     if (added | removed) & ~_KNOWN_FLAGS:
-        raise _NotRegularError
+        raise NotRegularError
     dotall = (dotall or bool(added & re.DOTALL)) and not removed & re.DOTALL
     case = "i" if added & re.IGNORECASE else "-i" if removed & re.IGNORECASE else ""
     return f"(?{case}:{_sequence(list(part), whole, dotall, edges)})"

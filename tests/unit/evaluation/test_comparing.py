@@ -210,6 +210,16 @@ def test_an_answer_cut_at_the_length_limit_is_not_well_formed() -> None:
     assert base.broken_rules == {"truncated": 7}
 
 
+def test_an_answer_that_was_closed_at_the_length_limit_is_well_formed_and_still_counts_as_truncated() -> None:
+    texts = [f"summary {row}" for row in range(10)]
+    examples, task = examples_of(texts), task_with(TextOutput(kind="text"))
+    made = predictions_of("base", examples, texts, cut=range(7))
+    closed = [prediction.model_copy(update={"corrected": prediction.truncated}) for prediction in made.predictions]
+    scored = score_system(task, examples, made.model_copy(update={"predictions": closed}))
+    (base,) = task_report(task, examples, [scored], {}, CONFIG).systems
+    assert (base.well_formed, base.truncated, base.broken_rules) == (1.0, 7, {})
+
+
 def test_p_values_are_corrected_over_the_tasks_of_the_report_for_each_opponent() -> None:
     report = full_report()
     for opponent in ("base", "few_shot"):

@@ -51,6 +51,9 @@ OUTPUTS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"kind": "text"}, {"language": "zh"}),
     ({"kind": "text"}, {"copies_from_input": True}),
     ({"kind": "text"}, {"pattern": r"[^\n]{2,9}[?？](\n[^\n]{2,9}[?？]){1,2}"}),
+    ({"kind": "text"}, {"pattern": r"([^\n]+[?？]\n){3,5}[^\n]+[?？]"}),
+    ({"kind": "text"}, {"pattern": r"[^\n]+(: |：)[^\n]+[?？]", "max_length": 30}),
+    ({"kind": "text"}, {"pattern": r"(?:(?:[^.!?。！？\n]|\.(?=\d))+(?:[?。？]|\.(?!\d)) ?){2,4}"}),
     ({"kind": "labels", "labels": ["rent", "deposit", "租金", "rent due"]}, {"min_items": 2, "max_items": 3}),
     ({"kind": "labels", "labels": ["rent", "押金", "Lopez"]}, {"copies_from_input": True, "min_items": 1}),
     ({"kind": "labels", "separator": "；"}, {"copies_from_input": True, "min_items": 2, "max_items": 4}),
@@ -130,6 +133,20 @@ def test_random_answers_keep_to_form_and_rules(output: dict[str, Any], rules: di
         text = BYTE_LEVEL.decode(ids)
         assert len(ids) <= 40
         assert [str(fault) for fault in task.output.violations(text, task.rules, SOURCE, example.language)] == [], repr(text)
+
+
+@pytest.mark.parametrize(("output", "rules"), OUTPUTS)
+def test_answers_keep_to_form_and_rules_however_little_room_there_is(output: dict[str, Any], rules: dict[str, Any]) -> None:
+    task = task_of(output, rules)
+    constraint = TaskConstraint(task, decoding_for(task, [], 40), BYTE_LEVEL).on(Example(input=SOURCE, output=""))
+    assert constraint is not None
+    shortest = constraint.shortest(40)
+    assert shortest is not None
+    for room in range(5):
+        ids = answer_at_random(constraint, room, len(shortest) + room)
+        text = BYTE_LEVEL.decode(ids)
+        assert len(ids) <= len(shortest) + room
+        assert [str(fault) for fault in task.output.violations(text, task.rules, SOURCE, "en")] == [], repr(text)
 
 
 _leaf = st.sampled_from(
@@ -255,6 +272,9 @@ def test_forced_tokens_are_the_tokens_that_training_has_shown() -> None:
         ({"kind": "labels", "labels": ["rent", "deposit"]}, {"min_items": 20}),
         ({"kind": "text"}, {"min_items": 30}),
         ({"kind": "text"}, {"min_items": 5, "max_length": 6}),
+        ({"kind": "text"}, {"pattern": r"Answer: .{20}"}),
+        ({"kind": "text"}, {"pattern": r"yes(?=,) indeed"}),
+        ({"kind": "text"}, {"pattern": r"x(?=\d)y", "copies_from_input": True}),
     ],
 )
 def test_what_no_answer_can_keep_to_is_refused(output: dict[str, Any], rules: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.tiny_project import DOMAIN, LABELS, QUICK, quick_settings, team_rows, write_project, write_rows
 from tests.unit.pipeline.recording import Recording
 
-from anytasktune.errors import EvaluationError, PreflightError
+from anytasktune.errors import ConfigError, EvaluationError, PreflightError
 from anytasktune.pipeline import Workspace, check, evaluate, plan, train, tune
 from anytasktune.schema import Example
 from anytasktune.settings import SIMPLE
@@ -187,3 +187,19 @@ def test_a_label_head_alone_is_trained_without_a_step_and_only_for_labels(tmp_pa
     with pytest.raises(PreflightError, match="closed list of labels") as refused:
         train(Workspace.open(project), ["team", "note"], settings=settings)
     assert [problem.where for problem in refused.value.problems] == ["task note"]
+
+
+def test_a_length_limit_that_no_right_answer_fits_is_refused_before_anything_is_trained(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    rules = "    output: {kind: text}\n    rules: {pattern: 'First: .+; second: .+'}\n"
+    text = DOMAIN + "  - name: note\n    instruction: {en: Write a note.}\n" + rules
+    project, settings = write_project(tmp_path / "law", domain=text), quick_settings(tiny_model, "eval.max_new_tokens=3")
+    rows = [row.model_copy(update={"output": "First: a; second: b"}) for row in team_rows(12)]
+    write_rows(project / "data" / "note.jsonl", rows)
+    for command in (tune, check):
+        with pytest.raises(ConfigError, match="at most 3 tokens") as refused:
+            command(Workspace.open(project), ["note"], settings=settings)
+        assert refused.value.problems[0].fix == "ease the rules, or raise eval.max_new_tokens"
+    assert not (project / "artifacts" / "runs").exists()
+    assert check(Workspace.open(project), ["team"], settings=settings)
