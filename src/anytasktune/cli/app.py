@@ -66,7 +66,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "serve": serve_verb.serve,
         "export": export_verb.export,
     },
-    "Look": {"report": report_verbs.report, "verify": report_verbs.verify, "schema": project_verbs.schema},
+    "Look": {"report": report_verbs.report_app, "verify": report_verbs.verify, "schema": project_verbs.schema},
 }
 """Every verb under the stage of work it belongs to, in the order of `--help`."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, MENDABLE, print_json, say, show
+from anytasktune.cli.console import DONE, MENDABLE, UsageError, print_json, say, show
 from anytasktune.cli.options import Json, ProjectFolder, ShownLanguage, open_project
 from anytasktune.errors import counted
 
@@ -20,12 +20,66 @@ _ReportName = Annotated[
 ]
 
 
-def report(project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False) -> int:
-    """Show the last report."""
-    workspace, _ = open_project(project)
-    from anytasktune.pipeline.reporting import load_report
+report_app = typer.Typer(
+    help="Show the last report; list all reports, show another one, or compare two.", invoke_without_command=True
+)
 
-    show_report(workspace, load_report(workspace), as_json, language)
+
+@report_app.callback()
+def report(ctx: typer.Context, project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False) -> int:
+    """Show the last report; list all reports, show another one, or compare two."""
+    if ctx.invoked_subcommand is None:
+        return _show(None, project, language, as_json)
+    if project != Path():
+        raise UsageError("-p stands before the verb", fix=f"write it behind: report {ctx.invoked_subcommand} … -p {project}")
+    return DONE
+
+
+@report_app.command("list")
+def list_reports(project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False) -> int:
+    """List all reports with their base model and what they recommend; ● marks the last one."""
+    workspace, _ = open_project(project)
+    from anytasktune.pipeline.reporting import all_reports, render_list
+
+    found, last = all_reports(workspace.project)
+    if as_json:
+        facts = [{"id": one.id, "created": one.created, "model": one.model, "last": one.id == last} for one in found]
+        print_json([fact | {"tasks": [task.task for task in one.tasks]} for fact, one in zip(facts, found, strict=True)])
+    elif found:
+        show(render_list(found, last, language))
+    else:
+        say(f"There is no report yet. Make one: {workspace.project.command('tune')}")
+    return DONE
+
+
+@report_app.command("show")
+def show_one(
+    name: _ReportName = None, project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False
+) -> int:
+    """Show a report by its id."""
+    return _show(name, project, language, as_json)
+
+
+@report_app.command("diff")
+def diff_reports(
+    first: Annotated[str, typer.Argument(metavar="FIRST", help="Id of the earlier report, or its beginning.")],
+    second: Annotated[
+        str | None, typer.Argument(metavar="SECOND", help="Id of the later report; default: the last one.")
+    ] = None,
+    project: ProjectFolder = Path(),
+    language: ShownLanguage = "en",
+    as_json: Json = False,
+) -> int:
+    """Compare two reports, of two runs or two base models: paired differences on the rows both have."""
+    workspace, _ = open_project(project)
+    from anytasktune.pipeline.report_comparing import compare_reports
+    from anytasktune.pipeline.reporting import render_diff
+
+    found = compare_reports(workspace, first, second)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        show(render_diff(found, language))
     return DONE
 
 
@@ -54,6 +108,14 @@ def verify(name: _ReportName = None, project: ProjectFolder = Path(), as_json: J
     if found.pages_skipped:
         say("The pages were only compared with their checksums: another version of the program made them.")
     return code
+
+
+def _show(name: str | None, project: Path, language: Literal["en", "zh"], as_json: bool) -> int:
+    workspace, _ = open_project(project)
+    from anytasktune.pipeline.reporting import load_report
+
+    show_report(workspace, load_report(workspace, name), as_json, language)
+    return DONE
 
 
 def show_report(workspace: "Workspace", report: "Report", as_json: bool, language: Literal["en", "zh"] = "en") -> None:

@@ -53,8 +53,8 @@ def task_report(
     subject = next((system for system in TASK_LMS if system in systems), TASK_LMS[0])
     run = runs.get(subject)
     opponents = [entry for system, entry in systems.items() if system != subject and subject in systems]
-    compared = [_compare(task, examples, (systems[subject], opponent), config) for opponent in opponents]
-    all_task_lms = systems.keys() >= set(TASK_LMS)
+    compared = [compare_systems(task, examples, (systems[subject], opponent), config) for opponent in opponents]
+    duel = (systems["action"], systems["mixed"]) if systems.keys() >= set(TASK_LMS) else None
     report = TaskReport(
         task=task.name,
         title=task.title.get(task.languages[0]) or task.name,
@@ -72,7 +72,7 @@ def task_report(
         train_seconds=run.usage.seconds if run else 0.0,
         systems=[_system_result(task, examples, entry, runs.get(system), config) for system, entry in systems.items()],
         comparisons=[comparison for comparison in compared if comparison],
-        action_against_mixed=_compare(task, examples, (systems["action"], systems["mixed"]), config) if all_task_lms else None,
+        action_against_mixed=compare_systems(task, examples, duel, config) if duel else None,
         samples=pick_samples(task, examples, systems, subject, config.seed),
         dev_curve=[(point.step, point.dev_loss) for point in run.dev_curve] if run else [],
     )
@@ -173,7 +173,7 @@ def _system_result(
     )
 
 
-def _compare(
+def compare_systems(
     task: Task, examples: Sequence[Example], pair: tuple[ScoredSystem, ScoredSystem], config: EvalConfig
 ) -> Comparison | None:
     """The first system against the second on the rows both have a score for; None where there are none."""

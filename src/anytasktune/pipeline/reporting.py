@@ -1,14 +1,16 @@
 """The reports of a project: found by their id, and shown."""
 
+import contextlib
 from pathlib import Path
 
-from anytasktune.errors import EvaluationError
+from anytasktune.errors import DamagedError, EvaluationError
 from anytasktune.pipeline.workspace import Workspace
+from anytasktune.reports.terminal_diff import render_diff, render_list
 from anytasktune.reports.terminal_report import render
 from anytasktune.schema import Report
 from anytasktune.store import Project, read_record, read_ref
 
-__all__ = ["load_report", "render", "report_folder"]
+__all__ = ["all_reports", "load_report", "render", "render_diff", "render_list", "report_folder"]
 
 
 def load_report(workspace: Workspace, identity: str | None = None) -> Report:
@@ -37,3 +39,12 @@ def report_folder(project: Project, identity: str | None = None) -> Path:
         fix = f"the reports are: {', '.join(known)}" if known else f"make one: {project.command('tune')}"
         raise EvaluationError(what, where=str(project.reports), fix=fix)
     return project.reports / fitting[0]
+
+
+def all_reports(project: Project) -> tuple[list[Report], str]:
+    """All reports of a project that are not damaged, the oldest first, and the id of the one written last."""
+    found = []
+    for folder in project.reports.glob("[!.]*/"):
+        with contextlib.suppress(DamagedError):
+            found.append(read_record(folder / "report.json", Report))
+    return sorted(found, key=lambda report: (report.created, report.id)), read_ref(project.reports) or ""
