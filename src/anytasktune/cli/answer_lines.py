@@ -24,7 +24,7 @@ def answer_lines(given: TaskAnswer) -> RenderableType:
     if hidden := likeliest[_SHOWN_LABELS:]:
         lines.append(Text(f"  … and {len(hidden)} more (all with --json)", style="dim"))
     if given.probability is not None:
-        said = f"{'unsure: below the threshold; ' if given.unsure else ''}{_evidence(given.threshold)}"
+        said = f"{'unsure: ' if given.unsure else ''}{_evidence(given.threshold)}"
         lines.append(Text(f"  {said}", style="yellow" if given.unsure else "dim"))
     lines += [Text(f"  ! {broken.rule}: {broken.what}", style="yellow") for broken in given.violations]
     return Group(*lines)
@@ -35,12 +35,12 @@ def _evidence(threshold: AnswerThreshold | None) -> str:
     unknown = "whether it is unsure is not known"
     if threshold is None:
         return f"{unknown}: newly trained Task-LMs and the linear model have a threshold for that"
-    if threshold.probability is not None:
-        counts = f"{threshold.right} of {threshold.answered} were right"
-        return f"of the dev rows answered with at least {threshold.probability:.3f}, {counts}"
     if threshold.dev_rows < threshold.FEWEST_DEV_ROWS:
         return f"{unknown}: dev has {counted(threshold.dev_rows, 'row')}, {threshold.FEWEST_DEV_ROWS} are needed"
-    return f"{unknown}: from no probability on, {threshold.target:.0%} of the answers to dev were right"
+    if threshold.probability is None:
+        return f"no threshold gives {threshold.target:.0%} right answers on dev"
+    counts = f"{threshold.right} of {threshold.answered} were right"
+    return f"the threshold is {threshold.probability:.3f}; of the dev rows answered with at least that, {counts}"
 
 
 def account_lines(done: "Predicted") -> RenderableType:
@@ -50,8 +50,9 @@ def account_lines(done: "Predicted") -> RenderableType:
     lines = [Text(f"✓ {done.task}: read {done.read}, answered {done.answered}, {missing}", style="bold")]
     lines.append(Text(f"  {done.out}, columns {', '.join(done.columns.values())}"))
     facts = [f"{counted(done.unsure, 'answer')} unsure"] if done.unsure is not None else []
+    facts += [_evidence(done.threshold)] if done.threshold else []
     facts += [f"{counted(done.with_violations, 'answer')} with violations"] if done.with_violations else []
-    lines += [Text(f"  {', '.join(facts)}")] if facts else []
+    lines += [Text(f"  {'; '.join(facts)}")] if facts else []
     lines += [Text(f"  note: {note}", style="yellow") for note in done.notes]
     lines += [Text(f"  {row.file}:{row.row}: {row.reason}, {row.detail}", style="yellow") for row in done.missing[:_SHOWN_ROWS]]
     if hidden := len(done.missing) - _SHOWN_ROWS:

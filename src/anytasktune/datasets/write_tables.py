@@ -17,7 +17,9 @@ from anytasktune.errors import DataError
 Row = Mapping[str, Any]
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[\d.,]+%?")
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which JSON can escape and no text can hold."""
 _LONGEST_CELL, _MOST_SHEET_ROWS = 32_767, 1_048_576
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -48,7 +50,7 @@ def _delimited(separator: str) -> Callable[[Sequence[str], Sequence[Row], Collec
     def write(columns: Sequence[str], rows: Sequence[Row], as_they_are: Collection[str]) -> bytes:
         text = io.StringIO(newline="")
         writer = csv.writer(text, delimiter=separator, lineterminator="\n")
-        writer.writerow(columns)
+        writer.writerow([_cell(name, guarded=name not in as_they_are) for name in columns])
         for row in rows:
             writer.writerow([_cell(row.get(name), guarded=name not in as_they_are) for name in columns])
         content = text.getvalue()
@@ -65,13 +67,16 @@ def _cell(value: Any, *, guarded: bool) -> str:
 
 def _text(value: Any) -> str:
     """A value as the text of a cell; lists and objects as JSON."""
-    if value is None or isinstance(value, str):
-        return value or ""
+    if value is None or _is_no_number(value):
+        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (list, dict)):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)
+    text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (list, dict)) else str(value)
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def _is_no_number(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _workbook(columns: Sequence[str], rows: Sequence[Row], _: Collection[str]) -> bytes:
@@ -81,22 +86,24 @@ def _workbook(columns: Sequence[str], rows: Sequence[Row], _: Collection[str]) -
     fix = "write a .csv or .jsonl file instead: what was answered is kept"
     if len(rows) >= _MOST_SHEET_ROWS:
         raise DataError(f"{len(rows):,} rows are more than a workbook holds", where="--out", fix=fix)
-    workbook = Workbook(write_only=True)
-    sheet = workbook.create_sheet("answers")
 
-    def cell(value: Any) -> Any:
-        if isinstance(value, (bool, int, float)):
-            return WriteOnlyCell(sheet, value)
+    def value_of(value: Any) -> Any:
+        if isinstance(value, (bool, int, float)) and not _is_no_number(value):
+            return value
         text = _UNPRINTABLE.sub("\ufffd", _text(value))
         if len(text) > _LONGEST_CELL:
             raise DataError(f"a text of {len(text):,} characters is longer than a cell holds", where="--out", fix=fix)
-        made = WriteOnlyCell(sheet, text)
-        made.data_type = "s"  # else a text that begins with = is a formula
-        return made
+        return text
 
-    sheet.append([cell(name) for name in columns])
-    for row in rows:
-        sheet.append([cell(row.get(name)) for name in columns])
+    lines: list[list[Any]] = [[value_of(name) for name in columns]]
+    lines += [[value_of(row.get(name)) for name in columns] for row in rows]
+    workbook = Workbook(write_only=True)
+    sheet = workbook.create_sheet("answers")
+    for line in lines:
+        cells = [WriteOnlyCell(sheet, value) for value in line]
+        for cell, value in zip(cells, line, strict=True):
+            cell.data_type = "s" if isinstance(value, str) else cell.data_type  # a text that begins with = is a formula else
+        sheet.append(cells)
     content = io.BytesIO()
     workbook.save(content)
     return content.getvalue()
@@ -111,11 +118,9 @@ def _json_list(columns: Sequence[str], rows: Sequence[Row], _: Collection[str]) 
 
 
 def _json_objects(columns: Sequence[str], rows: Sequence[Row]) -> list[str]:
-    def plain(value: Any) -> Any:
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    objects = [{name: plain(row[name]) for name in columns if name in row} for row in rows]
-    return [json.dumps(fields, ensure_ascii=False, default=str) for fields in objects]
+    objects = [{name: None if _is_no_number(row[name]) else row[name] for name in columns if name in row} for row in rows]
+    lines = (json.dumps(fields, ensure_ascii=False, default=str) for fields in objects)
+    return [json.dumps(json.loads(line)) if _SURROGATES.search(line) else line for line in lines]
 
 
 def _parquet(columns: Sequence[str], rows: Sequence[Row], _: Collection[str]) -> bytes:
@@ -129,7 +134,7 @@ def _column(values: Sequence[Any]) -> "pa.Array":
     """Values of one type as they are; values of several types as text."""
     try:
         return pa.array(values)
-    except (pa.ArrowException, OverflowError):
+    except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         return pa.array([None if value is None else _text(value) for value in values], pa.string())
 
 

@@ -147,15 +147,20 @@ class AnswerThreshold(Record):
     """Share of the answered dev rows that must be right."""
     dev_rows: int
     probability: float | None = None
-    """None: not known, because dev has too few rows, or not even the most probable answers are right often enough."""
+    """None: dev has too few rows to tell, or not even the most probable answers are right often enough."""
     answered: int = 0
     """Dev rows whose answer has at least this probability."""
     right: int = 0
     """Of these, the rows whose answer is right."""
 
     def is_unsure(self, probability: float | None) -> bool | None:
-        """Whether an answer of this probability is below the threshold; None where either is not known."""
-        return None if self.probability is None or probability is None else probability < self.probability
+        """Whether an answer of this probability is below the threshold, as every answer is where none is high enough.
+
+        None where the probability is not known, or dev has too few rows to tell.
+        """
+        if probability is None or self.dev_rows < self.FEWEST_DEV_ROWS:
+            return None
+        return self.probability is None or probability < self.probability
 
 
 class TaskLMManifest(Artifact):

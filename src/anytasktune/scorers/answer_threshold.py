@@ -11,8 +11,8 @@ TARGET = 0.9
 def answer_threshold(dev: Sequence[Example], answers: Sequence[Answer]) -> AnswerThreshold:
     """The smallest probability such that `TARGET` of the answers that have at least as much are right.
 
-    It is not known with fewer than twenty rows, or where fewer than ten answers would reach it. An
-    answer without a probability is left out.
+    There is none with fewer than twenty rows, or where fewer than ten answers would reach it. An answer without a probability
+    is left out.
     """
     pairs = zip(dev, answers, strict=True)
     judged = [

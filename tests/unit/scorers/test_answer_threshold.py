@@ -25,10 +25,11 @@ def test_equal_probabilities_are_all_above_it_or_all_below() -> None:
     assert (found.probability, found.answered) == (0.9, 15)
 
 
-def test_with_few_rows_or_where_answers_are_rarely_right_none_is_known() -> None:
+def test_with_few_rows_it_is_not_known_and_where_answers_are_rarely_right_all_are_unsure() -> None:
     few = chosen([(0.9, True)] * 19)
     assert (few.probability, few.dev_rows, few.is_unsure(0.1)) == (None, 19, None)
-    assert chosen([(0.9, False), (0.8, True)] * 20).probability is None
+    hopeless = chosen([(0.9, False), (0.8, True)] * 20)
+    assert (hopeless.probability, hopeless.is_unsure(1.0), hopeless.is_unsure(None)) == (None, True, None)
     assert chosen([(0.9, True)] * 9 + [(0.5, False)] * 30).probability is None
     assert chosen([]).dev_rows == 0
 
