@@ -17,6 +17,8 @@ from transformers import (
     LlamaForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
     Qwen3Config,
     Qwen3ForCausalLM,
 )
@@ -52,8 +54,8 @@ def tiny_tokenizer(template: str | None = CHAT_TEMPLATE, vocabulary: int = 400) 
 
 
 def tiny_model(kind: str = "llama", *, window: int = 8, seed: int = 0) -> PreTrainedModel:
-    """A random float32 model: `llama`, `qwen3`, `gpt_neox` (as many keys as queries), `bloom` (whose attention is its own),
-    or `gemma2`, `gemma3` (whose first layer has a sliding window).
+    """A random float32 model: `llama`, `qwen2`, `qwen3`, `gpt_neox` (as many keys as queries), `bloom` (whose attention is its
+    own), or `gemma2`, `gemma3` (whose first layer has a sliding window).
     """
     torch.manual_seed(seed)
     shape = {
@@ -70,6 +72,10 @@ def tiny_model(kind: str = "llama", *, window: int = 8, seed: int = 0) -> PreTra
     }
     if kind == "llama":
         model: PreTrainedModel = LlamaForCausalLM(LlamaConfig(**shape, tie_word_embeddings=True))
+    elif kind == "qwen2":
+        model = Qwen2ForCausalLM(Qwen2Config(**shape))
+        for layer in model.model.layers:  # biases of zero would hide one that is lost
+            layer.self_attn.q_proj.bias.data.normal_()
     elif kind == "qwen3":
         model = Qwen3ForCausalLM(Qwen3Config(**shape, head_dim=8))
     elif kind == "gpt_neox":

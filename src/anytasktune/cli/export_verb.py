@@ -11,7 +11,7 @@ from anytasktune.cli.options import Force, Json, ProgressForm, ProjectFolder, Ta
 if TYPE_CHECKING:
     from anytasktune.pipeline.exporting_models import ExportedModel
 
-_Form = Literal["peft", "merged"]
+_Form = Literal["peft", "merged", "gguf", "gguf-lora"]
 _SYSTEMS = {"task": "tuned", "action": "action", "mixed": "mixed"}
 
 
@@ -20,7 +20,10 @@ def export(
     every: Annotated[bool, typer.Option("--all", help="Export the Task-LMs of all tasks.")] = False,
     to: Annotated[
         _Form,
-        typer.Option(help="`peft`: the adapter with a card and use.py; `merged`: safetensors with the adapter added."),
+        typer.Option(
+            help="`peft`: the adapter with a card and use.py; `merged`: safetensors with the adapter added; "
+            "`gguf`: the same for llama.cpp; `gguf-lora`: base model and adapter apart."
+        ),
     ] = "peft",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to; a task goes to TASK/FORM in it.")] = Path(
         "export"
@@ -30,7 +33,10 @@ def export(
         typer.Option("--granularity", "-g", help="The task's own Task-LM, its action's, or the pool's."),
     ] = "task",
     quantize: Annotated[
-        Literal["f32", "f16", "bf16", "q8_0"] | None, typer.Option(help="Number format of the weights.")
+        str | None,
+        typer.Option(
+            metavar="FORMAT", help="Number format of the weights: f32, f16, bf16, q8_0; of others the command is named."
+        ),
     ] = None,
     accept_differences: Annotated[
         bool, typer.Option("--accept-differences", help="Write a copy that answers otherwise, too; its card says so.")
@@ -47,13 +53,13 @@ def export(
         )
     workspace, settings = open_project(project, tasks or ())
     from anytasktune.cli.progress import reporter
-    from anytasktune.pipeline.exporting_models import ExportOptions, export_task_lms
+    from anytasktune.pipeline.exporting_models import ExportOptions, export_task_lms, number_format
 
     options = ExportOptions(
         to,
         out,
         _SYSTEMS[granularity],  # type: ignore[arg-type]
-        number_format=quantize,
+        number_format=number_format(quantize, to),
         force=force,
         accept_differences=accept_differences,
     )

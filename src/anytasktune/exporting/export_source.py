@@ -8,7 +8,7 @@ from typing import Any
 
 from anytasktune.chat import instruction_for
 from anytasktune.inference.task_lm import TaskLM
-from anytasktune.schema import GoldenPrompts, Run, Task, TaskReport
+from anytasktune.schema import GoldenPrompts, Task, TaskReport
 from anytasktune.settings import System
 from anytasktune.store import write_atomic
 
@@ -43,7 +43,7 @@ class ExportSource:
     task_lm: TaskLM
     task: Task
     system: System
-    run: Run
+    train_rows: int
     base_folder: Path
     base_name: str
     golden: GoldenPrompts

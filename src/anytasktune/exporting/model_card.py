@@ -59,5 +59,5 @@ def _values(source: ExportSource, facts: CardFacts) -> dict[str, Any]:
         "scores_labels": manifest.decoding[task.name].method == "label_scoring",
         "results": source.results,
         "system": source.system,
-        "train_rows": source.run.train_rows,
+        "train_rows": source.train_rows,
     }

@@ -7,6 +7,7 @@ link that differs is named, since every later one follows from it.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from anytasktune.outputs import LOWER_IS_BETTER
 from anytasktune.schema import GoldenAnswer, GoldenPrompt, GoldenPrompts, Link, ParityResult, Replay, Task
@@ -80,8 +81,8 @@ def compare_replays(
 def _first_difference(
     golden: GoldenPrompt, expected: GoldenAnswer, replay: Replay, tolerance: Tolerance
 ) -> tuple[Link, str] | None:
-    if replay.text_sha256 != golden.text_sha256:
-        return "text", "the chat template renders another prompt"
+    if replay.text != golden.text:
+        return "text", _unlike_texts(golden.text, replay.text)
     if replay.ids != golden.ids:
         return "tokens", _unlike_tokens(golden.ids, replay.ids)
     if reason := _other_first_token(golden, replay, tolerance):
@@ -89,6 +90,12 @@ def _first_difference(
     if not tolerance.coarse and (reason := _other_answer(expected, replay, tolerance.log_probability)):
         return "answer", reason
     return None
+
+
+def _unlike_texts(expected: str, found: str) -> str:
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(expected, found, strict=False)))
+    shown = f" from {expected[same : same + 20]!r} on: {found[same : same + 20]!r}" if found else ""
+    return f"the chat template renders another prompt{shown}"
 
 
 def _unlike_tokens(expected: Sequence[int], found: Sequence[int]) -> str:

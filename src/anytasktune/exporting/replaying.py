@@ -10,9 +10,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from anytasktune.errors import ExportError
-from anytasktune.exporting.export_source import GOLDEN_FILE, USE_FILE
+from anytasktune.exporting.export_source import GOLDEN_FILE, TASK_FILE, USE_FILE
 from anytasktune.schema import Replay
 from anytasktune.text.plain_text import shorten
+
+PROGRAMS = {"peft": "transformers and PEFT", "transformers": "transformers", "xllamacpp": "llama.cpp"}
+"""Package → the program that runs an exported model with it."""
 
 
 def can_run(package: str) -> bool:
@@ -26,6 +29,12 @@ def replay_by_use_py(folder: Path, base_folder: Path) -> list[Replay]:
     return _replays(words, folder, folder / USE_FILE)
 
 
+def replay_by_llama_cpp(folder: Path, model: Path, adapter: Path | None) -> list[Replay]:
+    """The golden prompts in a folder as llama.cpp answers them, greedily, from GGUF files."""
+    files = [str(path.absolute()) for path in (folder / GOLDEN_FILE, folder / TASK_FILE, model, adapter) if path is not None]
+    return _replays([sys.executable, "-m", "anytasktune.exporting.llama_cpp_replay", *files], folder, model)
+
+
 def _replays(words: Sequence[str], folder: Path, program: Path) -> list[Replay]:
     """Run a program that prints a line per golden prompt.
 
@@ -33,6 +42,9 @@ def _replays(words: Sequence[str], folder: Path, program: Path) -> list[Replay]:
         ExportError: it fails.
     """
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "PYTHONIOENCODING": "utf-8"}
+    environment["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    )
     ended = subprocess.run(list(words), cwd=folder, capture_output=True, env=environment, check=False)  # noqa: S603 - our own
     lines = [line for line in ended.stdout.decode("utf-8", "replace").splitlines() if line.startswith("{")]
     try:
@@ -42,5 +54,5 @@ def _replays(words: Sequence[str], folder: Path, program: Path) -> list[Replay]:
     if ended.returncode or not replays:
         said = ended.stderr.decode("utf-8", "replace").strip().splitlines() or [f"it ended with {ended.returncode}"]
         what = f"the exported model cannot be run: {shorten(said[-1], 300)}"
-        raise ExportError(what, where=program.name, fix="update transformers and PEFT, or export in another form")
+        raise ExportError(what, where=program.name, fix="update the program that runs it, or export in another form")
     return replays

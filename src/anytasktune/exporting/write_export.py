@@ -1,56 +1,99 @@
 """One export of one task, written and checked: its files, then parity, then the card that tells both."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from anytasktune.chat import instruction_for
 from anytasktune.errors import ExportError
-from anytasktune.exporting.export_source import ExportSource
+from anytasktune.exporting.export_source import ExportSource, write_companions
+from anytasktune.exporting.gguf_files import write_adapter, write_model
+from anytasktune.exporting.merged_folders import NumberFormat, stored_format, write_merged
 from anytasktune.exporting.model_card import CardFacts, write_cards
 from anytasktune.exporting.parity import compare_replays
-from anytasktune.exporting.replaying import can_run, replay_by_use_py
-from anytasktune.exporting.transformers_folders import NumberFormat, stored_format, write_merged, write_peft
-from anytasktune.schema import ParityResult
+from anytasktune.exporting.replaying import PROGRAMS, can_run, replay_by_llama_cpp, replay_by_use_py
+from anytasktune.invocation import quoted
+from anytasktune.schema import Replay
 
-Form = Literal["peft", "merged"]
+Form = Literal["peft", "merged", "gguf", "gguf-lora"]
 
 
-def write_export(source: ExportSource, form: Form, number_format: NumberFormat | None, folder: Path) -> CardFacts:
+@dataclass(frozen=True)
+class _Written:
+    """The files of one export, not yet checked.
+
+    Attributes:
+        number_format: of the weights.
+        needs: the package that runs them.
+        usage: a command that answers with them.
+        replay: answers the golden prompts with them.
+        scores_labels: whether labels are scored there, not generated.
+    """
+
+    number_format: NumberFormat
+    needs: str
+    usage: str
+    replay: Callable[[], list[Replay]]
+    scores_labels: bool = False
+
+
+def write_export(
+    source: ExportSource, form: Form, number_format: NumberFormat | None, folder: Path, base_gguf: Path | None = None
+) -> CardFacts:
     """Write a task's export into an empty folder and compare it with the Task-LM.
 
     Args:
         number_format: of the weights; the usual one of the form unless given.
+        base_gguf: for `gguf-lora`: the base model.
 
     Raises:
         ExportError: it cannot be written in this form, or the copy cannot be run.
     """
-    if form == "peft":
-        chosen = _only("f32", number_format, "an adapter is exported as it was trained")
-        write_peft(source, folder)
-        needs, usage = "peft", "pip install torch transformers peft\npython use.py"
+    write_companions(source, folder)
+    if form in {"peft", "merged"}:
+        written = _transformers_folder(source, form, number_format, folder)
     else:
-        chosen = number_format or stored_format(source)
-        write_merged(source, folder, chosen)
-        needs, usage = "transformers", "pip install torch transformers\npython use.py"
+        written = _gguf_file(source, form, number_format or "f16", folder, base_gguf)
+    unchecked = f"{written.needs} is not installed here; install it (pip install {written.needs}) and export again"
     parity = None
-    unchecked = "" if can_run(needs) else f"{needs} is not installed here; install it (pip install {needs}) and export again"
-    if not unchecked:
-        parity = _checked_by_use_py(source, folder, chosen)
-    facts = CardFacts(form, chosen, parity, unchecked, f'{usage} "{_first_input(source)}"')
+    if can_run(written.needs):
+        unchecked, program = "", PROGRAMS[written.needs]
+        replays, scored = written.replay(), written.scores_labels
+        parity = compare_replays(source.task, source.golden, replays, written.number_format, program, scored=scored)
+    facts = CardFacts(form, written.number_format, parity, unchecked, written.usage)
     write_cards(source, facts, folder)
     return facts
 
 
-def _only(wanted: NumberFormat, given: NumberFormat | None, why: str) -> NumberFormat:
-    if given not in {None, wanted}:
-        raise ExportError(f"{why}, in {wanted}, not in {given}", where="--quantize", fix="leave --quantize out")
-    return wanted
+def _transformers_folder(source: ExportSource, form: Form, number_format: NumberFormat | None, folder: Path) -> _Written:
+    if form == "peft" and number_format not in {None, "f32"}:
+        what = f"an adapter is exported as it was trained, in f32, not in {number_format}"
+        raise ExportError(what, where="--quantize", fix="leave --quantize out")
+    chosen = number_format or ("f32" if form == "peft" else stored_format(source))
+    if form == "peft":
+        source.task_lm.adapter.save(folder, source.base_name)
+    else:
+        write_merged(source, folder, chosen)
+    needs = "peft" if form == "peft" else "transformers"
+    packages = "torch transformers peft" if form == "peft" else "torch transformers"
+    usage = f"pip install {packages}\npython use.py {quoted(_first_input(source))}"
+    return _Written(chosen, needs, usage, lambda: replay_by_use_py(folder, source.base_folder), scores_labels=True)
 
 
-def _checked_by_use_py(source: ExportSource, folder: Path, number_format: NumberFormat) -> ParityResult:
-    replays = replay_by_use_py(folder, source.base_folder)
-    program = "use.py (transformers)"
-    return compare_replays(source.task, source.golden, replays, number_format, program, scored=True)
+def _gguf_file(source: ExportSource, form: Form, number_format: NumberFormat, folder: Path, base_gguf: Path | None) -> _Written:
+    name = source.task.name
+    task = f"-sys {quoted(instruction_for(source.task, None))} -p {quoted(_first_input(source))} --temp 0 -st"
+    if form == "gguf":
+        model, adapter = folder / f"{name}-{number_format}.gguf", None
+        write_model(source, model, number_format)
+        usage = f"llama-cli -m {model.name} {task}"
+    else:
+        model, adapter = base_gguf or folder / f"base-{number_format}.gguf", folder / f"{name}-lora.gguf"
+        write_adapter(source, adapter, "f32")
+        usage = f"llama-cli -m ../../base/{model.name} --lora {adapter.name} {task}"
+    return _Written(number_format, "xllamacpp", usage, lambda: replay_by_llama_cpp(folder, model, adapter))
 
 
 def _first_input(source: ExportSource) -> str:
-    return "…" if not source.golden.prompts else source.golden.prompts[0].example.input.splitlines()[0][:60].replace('"', "'")
+    return "…" if not source.golden.prompts else source.golden.prompts[0].example.input.splitlines()[0][:60]

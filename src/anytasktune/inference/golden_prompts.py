@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import torch
 
 from anytasktune.chat import PromptFormat
-from anytasktune.ids import text_hash
 from anytasktune.inference.generation import Limits, generate
 from anytasktune.inference.label_scoring import score_labels
 from anytasktune.inference.task_predictor import BATCH_TOKENS, TaskPredictor
@@ -37,7 +36,7 @@ def golden_prompts(predictor: TaskPredictor, rows: Sequence[Example]) -> list[Go
     return [
         GoldenPrompt(
             example=row,
-            text_sha256=text_hash(format_.prompt_text(task, row)),
+            text=format_.prompt_text(task, row),
             ids=prompt,
             first_tokens=_most_probable(after[0]),
             reported=report.output,

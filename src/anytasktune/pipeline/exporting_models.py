@@ -1,14 +1,17 @@
 """`export`: Task-LMs in the forms other programs load, each compared with the original before it is there."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast, get_args
 
 from anytasktune.datasets import load_dataset
 from anytasktune.errors import EvaluationError, ExportError
 from anytasktune.exporting.export_source import ExportSource
+from anytasktune.exporting.gguf_files import write_model
+from anytasktune.exporting.merged_folders import NumberFormat
 from anytasktune.exporting.model_card import CardFacts
-from anytasktune.exporting.transformers_folders import NumberFormat
 from anytasktune.exporting.write_export import Form, write_export
 from anytasktune.inference.golden_prompts import golden_prompts
 from anytasktune.inference.task_lm import TaskLM
@@ -60,6 +63,23 @@ class ExportedModel:
     has_head: bool
 
 
+def number_format(given: str | None, form: Form) -> NumberFormat | None:
+    """The number format of this name; None for the usual one of the form.
+
+    Raises:
+        ExportError: there is none, or llama.cpp must make it.
+    """
+    known = get_args(NumberFormat)
+    name = given.casefold() if given else None
+    if name in known or name is None:
+        return cast(NumberFormat | None, name)
+    if form in {"gguf", "gguf-lora"} and re.fullmatch(r"i?q\d\w*", name):
+        what = f"{name} is made by a program of llama.cpp, from a file in f16"
+        fix = f"export with --quantize f16, then run: llama-quantize TASK-f16.gguf TASK-{name}.gguf {name.upper()}"
+        raise ExportError(what, where="--quantize", fix=fix)
+    raise ExportError(f"there is no number format {given!r}", where="--quantize", fix=f"give one of {', '.join(known)}")
+
+
 def export_task_lms(
     workspace: Workspace,
     task_names: Sequence[str],
@@ -88,8 +108,9 @@ def export_task_lms(
 def _export(context: Context, source: ExportSource, options: ExportOptions) -> ExportedModel:
     name = source.task.name
     folder = options.out / name / options.form
+    base = _base_gguf(context, source, options) if options.form == "gguf-lora" else None
     with exporting(folder, force=options.force) as staged:
-        facts = write_export(source, options.form, options.number_format, staged)
+        facts = write_export(source, options.form, options.number_format, staged, base)
         parity = facts.parity
         if parity and not parity.ok and not options.accept_differences:
             what = f"the exported copy answers otherwise than the Task-LM: {parity.first_difference} "
@@ -100,6 +121,18 @@ def _export(context: Context, source: ExportSource, options: ExportOptions) -> E
         context.note(f"{name}: parity was not checked: {facts.unchecked}")
     context.on_event(Finished(stage="export", name=name, artifact=source.task_lm.manifest.id, detail=options.form))
     return ExportedModel(name, folder, facts, source.has_head)
+
+
+def _base_gguf(context: Context, source: ExportSource, options: ExportOptions) -> Path:
+    """The base model in GGUF, beside the adapters of all its tasks; written unless this program wrote it before."""
+    number_format, base = options.number_format or "f16", source.task_lm.manifest.base_model
+    name = f"{base.name.rpartition('/')[2]}-{base.fingerprint[:8]}-{number_format}.gguf"
+    folder = options.out / "base"
+    if not (folder / name).exists():
+        context.on_event(Started(stage="export", name=name))
+        with exporting(folder, force=options.force) as staged:
+            write_model(source, staged / name, number_format, with_adapter=False)
+    return folder / name
 
 
 def _run_of(workspace: Workspace, task: Task, system: System) -> Run:
@@ -135,7 +168,7 @@ def _source(context: Context, name: str, run: Run, system: System, bases: dict[s
     )
     base_name = hub_id(model) or str(folder.resolve())
     results = _results(workspace, name, run, system)
-    return ExportSource(task_lm, predictor.task, system, run, folder, base_name, golden, results)
+    return ExportSource(task_lm, predictor.task, system, run.train_rows, folder, base_name, golden, results)
 
 
 def _dev_rows(workspace: Workspace, task: str, run: Run) -> list[Example]:

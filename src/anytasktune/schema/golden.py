@@ -33,8 +33,8 @@ class GoldenPrompt(Record):
     """A dev row with everything between its input and its score."""
 
     example: Example
-    text_sha256: str
-    """Of the rendered prompt."""
+    text: str
+    """The rendered prompt."""
     ids: list[int]
     """The prompt's tokens."""
     first_tokens: list[TokenScore]
@@ -60,7 +60,8 @@ class GoldenPrompts(Artifact):
 class Replay(Record):
     """A golden prompt as an exported model reads and answers it."""
 
-    text_sha256: str
+    text: str
+    """The rendered prompt; empty where the program does not show it and its tokens or first token are others."""
     ids: list[int]
     first_tokens: list[TokenScore]
     output: str

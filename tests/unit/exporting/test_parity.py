@@ -17,7 +17,7 @@ def golden(*, margins: tuple[float, ...] = (1.0, 1.0, 1.0)) -> GoldenPrompts:
     prompts = [
         GoldenPrompt(
             example=row,
-            text_sha256="a",
+            text="a",
             ids=[7, 8],
             first_tokens=FIRST,
             reported=row.output,
@@ -32,7 +32,7 @@ def replays(recorded: GoldenPrompts, **changes: Any) -> list[Replay]:
     return [
         Replay.model_validate(
             {
-                "text_sha256": "a",
+                "text": "a",
                 "ids": prompt.ids,
                 "first_tokens": prompt.first_tokens,
                 "output": prompt.generated.output,
@@ -56,7 +56,7 @@ def test_equal_answers_have_parity() -> None:
 @pytest.mark.parametrize(
     ("changes", "link"),
     [
-        ({"text_sha256": "b"}, "text"),
+        ({"text": "b"}, "text"),
         ({"ids": [7, 8, 8]}, "tokens"),
         ({"first_tokens": [FIRST[1], FIRST[0], *FIRST[2:]]}, "first token"),
         (

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from anytasktune.errors import AnyTaskTuneError
-from anytasktune.pipeline.exporting_models import ExportOptions, export_task_lms
+from anytasktune.errors import AnyTaskTuneError, ExportError
+from anytasktune.pipeline.exporting_models import ExportOptions, export_task_lms, number_format
 from anytasktune.pipeline.workspace import Workspace
 
 
@@ -46,3 +46,12 @@ def test_an_export_that_cannot_be_made_is_refused(
 ) -> None:
     with pytest.raises(AnyTaskTuneError, match=message):
         export_task_lms(law, (task,), replace(options, out=tmp_path))
+
+
+def test_number_formats_of_llama_cpp_are_answered_with_its_command() -> None:
+    assert number_format("Q8_0", "gguf") == "q8_0"
+    with pytest.raises(ExportError) as caught:
+        number_format("Q4_K_M", "gguf")
+    assert caught.value.problems[0].fix.endswith("llama-quantize TASK-f16.gguf TASK-q4_k_m.gguf Q4_K_M")
+    with pytest.raises(ExportError, match="no number format"):
+        number_format("q4_k_m", "merged")

@@ -1,4 +1,4 @@
-"""Folders that transformers loads: an adapter in PEFT's form, and weights with the adapter merged into them."""
+"""Folders of safetensors that transformers loads: weights with the adapter merged into them."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 
 from anytasktune.errors import ExportError
-from anytasktune.exporting.export_source import ExportSource, write_companions
+from anytasktune.exporting.export_source import ExportSource
 from anytasktune.models.merged_weights import save_merged
 
 NumberFormat = Literal["f32", "f16", "bf16", "q8_0"]
@@ -19,12 +19,6 @@ def stored_format(source: ExportSource) -> NumberFormat:
     config = json.loads((source.base_folder / "config.json").read_text(encoding="utf-8"))
     stored = config.get("dtype") or config.get("torch_dtype")
     return next((name for name, dtype in MERGED_FORMATS.items() if str(dtype) == f"torch.{stored}"), "f32")
-
-
-def write_peft(source: ExportSource, folder: Path) -> None:
-    """Write the adapter as PEFT does, with a base model it can find."""
-    source.task_lm.adapter.save(folder, source.base_name)
-    write_companions(source, folder)
 
 
 def write_merged(source: ExportSource, folder: Path, number_format: NumberFormat) -> None:
@@ -40,4 +34,3 @@ def write_merged(source: ExportSource, folder: Path, number_format: NumberFormat
         fix = f"give one of {', '.join(MERGED_FORMATS)}, or export to gguf"
         raise ExportError(f"merged safetensors cannot be {number_format}", where="--quantize", fix=fix)
     save_merged(source.task_lm.base.model, source.task_lm.adapter, folder, MERGED_FORMATS[number_format])
-    write_companions(source, folder)
