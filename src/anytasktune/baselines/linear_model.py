@@ -15,7 +15,7 @@ from anytasktune.errors import DamagedError, EvaluationError, StoreError
 from anytasktune.ids import bytes_hash, content_id
 from anytasktune.records import Usage
 from anytasktune.schema import Answer, Example, Task
-from anytasktune.schema.linear_manifest import LinearModelManifest
+from anytasktune.schema.linear_manifest import LinearModelManifest, Readout
 from anytasktune.store import MANIFEST, ArtifactKind, atomic_folder, read_manifest, write_atomic, write_record
 from anytasktune.version import __version__
 
@@ -85,9 +85,21 @@ class LinearModel:
 
     def answer(self, examples: Sequence[Example]) -> list[Answer]:
         """Answer every example, in order; their outputs are not read."""
-        values = self.values([example.input for example in examples])
+        return self.read(self.values([example.input for example in examples]), examples, self.manifest.readout)
+
+    def read(self, values: Floats, examples: Sequence[Example], readout: Readout) -> list[Answer]:
+        """The answers to examples that values [examples, columns] mean."""
         languages = [self.manifest.task.language_of(example.language) for example in examples]
-        return self._target.answers(values, languages, self.manifest.readout)
+        return self._target.answers(values, languages, readout)
+
+    def readout(self, values: Floats, examples: Sequence[Example]) -> Readout:
+        """The best way to read values [examples, columns] of examples with known answers; styles are those of training."""
+        trained = self.manifest.readout
+        return self._target.readout(values, examples).model_copy(update={"styles": trained.styles, "least": trained.least})
+
+    def columns(self, examples: Sequence[Example]) -> Floats:
+        """Right values [examples, columns]: of labels 1 and -1."""
+        return self._target.columns(examples)
 
     def save(self, folder: Path) -> None:
         """Write the model as a new `folder`, whole or not at all."""

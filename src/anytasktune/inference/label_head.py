@@ -5,10 +5,10 @@ under the Task-LM, two heads on pooled features and the linear model on words; t
 the heads know bands of numbers (`NumberBands`). The head lies in a folder beside the adapter, whose files stay those of PEFT.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from safetensors import SafetensorError
@@ -19,7 +19,8 @@ from anytasktune.baselines.linear_model import LinearModel
 from anytasktune.errors import ModelError, StoreError
 from anytasktune.ids import bytes_hash
 from anytasktune.inference.number_bands import NumberBands
-from anytasktune.schema import Example, LabelHeadRecord, SourceWeights
+from anytasktune.schema import Answer, Example, LabelHeadRecord, SourceWeights
+from anytasktune.schema.linear_manifest import Readout
 from anytasktune.store import write_atomic
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -40,9 +41,13 @@ class LinearHead:
     weight: Array
     bias: Array
 
+    def values(self, features: Array) -> Array:
+        """Class scores [n, labels] of features [n, f]."""
+        return np.asarray(features @ self.weight.T + self.bias)
+
     def log_probabilities(self, features: Array) -> Array:
         """[n, labels] of features [n, f]."""
-        return np.asarray(log_softmax(features @ self.weight.T + self.bias, axis=1))
+        return np.asarray(log_softmax(self.values(features), axis=1))
 
 
 def smoothed(log_probabilities: Array) -> Array:
@@ -65,6 +70,9 @@ class LabelHead:
         words: the linear model on words.
         weights: of each source; `tokens` are the Task-LM's own scores.
         bands: number tasks: the numbers, the classes of both heads.
+        label_sets: tasks with several labels an answer: how these are read from joined scores, about 1 for labels of the
+            answer and -1 for others.
+        dev_scores: see `LabelHeadRecord`.
     """
 
     means: LinearHead
@@ -72,6 +80,23 @@ class LabelHead:
     words: LinearModel
     weights: SourceWeights
     bands: NumberBands | None = None
+    label_sets: Readout | None = None
+    dev_scores: Mapping[Literal["generated", "joined"], float] = field(default_factory=dict)
+
+    def set_sources(self, features: Array, examples: Sequence[Example], generated: Sequence[str] | None = None) -> list[Array]:
+        """Scores [n, labels] by `means`, `last_token` and `words`, and 1 or -1: whether a generated answer names the label."""
+        cut, texts = self.means.weight.shape[1], [example.input for example in examples]
+        sources = [self.means.values(features[:, :cut]), self.last_token.values(features[:, cut:]), self.words.values(texts)]
+        if generated is None:
+            return sources
+        answered = [row.model_copy(update={"output": text}) for row, text in zip(examples, generated, strict=True)]
+        return [*sources, self.words.columns(answered)]
+
+    def answer_label_sets(self, features: Array, examples: Sequence[Example], generated: Sequence[str] | None) -> list[Answer]:
+        """The answers of a task with several labels an answer; `generated` ones are not needed where their weight is 0."""
+        weights = [self.weights.means, self.weights.last_token, self.weights.words, self.weights.tokens]
+        scores = sum(w * source for w, source in zip(weights, self.set_sources(features, examples, generated), strict=False))
+        return self.words.read(np.asarray(scores), examples, self.label_sets or Readout())
 
     def sources(self, features: Array, examples: Sequence[Example]) -> list[Array]:
         """Log probabilities [n, labels or numbers] of examples by `means`, `last_token` and `words`."""
@@ -95,10 +120,16 @@ class LabelHead:
         arrays |= {"last_token.weight": self.last_token.weight, "last_token.bias": self.last_token.bias}
         if self.bands is not None:
             arrays |= {"numbers": self.bands.numbers, "shares": self.bands.shares, "error": np.array([self.bands.error])}
-        data = bytes(save(arrays))
+        data = bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))  # it writes memory as it lies
         self.words.save(folder / _WORDS)
         write_atomic(folder / _ARRAYS, data)
-        return LabelHeadRecord(weights=self.weights, sha256=bytes_hash(data), words_sha256=self.words.manifest.sha256)
+        return LabelHeadRecord(
+            weights=self.weights,
+            sha256=bytes_hash(data),
+            words_sha256=self.words.manifest.sha256,
+            label_sets=self.label_sets,
+            dev_scores=dict(self.dev_scores),
+        )
 
     @classmethod
     def load(cls, folder: Path, record: LabelHeadRecord) -> "LabelHead":
@@ -120,4 +151,4 @@ class LabelHead:
         bands = None
         if "numbers" in arrays:
             bands = NumberBands(arrays["numbers"], arrays["shares"], float(arrays["error"][0]))
-        return cls(means, last, words, record.weights, bands)
+        return cls(means, last, words, record.weights, bands, record.label_sets, record.dev_scores)

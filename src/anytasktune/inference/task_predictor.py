@@ -93,7 +93,8 @@ class TaskPredictor:
                 by_language.setdefault(task.language_of(example.language), []).append(row)
         fitting = [row for rows in by_language.values() for row in rows]
         heads: dict[int, Array] = {}
-        if self.head is not None and scored:  # on the base model as it is, before the adapter is added
+        if self.head is not None and (scored or self.decoding.scores_label_sets):
+            # on the base model as it is, before the adapter is added
             asked = [examples[row] for row in fitting], [prompts[row] for row in fitting]
             features = self._features(*asked, batch_tokens, lambda _: None)
             heads = dict(zip(fitting, features, strict=True))
@@ -108,6 +109,10 @@ class TaskPredictor:
                         features = np.stack([heads[row] for row in rows])
                         scores = self.head.log_probabilities(features, [examples[row] for row in rows], scores)
                     made = [self._best(possible, *line) for line in zip(chosen, np.exp(scores).tolist(), strict=True)]
+                elif self.head is not None and self.decoding.scores_label_sets:
+                    asked_rows = [(prompts[row], examples[row]) for row in rows]
+                    features = np.stack([heads[row] for row in rows])
+                    made = self._label_sets(self.head, format_, asked_rows, features, batch_tokens, on_rows)
                 else:
                     made = self._generate(format_, [(prompts[row], examples[row]) for row in rows], batch_tokens, on_rows)
                 answers |= zip(rows, made, strict=True)
@@ -181,6 +186,26 @@ class TaskPredictor:
             )
             for row, (prompt, generated) in enumerate(zip(prompts, made, strict=True))
         ]
+
+    def _label_sets(
+        self,
+        head: LabelHead,
+        format_: PromptFormat,
+        asked: Sequence[tuple[list[int], Example]],
+        features: Array,
+        batch_tokens: int,
+        on_rows: OnRows,
+    ) -> list[Answer]:
+        """The labels that a head chooses; answers are generated first, where it reads them."""
+        if head.weights.tokens:
+            generated = self._generate(format_, asked, batch_tokens, on_rows)
+        else:
+            generated = [Answer(output="", prompt_tokens=len(prompt)) for prompt, _ in asked]
+            on_rows(len(asked))
+        named = [answer.output for answer in generated] if head.weights.tokens else None
+        chosen = head.answer_label_sets(features, [example for _, example in asked], named)
+        counts = [{"prompt_tokens": answer.prompt_tokens, "tokens": answer.tokens} for answer in generated]
+        return [answer.model_copy(update=count) for answer, count in zip(chosen, counts, strict=True)]
 
     def _best(self, possible: Sequence[str], prompt: Sequence[int], row: Sequence[float]) -> Answer:
         """The answer with the best expected score, the probabilities being those in `row`."""

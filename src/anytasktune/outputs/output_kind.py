@@ -22,7 +22,7 @@ Metric = Literal["accuracy", "macro_f1", "set_f1", "json_f1", "rouge_l", "token_
 LOWER_IS_BETTER: frozenset[Metric] = frozenset({"mae"})
 
 TaskType = Literal["classification", "extraction", "structured_generation", "scoring", "generation", "rewriting"]
-DecodingMethod = Literal["label_scoring", "number_scoring", "greedy"]
+DecodingMethod = Literal["label_scoring", "number_scoring", "label_set_scoring", "greedy"]
 LinearTarget = Literal["label", "label_set", "number"]
 """The things a linear model can be fitted to: one label of a list, any number of them, a number."""
 Sentences = Mapping[Language, str]

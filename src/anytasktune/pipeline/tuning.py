@@ -17,6 +17,7 @@ from anytasktune.settings import Settings
 from anytasktune.store import LATEST, write_ref
 from anytasktune.training.adapter_targets import Granularity
 from anytasktune.training.estimate import total
+from anytasktune.training.fit_set_head import has_label_sets
 from anytasktune.training.loop import Progress as StepProgress
 from anytasktune.training.run_plan import estimate_run
 from anytasktune.training.task_rows import TrainingData
@@ -86,7 +87,11 @@ def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> lis
 def _require_closed_lists(data: Sequence[TrainingData]) -> None:
     """Raise PreflightError if a task has no labels or numbers for a label head to choose from."""
     parts = [part for item in data for part in item.parts]
-    others = [part.task.name for part in parts if not decoding_for(part.task, part.splits["train"], 0).scores_answers]
+    others = [
+        part.task.name
+        for part in parts
+        if not (decoding_for(part.task, part.splits["train"], 0).scores_answers or has_label_sets(part.task))
+    ]
     what = f"a label head needs a closed list of labels, or at most {MOST_SCORED} possible numbers"
     fix = "name label and number tasks only, or train an adapter: --method auto"
     if others:

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from anytasktune.outputs import JsonStyle
 from anytasktune.records import Artifact, Language, Name, Record, Usage, fault
+from anytasktune.schema.linear_manifest import Readout
 from anytasktune.schema.task import Task
 from anytasktune.settings import DType, TrainConfig
 
@@ -51,9 +52,10 @@ class Rendering(Record):
 class Decoding(Record):
     """Method and length limit of answers."""
 
-    method: Literal["label_scoring", "number_scoring", "greedy"]
-    """`label_scoring`: the most probable label. `number_scoring`: the median of the probabilities of `numbers`; generated like
-    others where `constrained` is off. `greedy`: generated token by token."""
+    method: Literal["label_scoring", "number_scoring", "label_set_scoring", "greedy"]
+    """`label_scoring`: the most probable label. `number_scoring`: the median of the probabilities of `numbers`.
+    `label_set_scoring`: the labels whose joined scores reach a threshold (label head). `greedy`: generated token by token, as
+    numbers and label sets are where `constrained` is off."""
     max_new_tokens: int
     constrained: bool = True
     """Whether an answer is held to the task's output and rules while it is generated."""
@@ -66,6 +68,11 @@ class Decoding(Record):
     def scores_answers(self) -> bool:
         """Whether the probabilities of all possible answers are computed, and nothing is generated."""
         return self.method == "label_scoring" or (self.method == "number_scoring" and self.constrained)
+
+    @property
+    def scores_label_sets(self) -> bool:
+        """Whether a label head chooses the labels of an answer."""
+        return self.method == "label_set_scoring" and self.constrained
 
 
 class EvalPoint(Record):
@@ -135,6 +142,10 @@ class LabelHeadRecord(Record):
     """Of its arrays."""
     words_sha256: str
     """Of the arrays of its linear model on words."""
+    label_sets: Readout | None = None
+    """Tasks with several labels an answer: how labels are read from the joined scores."""
+    dev_scores: dict[Literal["generated", "joined"], float] = Field(default_factory=dict)
+    """There: the score on dev of generated answers, and of joined ones with weights and threshold from other dev rows."""
 
 
 class AnswerThreshold(Record):

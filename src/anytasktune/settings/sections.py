@@ -65,8 +65,8 @@ class TrainConfig(Record):
     preset: Literal["quick", "balanced", "thorough"] = "balanced"
     """The one dial: how long to train."""
     method: Literal["auto", "lora", "head"] = "auto"
-    """`auto`: an adapter, and for label and number tasks a label head whose scores are joined with its own. `lora`: the adapter
-    alone. `head`: label and number tasks only: the label head alone, ready in a minute."""
+    """`auto`: an adapter, and for tasks with labels or numbers a label head whose scores are joined with its own. `lora`: the
+    adapter alone. `head`: such tasks only: the label head alone, ready in a minute."""
     rank: int | None = Field(None, ge=1, le=512)
     alpha: float | None = Field(None, gt=0, le=1_000_000)
     """LoRA scale is alpha / rank; 32 unless set."""

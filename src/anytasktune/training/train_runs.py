@@ -17,11 +17,12 @@ from anytasktune.models.load import BaseLM, choose_device, choose_dtype
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter, LoraSpec
 from anytasktune.models.packing_support import packs_rows, whole_rows
 from anytasktune.records import Usage
-from anytasktune.schema import AnswerThreshold, BaseModelRef, Estimate, Run, TaskLMManifest
+from anytasktune.schema import AnswerThreshold, BaseModelRef, Decoding, Estimate, Run, TaskLMManifest
 from anytasktune.scorers import answer_threshold
 from anytasktune.settings import TrainConfig
 from anytasktune.store import atomic_folder, check_sums, read_record, remove_artifact, write_record
 from anytasktune.training.fit_head import fit_label_head
+from anytasktune.training.fit_set_head import fit_set_head
 from anytasktune.training.loop import OnProgress, TrainingRun, ignore_progress
 from anytasktune.training.multi_adapter import train_adapters
 from anytasktune.training.presets import adapters_at_once
@@ -162,7 +163,7 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
             tasks=tasks,
             base_model=base.ref,
             rendering=base.format.rendering,
-            decoding=run.plan.decoding,
+            decoding=run.plan.decoding | _set_scoring(run.plan.decoding, fitted),
             datasets=datasets,
             adapter_sha256=sha256,
             label_heads=heads,
@@ -200,7 +201,7 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
 
 
 def _label_heads(base: BaseLM, job: Job, run: TrainingRun) -> dict[str, LabelHead]:
-    """Fit the heads of those of the run's tasks whose possible answers are scored."""
+    """Fit the heads of those of the run's tasks whose answers are scored, or are sets of labels."""
     if run.config.method == "lora":
         return {}
     heads: dict[str, LabelHead] = {}
@@ -208,10 +209,19 @@ def _label_heads(base: BaseLM, job: Job, run: TrainingRun) -> dict[str, LabelHea
         adapter = None if run.config.method == "head" else run.adapter
         decoding = run.plan.decoding[part.task.name]
         most = run.config.max_train_rows
-        head = fit_label_head(base, part, adapter, decoding=decoding, most_rows=most, on_rows=job.on_head_rows)
+        if decoding.scores_answers:
+            head = fit_label_head(base, part, adapter, decoding=decoding, most_rows=most, on_rows=job.on_head_rows)
+        else:
+            head = fit_set_head(base, part, adapter, decoding, most_rows=most, on_rows=job.on_head_rows)
         if head is not None:
             heads[part.task.name] = head
     return heads
+
+
+def _set_scoring(decoding: Mapping[str, Decoding], heads: Mapping[str, LabelHead]) -> dict[str, Decoding]:
+    """The decoding of the tasks whose head chooses the labels of an answer."""
+    chosen = [task for task, head in heads.items() if head.label_sets is not None]
+    return {task: decoding[task].model_copy(update={"method": "label_set_scoring"}) for task in chosen}
 
 
 def _thresholds(base: BaseLM, job: Job, run: TrainingRun, heads: Mapping[str, LabelHead]) -> dict[str, AnswerThreshold]:
