@@ -11,7 +11,7 @@ from anytasktune.cli.options import Force, Json, ProgressForm, ProjectFolder, Ta
 if TYPE_CHECKING:
     from anytasktune.pipeline.exporting_models import ExportedModel
 
-_Form = Literal["peft", "merged", "gguf", "gguf-lora"]
+_Form = Literal["peft", "merged", "gguf", "gguf-lora", "ollama", "vllm"]
 _SYSTEMS = {"task": "tuned", "action": "action", "mixed": "mixed"}
 
 
@@ -22,7 +22,8 @@ def export(
         _Form,
         typer.Option(
             help="`peft`: the adapter with a card and use.py; `merged`: safetensors with the adapter added; "
-            "`gguf`: the same for llama.cpp; `gguf-lora`: base model and adapter apart."
+            "`gguf`: the same for llama.cpp; `gguf-lora`: base model and adapter apart; "
+            "`ollama`: GGUF with a Modelfile; `vllm`: the adapter with the command that serves it."
         ),
     ] = "peft",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to; a task goes to TASK/FORM in it.")] = Path(

@@ -1,5 +1,6 @@
 """One export of one task, written and checked: its files, then parity, then the card that tells both."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,15 @@ from anytasktune.exporting.export_source import ExportSource, write_companions
 from anytasktune.exporting.gguf_files import write_adapter, write_model
 from anytasktune.exporting.merged_folders import NumberFormat, stored_format, write_merged
 from anytasktune.exporting.model_card import CardFacts, write_cards
+from anytasktune.exporting.modelfile import rendered_by_modelfile, write_modelfiles
 from anytasktune.exporting.parity import compare_replays
 from anytasktune.exporting.replaying import PROGRAMS, can_run, replay_by_llama_cpp, replay_by_use_py
 from anytasktune.invocation import quoted
 from anytasktune.schema import Replay
 
-Form = Literal["peft", "merged", "gguf", "gguf-lora"]
+Form = Literal["peft", "merged", "gguf", "gguf-lora", "ollama", "vllm"]
+_VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+"""The values that `--max-lora-rank` of vLLM takes."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def write_export(
         ExportError: it cannot be written in this form, or the copy cannot be run.
     """
     write_companions(source, folder)
-    if form in {"peft", "merged"}:
+    if form in {"peft", "merged", "vllm"}:
         written = _transformers_folder(source, form, number_format, folder)
     else:
         written = _gguf_file(source, form, number_format or "f16", folder, base_gguf)
@@ -67,32 +71,57 @@ def write_export(
 
 
 def _transformers_folder(source: ExportSource, form: Form, number_format: NumberFormat | None, folder: Path) -> _Written:
-    if form == "peft" and number_format not in {None, "f32"}:
+    if form != "merged" and number_format not in {None, "f32"}:
         what = f"an adapter is exported as it was trained, in f32, not in {number_format}"
         raise ExportError(what, where="--quantize", fix="leave --quantize out")
-    chosen = number_format or ("f32" if form == "peft" else stored_format(source))
+    chosen = number_format or (stored_format(source) if form == "merged" else "f32")
+    needs, packages = ("transformers", "torch transformers") if form == "merged" else ("peft", "torch transformers peft")
+    usage = f"pip install {packages}\npython use.py {quoted(_first_input(source))}"
     if form == "peft":
         source.task_lm.adapter.save(folder, source.base_name)
-    else:
+    elif form == "merged":
         write_merged(source, folder, chosen)
-    needs = "peft" if form == "peft" else "transformers"
-    packages = "torch transformers peft" if form == "peft" else "torch transformers"
-    usage = f"pip install {packages}\npython use.py {quoted(_first_input(source))}"
+    else:
+        usage = f"{_write_for_vllm(source, folder)}\n{usage}"
     return _Written(chosen, needs, usage, lambda: replay_by_use_py(folder, source.base_folder), scores_labels=True)
+
+
+def _write_for_vllm(source: ExportSource, folder: Path) -> str:
+    """Write the adapter with a rank that vLLM takes; returns the command that serves it."""
+    adapter, base = source.task_lm.adapter, quoted(source.base_name)
+    rank = next((known for known in _VLLM_RANKS if known >= adapter.spec.rank), 0)
+    if not rank:
+        fix = f"train with a rank of at most {_VLLM_RANKS[-1]}, or export --to merged"
+        raise ExportError(f"vLLM takes adapters up to rank {_VLLM_RANKS[-1]}, not {adapter.spec.rank}", fix=fix)
+    adapter.padded(source.task_lm.base.model, rank).save(folder, source.base_name)
+    module = json.dumps({"name": source.task.name, "path": ".", "base_model_name": source.base_name}, ensure_ascii=False)
+    template = " --chat-template chat_template.jinja" if source.task_lm.manifest.rendering.template == "chat" else ""
+    return f"vllm serve {base} --enable-lora --max-lora-rank {rank} --lora-modules {quoted(module)}{template}"
 
 
 def _gguf_file(source: ExportSource, form: Form, number_format: NumberFormat, folder: Path, base_gguf: Path | None) -> _Written:
     name = source.task.name
     task = f"-sys {quoted(instruction_for(source.task, None))} -p {quoted(_first_input(source))} --temp 0 -st"
-    if form == "gguf":
-        model, adapter = folder / f"{name}-{number_format}.gguf", None
-        write_model(source, model, number_format)
-        usage = f"llama-cli -m {model.name} {task}"
-    else:
+    model, adapter = folder / f"{name}-{number_format}.gguf", None
+    usage = f"llama-cli -m {model.name} {task}"
+    if form == "gguf-lora":
         model, adapter = base_gguf or folder / f"base-{number_format}.gguf", folder / f"{name}-lora.gguf"
         write_adapter(source, adapter, "f32")
         usage = f"llama-cli -m ../../base/{model.name} --lora {adapter.name} {task}"
-    return _Written(number_format, "xllamacpp", usage, lambda: replay_by_llama_cpp(folder, model, adapter))
+    else:
+        write_model(source, model, number_format)
+    if form == "ollama":
+        write_modelfiles(source, model, folder)
+        usage = f"ollama create {name} -f Modelfile\nollama run {name} {quoted(_first_input(source))}"
+
+    def replay() -> list[Replay]:
+        replays = replay_by_llama_cpp(folder, model, adapter)
+        if form != "ollama":
+            return replays
+        pairs = zip(source.golden.prompts, replays, strict=True)
+        return [found.model_copy(update={"text": rendered_by_modelfile(source, prompt, folder)}) for prompt, found in pairs]
+
+    return _Written(number_format, "xllamacpp", usage, replay)
 
 
 def _first_input(source: ExportSource) -> str:

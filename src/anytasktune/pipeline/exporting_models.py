@@ -73,7 +73,7 @@ def number_format(given: str | None, form: Form) -> NumberFormat | None:
     name = given.casefold() if given else None
     if name in known or name is None:
         return cast(NumberFormat | None, name)
-    if form in {"gguf", "gguf-lora"} and re.fullmatch(r"i?q\d\w*", name):
+    if form in {"gguf", "gguf-lora", "ollama"} and re.fullmatch(r"i?q\d\w*", name):
         what = f"{name} is made by a program of llama.cpp, from a file in f16"
         fix = f"export with --quantize f16, then run: llama-quantize TASK-f16.gguf TASK-{name}.gguf {name.upper()}"
         raise ExportError(what, where="--quantize", fix=fix)

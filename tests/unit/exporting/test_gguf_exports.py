@@ -11,6 +11,7 @@ from tests.unit.exporting.untrained import save_model, source_of
 from anytasktune.errors import ExportError
 from anytasktune.exporting.export_source import ExportSource, write_companions
 from anytasktune.exporting.gguf_files import write_adapter, write_model
+from anytasktune.exporting.modelfile import rendered_by_modelfile
 from anytasktune.exporting.parity import compare_replays
 from anytasktune.exporting.replaying import can_run, replay_by_llama_cpp
 from anytasktune.exporting.write_export import Form, write_export
@@ -130,3 +131,20 @@ def test_an_architecture_that_is_not_written_is_refused_with_llama_cpps_script(f
     with pytest.raises(ExportError, match="gemma3_text") as caught:
         write_export(source, form, None, tmp_path)
     assert "convert_hf_to_gguf.py" in caught.value.problems[0].fix
+
+
+@needs_llama_cpp
+def test_a_modelfile_renders_the_prompt_that_was_trained(llama: ExportSource, tmp_path: Path) -> None:
+    facts = write_export(llama, "ollama", None, tmp_path)
+    assert facts.parity is not None
+    assert facts.parity.ok, facts.parity.first_difference
+    text = (tmp_path / "Modelfile").read_text(encoding="utf-8")
+    for line in ("FROM ./reply-f16.gguf", 'PARAMETER stop "<|im_end|>"', "PARAMETER temperature 0", "PARAMETER num_ctx 512"):
+        assert line in text.splitlines()
+    assert 'SYSTEM """重复第一个词。"""' in (tmp_path / "Modelfile.zh").read_text(encoding="utf-8")
+    (tmp_path / "Modelfile").write_text(text.replace("{{ .System }}", "You are helpful."), encoding="utf-8")
+    replays = replay_by_llama_cpp(tmp_path, tmp_path / "reply-f16.gguf", None)
+    rendered = [rendered_by_modelfile(llama, prompt, tmp_path) for prompt in llama.golden.prompts]
+    changed = [found.model_copy(update={"text": words}) for found, words in zip(replays, rendered, strict=True)]
+    found = compare_replays(llama.task, llama.golden, changed, "f16", "llama.cpp", scored=False)
+    assert "text: the chat template renders another prompt from 'Repeat" in found.first_difference

@@ -5,8 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.unit.exporting.untrained import save_model, source_of
 
 from anytasktune.errors import AnyTaskTuneError, ExportError
+from anytasktune.exporting.write_export import write_export
 from anytasktune.pipeline.exporting_models import ExportOptions, export_task_lms, number_format
 from anytasktune.pipeline.workspace import Workspace
 
@@ -55,3 +57,13 @@ def test_number_formats_of_llama_cpp_are_answered_with_its_command() -> None:
     assert caught.value.problems[0].fix.endswith("llama-quantize TASK-f16.gguf TASK-q4_k_m.gguf Q4_K_M")
     with pytest.raises(ExportError, match="no number format"):
         number_format("q4_k_m", "merged")
+
+
+def test_an_adapter_for_vllm_has_a_rank_it_takes_and_answers_the_same(tmp_path: Path) -> None:
+    source = source_of(save_model(tmp_path / "model", "llama"), rank=5)
+    facts = write_export(source, "vllm", None, tmp_path)
+    assert facts.parity is not None
+    assert facts.parity.ok, facts.parity.first_difference
+    config = json.loads((tmp_path / "adapter_config.json").read_text(encoding="utf-8"))
+    assert (config["r"], config["lora_alpha"]) == (8, 16.0)
+    assert "--enable-lora --max-lora-rank 8 --lora-modules" in facts.usage
