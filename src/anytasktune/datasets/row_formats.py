@@ -64,8 +64,9 @@ def with_open_end(fields: Fields, layout: Layout) -> Fields:
     turns = fields.get(column)
     if not isinstance(turns, list) or not turns or not isinstance(turns[-1], Mapping):
         return fields
-    asked = turns[-1].get("role", turns[-1].get("from")) in {"user", "human"}
-    return {**fields, column: [*turns, {"role": "assistant", "content": "?"}]} if asked else fields
+    role = turns[-1].get("role", turns[-1].get("from"))
+    is_asked = isinstance(role, str) and role.strip().lower() in {"user", "human"}
+    return {**fields, column: [*turns, {"role": "assistant", "content": "?"}]} if is_asked else fields
 
 
 def settle_instructions(drafts: Sequence[Draft], layout: Layout, path: Path) -> tuple[list[Draft], str, list[str]]:

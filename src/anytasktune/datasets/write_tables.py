@@ -20,6 +20,8 @@ _NUMBER = re.compile(r"[+-]?[\d.,]+%?")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 """Halves of characters, which JSON can escape and no text can hold."""
+_DEEPEST = 20
+"""Levels of lists and objects in a parquet column; a hundred cannot be read."""
 _LONGEST_CELL, _MOST_SHEET_ROWS = 32_767, 1_048_576
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -124,18 +126,22 @@ def _json_objects(columns: Sequence[str], rows: Sequence[Row]) -> list[str]:
 
 
 def _parquet(columns: Sequence[str], rows: Sequence[Row], _: Collection[str]) -> bytes:
-    table = pa.table({name: _column([row.get(name) for row in rows]) for name in columns})
+    cells = [_column([row.get(name) for row in rows]) for name in columns]
+    table = pa.table(cells, names=[_SURROGATES.sub("\ufffd", name) for name in columns])
     content = io.BytesIO()
     pq.write_table(table, content)
     return content.getvalue()
 
 
 def _column(values: Sequence[Any]) -> "pa.Array":
-    """Values of one type as they are; values of several types as text."""
+    """Values of one type as they are; values of several types, deeply nested ones and empty objects as text."""
     try:
-        return pa.array(values)
+        column = pa.array(values)
     except (pa.ArrowException, OverflowError, UnicodeEncodeError):
+        column = None
+    if column is None or str(column.type).count("<") > _DEEPEST or "struct<>" in str(column.type):
         return pa.array([None if value is None else _text(value) for value in values], pa.string())
+    return column
 
 
 _WRITERS: dict[str, Callable[[Sequence[str], Sequence[Row], Collection[str]], bytes]] = {

@@ -143,9 +143,10 @@ def test_columns_of_the_user_keep_their_names(run: Run, learned_once: Path) -> N
 def test_dialogues_are_answered_from_their_last_answer_on_or_as_a_whole(run: Run, learned_once: Path) -> None:
     user, reply = {"role": "user", "content": "rent deposit rent"}, {"role": "assistant", "content": "family"}
     rows = [[user], [user, reply], [{"role": "user", "content": "boss wage"}, {"role": "assistant", "content": "Yes?"}, user]]
-    write_lines(Path("rows.jsonl"), [json.dumps({"messages": turns}) for turns in rows])
-    assert run("predict", "team", "rows.jsonl", "-o", "a.jsonl", "-p", learned_once).code == 0
-    first, second, third = read_table(Path("a.jsonl"))
+    odd = [{"role": ["user"], "content": "rent"}]
+    write_lines(Path("rows.jsonl"), [json.dumps({"messages": turns}) for turns in [*rows, odd]])
+    assert run("predict", "team", "rows.jsonl", "-o", "a.jsonl", "-p", learned_once).code == 3
+    first, second, third, _ = read_table(Path("a.jsonl"))
     assert first["answer"] == second["answer"] == "housing"
     assert first["confidence"] == second["confidence"]
     assert third["messages"] == rows[2]

@@ -40,6 +40,7 @@ HOSTILE: list[Any] = [
     [1, {"a": [None]}],
     {"k": "\udfff"},
     {},
+    json.loads("[" * 150 + "]" * 150),
 ]
 
 
@@ -63,7 +64,7 @@ def test_texts_are_read_again_as_they_were(
 
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".xlsx", ".jsonl", ".json", ".parquet"])
-@pytest.mark.parametrize("value", HOSTILE, ids=repr)
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:20])
 def test_every_value_is_written_in_every_format(tmp_path: Path, ending: str, value: Any) -> None:
     path = written(tmp_path, ending, [{"text": "first", "note": value}, {"text": "second", "note": "plain"}])
     content = path.read_bytes()
@@ -93,3 +94,10 @@ def test_what_a_workbook_cannot_hold_is_refused_with_another_format(tmp_path: Pa
         table_bytes(tmp_path / "a.xlsx", ["text"], [{"text": "a" * 40_000}])
     with pytest.raises(DataError, match="cannot be written"):
         table_bytes(tmp_path / "a.docx", ["text"], [])
+
+
+def test_odd_names_and_empty_objects_can_be_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    path.write_bytes(table_bytes(path, ["a\ud800", "b"], [{"a\ud800": 1, "b": {}}]))
+    (row,) = read_raw(path, None).rows
+    assert dict(row.fields) == {"a\ufffd": 1, "b": "{}"}
