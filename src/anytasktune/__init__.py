@@ -26,9 +26,12 @@ if TYPE_CHECKING:
         Finished,
         ImportOptions,
         Note,
+        PersonDecision,
+        PersonTurn,
         Predicted,
         PredictOptions,
         Progress,
+        RunOptions,
         Started,
         Workspace,
         ask,
@@ -43,11 +46,13 @@ if TYPE_CHECKING:
         open_system,
         plan,
         predict,
+        resume_action,
+        run_action,
         synth,
         train,
         tune,
     )
-    from anytasktune.schema import Domain, Example, Report, Run, Task, TaskAnswer
+    from anytasktune.schema import ActionResult, Domain, Example, Report, Run, Task, TaskAnswer
     from anytasktune.settings import Settings
 
 # PyTorch's worker threads spin while they wait for each other. As soon as anything else wants a core, every one of the
@@ -58,6 +63,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
 _HOME = {
+    "ActionResult": "anytasktune.schema",
     "AnsweringSystem": "anytasktune.pipeline",
     "AnyTaskTuneError": "anytasktune.errors",
     "BuildOptions": "anytasktune.pipeline",
@@ -68,11 +74,14 @@ _HOME = {
     "Finished": "anytasktune.pipeline",
     "ImportOptions": "anytasktune.pipeline",
     "Note": "anytasktune.pipeline",
+    "PersonDecision": "anytasktune.pipeline",
+    "PersonTurn": "anytasktune.pipeline",
     "PredictOptions": "anytasktune.pipeline",
     "Predicted": "anytasktune.pipeline",
     "Progress": "anytasktune.pipeline",
     "Report": "anytasktune.schema",
     "Run": "anytasktune.schema",
+    "RunOptions": "anytasktune.pipeline",
     "Settings": "anytasktune.settings",
     "Started": "anytasktune.pipeline",
     "Task": "anytasktune.schema",
@@ -91,12 +100,15 @@ _HOME = {
     "open_system": "anytasktune.pipeline",
     "plan": "anytasktune.pipeline",
     "predict": "anytasktune.pipeline",
+    "resume_action": "anytasktune.pipeline",
+    "run_action": "anytasktune.pipeline",
     "synth": "anytasktune.pipeline",
     "train": "anytasktune.pipeline",
     "tune": "anytasktune.pipeline",
 }
 
 __all__ = [
+    "ActionResult",
     "AnsweringSystem",
     "AnyTaskTuneError",
     "BuildOptions",
@@ -107,11 +119,14 @@ __all__ = [
     "Finished",
     "ImportOptions",
     "Note",
+    "PersonDecision",
+    "PersonTurn",
     "PredictOptions",
     "Predicted",
     "Progress",
     "Report",
     "Run",
+    "RunOptions",
     "Settings",
     "Started",
     "Task",
@@ -131,6 +146,8 @@ __all__ = [
     "open_system",
     "plan",
     "predict",
+    "resume_action",
+    "run_action",
     "synth",
     "train",
     "tune",

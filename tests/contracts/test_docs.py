@@ -326,7 +326,7 @@ def test_every_reason_for_dropping_a_row_is_documented() -> None:
 
 @pytest.mark.parametrize(("readme", "heading"), zip(READMES, ("exit code", "退出码"), strict=True))
 def test_exit_codes_are_those_of_the_command_line(readme: Path, heading: str) -> None:
-    codes = [console.DONE, console.MENDABLE, console.USAGE, console.ROWS_DROPPED, console.INTERRUPTED]
+    codes = [console.DONE, console.MENDABLE, console.USAGE, console.ROWS_DROPPED, console.WAITING, console.INTERRUPTED]
     assert [int(row[0]) for row in table(readme, heading)] == codes
 
 

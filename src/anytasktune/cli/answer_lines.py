@@ -8,6 +8,7 @@ from rich.text import Text
 
 from anytasktune.errors import counted
 from anytasktune.schema import AnswerThreshold, TaskAnswer
+from anytasktune.schema.action_run import ActionResult
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import Predicted
@@ -65,3 +66,27 @@ def account_of(done: "Predicted") -> dict[str, Any]:
     rows = [row.model_dump() for row in done.missing]
     threshold = done.threshold.model_dump() if done.threshold else None
     return asdict(done) | {"out": str(done.out), "missing": rows, "threshold": threshold, "notes": list(done.notes)}
+
+
+def action_lines(done: ActionResult, resume: str) -> RenderableType:
+    """Every step of an action with its answer; below, what happens next."""
+    lines: list[Text] = []
+    for line in done.steps:
+        item = "" if line.item is None else f" {line.item + 1}"
+        by = f" ({line.decision.replace('_', ' ')} by a person)" if line.decision else ""
+        lines.append(Text(f"{line.position + 1} {line.step}{item}{by}", style="dim"))
+        if line.not_run:
+            lines.append(Text(f"  not run: {line.not_run}", style="yellow"))
+        shown = line.output if line.output is not None else line.answer.answer if line.answer else None
+        lines += [Text(f"  {part}", style="bold") for part in (shown or "").splitlines()]
+        lines += [Text("  unsure: below the threshold", style="yellow")] if line.answer and line.answer.unsure else []
+        lines += [Text(f"  ! {broken.rule}: {broken.what}", style="yellow") for broken in line.violations]
+    if done.status == "waiting":
+        lines.append(Text(f"✋ step {done.steps[-1].step} waits for a person. To continue in a terminal:", style="yellow"))
+        lines.append(Text(f"  {resume}"))
+        lines.append(Text("  without one: add --approve, --answer TEXT or --reject"))
+    elif done.status == "rejected":
+        lines.append(Text(f"✗ a person rejected step {done.steps[-1].step}; the action ended there", style="yellow"))
+    else:
+        lines.append(Text(f"✓ {done.run.action}: run {done.run.id}", style="dim"))
+    return Group(*lines)

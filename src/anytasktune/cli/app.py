@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from anytasktune.cli import (
+    action_verbs,
     dataset_verbs,
     export_verb,
     make_verbs,
@@ -63,6 +64,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
     "Use": {
         "ask": use_verbs.ask,
         "predict": use_verbs.predict,
+        "run": action_verbs.run,
         "serve": serve_verb.serve,
         "export": export_verb.export,
     },

@@ -52,7 +52,7 @@ def ask(
 ) -> int:
     """Answer one input: the answer, for labels their probabilities, and whether it is unsure."""
     open_project(project, [task], overrides)
-    given = _given_text(text, file)
+    given = given_text(text, file)
     workspace, settings = _open(project, task, overrides)
     from anytasktune.cli.answer_lines import answer_lines
     from anytasktune.cli.progress import reporter
@@ -107,8 +107,8 @@ def predict(
     return ROWS_DROPPED if done.missing else DONE
 
 
-def _given_text(text: str | None, file: Path | None) -> str:
-    """The input, from wherever it was given."""
+def given_text(text: str | None, file: Path | None) -> str:
+    """The input, from wherever it was given; UsageError if it was given twice or not at all."""
     if text is not None and file is not None:
         raise UsageError("TEXT and --file exclude each other", fix="give one of them")
     if text is not None:

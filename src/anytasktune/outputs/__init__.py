@@ -9,7 +9,7 @@ from pydantic import Field
 
 from anytasktune.outputs.answer_faults import AnswerFault, FaultKind
 from anytasktune.outputs.answer_target import EMPTY, FILLED, AnswerTarget
-from anytasktune.outputs.json_output import JsonOutput
+from anytasktune.outputs.json_output import JsonOutput, json_text
 from anytasktune.outputs.json_style import JsonStyle
 from anytasktune.outputs.label_output import LabelOutput
 from anytasktune.outputs.labels_output import LabelsOutput, split_items
@@ -62,6 +62,7 @@ __all__ = [
     "UnfitAnswerError",
     "UntranslatableError",
     "Violation",
+    "json_text",
     "reference_number",
     "split_items",
 ]

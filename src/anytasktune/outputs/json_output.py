@@ -14,6 +14,7 @@ from anytasktune.outputs.answer_faults import AnswerFault, set_faults
 from anytasktune.outputs.answer_target import EMPTY, ENOUGH_ANSWERS, FILLED, AnswerTarget, item_counts
 from anytasktune.outputs.json_grammar import json_grammar
 from anytasktune.outputs.json_schema import (
+    declared_in,
     declared_values,
     element_keys,
     enumerated,
@@ -264,7 +265,7 @@ class JsonOutput(OutputKind):
         value = try_json(text)
         if not isinstance(value, dict):
             return None
-        return {key: part if isinstance(part, str) else json.dumps(part, ensure_ascii=False) for key, part in value.items()}
+        return {key: json_text(part) for key, part in value.items()}
 
     def part_faults(self, text: str, whole: list[str]) -> list[str]:
         """`schema`, where it is no element of the array."""
@@ -273,9 +274,56 @@ class JsonOutput(OutputKind):
             return whole
         return ["schema"] if schema_fault(element, try_json(text, otherwise=text)) else []
 
+    @property
+    def has_items(self) -> bool:
+        """Whether the schema allows an array."""
+        return "array" in self._types
+
+    def items(self, text: str) -> tuple[str, ...]:
+        """The elements of an array: strings as they are, others as JSON."""
+        value = try_json(text)
+        return tuple(json_text(part) for part in value) if isinstance(value, list) else ()
+
+    @property
+    def keys(self) -> tuple[str, ...] | None:
+        """The properties of an object; None where the schema names none."""
+        if "object" not in self._types:
+            return ()
+        return tuple(declared_in(self.json_schema)) or None
+
+    def at_key(self, key: str) -> "JsonOutput | None":
+        """The schema of the property."""
+        if self.keys is not None and key not in self.keys:
+            return None
+        part = declared_in(self.json_schema).get(key)
+        shared = {name: self.json_schema[name] for name in ("$defs", "definitions") if name in self.json_schema}
+        return JsonOutput(kind="json", json_schema={**shared, **part} if isinstance(part, dict) else {})
+
+    def condition_fault(self, value: str) -> str:
+        """The schema does not allow it."""
+        read = [value, try_json(value, otherwise=value)]
+        fits = any(not isinstance(one, (dict, list)) and not schema_fault(self.json_schema, one) for one in read)
+        return "" if fits else "is no value its JSON Schema allows"
+
+    def meets(self, text: str, values: Sequence[str]) -> bool:
+        """Whether it is written as one of them; a string without its quotes."""
+        value = try_json(text, otherwise=text)
+        return json_text(value) in values
+
+    @property
+    def _types(self) -> frozenset[str]:
+        """The JSON types the schema allows at the top; all of them where it does not say."""
+        given = self.json_schema.get("type", ["array", "object"])
+        return frozenset([given] if isinstance(given, str) else given)
+
     def correctness(self, language: Language) -> str:
         """The right value under every key."""
         return "Every key holds the value the task asks for." if language == "en" else "每个键的值都是任务要的。"
+
+
+def json_text(value: Any) -> str:
+    """A decoded JSON value as text: a string as it is, another value as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def facts_of(value: Any) -> frozenset[Fact]:

@@ -54,6 +54,13 @@ def counterpart(labels: LabelLists | None, language: Language, text: str, refere
     return labels[language][own.index(text)] if text in own else ""
 
 
+def same_label(labels: LabelLists | None, one: str, other: str) -> bool:
+    """Whether two labels are equal, or stand at the same position in the lists of two languages."""
+    lists = list(labels.values()) if isinstance(labels, dict) else []
+    first, second = ({names.index(label) for names in lists if label in names} for label in (one, other))
+    return one == other or bool(first & second)
+
+
 def unknown_label(text: str, labels: Sequence[str]) -> Violation:
     """The fault of an answer that is none of `labels`, with the nearest of them."""
     folded = {label.casefold(): label for label in labels}

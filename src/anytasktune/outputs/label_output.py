@@ -16,6 +16,7 @@ from anytasktune.outputs.label_lists import (
     label_remarks,
     labels_for,
     labels_of,
+    same_label,
     translated_label,
     unknown_label,
 )
@@ -23,6 +24,7 @@ from anytasktune.outputs.output_kind import LinearTarget, OutputKind, Parsed, Se
 from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language
+from anytasktune.text.plain_text import listed
 
 
 class LabelOutput(OutputKind):
@@ -140,6 +142,14 @@ class LabelOutput(OutputKind):
     def lacks_labels_in(self, languages: Sequence[Language]) -> bool:
         """Whether labels are given per language, and not for exactly these."""
         return isinstance(self.labels, dict) and set(self.labels) != set(languages)
+
+    def condition_fault(self, value: str) -> str:
+        """It is no label."""
+        return "" if value in all_labels(self.labels) else f"is no label of it; its labels: {listed(all_labels(self.labels))}"
+
+    def meets(self, text: str, values: Sequence[str]) -> bool:
+        """Whether it means the same as one of them, in whichever language."""
+        return any(same_label(self.labels, text.strip(), value) for value in values)
 
     def in_languages(self, languages: Sequence[Language]) -> "LabelOutput":
         """With labels for these languages only."""

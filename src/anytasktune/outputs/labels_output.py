@@ -32,6 +32,7 @@ from anytasktune.outputs.label_lists import (
     label_remarks,
     labels_for,
     labels_of,
+    same_label,
     translated_label,
     unknown_label,
 )
@@ -331,6 +332,24 @@ class LabelsOutput(OutputKind):
     def lacks_labels_in(self, languages: Sequence[Language]) -> bool:
         """Whether labels are given per language, and not for exactly these."""
         return isinstance(self.labels, dict) and set(self.labels) != set(languages)
+
+    @property
+    def has_items(self) -> bool:
+        """They are items."""
+        return True
+
+    def items(self, text: str) -> tuple[str, ...]:
+        """The items."""
+        return split_items(text.strip(), self.separator)
+
+    def condition_fault(self, value: str) -> str:
+        """It is no label of a closed list."""
+        known = all_labels(self.labels)
+        return f"is no label of it; its labels: {listed(known)}" if known and value not in known else ""
+
+    def meets(self, text: str, values: Sequence[str]) -> bool:
+        """Whether one of the items means the same as one of them."""
+        return any(same_label(self.labels, item, value) for item in self.items(text) for value in values)
 
     def in_languages(self, languages: Sequence[Language]) -> "LabelsOutput":
         """With labels for these languages only."""

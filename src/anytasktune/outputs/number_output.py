@@ -208,6 +208,14 @@ class NumberOutput(OutputKind):
         low, high = f"{self.minimum:g}", f"{self.maximum:g}"
         return f"a number from {low} to {high}" if language == "en" else f"{low}到{high}之间的数字"
 
+    def condition_fault(self, value: str) -> str:
+        """It is no number."""
+        return "" if is_bare_number(value) else "is no number"
+
+    def meets(self, text: str, values: Sequence[str]) -> bool:
+        """Whether it is the same number as one of them."""
+        return first_number(text) in {first_number(value) for value in values}
+
     def name_words(self) -> list[str]:
         """`rate`, and the range."""
         return ["rate", f"{self.minimum:g} to {self.maximum:g}"]

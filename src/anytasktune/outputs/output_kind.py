@@ -344,6 +344,34 @@ class OutputKind(Record):
         """Rules that `text` breaks as one item of an answer, where it breaks those of `whole` as an answer by itself."""
         return ["max_items"] if "\n" in text.strip() else [rule for rule in whole if rule not in {"min_items", "pattern"}]
 
+    # --- handing an answer over to a later step of an action
+
+    @property
+    def has_items(self) -> bool:
+        """Whether an answer can be taken apart into items."""
+        return False
+
+    def items(self, text: str) -> tuple[str, ...]:
+        """The items of an answer, where it has any; none of an answer without the form."""
+        return ()
+
+    @property
+    def keys(self) -> tuple[str, ...] | None:
+        """The keys that values of an answer stand under; None where any may, nothing where answers have no keys."""
+        return ()
+
+    def at_key(self, key: str) -> "OutputKind | None":
+        """The form of the value under a key; None where answers have no such key."""
+        return None
+
+    def condition_fault(self, value: str) -> str:
+        """The reason why no answer can be compared with `value`; empty where some can."""
+        return ""
+
+    def meets(self, text: str, values: Sequence[str]) -> bool:
+        """Whether an answer is one of `values`."""
+        return text.strip() in {value.strip() for value in values}
+
     # --- drafting a task
 
     def with_usual_limits(self, rules: Rules) -> tuple["OutputKind", Rules, str]:

@@ -107,6 +107,19 @@ class TextOutput(OutputKind):
             return self, rules, ""
         return self, rules.model_copy(update={"max_length": USUAL_LENGTH}), "length"
 
+    @property
+    def has_items(self) -> bool:
+        """Each line is one."""
+        return True
+
+    def items(self, text: str) -> tuple[str, ...]:
+        """Lines that are not blank."""
+        return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+    def condition_fault(self, value: str) -> str:
+        """Free text is never compared."""
+        return "can hardly be its answer, which is free text"
+
     def name_words(self) -> list[str]:
         """`write`."""
         return ["write"]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.ingesting import ingest_documents
     from anytasktune.pipeline.initializing import init_project
     from anytasktune.pipeline.predicting import Predicted, PredictOptions, predict
+    from anytasktune.pipeline.running_actions import PersonDecision, PersonTurn, RunOptions, resume_action, run_action
     from anytasktune.pipeline.tuning import train, tune
     from anytasktune.pipeline.workspace import Workspace
     from anytasktune.settings import Settings
@@ -42,10 +43,13 @@ _HOME = {
     "Note": "events",
     "OnEvent": "events",
     "PackSummary": "initializing",
+    "PersonDecision": "running_actions",
+    "PersonTurn": "running_actions",
     "PredictOptions": "predicting",
     "Predicted": "predicting",
     "Progress": "events",
     "BuildOptions": "build_context",
+    "RunOptions": "running_actions",
     "Settings": "workspace",
     "Started": "events",
     "TaskPlan": "checking",
@@ -63,6 +67,8 @@ _HOME = {
     "open_system": "answering",
     "plan": "checking",
     "predict": "predicting",
+    "resume_action": "running_actions",
+    "run_action": "running_actions",
     "synth": "generating",
     "train": "tuning",
     "tune": "tuning",
@@ -82,10 +88,13 @@ __all__ = [
     "Note",
     "OnEvent",
     "PackSummary",
+    "PersonDecision",
+    "PersonTurn",
     "PredictOptions",
     "Predicted",
     "Progress",
     "BuildOptions",
+    "RunOptions",
     "Settings",
     "Started",
     "TaskPlan",
@@ -103,6 +112,8 @@ __all__ = [
     "open_system",
     "plan",
     "predict",
+    "resume_action",
+    "run_action",
     "synth",
     "train",
     "tune",

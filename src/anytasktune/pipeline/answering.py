@@ -72,8 +72,7 @@ class AnsweringSystem:
     def judged(self, example: Example, answer: Answer) -> TaskAnswer:
         """An answer with what is known of it: whether it is unsure, and the rules it breaks."""
         language = self.task.language_of(example.language)
-        found = self.task.violations(example.input, answer.output, language)
-        broken = [BrokenRule(rule=one.rule, what=(one.zh if language == "zh" else "") or str(one)) for one in found]
+        broken = broken_rules_of(self.task, example, answer.output)
         if answer.truncated:
             what = "回答达到长度上限而被截断。" if language == "zh" else "the answer was truncated at the length limit"
             broken.append(BrokenRule(rule="truncated", what=what))
@@ -89,6 +88,13 @@ class AnsweringSystem:
             threshold=self.threshold,
             violations=broken,
         )
+
+
+def broken_rules_of(task: Task, example: Example, output: str) -> list[BrokenRule]:
+    """Faults of a text as the answer to an example, each in a sentence in the example's language."""
+    language = task.language_of(example.language)
+    found = task.violations(example.input, output, language)
+    return [BrokenRule(rule=one.rule, what=(one.zh if language == "zh" else "") or str(one)) for one in found]
 
 
 def ask(
@@ -115,7 +121,7 @@ def ask(
         EvaluationError: the task has no Task-LM yet.
     """
     (asked,) = workspace.tasks([task])
-    example = Example(input=_usable(text), output="", language=language_in(asked, text, language))
+    example = Example(input=usable_text(text), output="", language=language_in(asked, text, language))
     opened = open_system(TrainingContext.begin(workspace, settings, on_event), asked, system)
     (answer,) = opened.answer([example])
     if answer.error is not None:
@@ -124,7 +130,8 @@ def ask(
     return opened.judged(example, answer)
 
 
-def _usable(text: str) -> str:
+def usable_text(text: str) -> str:
+    """An input without white space around it; DataError where it is empty or no text."""
     try:
         require_clean(text)
     except RowError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from anytasktune.errors import ConfigError
 from anytasktune.schema import Domain, Task
+from anytasktune.schema.wiring import WiredAction
 from anytasktune.settings import Settings
 from anytasktune.settings.overrides import apply_overrides, parse_settings
 from anytasktune.settings.yaml_reading import nearest, parse_record
@@ -57,6 +58,14 @@ class Workspace:
                 fix = f"separate names by spaces: {' '.join(parts)}" if set(parts) <= set(known) else nearest(name, known)
                 raise ConfigError(f"there is no task {name!r}", where=DOMAIN_FILE, fix=fix)
         return [task for task in self.domain.tasks if not names or task.name in names]
+
+    def action(self, name: str) -> WiredAction:
+        """The action of this name with its tasks and the wiring of its steps; ConfigError if there is none."""
+        actions = {action.name: action for action in self.domain.actions}
+        if name not in actions:
+            fix = nearest(name, actions) if actions else "add one under `actions:`, with the names of its steps in order"
+            raise ConfigError(f"there is no action {name!r}", where=DOMAIN_FILE, fix=fix)
+        return self.domain.wired(actions[name])
 
 
 def _text(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Records of every artefact on disk; nothing else."""
 
+from anytasktune.schema.action_run import ActionResult, ActionRun, StepTrace
 from anytasktune.schema.candidate import (
     AUGMENTATIONS,
     INPUT_SOURCES,
@@ -64,6 +65,9 @@ __all__ = [
     "SPLIT_NAMES",
     "INPUT_SOURCES",
     "Action",
+    "ActionResult",
+    "ActionRun",
+    "StepTrace",
     "Answer",
     "AnswerThreshold",
     "BrokenRule",

@@ -4,6 +4,7 @@ from pydantic import Field, model_validator
 
 from anytasktune.records import Artifact, Language, Name, Record, fault
 from anytasktune.schema.task import Task
+from anytasktune.schema.wiring import StepWiring, WiredAction
 
 
 class Action(Record):
@@ -12,6 +13,8 @@ class Action(Record):
     name: Name
     title: dict[Language, str] = Field(default_factory=dict)
     steps: list[Name] = Field(min_length=1)
+    wiring: dict[Name, StepWiring] = Field(default_factory=dict)
+    """Step → how it is run; steps without wiring take what their task's `input_from` names, else the action's input."""
 
 
 class Domain(Artifact):
@@ -39,11 +42,22 @@ class Domain(Artifact):
                     what = f"action {action.name} has step {name}, but no task is called that"
                     raise fault(what, "actions", place, "steps", step, known=names)
             self._check_hand_overs(action)
+            if unknown := next((name for name in action.wiring if name not in action.steps), None):
+                what = f"action {action.name} has wiring of {unknown}, which is none of its steps"
+                raise fault(what, "actions", place, "wiring", unknown, known=action.steps)
+            for wrong in self.wired(action).faults():
+                context = wrong.context or {}
+                raise fault(wrong.message(), "actions", place, *context["at"], known=context["known"])
         return self
+
+    def wired(self, action: Action) -> WiredAction:
+        """The action with its tasks, and the wiring of every step."""
+        return WiredAction.of(action.name, action.steps, action.wiring, {task.name: task for task in self.tasks})
 
     def _check_hand_overs(self, action: Action) -> None:
         for place, task in enumerate(self.tasks):
-            if task.input_from is None or task.name not in action.steps:
+            own = action.wiring.get(task.name, StepWiring())
+            if task.input_from is None or task.name not in action.steps or own.input or own.for_each:
                 continue
             if task.input_from not in action.steps[: action.steps.index(task.name)]:
                 what = f"task {task.name} takes its input from {task.input_from}, no earlier step of {action.name}"

@@ -5,7 +5,7 @@ atomic      files and folders that appear complete or not at all
 checksums   recorded with all that is written, compared whenever it is read
 record_files one record per file; append-only logs; JSON Lines checked against a hash
 transaction the user's own files: locked, and all files of a change or none
-project_lock `asking_alone`: one command at a time asks a teacher
+project_lock `asking_alone`: one command at a time asks a teacher; `held_alone`: one works on a folder
 artifacts   `find_or_make`: an artefact by what went into it, loaded where it exists, else made and saved
 """
 
@@ -23,7 +23,7 @@ from anytasktune.store.atomic import atomic_folder, disk_errors, is_intact, remo
 from anytasktune.store.checksums import SUMS_FILE, check_sums
 from anytasktune.store.exports import EXPORT_RECORD, exporting, require_own
 from anytasktune.store.layout import DOMAIN_FILE, SETTINGS_FILE, Project
-from anytasktune.store.project_lock import asking_alone
+from anytasktune.store.project_lock import asking_alone, held_alone
 from anytasktune.store.record_files import (
     MANIFEST,
     append_line,
@@ -60,6 +60,7 @@ __all__ = [
     "finish_changes",
     "find_or_make",
     "hash_of_rows",
+    "held_alone",
     "is_intact",
     "jsonl",
     "log_lines",

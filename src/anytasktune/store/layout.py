@@ -129,3 +129,8 @@ class Project:
     def answers(self, task: str) -> Path:
         """Answers given to rows of files, a log per system."""
         return self.artifacts / "answers" / task
+
+    @property
+    def action_runs(self) -> Path:
+        """Runs of actions: a folder per action, and in it one per run."""
+        return self.artifacts / "action_runs"

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from anytasktune.errors import StoreError
 from anytasktune.records import Record
 from anytasktune.store.atomic import disk_errors, remove_file, write_atomic
 from anytasktune.store.layout import Project
@@ -54,6 +55,24 @@ def asking_alone(root: Path, command: str, on_wait: Callable[[str], None]) -> It
         yield
     finally:
         remove_file(folder / _HOLDER)
+        lock.release()
+
+
+@contextlib.contextmanager
+def held_alone(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder of artefacts; the operating system frees it when the process dies.
+
+    Raises:
+        StoreError: another process holds it, or the disk does not take the lock file.
+    """
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / _LOCK)
+    if not _acquired(lock, 0.0):
+        raise StoreError("another command works on it", where=str(folder), fix="wait until it has ended, then try again")
+    try:
+        yield
+    finally:
         lock.release()
 
 

@@ -1,0 +1,134 @@
+"""A run of an action: each step planned, answered, shown to a person where it wants one, and recorded before the next."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from anytasktune.records import Language
+from anytasktune.schema.action_run import ActionResult, ActionRun, Decision, StepTrace
+from anytasktune.schema.task_answer import BrokenRule, TaskAnswer
+from anytasktune.schema.wiring import PersonRole, WiredAction
+from anytasktune.workflow.step_inputs import HandOver
+
+AnswerStep = Callable[[str, Sequence[str], bool], list[TaskAnswer]]
+"""Answers a step's inputs; the third argument asks the system of `retry_with`."""
+
+
+@dataclass(frozen=True)
+class PersonDecision:
+    """What a person decided on a step; `output` is the answer of one who edited it or took over."""
+
+    decision: Decision
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class PersonTurn:
+    """A step that a person decides on.
+
+    Attributes:
+        line: its input and, unless the person takes over, the model's answer.
+        role: what the person may do.
+        language: of the action's input.
+    """
+
+    line: StepTrace
+    role: PersonRole
+    language: Language
+
+
+AskPerson = Callable[[PersonTurn], PersonDecision | None]
+"""Shows a step to a person; None if nobody decides now."""
+
+
+@dataclass(frozen=True)
+class ActionRunner:
+    """Everything a run needs from outside.
+
+    Attributes:
+        answer: the systems.
+        faults: of a text as the answer of a step to an input.
+        person: the person, if one is there.
+        record: keeps a line of the trace; it is kept when this returns.
+    """
+
+    action: WiredAction
+    answer: AnswerStep
+    faults: Callable[[str, str, str], list[BrokenRule]]
+    person: AskPerson
+    record: Callable[[StepTrace], None]
+
+    def go_on(self, run: ActionRun, trace: Sequence[StepTrace]) -> ActionResult:
+        """Run all steps that are not in the trace; of lines on the same step the last one holds.
+
+        Raises:
+            DataError: an answer has not the form that the wiring counts on, or a step's input is too long for its model.
+        """
+        known = {line.key: line for line in trace}
+        so_far = HandOver(self.action, run.input)
+        done: list[StepTrace] = []
+        for position, step in enumerate(self.action.steps):
+            plan = so_far.plan(step)
+            so_far.answers[step] = None
+            if plan.not_run:
+                done.append(
+                    known.get((position, None)) or self._kept(StepTrace(step=step, position=position, not_run=plan.not_run))
+                )
+                continue
+            places = [(position, number if plan.is_list else None) for number in range(len(plan.inputs))]
+            units = [
+                StepTrace(step=step, position=position, item=item, input=text)
+                for (_, item), text in zip(places, plan.inputs, strict=True)
+            ]
+            self._answer_all(step, [unit for unit in units if unit.key not in known], known)
+            for unit in units:
+                line = known[unit.key]
+                if line.waits:
+                    line = self._decided(line, run.language)
+                done.append(line)
+                if line.waits or line.decision == "rejected":
+                    return ActionResult(run=run, status="waiting" if line.waits else "rejected", steps=done)
+            outputs = tuple(line.output or "" for line in done[len(done) - len(units) :])
+            so_far.answers[step] = outputs if plan.is_list else outputs[0]
+        return ActionResult(run=run, status="done", steps=done)
+
+    def _answer_all(self, step: str, units: Sequence[StepTrace], known: dict[tuple[int, int | None], StepTrace]) -> None:
+        """Answer what no line of the trace answers, and keep each answer."""
+        wiring = self.action.wiring[step]
+        if wiring.person == "takeover":
+            known.update({unit.key: self._kept(unit) for unit in units})
+            return
+        begun = time.monotonic()
+        answers = self.answer(step, [unit.input for unit in units], False) if units else []
+        for unit, first in zip(units, answers, strict=True):
+            answer, replaced = first, None
+            if first.violations and wiring.retry_with:
+                (second,) = self.answer(step, [unit.input], True)
+                if len(second.violations) < len(first.violations):
+                    answer, replaced = second, first
+            doubt = bool(answer.unsure) or bool(answer.violations)
+            asks = wiring.person is not None and (doubt or wiring.person_when == "always")
+            line = unit.model_copy(
+                update={
+                    "answer": answer,
+                    "first_answer": replaced,
+                    "output": None if asks else answer.answer,
+                    "violations": answer.violations,
+                    "seconds": round((time.monotonic() - begun) / len(units), 3),
+                }
+            )
+            known[unit.key] = self._kept(line)
+
+    def _decided(self, line: StepTrace, language: Language) -> StepTrace:
+        """The line with what a person says of it; the same if nobody does."""
+        said = self.person(PersonTurn(line, self.action.wiring[line.step].person or "approve", language))
+        if said is None:
+            return line
+        proposed = line.answer.answer if line.answer else ""
+        output = {"approved": proposed, "rejected": None}.get(said.decision, said.output.strip())
+        violations = self.faults(line.step, line.input, output) if output is not None else []
+        return self._kept(line.model_copy(update={"decision": said.decision, "output": output, "violations": violations}))
+
+    def _kept(self, line: StepTrace) -> StepTrace:
+        self.record(line)
+        return line
