@@ -22,7 +22,7 @@ class StepScreen:
     language: Language
 
     def ask(self, turn: PersonTurn) -> PersonDecision | None:
-        """What the person decides; None for later."""
+        """The decision of the person; None for later."""
         line, role, console = turn.line, turn.role, PlainConsole(stderr=True)
         given = line.answer.answer if line.answer else ""
         console.print(Text(self._word(role, step=line.step), style="bold"))

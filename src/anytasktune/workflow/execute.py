@@ -16,7 +16,7 @@ AnswerStep = Callable[[str, Sequence[str], bool], list[TaskAnswer]]
 
 @dataclass(frozen=True)
 class PersonDecision:
-    """What a person decided on a step; `output` is the answer of one who edited it or took over."""
+    """The decision of a person on a step; `output` is the answer of one who edited it or took over."""
 
     decision: Decision
     output: str = ""

@@ -15,7 +15,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class StepPlan:
-    """What a step is to answer.
+    """The inputs of a step.
 
     Attributes:
         inputs: its input; several, or none, where it is run for each item of a list.
@@ -30,7 +30,7 @@ class StepPlan:
 
 @dataclass
 class HandOver:
-    """What a run of an action has so far.
+    """The answers of a run so far, and what follows from them.
 
     Attributes:
         given: the action's input.

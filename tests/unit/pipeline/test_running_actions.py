@@ -168,7 +168,7 @@ def test_the_same_is_not_run_twice_unless_it_is_to_begin_anew(tmp_path: Path) ->
 def test_killed_while_a_person_decides_it_goes_on_and_answers_no_step_twice(tmp_path: Path) -> None:
     folder = write_actions(tmp_path, "{card: {person: approve}}")
     script = (
-        "import sys, time; from anytasktune import Workspace; from anytasktune.pipeline.running_actions import RunOptions, run_action;"
+        "import sys, time; from anytasktune import RunOptions, Workspace, run_action;"
         "run_action(Workspace.open(sys.argv[1]), 'inbox', sys.argv[2], RunOptions('nearest',"
         " person=lambda turn: print('asked', flush=True) or time.sleep(60)))"
     )
