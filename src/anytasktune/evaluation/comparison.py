@@ -7,7 +7,14 @@ from typing import Literal
 
 from anytasktune.errors import EvaluationError
 from anytasktune.evaluation.caveats import FEWEST_SOURCES, caveats_on, small_test_set
-from anytasktune.evaluation.error_analysis import count_faults, count_right, faults_by_row, group_faults
+from anytasktune.evaluation.error_analysis import (
+    confusion_of,
+    count_faults,
+    count_right,
+    faults_by_row,
+    group_faults,
+    label_scores,
+)
 from anytasktune.evaluation.recommendation import recommend
 from anytasktune.evaluation.scoring import ScoredSystem, pick_samples
 from anytasktune.ids import content_id
@@ -147,6 +154,7 @@ def _system_result(
     numbers = [task.output.number_of(output) for output in outputs]
     pairs = [(reference_number(one), number) for one, number in zip(references, numbers, strict=True) if number is not None]
     statistics, faults = item_statistics(task, references, outputs), faults_by_row(task, examples, entry)
+    confusion = confusion_of(task, examples, entry)
     return SystemResult(
         system=entry.system,
         score=score_interval(_by_source(examples, rows, statistics), config.resamples, config.seed) if rows else None,
@@ -162,6 +170,8 @@ def _system_result(
         right=count_right(task, entry),
         faults=count_faults(faults),
         fault_groups=group_faults(examples, faults),
+        confusion=confusion,
+        labels=label_scores(confusion),
         rank_correlation=rank_correlation([reference for reference, _ in pairs], [number for _, number in pairs]),
         trained_on=run.tasks if run else [],
         train_rows=run.train_rows if run else entry.train_rows,

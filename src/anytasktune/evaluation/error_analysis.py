@@ -1,11 +1,11 @@
 """Wrong answers of a system, grouped by the way in which they are wrong."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from anytasktune.evaluation.scoring import ScoredSystem
 from anytasktune.outputs import LOWER_IS_BETTER, AnswerFault, FaultKind
-from anytasktune.schema import Example, FaultGroup, Task
+from anytasktune.schema import Example, FaultGroup, LabelScore, Task
 
 MOST_GROUPS = 40
 """Groups of a system that a report holds; answers in free words have faults that occur once."""
@@ -39,3 +39,35 @@ def group_faults(examples: Sequence[Example], faults: Sequence[frozenset[AnswerF
             rows[fault].append(example.id)
     largest = sorted(rows, key=lambda fault: (-len(rows[fault]), fault))[:MOST_GROUPS]
     return [FaultGroup(kind=fault.kind, expected=fault.expected, given=fault.given, rows=rows[fault]) for fault in largest]
+
+
+def confusion_of(task: Task, examples: Sequence[Example], entry: ScoredSystem) -> dict[str, dict[str, int]]:
+    """Label of the reference → answer → rows, over the scored rows of a label task; empty for tasks of another kind.
+
+    Labels are named in the task's first language; an answer that is no label stands as it was given.
+    """
+    if not task.output.single_choice:
+        return {}
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in sorted(entry.scored_rows):
+        reference, answer = examples[row].output.strip(), entry.predictions[row].output.strip()
+        expected, given = (task.in_first_language(text, reference) or text for text in (reference, answer))
+        counts[expected][given] += 1
+    return {label: dict(sorted(counts[label].items())) for label in sorted(counts)}
+
+
+def label_scores(confusion: Mapping[str, Mapping[str, int]]) -> list[LabelScore]:
+    """Precision, recall and F1 of every label of the references; a label that was never answered has a precision of 0."""
+    answered = Counter[str]()
+    for counts in confusion.values():
+        answered.update(counts)
+    scores = []
+    for label, counts in confusion.items():
+        right, rows = counts.get(label, 0), sum(counts.values())
+        precision = right / answered[label] if answered[label] else 0.0
+        scores.append(
+            LabelScore(
+                label=label, rows=rows, precision=precision, recall=right / rows, f1=2 * right / (rows + answered[label])
+            )
+        )
+    return scores

@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from anytasktune.records import Language
+from anytasktune.reports.errors_view import ErrorsView
 from anytasktune.reports.items_view import HTML_LANGUAGE, items_data
 from anytasktune.reports.overall_view import GranularityView
 from anytasktune.reports.report_view import ReportView, SampleView, TaskView, view_report
@@ -136,12 +137,29 @@ def _task(view: ReportView, task: TaskView) -> list[str]:
             counted = [f"{rule} {say('label.times', count=count)}" for rule, count in result.broken]
             notes.append(f"{say('label.broken')} · {result.name}{colon}{say('headline.list_joint').join(counted)}")
     blocks.append(_bullets(notes))
+    blocks += _errors(view, task.errors) if task.errors else []
     if task.caveats:
         blocks += [f"**{say('label.caveats')}**", _bullets(task.caveats)]
     if task.samples:
         blocks += [f"### {say('label.samples')}", view.samples_how]
         blocks += [block for number, sample in enumerate(task.samples, 1) for block in _sample(view, number, sample)]
     return [block for block in blocks if block]
+
+
+def _errors(view: ReportView, errors: ErrorsView) -> list[str]:
+    say = view.words.say
+    blocks = [f"### {say('errors.title', name=errors.name)}"]
+    blocks.append(_bullets([f"{group.name} {say('label.times', count=group.count)}" for group in errors.groups]))
+    blocks += [say("errors.more", count=errors.more_groups)] if errors.more_groups else []
+    if errors.labels:
+        head = [say(f"errors.{name}") for name in ("reference", "rows", "precision", "recall", "f1")]
+        rows = [
+            [label.label, str(label.rows), label.precision, label.recall, label.f1, *(str(cell.count) for cell in label.cells)]
+            for label in errors.labels
+        ]
+        blocks.append(_table([*head, *errors.given], rows))
+        blocks += [say("errors.how")] if errors.given else []
+    return blocks
 
 
 def _systems(view: ReportView, task: TaskView) -> str:

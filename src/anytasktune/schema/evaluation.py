@@ -99,6 +99,18 @@ class FaultGroup(Record):
     """Ids of the examples, in the order of the rows."""
 
 
+class LabelScore(Record):
+    """The scores of one label of the references."""
+
+    label: str
+    rows: int
+    """Rows whose reference it is."""
+    precision: float
+    """0 where it was never answered."""
+    recall: float
+    f1: float
+
+
 class SystemResult(Record):
     """The results of one system on one task."""
 
@@ -125,6 +137,10 @@ class SystemResult(Record):
     """Number of answers by kind of fault; one with two kinds of faults counts under both."""
     fault_groups: list[FaultGroup] = Field(default_factory=list)
     """The largest groups of answers with the same fault."""
+    confusion: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """Label tasks: label of the reference → answer → rows; labels in the task's first language."""
+    labels: list[LabelScore] = Field(default_factory=list)
+    """Label tasks: scores per label of the references, in alphabetical order."""
     rank_correlation: float | None = None
     """Number tasks: Spearman's rho with the references, over the answers that hold a number."""
     trained_on: list[Name] = Field(default_factory=list)

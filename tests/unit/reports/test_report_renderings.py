@@ -159,7 +159,7 @@ def test_the_markdown_overview_has_a_row_per_task_and_as_many_cells_as_its_head(
     tables = re.findall(r"(?:^\|.*\|\n)+", rendered, flags=re.M)
     overview = tables[0].splitlines()
     assert len(overview) == 2 + 3
-    assert len(tables) == 1 + 3
+    assert len(tables) == 1 + 3 + 1, "an overview, a table per task, a confusion matrix"
     for table in tables:
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
         assert len(widths) == 1
