@@ -9,6 +9,8 @@ from anytasktune.schema import Report, SystemResult, TaskReport
 from anytasktune.schema.evaluation import Use
 
 USES: tuple[Use, ...] = ("task_lm", "linear", "few_shot", "base", "other_model", "more_data")
+_WORTH_NAMING = 0.1
+"""Share of the wrong answers from which their commonest fault is named."""
 _OF_RIGHT_ANSWERS, _OF_PARTS = ("accuracy", "macro_f1"), ("set_f1", "json_f1")
 
 
@@ -69,10 +71,11 @@ def outcome(task: TaskReport, words: Words) -> str:
 
 
 def commonest_fault(result: SystemResult, words: Words) -> str:
-    """The largest group of like faults; where no fault occurs twice, the number of answers by kind of fault."""
+    """The largest group of like faults, where it is a tenth of the wrong answers; else their number by kind of fault."""
     largest = next((group for group in result.fault_groups if group.expected or group.given), None)
-    if largest and len(largest.rows) > 1:
-        return words.say(f"commonest_fault.{largest.kind}", wrong=result.scored - result.right, **named(largest))
+    wrong = result.scored - result.right
+    if largest and len(largest.rows) > 1 and len(largest.rows) >= _WORTH_NAMING * wrong:
+        return words.say(f"commonest_fault.{largest.kind}", wrong=wrong, **named(largest))
     counted = [words.say(f"fault_count.{kind}", count=count) for kind, count in result.faults.items() if kind != "confused"]
     return words.say("headline.list_joint").join(counted)
 
