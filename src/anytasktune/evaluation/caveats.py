@@ -39,6 +39,8 @@ def caveats_on(
         sources: number of sources the rows come from; one without a source counts as one.
     """
     caveats = [] if config.simple_baselines else [Caveat(code="no_simple_baselines")]
+    if config.best_of > 1:
+        caveats.append(Caveat(code="best_of", values={"samples": config.best_of}))
     caveats += [*small_test_set(report), *_of_rows_and_answers(report)]
     if sources < min(FEWEST_SOURCES, report.test_rows):
         caveats.append(Caveat(code="few_sources", values={"count": sources}))

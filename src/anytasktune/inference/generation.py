@@ -1,8 +1,9 @@
-"""Greedy answers in batches: the shared prefix read once, finished rows dropped, logits where a token is chosen only.
+"""Answers in batches, greedy or sampled: the shared prefix read once, finished rows dropped, logits where a token is chosen.
 
 Answers may be held to a grammar (`inference.constraint`). What the grammar forces is read in one pass with the token before it.
 """
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,18 @@ class Limits:
     batch_tokens: int
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """Answers drawn at random instead of the likeliest ones; the same prompt and seed give the same answer."""
+
+    seed: int
+    temperature: float = 0.7
+
+    def generator(self, prompt: Sequence[int]) -> torch.Generator:
+        """The source of randomness for the answer to a prompt."""
+        return torch.Generator().manual_seed(random.Random(f"{self.seed} {list(prompt)}").getrandbits(63))  # noqa: S311
+
+
 @torch.inference_mode()
 def generate(
     model: PreTrainedModel,
@@ -44,8 +57,9 @@ def generate(
     limits: Limits,
     on_rows: Callable[[int], None] = lambda _: None,
     constrain: Callable[[int], Constraint | None] = lambda _: None,
+    sampling: Sampling | None = None,
 ) -> list[Generated]:
-    """Continue every prompt greedily until an end token or `max_new_tokens`.
+    """Continue every prompt until an end token or `max_new_tokens`, greedily unless `sampling` is given.
 
     Same tokens as `model.generate(do_sample=False)` on each prompt alone, up to rounding in reduced precision; where there is a
     constraint, of those it allows.
@@ -57,13 +71,17 @@ def generate(
     """
     if not prompts:
         return []
+
+    def begin(row: int) -> _Answer:
+        return _Answer(limits, constrain(row), sampling, prompts[row])
+
     if not packs_rows(model):
-        return [_alone(model, prompt, _Answer(limits, constrain(row)), on_rows) for row, prompt in enumerate(prompts)]
+        return [_alone(model, prompt, begin(row), on_rows) for row, prompt in enumerate(prompts)]
     reader, parts = PrefixedModel.reading(model, prompts)
     results: list[Generated | None] = [None] * len(prompts)
     lengths = [len(suffix) + limits.max_new_tokens // 2 for suffix in parts.suffixes]
     for rows in length_batches(lengths, limits.batch_tokens):
-        answers = [_Answer(limits, constrain(row)) for row in rows]
+        answers = [begin(row) for row in rows]
         _Batch(reader, [parts.suffixes[row] for row in rows], answers).run()
         for row, answer in zip(rows, answers, strict=True):
             results[row] = answer.result()
@@ -79,19 +97,31 @@ class _Answer:
         open: whether more follow.
     """
 
-    def __init__(self, limits: Limits, constraint: Constraint | None) -> None:
+    def __init__(self, limits: Limits, constraint: Constraint | None, sampling: Sampling | None, prompt: Sequence[int]) -> None:
         self.limits = limits
+        self.sampling = sampling
+        self.random = sampling.generator(prompt) if sampling else None
         self.constraint = constraint
         self.held: ConstrainedAnswer | None = constraint.begin() if constraint else None
         self.ids: list[int] = []
         self.open = True
         self.truncated = False
 
+    def ranked(self, logits: torch.Tensor) -> torch.Tensor:
+        """Logits [vocabulary], of which the highest is to be chosen: with Gumbel noise where answers are sampled.
+
+        The highest of the allowed ones then is a sample of these, in the right proportions.
+        """
+        if self.sampling is None:
+            return logits
+        uniform = torch.rand(len(logits), generator=self.random).clamp_min(1e-20)
+        return logits.float() / self.sampling.temperature - torch.log(-torch.log(uniform)).to(logits.device)
+
     def extend(self, likeliest: int, logits: torch.Tensor) -> list[int]:
         """Add a token, and those that must follow it; returns what was added.
 
         Args:
-            likeliest: the most probable token of `logits` [vocabulary].
+            likeliest: the token with the highest of `logits` [vocabulary].
         """
         if self.held is None:
             return self._add([likeliest])
@@ -150,6 +180,8 @@ class _Batch:
     def _extend(self, hidden: torch.Tensor) -> list[list[int]]:
         """Add to the answers what follows hidden states [b, h]; returns the new tokens of each."""
         logits = logits_at(self.reader.model, hidden.contiguous())
+        if any(answer.sampling for answer in self.answers):
+            logits = torch.stack([answer.ranked(row) for answer, row in zip(self.answers, logits, strict=True)])
         likeliest = logits.argmax(dim=-1).tolist()
         every = zip(self.answers, likeliest, logits, strict=True)
         return [answer.extend(token, row) if answer.open else [] for answer, token, row in every]
@@ -200,11 +232,12 @@ class _Held(LogitsProcessor):
         self.waiting: list[int] = []
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        likeliest = int(scores[0].argmax())
+        ranked = self.answer.ranked(scores[0])
+        likeliest = int(ranked.argmax())
         if self.waiting and self.answer.held is not None:
             self.answer.held.corrected |= self.waiting[0] != likeliest
         elif self.answer.open:
-            self.waiting = self.answer.extend(likeliest, scores[0])
+            self.waiting = self.answer.extend(likeliest, ranked)
         chosen = self.waiting.pop(0) if self.waiting else self.answer.limits.end_tokens[0]
         only = torch.full_like(scores, -torch.inf)
         only[0, chosen] = 0.0

@@ -13,10 +13,11 @@ import numpy as np
 
 from anytasktune.chat import PromptFormat
 from anytasktune.errors import ConfigError
+from anytasktune.inference.best_of_samples import most_agreed
 from anytasktune.inference.constraint import Constraint
 from anytasktune.inference.features import feature_count, input_starts, pooled_features
 from anytasktune.inference.few_shot import NO_SHOTS, Shots
-from anytasktune.inference.generation import Limits, generate
+from anytasktune.inference.generation import Limits, Sampling, generate
 from anytasktune.inference.label_head import Array, LabelHead
 from anytasktune.inference.label_scoring import score_labels, without_needless_ends
 from anytasktune.inference.task_constraint import TaskConstraint
@@ -162,6 +163,24 @@ class TaskPredictor:
     def _generate(
         self, format_: PromptFormat, asked: Sequence[tuple[list[int], Example]], batch_tokens: int, on_rows: OnRows
     ) -> list[Answer]:
+        """Greedy answers, or of several samples for each input the one that agrees best with the others."""
+        if self.decoding.best_of == 1:
+            return self._generate_once(format_, asked, batch_tokens, on_rows, None)
+        drawn = [
+            self._generate_once(format_, asked, batch_tokens, (lambda _: None) if seed else on_rows, Sampling(seed))
+            for seed in reversed(range(self.decoding.best_of))
+        ]
+        each = zip(asked, zip(*drawn, strict=True), strict=True)
+        return [most_agreed(self.task, example, answers) for (_, example), answers in each]
+
+    def _generate_once(
+        self,
+        format_: PromptFormat,
+        asked: Sequence[tuple[list[int], Example]],
+        batch_tokens: int,
+        on_rows: OnRows,
+        sampling: Sampling | None,
+    ) -> list[Answer]:
         limits = Limits(format_.rendering.end_of_turn, self.decoding.max_new_tokens, batch_tokens)
         task_constraint = TaskConstraint(self.task, self.decoding, format_)
         errors: dict[int, str] = {}
@@ -174,7 +193,7 @@ class TaskPredictor:
                 return None
 
         prompts = [prompt for prompt, _ in asked]
-        made = generate(self.base.model, prompts, limits, on_rows, constrain)
+        made = generate(self.base.model, prompts, limits, on_rows, constrain, sampling)
         return [
             Answer(
                 output="" if row in errors else format_.decode(generated.ids),

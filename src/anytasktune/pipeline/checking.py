@@ -146,5 +146,6 @@ def _answer_seconds(context: TrainingContext, data: TrainingData, run: RunPlan, 
         untuned = {"base": [alone], "few_shot": [similar, replace(shown, rows=len(dev))]}
         first = part.task.name not in planned
         asked = [alone, *(one for system in untuned if first and system in config.systems for one in untuned[system])]
-        seconds += sum(answering_seconds(run.train, context.model_info.shape, one, context.matmul_rate) for one in asked)
+        shape, times = context.model_info.shape, 1 if alone.by_label else config.best_of
+        seconds += times * sum(answering_seconds(run.train, shape, one, context.matmul_rate) for one in asked)
     return seconds

@@ -213,7 +213,7 @@ def task_lm_system(context: TrainingContext, task: str, name: System, run: Run) 
 
 def _as_wanted(context: TrainingContext, decoding: Decoding) -> Decoding:
     config = context.settings.eval
-    wanted: dict[str, int | bool] = {"constrained": config.constrained}
+    wanted: dict[str, int | bool] = {"constrained": config.constrained, "best_of": config.best_of}
     wanted |= {"max_new_tokens": config.max_new_tokens} if config.max_new_tokens else {}
     return decoding.model_copy(update=wanted)
 

@@ -57,6 +57,8 @@ class Decoding(Record):
     `label_set_scoring`: the labels whose joined scores reach a threshold (label head). `greedy`: generated token by token, as
     numbers and label sets are where `constrained` is off."""
     max_new_tokens: int
+    best_of: int = 1
+    """Answers generated per input, of which the one that agrees best with the others is given; 1: the greedy answer."""
     constrained: bool = True
     """Whether an answer is held to the task's output and rules while it is generated."""
     styles: dict[Language, JsonStyle | str | int | None] = Field(default_factory=dict)

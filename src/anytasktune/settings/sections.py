@@ -127,6 +127,9 @@ class EvalConfig(Record):
     """Evaluate only the first so many rows (the report says so)."""
     max_new_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)
     """Longest answer; unless set, a little more than the longest training answer."""
+    best_of: int = Field(1, ge=1, le=64)
+    """More than 1: instead of the greedy answer, the one of so many sampled answers that agrees best with the others under the
+    task's metric. Takes so many times as long; labels and numbers that are scored stay as they are."""
     constrained: bool = True
     """Hold the answers of all systems to output and rules while they are generated; `false`: take them as they come."""
     batch_tokens: int = Field(8192, ge=16, le=100 * MOST_TOKENS)
