@@ -35,7 +35,7 @@ def _evidence(threshold: AnswerThreshold | None) -> str:
     """Share of right dev answers above the threshold, or the reason why none is known."""
     unknown = "whether it is unsure is not known"
     if threshold is None:
-        return f"{unknown}: newly trained Task-LMs and the linear model have a threshold for that"
+        return f"{unknown}: newly trained Task-LMs and linear models of label tasks have a threshold for that"
     if threshold.dev_rows < threshold.FEWEST_DEV_ROWS:
         return f"{unknown}: dev has {counted(threshold.dev_rows, 'row')}, {threshold.FEWEST_DEV_ROWS} are needed"
     if threshold.probability is None:

@@ -26,6 +26,7 @@ AnsweredBy = Annotated[
 InputLanguage = Annotated[
     Literal["en", "zh"] | None, typer.Option("--language", help="Language of the input; default: told by its letters.")
 ]
+FileEncoding = Annotated[str | None, typer.Option("--encoding", help="Encoding of a text file, e.g. gb18030; else detected.")]
 
 
 def _open(project: Path, task: str, overrides: list[str] | None) -> "tuple[Workspace, Settings]":
@@ -45,6 +46,7 @@ def ask(
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the input from this text file.")] = None,
     answered_by: AnsweredBy = "",
     language: InputLanguage = None,
+    encoding: FileEncoding = None,
     project: ProjectFolder = Path(),
     overrides: Overrides = None,
     progress: ProgressForm = "text",
@@ -52,7 +54,7 @@ def ask(
 ) -> int:
     """Answer one input: the answer, for labels their probabilities, and whether it is unsure."""
     open_project(project, [task], overrides)
-    given = given_text(text, file)
+    given = given_text(text, file, encoding)
     workspace, settings = _open(project, task, overrides)
     from anytasktune.cli.answer_lines import answer_lines
     from anytasktune.cli.progress import reporter
@@ -79,7 +81,7 @@ def predict(
         Literal["en", "zh"] | None,
         typer.Option("--language", help="Language of rows that do not say theirs; default: told by their letters."),
     ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of a text file, e.g. gb18030; else detected.")] = None,
+    encoding: FileEncoding = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that this program did not write.")] = False,
     project: ProjectFolder = Path(),
     overrides: Overrides = None,
@@ -107,7 +109,7 @@ def predict(
     return ROWS_DROPPED if done.missing else DONE
 
 
-def given_text(text: str | None, file: Path | None) -> str:
+def given_text(text: str | None, file: Path | None, encoding: str | None = None) -> str:
     """The input, from wherever it was given; UsageError if it was given twice or not at all."""
     if text is not None and file is not None:
         raise UsageError("TEXT and --file exclude each other", fix="give one of them")
@@ -118,4 +120,4 @@ def given_text(text: str | None, file: Path | None) -> str:
         raise UsageError("there is no text to answer", fix=fix)
     from anytasktune.pipeline.given_text import text_of_file, text_of_standard_input
 
-    return text_of_file(file) if file else text_of_standard_input()
+    return text_of_file(file, encoding) if file else text_of_standard_input()

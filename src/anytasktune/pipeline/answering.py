@@ -69,6 +69,23 @@ class AnsweringSystem:
         """Answer every example, in order; their outputs are not read. One that cannot be answered has `error` set."""
         return self._loaded(examples, on_rows)
 
+    def ask(self, text: str, language: Language | None = None) -> TaskAnswer:
+        """Answer one input.
+
+        Args:
+            language: of the input; told by its letters unless given.
+
+        Raises:
+            DataError: the text is empty, is no text, or is longer than the model's context.
+            ConfigError: the task does not speak the language.
+        """
+        example = Example(input=usable_text(text), output="", language=language_in(self.task, text, language))
+        (answer,) = self.answer([example])
+        if answer.error is not None:
+            fix = "shorten the text; `check` says how long the rows are that it was trained on"
+            raise DataError(f"no answer: {answer.error}", where=f"task {self.task.name}", fix=fix)
+        return self.judged(example, answer)
+
     def judged(self, example: Example, answer: Answer) -> TaskAnswer:
         """An answer with what is known of it: whether it is unsure, and the rules it breaks."""
         language = self.task.language_of(example.language)
@@ -107,27 +124,23 @@ def ask(
     settings: Settings | None = None,
     on_event: OnEvent | None = None,
 ) -> TaskAnswer:
-    """Answer one input of a task.
+    """Answer one input of a task; see `AnsweringSystem.ask`, and `open_system` for many inputs."""
+    (asked,) = workspace.tasks([task])
+    language_in(asked, usable_text(text), language)  # before anything is loaded
+    return open_system(workspace, task, system, settings, on_event).ask(text, language)
 
-    Args:
-        task: name of the task.
-        text: the input.
-        system: see `open_system`.
-        language: of the input; told by its letters unless given.
+
+def open_system(
+    workspace: Workspace, task: str, system: str = "", settings: Settings | None = None, on_event: OnEvent | None = None
+) -> AnsweringSystem:
+    """A system that answers many inputs of a task and stays in memory; see `system_for`.
 
     Raises:
-        DataError: the text is empty, is no text, or is longer than the model's context.
         ConfigError: there is no such task, system or version.
         EvaluationError: the task has no Task-LM yet.
     """
     (asked,) = workspace.tasks([task])
-    example = Example(input=usable_text(text), output="", language=language_in(asked, text, language))
-    opened = open_system(TrainingContext.begin(workspace, settings, on_event), asked, system)
-    (answer,) = opened.answer([example])
-    if answer.error is not None:
-        fix = "shorten the text; `check` says how long the rows are that it was trained on"
-        raise DataError(f"no answer: {answer.error}", where=f"task {task}", fix=fix)
-    return opened.judged(example, answer)
+    return system_for(TrainingContext.begin(workspace, settings, on_event), asked, system)
 
 
 def usable_text(text: str) -> str:
@@ -155,7 +168,7 @@ def language_in(task: Task, text: str, language: Language | None) -> Language | 
     return language
 
 
-def open_system(context: TrainingContext, task: Task, name: str = "") -> AnsweringSystem:
+def system_for(context: TrainingContext, task: Task, name: str = "") -> AnsweringSystem:
     """A system that answers inputs of a task.
 
     Args:
@@ -222,7 +235,8 @@ def _simple_system(context: TrainingContext, task: Task, name: str) -> Answering
     if system == "linear":
         model, dev = linear_model(context, task, train), splits.get("dev", [])
         version = model.manifest.id
-        threshold = answer_threshold(dev, model.answer(dev) if dev else [])
+        if task.output.single_choice:
+            threshold = answer_threshold(dev, model.answer(dev) if dev else [])
     else:
         model = (ConstantAnswer if system == "constant" else NearestRow).of(task, train)
     identity = content_id([task.name, system, task.definition, task.scored_by, [row.id for row in train], __version__])

@@ -8,10 +8,18 @@ from anytasktune.errors import DataError, disk_error
 from anytasktune.text.encodings import detect_encoding
 
 
-def text_of_file(path: Path) -> str:
-    """The text of a file, in whichever encoding it is; DataError where it holds none, StoreError where it cannot be read."""
+def text_of_file(path: Path, encoding_name: str | None = None) -> str:
+    """The text of a file.
+
+    Args:
+        encoding_name: its encoding; detected unless given.
+
+    Raises:
+        DataError: it is in no known encoding, or not in the given one.
+        StoreError: it cannot be read.
+    """
     try:
-        encoding = detect_encoding(path)
+        encoding = detect_encoding(path, encoding_name)
         return path.read_bytes().decode(encoding.codec, "replace" if encoding.damaged else "strict")
     except OSError as error:
         raise disk_error(error, "cannot be read", path) from None

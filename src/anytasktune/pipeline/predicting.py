@@ -8,7 +8,7 @@ from pathlib import Path
 from anytasktune.datasets.read_inputs import InputFile, read_inputs
 from anytasktune.errors import DataError, Problem, counted
 from anytasktune.pipeline.answer_files import AnsweredRow, added_columns, require_places, write_answers
-from anytasktune.pipeline.answering import AnsweringSystem, language_in, open_system
+from anytasktune.pipeline.answering import AnsweringSystem, language_in, system_for
 from anytasktune.pipeline.events import Finished, Meter, OnEvent
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
@@ -27,7 +27,7 @@ class PredictOptions:
     """How a file is read and answered.
 
     Attributes:
-        system: what answers; see `open_system`.
+        system: what answers; see `system_for`.
         input: the column of the input, or several joined by `+`; found as `import` finds it unless given.
         language: of rows that name none; told by their letters unless given.
         encoding: of a text file; detected unless given.
@@ -103,7 +103,7 @@ def predict(
     given = read_inputs(source, column=options.input, language=options.language, encoding=options.encoding)
     _require_some([row.asked for row in given.rows], source)
     context = TrainingContext.begin(workspace, settings, on_event)
-    system = open_system(context, asked, options.system)
+    system = system_for(context, asked, options.system)
     examples = {row.number: _spoken(system, row.asked) for row in given.rows if isinstance(row.asked, Example)}
     answers, reused = _answered(context, system, list(examples.values()))
     rows = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from anytasktune.errors import ConfigError, DataError
 from anytasktune.ids import content_id
-from anytasktune.pipeline.answering import AnsweringSystem, broken_rules_of, open_system, usable_text
+from anytasktune.pipeline.answering import AnsweringSystem, broken_rules_of, system_for, usable_text
 from anytasktune.pipeline.events import Finished, OnEvent, ignore_event
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
@@ -31,7 +31,7 @@ class RunOptions:
     """How an action is run.
 
     Attributes:
-        system: what answers the steps, see `open_system`.
+        system: what answers the steps, see `system_for`.
         language: of the input; told by its letters unless given.
         person: called where a step wants a person; without it the run stops there with the status `waiting`.
         fresh: begin anew, although the same was run before.
@@ -54,7 +54,7 @@ class OpenedSystems:
     _opened: dict[tuple[str, str], AnsweringSystem] = field(default_factory=dict)
 
     def of(self, task: Task, name: str) -> AnsweringSystem:
-        """A system, see `open_system`."""
+        """A system, see `system_for`."""
         key = (task.name, name)
         if key not in self._opened:
             system = self._open(task, name)
@@ -65,12 +65,12 @@ class OpenedSystems:
     def _open(self, task: Task, name: str) -> AnsweringSystem:
         for context in self._contexts:
             before = context.settings
-            system = open_system(context, task, name)
+            system = system_for(context, task, name)
             if all(getattr(context.settings.train, one) == getattr(before.train, one) for one in ("model", "dtype", "device")):
                 return system
             context.settings = before
         self._contexts.append(TrainingContext.begin(self.workspace, self.settings, self.on_event))
-        return open_system(self._contexts[-1], task, name)
+        return system_for(self._contexts[-1], task, name)
 
 
 def run_action(
@@ -205,7 +205,7 @@ def _go_on(
 
 
 def _name_of(recorded: StepSystem) -> str:
-    """The name by which `open_system` finds the same again, also when another version is current."""
+    """The name by which `system_for` finds the same again, also when another version is current."""
     return recorded.version if recorded.name in TASK_LMS else recorded.name
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.tiny_project import write_pool, write_project
 from tests.unit.cli.conftest import WORDS, Run
 
-from anytasktune import TaskLM, Workspace, ask
+from anytasktune import AnyTaskTuneError, TaskLM, Workspace, ask, open_system
 from anytasktune.cli.app import run_safely
 from anytasktune.schema import Example
 from anytasktune.store import read_ref
@@ -70,6 +70,7 @@ def test_the_text_may_stand_in_a_file_or_come_from_standard_input(
     expected = run(*asked, text).document
     Path("letter.txt").write_bytes(text.encode("gb18030"))
     assert run(*asked, "--file", "letter.txt").document == expected
+    assert run(*asked, "--file", "letter.txt", "--encoding", "gbk").document == expected
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{text}\n".encode())))
     assert run(*asked).document == expected
 
@@ -153,6 +154,14 @@ def test_a_language_the_task_does_not_speak_is_refused(run: Run, tmp_path: Path)
 def test_python_asks_as_the_command_line_does(learned_once: Path) -> None:
     given = ask(Workspace.open(learned_once), "team", "matter 9: boss wage fired wage", system="linear")
     assert (given.answer, given.unsure) == ("work", False)
+
+
+def test_a_system_stays_open_for_many_questions(learned_once: Path) -> None:
+    system = open_system(Workspace.open(learned_once), "team", "linear")
+    texts = {"boss wage fired": "work", "rent deposit rent": "housing", "child 离婚 school": "family"}
+    assert {text: system.ask(text).answer for text in texts} == texts
+    with pytest.raises(AnyTaskTuneError, match="the text is empty"):
+        system.ask(" ")
 
 
 def test_a_changed_instruction_is_named_and_the_old_one_answers(run: Run, tuned: Path) -> None:
