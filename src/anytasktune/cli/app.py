@@ -67,6 +67,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "run": action_verbs.run,
         "serve": serve_verb.serve,
         "export": export_verb.export,
+        "import-adapter": export_verb.import_adapter,
     },
     "Look": {"report": report_verbs.report_app, "verify": report_verbs.verify, "schema": project_verbs.schema},
 }

@@ -1,4 +1,4 @@
-"""`export`: Task-LMs for other programs."""
+"""`export` and `import-adapter`: Task-LMs for other programs, and adapters from them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from anytasktune.cli.console import DONE, UsageError, print_json, say
-from anytasktune.cli.options import Force, Json, ProgressForm, ProjectFolder, TaskNames, open_project
+from anytasktune.cli.options import Force, Json, Overrides, ProgressForm, ProjectFolder, TaskNames, open_project
 
 if TYPE_CHECKING:
     from anytasktune.pipeline.exporting_models import ExportedModel
@@ -74,6 +74,34 @@ def export(
         say(f"  {_parity(item)}")
         if item.has_head:
             say("  the report's answers also use a label head, which other programs cannot run; README.md has both scores")
+    return DONE
+
+
+def import_adapter(
+    source: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder with adapter_config.json and adapter_model.safetensors.")
+    ],
+    task: Annotated[str, typer.Option("--task", "-t", help="Task it was trained for.")],
+    base: Annotated[str, typer.Option(help="Base model; default: the one adapter_config.json names.")] = "",
+    project: ProjectFolder = Path(),
+    overrides: Overrides = None,
+    progress: ProgressForm = "text",
+    as_json: Json = False,
+) -> int:
+    """Take over a LoRA adapter that LLaMA-Factory, Axolotl, TRL or PEFT trained; then it is evaluated and used as others."""
+    workspace, settings = open_project(project, [task], overrides)
+    from anytasktune.cli.progress import reporter
+    from anytasktune.pipeline.importing_adapters import import_adapter as take_over
+
+    with reporter(progress, workspace) as on_event:
+        taken = take_over(workspace, source, task, base, settings, on_event)
+    losses = {"dev_rows": taken.dev_rows, "loss_without": taken.loss_before, "loss": taken.loss}
+    if as_json:
+        print_json(taken.run.model_dump(mode="json") | losses | {"adapter": str(taken.folder)})
+        return DONE
+    say(f"{task}: {taken.folder}")
+    say(f"  loss on {taken.dev_rows} dev rows: {taken.loss_before:.3f} without the adapter, {taken.loss:.3f} with it")
+    say(f"  measure it: {workspace.project.command('eval', task)}")
     return DONE
 
 

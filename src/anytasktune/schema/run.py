@@ -119,6 +119,8 @@ class Run(Artifact):
     versions: dict[str, str]
     estimate: Estimate | None = None
     """Its expected cost, if it was estimated."""
+    imported: bool = False
+    """Another program trained it; its steps and losses are not known."""
     estimate_error: float | None = None
     """Relative error of the estimated seconds for the steps done: 0.1 means it took 10 % longer."""
 
