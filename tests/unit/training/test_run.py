@@ -2,14 +2,13 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -18,11 +17,12 @@ from tests.tiny_models import save_tiny_model
 from tests.unit.training.rows import colour_rows, colour_task
 
 from anytasktune.errors import PreflightError, TrainingError
+from anytasktune.exporting.export_source import ExportSource, write_companions
 from anytasktune.inference.task_lm import TASK_LM_FILE, TaskLM
 from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.load import load_base
 from anytasktune.models.lora import WEIGHTS_FILE
-from anytasktune.schema import Run, TaskLMManifest
+from anytasktune.schema import GoldenPrompts, Run, TaskLMManifest
 from anytasktune.settings import TrainConfig
 from anytasktune.store import read_record
 from anytasktune.training.checkpoint import run_lock
@@ -66,13 +66,7 @@ def test_training_lowers_the_loss_and_logs_it(trained: Path) -> None:
     assert run.usage.tokens == sum(line["tokens"] for line in lines)
 
 
-def readme_code(heading: str) -> str:
-    """The Python block below a heading of the README."""
-    text = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
-    return text.partition(f"## {heading}\n")[2].partition("```python\n")[2].partition("```")[0]
-
-
-def test_stock_peft_gives_the_same_greedy_answers_on_fifty_rows(trained: Path, model_folder: Path) -> None:
+def test_stock_peft_gives_the_same_greedy_answers_on_fifty_rows(trained: Path, model_folder: Path, tmp_path: Path) -> None:
     task, rows = colour_task(), colour_rows(50, 900)
     base = load_base(str(model_folder), dtype="float32", device="cpu")
     task_lm = TaskLM.load(trained / ADAPTER_FOLDER, base)
@@ -80,13 +74,17 @@ def test_stock_peft_gives_the_same_greedy_answers_on_fifty_rows(trained: Path, m
     ours = replace(task_lm.model(), decoding=plain).answer(rows)
     untuned = TaskPredictor(base, task, plain).answer(rows)
 
-    # from here on nothing of ours: the README's lines, on this model and adapter
-    code = readme_code("Using the adapter without this program")
-    code = re.sub(r"^base = .*", f"base = {str(model_folder)!r}", code, flags=re.M)
-    code = re.sub(r"^adapter = .*", f"adapter = Path({str(trained / ADAPTER_FOLDER)!r})", code, flags=re.M)
-    stock: dict[str, Any] = {}
-    exec(compile(code, "README.md", "exec"), stock)
-    theirs = [stock["answer"](row.input, row.language or "en") for row in rows]
+    golden = GoldenPrompts(task=task.name, task_lm="none", max_new_tokens=plain.max_new_tokens, prompts=[])
+    source = ExportSource(task_lm, task, "tuned", len(rows), model_folder, str(model_folder), golden)
+    write_companions(source, tmp_path)
+    task_lm.adapter.save(tmp_path, str(model_folder))
+
+    # from here on nothing of ours but the exported lines
+    spec = spec_from_file_location("use", tmp_path / "use.py")
+    assert spec is not None and spec.loader is not None
+    spec.loader.exec_module(stock := module_from_spec(spec))
+    exported = stock.TaskLM()
+    theirs = [exported.answer(row.input, row.language or "en") for row in rows]
 
     assert [prediction.output for prediction in ours] == theirs
     assert [prediction.output for prediction in untuned] != theirs
