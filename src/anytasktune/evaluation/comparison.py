@@ -8,6 +8,7 @@ from typing import Literal
 from anytasktune.errors import EvaluationError
 from anytasktune.evaluation.caveats import FEWEST_SOURCES, caveats_on, small_test_set
 from anytasktune.evaluation.error_analysis import (
+    calibration_of,
     confusion_of,
     count_faults,
     count_right,
@@ -172,6 +173,7 @@ def _system_result(
         fault_groups=group_faults(examples, faults),
         confusion=confusion,
         labels=label_scores(confusion),
+        calibration=calibration_of(task, entry),
         rank_correlation=rank_correlation([reference for reference, _ in pairs], [number for _, number in pairs]),
         trained_on=run.tasks if run else [],
         train_rows=run.train_rows if run else entry.train_rows,

@@ -1,11 +1,12 @@
-"""Wrong answers of a system, grouped by the way in which they are wrong."""
+"""Wrong answers of a system, grouped by the way in which they are wrong, and how far its probabilities tell them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from anytasktune.evaluation.scoring import ScoredSystem
 from anytasktune.outputs import LOWER_IS_BETTER, AnswerFault, FaultKind
-from anytasktune.schema import Example, FaultGroup, LabelScore, Task
+from anytasktune.schema import Calibration, Example, FaultGroup, LabelScore, Task
+from anytasktune.scorers.calibration import calibration
 
 MOST_GROUPS = 40
 """Groups of a system that a report holds; answers in free words have faults that occur once."""
@@ -39,6 +40,19 @@ def group_faults(examples: Sequence[Example], faults: Sequence[frozenset[AnswerF
             rows[fault].append(example.id)
     largest = sorted(rows, key=lambda fault: (-len(rows[fault]), fault))[:MOST_GROUPS]
     return [FaultGroup(kind=fault.kind, expected=fault.expected, given=fault.given, rows=rows[fault]) for fault in largest]
+
+
+def calibration_of(task: Task, entry: ScoredSystem) -> Calibration | None:
+    """The calibration of a system on a label task; None for other tasks, and where an answer has no probability."""
+    rows = sorted(entry.scored_rows)
+    judged = [
+        (probability, entry.scores[row].value == 1)
+        for row in rows
+        if (probability := entry.predictions[row].probability) is not None
+    ]
+    if not task.output.single_choice or not judged or len(judged) < len(rows):
+        return None
+    return calibration(judged, entry.threshold)
 
 
 def confusion_of(task: Task, examples: Sequence[Example], entry: ScoredSystem) -> dict[str, dict[str, int]]:

@@ -11,7 +11,7 @@ from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_predictor import BATCH_TOKENS, OnRows, TaskPredictor
 from anytasktune.models.load import BaseLM
 from anytasktune.records import Usage
-from anytasktune.schema import Decoding, Example, Prediction, ShotChoice, Task
+from anytasktune.schema import AnswerThreshold, Decoding, Example, Prediction, ShotChoice, Task
 from anytasktune.settings import System
 
 
@@ -27,6 +27,7 @@ class EvaluatedSystem:
         shot_choice: how those were chosen.
         adapter: folder of the adapter, for a Task-LM.
         task_lm: its id.
+        threshold: below which its answers are unsure.
     """
 
     name: System
@@ -36,6 +37,7 @@ class EvaluatedSystem:
     shot_choice: ShotChoice | None = None
     adapter: Path | None = None
     task_lm: str | None = None
+    threshold: AnswerThreshold | None = None
 
 
 def predictor(base: BaseLM, system: EvaluatedSystem) -> TaskPredictor:

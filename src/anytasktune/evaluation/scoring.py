@@ -10,6 +10,7 @@ from anytasktune.errors import EvaluationError, Problem, counted
 from anytasktune.ids import text_hash
 from anytasktune.outputs import LOWER_IS_BETTER
 from anytasktune.schema import (
+    AnswerThreshold,
     Example,
     ItemAnswer,
     Prediction,
@@ -41,6 +42,7 @@ class ScoredSystem:
         kept_at: folder of a linear model below that of the project, with its `train_rows` and `train_seconds`.
         prediction_set: id of the predictions.
         sha256: of their record.
+        threshold: below which the answers of a Task-LM are unsure.
     """
 
     system: System
@@ -54,6 +56,7 @@ class ScoredSystem:
     train_seconds: float | None = None
     prediction_set: str = ""
     sha256: str = ""
+    threshold: AnswerThreshold | None = None
 
     @property
     def scored_rows(self) -> frozenset[int]:

@@ -179,6 +179,7 @@ def _report_on(context: TrainingContext, task: Task, runs: Runs, config: EvalCon
             score_system(task, rows, _answers(context, (dataset, rows), system)[0]),
             shots=system.shots.shown or None,
             shot_choice=system.shot_choice,
+            threshold=system.threshold,
         )
         for system in _systems(context, task, dataset, runs)
         if system.name in config.systems
@@ -208,7 +209,8 @@ def task_lm_system(context: TrainingContext, task: str, name: System, run: Run) 
     folder = adapter_folder(context.workspace.project, run)
     trained = read_task_lm(folder)
     decoding = _as_wanted(context, trained.decoding[task])
-    return EvaluatedSystem(name, trained.task(task), decoding, adapter=folder, task_lm=trained.id)
+    threshold = trained.thresholds.get(task)
+    return EvaluatedSystem(name, trained.task(task), decoding, adapter=folder, task_lm=trained.id, threshold=threshold)
 
 
 def _as_wanted(context: TrainingContext, decoding: Decoding) -> Decoding:

@@ -19,6 +19,7 @@ from anytasktune.evaluation import (
     task_report,
 )
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS
+from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.pipeline.reporting import report_folder
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import report_files
@@ -36,7 +37,7 @@ from anytasktune.schema import (
 from anytasktune.schema.linear_manifest import LinearModelManifest
 from anytasktune.settings import EvalConfig
 from anytasktune.store import MANIFEST, SUMS_FILE, Project, check_sums, read_record
-from anytasktune.training.train_runs import RUN_FILE
+from anytasktune.training.train_runs import ADAPTER_FOLDER, RUN_FILE
 from anytasktune.version import __version__
 
 _NEGLIGIBLE = 1e-9
@@ -217,7 +218,10 @@ def _scored_again(
     choice = result.shot_choice
     if choice and choice.predictions:
         choice = _chosen_again(project, task, dataset, choice)
-    scored = replace(score_system(task, rows, predictions), shots=result.shots, shot_choice=choice)
+    threshold = None
+    if result.run:
+        threshold = read_task_lm(project.artifacts / "runs" / result.run / ADAPTER_FOLDER).thresholds.get(task.name)
+    scored = replace(score_system(task, rows, predictions), shots=result.shots, shot_choice=choice, threshold=threshold)
     if result.kept_at is None:
         return scored
     manifest = read_record(project.root / result.kept_at / MANIFEST, LinearModelManifest)

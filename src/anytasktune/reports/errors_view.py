@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from anytasktune.reports.fault_words import fault_name
 from anytasktune.reports.report_words import Words, clean
+from anytasktune.reports.svg_plots import ReliabilityDot, reliability_dots
 from anytasktune.schema import SystemResult, TaskReport
 from anytasktune.settings import System
 from anytasktune.text.plain_text import shorten
@@ -44,6 +45,15 @@ class LabelView:
 
 
 @dataclass(frozen=True)
+class CalibrationView:
+    """The probabilities of one system: a reliability plot, and what the threshold does."""
+
+    name: str
+    dots: tuple[ReliabilityDot, ...]
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ErrorsView:
     """The errors of one system on one task."""
 
@@ -73,6 +83,31 @@ def view_errors(task: TaskReport, words: Words) -> ErrorsView | None:
         given=tuple(shorten(clean(label), _LONGEST_LABEL) for label in given),
         labels=_label_views(result, given),
     )
+
+
+def view_calibration(task: TaskReport, words: Words) -> CalibrationView | None:
+    """The probabilities of the Task-LM; None where it was not evaluated, or has none."""
+    result = next((result for result in task.systems if result.system == task.subject), None)
+    if result is None or result.calibration is None:
+        return None
+    found = result.calibration
+    sentences = [words.say("calibration.error", error=f"{found.error:.3f}")]
+    limit = found.threshold
+    if limit and found.share:
+        values = {
+            "probability": f"{limit.probability:.2f}",
+            "answered": found.answered,
+            "rows": found.rows,
+            "coverage": f"{found.answered / found.rows:.0%}",
+            "right": found.right,
+            "share": f"{found.share.value:.0%}",
+            "interval": f"{found.share.low:.2f}–{found.share.high:.2f}",
+        }
+        sentences.append(words.say("calibration.threshold", target=f"{limit.target:.0%}", dev_rows=limit.dev_rows, **values))
+    elif limit:
+        known = "few_dev_rows" if limit.dev_rows < limit.FEWEST_DEV_ROWS else "all_unsure"
+        sentences.append(words.say(f"calibration.{known}", target=f"{limit.target:.0%}", dev_rows=limit.dev_rows))
+    return CalibrationView(words.say(f"system.{result.system}"), reliability_dots(found), tuple(sentences))
 
 
 def _columns(result: SystemResult) -> list[str]:

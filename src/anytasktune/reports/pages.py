@@ -15,7 +15,7 @@ from anytasktune.reports.items_view import HTML_LANGUAGE, items_data
 from anytasktune.reports.overall_view import GranularityView
 from anytasktune.reports.report_view import ReportView, SampleView, TaskView, view_report
 from anytasktune.reports.report_words import TEMPLATES
-from anytasktune.reports.svg_plots import SPARK_HEIGHT, SPARK_WIDTH
+from anytasktune.reports.svg_plots import RELIABILITY_SIZE, SPARK_HEIGHT, SPARK_WIDTH
 from anytasktune.schema import Report, ReportItem
 from anytasktune.store import atomic_folder, jsonl, write_atomic, write_record
 from anytasktune.text.plain_text import collapse_space
@@ -64,6 +64,7 @@ def render_html(report: Report, language: Language = "en", items: Sequence[Repor
         languages=HTML_LANGUAGE,
         spark_width=SPARK_WIDTH,
         spark_height=SPARK_HEIGHT,
+        reliability_size=RELIABILITY_SIZE,
         script=script,
         script_source=f"'sha256-{digest}'" if items else "'none'",
         items_data=items_data(report, items, view.words),
@@ -138,6 +139,8 @@ def _task(view: ReportView, task: TaskView) -> list[str]:
             notes.append(f"{say('label.broken')} · {result.name}{colon}{say('headline.list_joint').join(counted)}")
     blocks.append(_bullets(notes))
     blocks += _errors(view, task.errors) if task.errors else []
+    if task.calibration:
+        blocks += [f"### {say('calibration.title', name=task.calibration.name)}", _bullets(task.calibration.sentences)]
     if task.caveats:
         blocks += [f"**{say('label.caveats')}**", _bullets(task.caveats)]
     if task.samples:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from anytasktune.records import Language
-from anytasktune.reports.errors_view import ErrorsView, view_errors
+from anytasktune.reports.errors_view import CalibrationView, ErrorsView, view_calibration, view_errors
 from anytasktune.reports.overall_view import GranularityView, sublines, unbeaten, view_granularity
 from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean, p_words, signed, words
 from anytasktune.reports.svg_plots import Sparkline, Whisker, axis_for, sparkline, whisker
@@ -98,6 +98,7 @@ class TaskView:
     spark: Sparkline | None
     spark_words: str
     errors: ErrorsView | None
+    calibration: CalibrationView | None
     caveats: tuple[str, ...]
     samples: tuple[SampleView, ...]
 
@@ -195,6 +196,7 @@ def _task_view(task: TaskReport, words: Words) -> TaskView:
         spark=spark,
         spark_words=say("label.dev_best", loss=f"{spark.loss:.3f}", step=spark.step) if spark else "",
         errors=view_errors(task, words),
+        calibration=view_calibration(task, words),
         caveats=tuple(say(f"caveat.{caveat.code}", **caveat.values) for caveat in task.caveats),
         samples=tuple(_sample_view(task, sample, words) for sample in task.samples),
     )

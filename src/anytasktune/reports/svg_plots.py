@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anytasktune.schema import Interval, TaskReport
+from anytasktune.schema import Calibration, Interval, TaskReport
 
 SPARK_WIDTH, SPARK_HEIGHT = 220, 56
 _SPARK_MARGIN = 5
@@ -48,6 +48,30 @@ class Sparkline:
     best: tuple[float, float]
     step: int
     loss: float
+
+
+RELIABILITY_SIZE = 150
+
+
+@dataclass(frozen=True)
+class ReliabilityDot:
+    """A bin of answers in a box of `RELIABILITY_SIZE` points: probability to the right, share of right answers upwards."""
+
+    x: float
+    y: float
+    radius: float
+
+
+def reliability_dots(calibration: Calibration) -> tuple[ReliabilityDot, ...]:
+    """The bins; the area of a dot is that of its rows."""
+    return tuple(
+        ReliabilityDot(
+            x=round(RELIABILITY_SIZE * one.probability, 1),
+            y=round(RELIABILITY_SIZE * (1 - one.right), 1),
+            radius=round(2 + 8 * math.sqrt(one.rows / calibration.rows), 1),
+        )
+        for one in calibration.bins
+    )
 
 
 def axis_for(task: TaskReport) -> Axis:

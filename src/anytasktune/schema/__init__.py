@@ -21,6 +21,8 @@ from anytasktune.schema.dataset import SPLIT_NAMES, DatasetManifest, GeneratedRo
 from anytasktune.schema.domain import Action, Domain
 from anytasktune.schema.evaluation import (
     Answer,
+    Calibration,
+    CalibrationBin,
     Caveat,
     Comparison,
     FaultGroup,
@@ -74,6 +76,8 @@ __all__ = [
     "BrokenRule",
     "Agreement",
     "BaseModelRef",
+    "Calibration",
+    "CalibrationBin",
     "Candidate",
     "CandidateCounts",
     "CandidateSet",

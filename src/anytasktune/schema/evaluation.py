@@ -6,7 +6,7 @@ from pydantic import Field
 
 from anytasktune.outputs import FaultKind, Metric
 from anytasktune.records import Artifact, Language, Name, Record, Usage
-from anytasktune.schema.run import Decoding
+from anytasktune.schema.run import AnswerThreshold, Decoding
 from anytasktune.schema.task import Task
 from anytasktune.settings import EvalConfig, System
 
@@ -111,6 +111,35 @@ class LabelScore(Record):
     f1: float
 
 
+class CalibrationBin(Record):
+    """Answers of about the same probability."""
+
+    rows: int
+    probability: float
+    """Their mean."""
+    right: float
+    """Share of them that is right."""
+
+
+class Calibration(Record):
+    """The probabilities of a system's answers to a label task beside how often they are right."""
+
+    rows: int
+    """Scored answers; all of them have a probability."""
+    error: float
+    """Expected calibration error: the distance of probability and share of right answers, averaged over the answers."""
+    bins: list[CalibrationBin]
+    """Ten bins of equal width without the empty ones, by rising probability."""
+    threshold: AnswerThreshold | None = None
+    """The Task-LM's own, chosen on dev; None for another system."""
+    answered: int = 0
+    """Answers with at least that probability."""
+    right: int = 0
+    """Of these, the right ones."""
+    share: Interval | None = None
+    """Their share; None where there are none, or no threshold."""
+
+
 class SystemResult(Record):
     """The results of one system on one task."""
 
@@ -141,6 +170,8 @@ class SystemResult(Record):
     """Label tasks: label of the reference → answer → rows; labels in the task's first language."""
     labels: list[LabelScore] = Field(default_factory=list)
     """Label tasks: scores per label of the references, in alphabetical order."""
+    calibration: Calibration | None = None
+    """Label tasks, for systems whose answers have a probability."""
     rank_correlation: float | None = None
     """Number tasks: Spearman's rho with the references, over the answers that hold a number."""
     trained_on: list[Name] = Field(default_factory=list)

@@ -43,8 +43,7 @@ def score_interval(statistics: ItemStatistics, resamples: int = RESAMPLES, seed:
         raise ValueError("there are no items")
     value = statistics.value()
     if statistics.is_share:
-        low, high = _jeffreys(round(statistics.columns[:, 0].sum()), len(statistics))
-        return Interval(value=value, low=low, high=high)
+        return share_interval(round(statistics.columns[:, 0].sum()), len(statistics))
     worst, best = statistics.ends()
     mean, alike = statistics.columns.mean(axis=0), (1 - CONFIDENCE) / 2
     # all items at one end: the weight of those unlike them is that of an exact binomial bound
@@ -58,6 +57,12 @@ def score_interval(statistics: ItemStatistics, resamples: int = RESAMPLES, seed:
             bound = float(statistics.aggregate(share * mean + (1 - share) * other))
             bounds = min(value, bound), max(value, bound)
     return Interval(value=value, low=min(value, bounds[0]), high=max(value, bounds[1]))
+
+
+def share_interval(right: int, items: int) -> Interval:
+    """A share of right answers with its interval by Jeffreys; `items` is at least 1."""
+    low, high = _jeffreys(right, items)
+    return Interval(value=right / items, low=low, high=high)
 
 
 def difference_interval(ours: ItemStatistics, theirs: ItemStatistics, resamples: int = RESAMPLES, seed: int = 0) -> Interval:

@@ -1,16 +1,27 @@
 """Confusion, scores per label and groups of faults agree with scikit-learn and with the score."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-from tests.unit.evaluation.report_builders import CONFIG, LABELS, examples_of, report_on, task_with
+from tests.unit.evaluation.report_builders import (
+    CONFIG,
+    LABELS,
+    examples_of,
+    predictions_of,
+    report_on,
+    task_with,
+    wrong_after,
+)
 
-from anytasktune.evaluation.comparison import build_report
+from anytasktune.evaluation.comparison import build_report, task_report
 from anytasktune.evaluation.error_analysis import MOST_GROUPS
+from anytasktune.evaluation.scoring import score_system
 from anytasktune.outputs import LabelOutput, LabelsOutput
 from anytasktune.reports.pages import render_html, render_markdown
-from anytasktune.schema import SystemResult, Task
+from anytasktune.schema import AnswerThreshold, SystemResult, Task
 
 NAMES = ["租金", "押金", "other"]
 ROWS = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from([*NAMES, "nonsense"])), min_size=1, max_size=60)
@@ -80,3 +91,28 @@ def test_the_pages_show_matrix_scores_and_groups() -> None:
     page = render_html(report)
     assert 'class="cell wrong" style="--shade: 20%">3</td>' in page
     assert 'class="cell right" style="--shade: 40%">6</td>' in page
+
+
+def test_the_report_says_what_the_threshold_from_dev_does_on_test() -> None:
+    references = NAMES * 10
+    examples, task = examples_of(references), task_with(LABELS)
+    answers = predictions_of("tuned", examples, wrong_after(references, 24, "other"))
+    sure = [
+        prediction.model_copy(update={"probability": 0.9 if row < 20 else 0.4})
+        for row, prediction in enumerate(answers.predictions)
+    ]
+    scored = score_system(task, examples, answers.model_copy(update={"predictions": sure}))
+    limit = AnswerThreshold(target=0.9, dev_rows=30, probability=0.8, answered=18, right=17)
+
+    def rendered(threshold: AnswerThreshold | None) -> str:
+        report = task_report(task, examples, [replace(scored, threshold=threshold)], {}, CONFIG)
+        built = build_report("d", "m", [report], CONFIG, {}, "here")
+        return render_markdown(built) + render_html(built, "zh")
+
+    said = rendered(limit)
+    assert "Expected calibration error 0.133" in said
+    assert "20 of 30 test rows are answered (67%), 20 of them rightly (100%, 95 % interval 0.83–1.00)" in said
+    assert "30 条测试数据中给出 20 条回答（67%）" in said
+    assert "no probability is high enough" in rendered(AnswerThreshold(target=0.9, dev_rows=30))
+    assert "12 dev rows are too few" in rendered(AnswerThreshold(target=0.9, dev_rows=12))
+    assert "threshold chosen" not in rendered(None)
