@@ -1,4 +1,4 @@
-"""The verb that runs an action: `run`."""
+"""The verbs of actions: `run`, `eval-action`."""
 
 import sys
 from pathlib import Path
@@ -69,6 +69,30 @@ def run(
     else:
         show(action_lines(done, workspace.project.command("run", "--resume", done.run.id)), whole_lines=True)
     return {"done": DONE, "waiting": WAITING}.get(done.status, MENDABLE)
+
+
+def eval_action(
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="Name of the action.")],
+    answered_by: AnsweredBy = "",
+    project: ProjectFolder = Path(),
+    overrides: Overrides = None,
+    progress: ProgressForm = "text",
+    as_json: Json = False,
+) -> int:
+    """Score every step of an action with reference and with predicted input, which shows the step that breaks it."""
+    workspace, settings = open_project(project, [], overrides)
+    workspace.action(action)
+    from anytasktune.cli.progress import reporter
+    from anytasktune.cli.tables import action_evaluation
+    from anytasktune.pipeline.evaluating_actions import evaluate_action
+
+    with reporter(progress, workspace) as on_event:
+        found = evaluate_action(workspace, action, answered_by, settings, on_event)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        show(action_evaluation(found))
+    return DONE
 
 
 def _person(chosen: str, answer: str, language: "Language | None", events: "Reporter | None") -> "AskPerson":

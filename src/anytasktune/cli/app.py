@@ -60,7 +60,12 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "gate": make_verbs.gate,
         "review": review_verb.review,
     },
-    "Train and measure": {"tune": train_verbs.tune, "train": train_verbs.train, "eval": train_verbs.eval_},
+    "Train and measure": {
+        "tune": train_verbs.tune,
+        "train": train_verbs.train,
+        "eval": train_verbs.eval_,
+        "eval-action": action_verbs.eval_action,
+    },
     "Use": {
         "ask": use_verbs.ask,
         "predict": use_verbs.predict,

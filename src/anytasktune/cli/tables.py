@@ -18,6 +18,7 @@ from anytasktune.invocation import command
 if TYPE_CHECKING:
     from anytasktune.pipeline import Built, CatalogEntry, CheckedTask, Imported, PackSummary, TaskPlan, Workspace
     from anytasktune.schema import Estimate
+    from anytasktune.schema.action_evaluation import ActionEvaluation
 
 _SHOWN_ROWS = 10
 _SHOWN_TOKENS = 60
@@ -161,3 +162,28 @@ def built(workspace: "Workspace", results: Sequence["Built"]) -> RenderableType:
     names = [one.task for one in results]
     following = f"Next: {workspace.project.command('review', names[0])}\nthen: {workspace.project.command('tune', *names)}"
     return Group(table, Text(remark, style="dim"), Text(), *lines, Text(following, style="dim"))
+
+
+def action_evaluation(found: "ActionEvaluation") -> RenderableType:
+    """Scores of the steps; below, the first wrong steps, the gain from a right answer of each, and what is not known."""
+    table = new_table("step", "metric", "rows", "score", "chain rows", "reference input", "predicted input", "lost", left=2)
+    for step in found.steps:
+        scores = [step.test_score, step.reference_input, step.predicted_input, step.lost]
+        test, reference, predicted, lost = ("-" if score is None else f"{score.value:.3f}" for score in scores)
+        table.add_row(step.step, step.metric, str(step.test_rows), test, str(step.chain_rows), reference, predicted, lost)
+    lines: list[RenderableType] = [table, Text()]
+    lines.append(
+        Text("score: on all its test rows. lost: predicted minus reference input, on the rows of chains.", style="dim")
+    )
+    for step in found.steps:
+        if step.lost is not None:
+            reach = f"95 % {step.lost.low:+.3f} to {step.lost.high:+.3f}"
+            lines.append(Text(f"{step.step}: lost {step.lost.value:+.3f} ({reach})"))
+        for earlier, value in step.with_reference_of.items() if step.chain_rows else ():
+            lines.append(Text(f"  if {earlier} were always right: {value:.3f}"))
+    if found.chains:
+        wrong = ", ".join(f"{step} {count}" for step, count in found.first_wrong.items())
+        right = f"all right in {found.all_right}"
+        lines.append(Text(f"{counted(found.chains, 'chain')}: {right}; first wrong step: {wrong}", style="bold"))
+    lines += [Text(f"! {note}", style="yellow") for note in found.notes]
+    return Group(*lines)

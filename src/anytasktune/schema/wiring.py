@@ -149,6 +149,19 @@ class WiredAction:
                     f"step {step} takes {{{source}}}, but answers of {source.name} have no key {source.key}", *at, known=keys
                 )
 
+    def needs(self, step: str) -> frozenset[str]:
+        """The earlier steps that a step's input, its list or its conditions are taken from."""
+        own = self.wiring[step]
+        pieces = [piece for text in (own.input, *own.add.values()) for piece in read_template(text)]
+        sources = [Source.of(text) for text in (*([own.for_each] if own.for_each else []), *own.only_if)]
+        names = {piece.name for piece in (*pieces, *sources) if isinstance(piece, Source)}
+        return frozenset(names & set(self.steps[: self.steps.index(step)]))
+
+    def needs_of_needs(self, step: str) -> frozenset[str]:
+        """All steps whose answers a step rests on, directly or through others."""
+        direct = self.needs(step)
+        return direct.union(*(self.needs_of_needs(earlier) for earlier in direct))
+
     def output_of(self, source: Source) -> OutputKind | None:
         """The form of what a step gives there; None where nothing is known of it."""
         output: OutputKind | None = self.tasks[source.name].output if source.name in self.tasks else None

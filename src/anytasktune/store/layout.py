@@ -134,3 +134,8 @@ class Project:
     def action_runs(self) -> Path:
         """Runs of actions: a folder per action, and in it one per run."""
         return self.artifacts / "action_runs"
+
+    @property
+    def action_evaluations(self) -> Path:
+        """Scores of actions, a folder per action."""
+        return self.artifacts / "action_evaluations"

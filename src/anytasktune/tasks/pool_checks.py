@@ -9,7 +9,8 @@ from anytasktune.errors import counted
 from anytasktune.outputs.output_remarks import Level
 from anytasktune.records import Language
 from anytasktune.schema import Task
-from anytasktune.schema.domain import Action, Domain
+from anytasktune.schema.domain import Domain
+from anytasktune.schema.wiring import WiredAction
 from anytasktune.similarity import jaccard
 from anytasktune.tasks import row_checks
 from anytasktune.tasks.findings import At, Finding, PlacedRow
@@ -47,7 +48,7 @@ def _findings(domain: Domain, rows: Mapping[str, Sequence[PlacedRow]]) -> Iterat
     yield from task_without_action(domain)
     yield from language_missing(domain)
     for action in domain.actions:
-        yield from loose_action(action, domain.tasks)
+        yield from loose_action(domain.wired(action))
     yield from twin_tasks(domain.tasks)
     for task in domain.tasks:
         for language, text in task.instruction.items():
@@ -104,12 +105,11 @@ def twin_tasks(tasks: Sequence[Task]) -> Iterator[Finding]:
             yield Finding("twin_tasks", "advice", why, instead, ("tasks", second.name, "instruction"))
 
 
-def loose_action(action: Action, tasks: Sequence[Task]) -> Iterator[Finding]:
+def loose_action(action: WiredAction) -> Iterator[Finding]:
     """An action of several steps none of which takes what an earlier one gives."""
-    sources = {task.name: task.input_from for task in tasks}
-    if len(action.steps) > 1 and not any(sources.get(step) in action.steps for step in action.steps):
+    if len(action.steps) > 1 and not any(action.needs(step) for step in action.steps):
         why = f"the {len(action.steps)} steps of {action.name} are not connected: none takes its input from an earlier one"
-        instead = "add `input_from:` to the step that continues another, or make separate actions"
+        instead = "add `input_from:` to the step that continues another, or `wiring:` to the action, or make separate actions"
         yield Finding("loose_action", "advice", why, instead, ("actions", action.name, "steps"))
 
 
