@@ -166,19 +166,21 @@ def built(workspace: "Workspace", results: Sequence["Built"]) -> RenderableType:
 
 def action_evaluation(found: "ActionEvaluation") -> RenderableType:
     """Scores of the steps; below, the first wrong steps, the gain from a right answer of each, and what is not known."""
-    table = new_table("step", "metric", "rows", "score", "chain rows", "reference input", "predicted input", "lost", left=2)
-    for step in found.steps:
-        scores = [step.test_score, step.reference_input, step.predicted_input, step.lost]
-        test, reference, predicted, lost = ("-" if score is None else f"{score.value:.3f}" for score in scores)
-        table.add_row(step.step, step.metric, str(step.test_rows), test, str(step.chain_rows), reference, predicted, lost)
-    lines: list[RenderableType] = [table, Text()]
-    lines.append(
-        Text("score: on all its test rows. lost: predicted minus reference input, on the rows of chains.", style="dim")
+    table = new_table(
+        "step", "metric", "rows", "score", "chain rows", "reference input", "predicted input", "difference", left=2
     )
     for step in found.steps:
-        if step.lost is not None:
-            reach = f"95 % {step.lost.low:+.3f} to {step.lost.high:+.3f}"
-            lines.append(Text(f"{step.step}: lost {step.lost.value:+.3f} ({reach})"))
+        scores = [step.test_score, step.reference_input, step.predicted_input, step.difference]
+        test, reference, predicted, difference = ("-" if score is None else f"{score.value:.3f}" for score in scores)
+        table.add_row(step.step, step.metric, str(step.test_rows), test, str(step.chain_rows), reference, predicted, difference)
+    lines: list[RenderableType] = [table, Text()]
+    lines.append(
+        Text("score: on all test rows. difference: predicted minus reference input, on the rows of chains.", style="dim")
+    )
+    for step in found.steps:
+        if (by := step.difference) is not None:
+            reach = f"95 % {by.low:+.3f} to {by.high:+.3f}"
+            lines.append(Text(f"{step.step}: {by.value:+.3f} by the answers of earlier steps ({reach})"))
         for earlier, value in step.with_reference_of.items() if step.chain_rows else ():
             lines.append(Text(f"  if {earlier} were always right: {value:.3f}"))
     if found.chains:

@@ -22,8 +22,8 @@ class StepScore(Record):
     """On these, with the reference as its input."""
     predicted_input: Interval | None = None
     """On the same, with what the steps before answered."""
-    lost: Interval | None = None
-    """The second minus the first: what is lost by the answers of earlier steps; None for a step that needs none."""
+    difference: Interval | None = None
+    """The second minus the first: the effect of earlier steps' wrong answers; None for a step that needs none."""
     with_reference_of: dict[Name, float] = Field(default_factory=dict)
     """Earlier step → the score with predicted inputs, but with the reference as that step's answer."""
     unscored: int = 0

@@ -17,7 +17,7 @@ from anytasktune.workflow.chains import AnswerAll, Chain, chains_of, predicted
 
 @dataclass(frozen=True)
 class Attribution:
-    """What is measured of an action; see `ActionEvaluation`."""
+    """The measurements of an action; see `ActionEvaluation`."""
 
     chains: int
     steps: list[StepScore]
@@ -92,7 +92,7 @@ def _score_of(
             "unscored": len(places) - len(scored),
             "reference_input": _interval(task, right),
             "predicted_input": _interval(task, real),
-            "lost": _difference(task, real, right) if earlier and scored else None,
+            "difference": _difference(task, real, right) if earlier and scored else None,
             "with_reference_of": replaced,
         }
     )

@@ -54,7 +54,11 @@ def answers(wrong_cards: Sequence[str] = (), wrong_replies: Sequence[str] = ()) 
 
 def by_step(found: Attribution) -> dict[str, tuple[float, float, float | None]]:
     return {
-        score.step: (score.reference_input.value, score.predicted_input.value, score.lost and round(score.lost.value, 6))
+        score.step: (
+            score.reference_input.value,
+            score.predicted_input.value,
+            score.difference and round(score.difference.value, 6),
+        )
         for score in found.steps
         if score.reference_input and score.predicted_input
     }
@@ -78,8 +82,8 @@ def test_what_is_lost_by_a_wrong_earlier_answer_is_told_from_what_the_step_loses
     early = attribute(inbox, ROWS, answers(wrong_cards=["chair"]))
     kind, cards, reply = early.steps
     assert by_step(early)["reply"][0] == 1
-    assert reply.lost
-    assert reply.lost.low <= reply.lost.value < 0
+    assert reply.difference
+    assert reply.difference.low <= reply.difference.value < 0
     assert reply.with_reference_of == {"card": 1}
     assert (early.first_wrong, early.all_right) == ({"kind": 0, "card": 1}, 3)
     assert cards.predicted_input == cards.reference_input
@@ -93,7 +97,7 @@ def test_without_linked_rows_the_steps_are_scored_alone_and_the_gap_is_named(inb
     found = attribute(inbox, apart, answers())
     reply = found.steps[-1]
     assert reply.test_score
-    assert (reply.test_score.value, reply.chain_rows, reply.predicted_input, reply.lost) == (1, 0, None, None)
+    assert (reply.test_score.value, reply.chain_rows, reply.predicted_input, reply.difference) == (1, 0, None, None)
     assert found.chains == 0
     assert found.notes == [
         "reply: none of 1 test row has the reference output of a test row of card as its input, "
