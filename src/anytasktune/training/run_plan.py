@@ -10,6 +10,7 @@ from anytasktune.schema import Decoding, Estimate, ResolvedTrainConfig
 from anytasktune.settings import DType, TrainConfig
 from anytasktune.training.batches import RowSet, build_rows
 from anytasktune.training.estimate import Work, estimate, load_of
+from anytasktune.training.fit_set_head import has_label_sets
 from anytasktune.training.memory import Footprint
 from anytasktune.training.presets import resolve, stream_tokens
 from anytasktune.training.sampling import step_order
@@ -29,6 +30,7 @@ class RunPlan:
         resolved: the settings with every default filled in.
         order: indices of the train rows of every step.
         decoding: task → how its answers are made.
+        with_heads: tasks that label heads can be fitted for.
     """
 
     train: RowSet
@@ -37,6 +39,7 @@ class RunPlan:
     resolved: ResolvedTrainConfig
     order: list[list[int]]
     decoding: dict[str, Decoding]
+    with_heads: frozenset[str]
 
 
 def plan_run(
@@ -73,16 +76,19 @@ def plan_run(
     longest: dict[str, int] = {}
     for (task, _), item in zip(train, encoded_train, strict=True):
         longest[task.name] = max(item.answer_length, longest.get(task.name, 0))
+    decoding = {
+        part.task.name: decoding_for(part.task, [row for task, row in train if task is part.task], longest[part.task.name])
+        for part in data.parts
+    }
+    headed = [part.task for part in data.parts if decoding[part.task.name].scores_answers or has_label_sets(part.task)]
     return RunPlan(
         train=build_rows(encoded_train, instructions(train), share=share, batch_size=config.batch_size),
         dev=build_rows(encoded_dev, instructions(dev), share=share, batch_size=config.batch_size),
         lengths=[len(item.ids) for item in encoded_train],
         resolved=resolved,
         order=step_order(list(sizes.values()), config.batch_size, resolved.steps, config.seed, config.sampling_temperature),
-        decoding={
-            part.task.name: decoding_for(part.task, [row for task, row in train if task is part.task], longest[part.task.name])
-            for part in data.parts
-        },
+        decoding=decoding,
+        with_heads=frozenset(task.name for task in headed),
     )
 
 
@@ -95,7 +101,7 @@ def estimate_run(plan: RunPlan, info: ModelInfo, config: TrainConfig, rate: floa
     work, resolved = Work.of(plan.train, plan.dev, plan.order, config.evals), plan.resolved
     if config.method != "lora":  # label heads read the rows of their tasks once more
         owners = [task for task, count in resolved.rows_by_task.items() for _ in range(count)]
-        read = [row for row, task in enumerate(owners) if plan.decoding[task].scores_answers]
+        read = [row for row, task in enumerate(owners) if task in plan.with_heads]
         work = replace(work, evaluation=work.evaluation + load_of(plan.train, read))
     footprint = Footprint(info.shape, _BYTES[resolved.dtype], resolved.rank, work.largest, max(plan.lengths))
     memory = footprint.total_bytes(stream_tokens(config, resolved.device))
