@@ -72,8 +72,8 @@ def generate(
     if not prompts:
         return []
 
-    def begin(row: int) -> _Answer:
-        return _Answer(limits, constrain(row), sampling, prompts[row])
+    def begin(row: int) -> GrowingAnswer:
+        return GrowingAnswer(limits, constrain(row), sampling, prompts[row])
 
     if not packs_rows(model):
         return [_alone(model, prompt, begin(row), on_rows) for row, prompt in enumerate(prompts)]
@@ -89,7 +89,7 @@ def generate(
     return [result for result in results if result is not None]
 
 
-class _Answer:
+class GrowingAnswer:
     """One answer being generated.
 
     Attributes:
@@ -157,10 +157,44 @@ class _Answer:
         return Generated(self.ids, truncated=False, corrected=self.held.corrected)
 
 
+def extend_answers(model: PreTrainedModel, answers: Sequence[GrowingAnswer], hidden: torch.Tensor) -> list[list[int]]:
+    """Add to open answers what follows hidden states [answers, h]; returns the new tokens of each."""
+    logits = logits_at(model, hidden.contiguous())
+    if any(answer.sampling for answer in answers):
+        logits = torch.stack([answer.ranked(row) for answer, row in zip(answers, logits, strict=True)])
+    likeliest = logits.argmax(dim=-1).tolist()
+    every = zip(answers, likeliest, logits, strict=True)
+    return [answer.extend(token, row) if answer.open else [] for answer, token, row in every]
+
+
+def compare_forced(
+    model: PreTrainedModel, hidden: torch.Tensor, answers: Sequence[GrowingAnswer], added: Sequence[Sequence[int]]
+) -> None:
+    """Note where the model would have chosen other tokens than those forced on it.
+
+    Args:
+        hidden: [answers, n, h] states of the tokens in `added`.
+    """
+    places = [
+        (row, place)
+        for row, (answer, tokens) in enumerate(zip(answers, added, strict=True))
+        if answer.held is not None and not answer.held.corrected
+        for place in range(len(tokens) - 1)
+    ]
+    if not places:
+        return
+    rows, columns = zip(*places, strict=True)
+    likeliest = logits_at(model, hidden[list(rows), list(columns)]).argmax(dim=-1).tolist()
+    for (row, place), token in zip(places, likeliest, strict=True):
+        held = answers[row].held
+        if held is not None and token != added[row][place + 1]:
+            held.corrected = True
+
+
 class _Batch:
     """A batch of prompts being answered."""
 
-    def __init__(self, reader: PrefixedModel, suffixes: Sequence[list[int]], answers: Sequence[_Answer]) -> None:
+    def __init__(self, reader: PrefixedModel, suffixes: Sequence[list[int]], answers: Sequence[GrowingAnswer]) -> None:
         self.reader = reader
         self.cache, self.hidden = reader.start(suffixes)
         self.ends = [reader.length + len(suffix) - 1 for suffix in suffixes]
@@ -169,22 +203,13 @@ class _Batch:
 
     def run(self) -> None:
         """Generate all answers."""
-        added = self._extend(self.hidden)
+        added = extend_answers(self.reader.model, self.answers, self.hidden)
         while any(answer.open for answer in self.answers):
             added = self._drop(added)
             hidden = self._read(added)
-            self._compare_forced(hidden, added)
+            compare_forced(self.reader.model, hidden, self.answers, added)
             lasts = [max(len(tokens) - 1, 0) for tokens in added]
-            added = self._extend(hidden[torch.arange(len(lasts)), lasts])
-
-    def _extend(self, hidden: torch.Tensor) -> list[list[int]]:
-        """Add to the answers what follows hidden states [b, h]; returns the new tokens of each."""
-        logits = logits_at(self.reader.model, hidden.contiguous())
-        if any(answer.sampling for answer in self.answers):
-            logits = torch.stack([answer.ranked(row) for answer, row in zip(self.answers, logits, strict=True)])
-        likeliest = logits.argmax(dim=-1).tolist()
-        every = zip(self.answers, likeliest, logits, strict=True)
-        return [answer.extend(token, row) if answer.open else [] for answer, token, row in every]
+            added = extend_answers(self.reader.model, self.answers, hidden[torch.arange(len(lasts)), lasts])
 
     def _drop(self, added: list[list[int]]) -> list[list[int]]:
         """Leave out finished rows, once there are so many that this saves more than the copy costs."""
@@ -206,28 +231,11 @@ class _Batch:
         device = self.reader.device
         return self.reader.read(self.cache, ids.to(device), positions.to(device))
 
-    def _compare_forced(self, hidden: torch.Tensor, added: Sequence[list[int]]) -> None:
-        """Note where the model would have chosen other tokens than those forced on it; `hidden` is [b, n, h]."""
-        places = [
-            (row, place)
-            for row, (answer, tokens) in enumerate(zip(self.answers, added, strict=True))
-            if answer.held is not None and not answer.held.corrected
-            for place in range(len(tokens) - 1)
-        ]
-        if not places:
-            return
-        rows, columns = zip(*places, strict=True)
-        likeliest = logits_at(self.reader.model, hidden[list(rows), list(columns)]).argmax(dim=-1).tolist()
-        for (row, place), token in zip(places, likeliest, strict=True):
-            held = self.answers[row].held
-            if held is not None and token != added[row][place + 1]:
-                held.corrected = True
-
 
 class _Held(LogitsProcessor):
     """Leaves transformers' own loop only the token that an answer takes next."""
 
-    def __init__(self, answer: _Answer) -> None:
+    def __init__(self, answer: GrowingAnswer) -> None:
         self.answer = answer
         self.waiting: list[int] = []
 
@@ -244,7 +252,7 @@ class _Held(LogitsProcessor):
         return only
 
 
-def _alone(model: PreTrainedModel, prompt: list[int], answer: _Answer, on_rows: Callable[[int], None]) -> Generated:
+def _alone(model: PreTrainedModel, prompt: list[int], answer: GrowingAnswer, on_rows: Callable[[int], None]) -> Generated:
     """transformers' own loop for one prompt, for models that cannot share a prefix or pad."""
     ids, limits = torch.tensor([prompt], device=next(model.parameters()).device), answer.limits
     model.generate(

@@ -52,12 +52,17 @@ class LoraStack:
 
     @contextlib.contextmanager
     def routed(self, slots: torch.Tensor | None) -> Iterator[None]:
-        """Within the block token i of every input belongs to adapter `slots[i]`; None: all to the only one."""
+        """Within the block token i of every input belongs to adapter `slots[i]`; None: all to the only one.
+
+        Args:
+            slots: -1 for the base model alone; one number for all tokens.
+        """
+        before = self.mask
         self.mask = None if slots is None else (slots.unsqueeze(1) == self._column_slots).to(self.dtype)
         try:
             yield
         finally:
-            self.mask = None
+            self.mask = before
 
 
 @contextlib.contextmanager

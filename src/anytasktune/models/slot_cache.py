@@ -1,0 +1,224 @@
+"""Keys and values of rows that come and go: each row has a slot of its own, where a token stands at the place of its position.
+
+Unlike in `kv_cache` rows need not begin or end together, nor share a prefix: a prefix that was read before is copied into the
+slot. So rows of several tasks and adapters go through the model in the same pass.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from transformers import AttentionInterface, PreTrainedModel
+from transformers.masking_utils import AttentionMaskInterface
+
+from anytasktune.models.packed import PACKED, KeptPrefix, Layout, Section, attending, blocks_of, no_mask
+
+SLOTS = "anytasktune_slots"
+_MORE_PLACES, _MORE_SLOTS = 64, 8
+
+States = tuple[torch.Tensor, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class NewRow:
+    """A row that is about to be read.
+
+    Attributes:
+        prefix: states of the tokens before `suffix`, read with the same adapter.
+        length: number of those tokens; may be 0.
+    """
+
+    prefix: KeptPrefix
+    length: int
+    suffix: list[int]
+
+    @property
+    def end(self) -> int:
+        """Number of its tokens."""
+        return self.length + len(self.suffix)
+
+
+@dataclass
+class SlotCache:
+    """Keys and values of rows by layer; row i stands in slot i.
+
+    Attributes:
+        lengths: tokens of each row.
+    """
+
+    device: torch.device
+    lengths: list[int] = field(default_factory=list)
+    _memory: dict[int, States] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Slots and places that memory is there for."""
+        first = next(iter(self._memory.values()), None)
+        return (first[0].shape[0], first[0].shape[2]) if first else (0, 0)
+
+    def states(self, layer: int) -> States:
+        """All keys and values of a layer: [slots, groups, places, d]."""
+        return self._memory[layer]
+
+    def add(self, rows: Sequence[NewRow], states: Mapping[int, States]) -> None:
+        """Add rows.
+
+        Args:
+            states: by layer, keys and values [T, groups, d] of the rows' suffixes, one after the other.
+        """
+        first = len(self.lengths)
+        self.lengths += [row.end for row in rows]
+        for layer, (keys, _) in states.items():
+            if layer not in self._memory:
+                empty = keys.new_zeros(0, keys.shape[1], 0, keys.shape[2])
+                self._memory[layer] = empty, empty
+        self.make_room(max(self.lengths))
+        for layer, pair in states.items():
+            for memory, own, which in zip(self._memory[layer], pair, (0, 1), strict=True):
+                start = 0
+                for slot, row in enumerate(rows, first):
+                    if row.length:
+                        memory[slot, :, : row.length] = row.prefix.states[layer][which]
+                    end = start + len(row.suffix)
+                    memory[slot, :, row.length : row.end] = own[start:end].transpose(0, 1)
+                    start = end
+
+    def make_room(self, places: int) -> None:
+        """Have memory for all rows and so many places; in large steps, because it copies everything."""
+        slots, held = self.shape
+        if len(self.lengths) <= slots and places <= held:
+            return
+        slots = max(slots, math.ceil(len(self.lengths) / _MORE_SLOTS) * _MORE_SLOTS)
+        places = max(held, math.ceil(places / _MORE_PLACES) * _MORE_PLACES)
+        for layer, pair in self._memory.items():
+            self._memory[layer] = _grown(pair[0], slots, places), _grown(pair[1], slots, places)
+
+    def remove(self, slot: int) -> None:
+        """Remove a row; the last one takes its slot."""
+        last = len(self.lengths) - 1
+        length = self.lengths.pop()
+        if slot != last:
+            self.lengths[slot] = length
+            for pair in self._memory.values():
+                for memory in pair:
+                    memory[slot, :, :length] = memory[last, :, :length]
+        if not self.lengths:
+            self._memory.clear()
+
+
+def _grown(memory: torch.Tensor, slots: int, places: int) -> torch.Tensor:
+    _, groups, _, width = memory.shape
+    grown = memory.new_zeros(slots, groups, places, width)
+    grown[: memory.shape[0], :, : memory.shape[2]] = memory
+    return grown
+
+
+@dataclass(frozen=True)
+class SlotReading:
+    """One pass over new tokens of all rows of a cache.
+
+    Attributes:
+        positions: [rows, n] of the new tokens; -1 for padding.
+        real: the rows and the columns in `positions` of tokens that are no padding.
+    """
+
+    cache: SlotCache
+    positions: torch.Tensor
+    places: int
+    real: tuple[torch.Tensor, torch.Tensor]
+    _hidden: dict[int | None, torch.Tensor] = field(default_factory=dict)
+
+    def hidden(self, window: int | None) -> torch.Tensor:
+        """[rows, n, places]: True where a new token must not attend."""
+        if window not in self._hidden:
+            keys = torch.arange(self.places, device=self.positions.device)
+            reach = self.positions.clamp(min=0).unsqueeze(2)
+            hidden = keys > reach
+            self._hidden[window] = hidden if window is None else hidden | (keys <= reach - window)
+        return self._hidden[window]
+
+
+def read_new(model: PreTrainedModel, cache: SlotCache, rows: Sequence[NewRow]) -> torch.Tensor:
+    """Read new rows, which are added to the cache, as one stream: hidden states [rows, h] of their last tokens."""
+    lengths = [len(row.suffix) for row in rows]
+    starts = [sum(lengths[:number]) for number in range(len(rows))]
+    sections = []
+    for prefix in {id(row.prefix): row.prefix for row in rows}.values():
+        chosen = [number for number, row in enumerate(rows) if row.prefix is prefix]
+        blocks = blocks_of([starts[number] for number in chosen], [lengths[number] for number in chosen])
+        sections.append(Section(rows[chosen[0]].length, None, blocks, prefix))
+    keep: dict[int, States] = {}
+    positions = [row.length + place for row in rows for place in range(len(row.suffix))]
+    with attending(model, PACKED):
+        output = model.base_model(
+            torch.tensor([[token for row in rows for token in row.suffix]], device=cache.device),
+            position_ids=torch.tensor([positions], device=cache.device),
+            use_cache=False,
+            packed_layout=Layout(tuple(sections), keep).to(cache.device),
+        )
+    cache.add(rows, keep)
+    lasts = [start + length - 1 for start, length in zip(starts, lengths, strict=True)]
+    return output.last_hidden_state[0, lasts].contiguous()
+
+
+def read_further(model: PreTrainedModel, cache: SlotCache, added: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Hidden states [rows, n, h] of the tokens that are added to each row, shorter ones padded on the right."""
+    width = max(map(len, added))
+    ids, positions = torch.zeros(len(added), width, dtype=torch.long), torch.full((len(added), width), -1)
+    for row, tokens in enumerate(added):
+        ids[row, : len(tokens)] = torch.tensor(tokens, dtype=torch.long)
+        positions[row, : len(tokens)] = torch.arange(cache.lengths[row], cache.lengths[row] + len(tokens))
+        cache.lengths[row] += len(tokens)
+    cache.make_room(max(cache.lengths))
+    rows, columns = (positions >= 0).nonzero(as_tuple=True)
+    positions = positions.to(cache.device)
+    real = rows.to(cache.device), columns.to(cache.device)
+    with attending(model, SLOTS):
+        output = model.base_model(
+            ids.to(cache.device),
+            position_ids=positions.clamp(min=0),
+            use_cache=False,
+            slot_reading=SlotReading(cache, positions, max(cache.lengths), real),
+        )
+    states: torch.Tensor = output.last_hidden_state
+    return states
+
+
+def slot_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float,
+    **options: Any,
+) -> tuple[torch.Tensor, None]:
+    """The attention transformers calls: query [b, heads, n, d], key and value [b, groups, n, d] → [b, n, heads, d].
+
+    Args:
+        options: `slot_reading`, and `softcap` and `sliding_window` of models that have them.
+    """
+    reading: SlotReading | None = options.get("slot_reading")
+    if reading is None:
+        raise ValueError("slot attention was called without a cache")
+    batch, heads, count, width = query.shape
+    groups = key.shape[1]
+    rows, columns = reading.real
+    at = reading.positions[rows, columns]
+    seen = []
+    for memory, new in zip(reading.cache.states(int(getattr(module, "layer_idx", 0))), (key, value), strict=True):
+        memory[rows, :, at] = new[rows, :, columns]
+        seen.append(memory[:batch, :, : reading.places].flatten(0, 1))
+    scores = torch.bmm((query * scaling).reshape(batch * groups, -1, width), seen[0].transpose(1, 2))
+    if (softcap := options.get("softcap")) is not None:
+        scores = scores.div_(softcap).tanh_().mul_(softcap)
+    hidden = reading.hidden(options.get("sliding_window")).unsqueeze(1)
+    by_head = scores.view(batch, heads, count, -1).masked_fill_(hidden, -math.inf)
+    mixed = torch.bmm(by_head.softmax(dim=-1).view(batch * groups, -1, reading.places), seen[1])
+    return mixed.view(batch, heads, count, width).transpose(1, 2), None
+
+
+AttentionInterface.register(SLOTS, slot_attention)
+AttentionMaskInterface.register(SLOTS, no_mask)
