@@ -60,6 +60,7 @@ class JointGeneration:
     @torch.inference_mode()
     def step(self) -> None:
         """Read what was added to each answer, and choose the next token; all rows must be open."""
+        self.adapters.put_on([row.adapter for row in self.rows])  # they were taken off if one was loaded since
         added = [row.added for row in self.rows]
         width = max(map(len, added))
         with self.adapters.routed([row.adapter for row in self.rows], [width] * len(self.rows)):

@@ -6,7 +6,7 @@ numbers by scoring these, others by greedy generation, as the task's `Decoding` 
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,7 @@ class TaskPredictor:
         format: rendering of prompts; that of the base model's tokenizer unless given.
         adapter: LoRA weights added to the base model.
         head: joins other sources of the scores of possible answers with the tokens' own.
+        adapted: puts an adapter on the model for the length of a block, in place of `adapter`.
     """
 
     base: BaseLM
@@ -72,6 +73,7 @@ class TaskPredictor:
     format: PromptFormat | None = None
     adapter: Adapter | None = None
     head: LabelHead | None = None
+    adapted: Callable[[], AbstractContextManager[None]] | None = None
 
     def answer(
         self, examples: Sequence[Example], *, batch_tokens: int = BATCH_TOKENS, on_rows: OnRows = lambda _: None
@@ -100,7 +102,8 @@ class TaskPredictor:
             features = self._features(*asked, batch_tokens, lambda _: None)
             heads = dict(zip(fitting, features, strict=True))
         answers: dict[int, Answer] = {}
-        with merged(self.base.model, self.adapter) if self.adapter else nullcontext():
+        merging = merged(self.base.model, self.adapter) if self.adapter else nullcontext()
+        with self.adapted() if self.adapted else merging:
             for language, rows in by_language.items():
                 chosen = [prompts[row] for row in rows]
                 if scored:

@@ -312,6 +312,10 @@ class OutputKind(Record):
         """Whether the grammar differs by the input."""
         return rules.copies_from_input
 
+    def shows_beginnings(self, rules: Rules) -> bool:
+        """Whether every beginning of a right answer is a right answer, so that it can be shown while it is generated."""
+        return False
+
     # --- the form of the answer in words
 
     @abstractmethod

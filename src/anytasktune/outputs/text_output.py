@@ -85,6 +85,10 @@ class TextOutput(OutputKind):
         """Those of the pattern."""
         return None if rules.pattern is None else PatternEnding.of(rules.pattern)
 
+    def shows_beginnings(self, rules: Rules) -> bool:
+        """Where there are no rules."""
+        return rules == Rules()
+
     def form_sentences(self, rules: Rules, language: Language) -> list[str]:
         """The number of lines, where it matters."""
         items = rules.items_in_words(language)

@@ -10,11 +10,10 @@ from typing import Literal
 from pydantic import BaseModel
 
 from anytasktune.records import Language
-from anytasktune.serving.answer_engine import Answered
+from anytasktune.serving.questions import Answered
 from anytasktune.serving.served_models import ServedModel, ServedModels
 from anytasktune.version import __version__
 
-DONE_EVENT = "data: [DONE]\n\n"
 _SMALLEST = 1e-12
 """Probabilities are rounded to six digits; log probabilities of 0 are not sent."""
 
@@ -58,6 +57,8 @@ class AnswerFacts(BaseModel):
     """Label tasks: of the answer among the labels."""
     probabilities: dict[str, float] | None
     """Label tasks: of every label."""
+    unsure: bool | None
+    """Label tasks: whether the probability is below the threshold chosen on dev; None where there is none."""
     constrained: bool
     """Whether the answer was held to the task's output and rules."""
     corrected: bool
@@ -149,35 +150,6 @@ class TextReply(BaseModel):
     anytasktune: AnswerFacts | None = None
 
 
-class Delta(BaseModel):
-    """A part of the turn of the model."""
-
-    role: Literal["assistant"] | None = None
-    content: str | None = None
-
-
-class ChunkChoice(BaseModel):
-    """A part of one answer."""
-
-    index: int
-    delta: Delta
-    finish_reason: str | None = None
-    logprobs: ChatProbabilities | None = None
-
-
-class ChatChunk(BaseModel):
-    """A part of a streamed chat reply."""
-
-    id: str
-    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
-    created: int
-    model: str
-    system_fingerprint: str
-    choices: list[ChunkChoice]
-    usage: TokenCounts | None = None
-    anytasktune: AnswerFacts | None = None
-
-
 def model_list(models: ServedModels) -> ModelList:
     """All names that requests may use, one entry each."""
     return ModelList(data=[model_entry(name, model) for name, model in models.names.items()])
@@ -212,47 +184,21 @@ class Reply:
                 index=index,
                 message=AnswerMessage(content=one.text),
                 finish_reason=one.finish,
-                logprobs=self._chat_probabilities(one),
+                logprobs=self.chat_probabilities(one),
             )
             for index, one in self._choices(answers)
         ]
         usage, facts = self.usage(answers), facts_of(answers[0])
-        return ChatReply(**self._head("chatcmpl"), choices=choices, usage=usage, anytasktune=facts)
+        return ChatReply(**self.head("chatcmpl"), choices=choices, usage=usage, anytasktune=facts)
 
     def completion(self, answers: Sequence[Answered]) -> TextReply:
         """The whole reply to prompts."""
         choices = [
-            TextChoice(index=index, text=one.text, finish_reason=one.finish, logprobs=self._text_probabilities(one))
+            TextChoice(index=index, text=one.text, finish_reason=one.finish, logprobs=self.text_probabilities(one))
             for index, one in self._choices(answers)
         ]
         usage, facts = self.usage(answers), facts_of(answers[0])
-        return TextReply(**self._head("cmpl"), choices=choices, usage=usage, anytasktune=facts)
-
-    def chat_events(self, answer: Answered) -> Iterator[str]:
-        """A finished chat answer as events."""
-        for index, one in self._choices([answer]):
-            yield self._chunk(ChunkChoice(index=index, delta=Delta(role="assistant", content="")))
-            delta, probabilities = Delta(content=one.text), self._chat_probabilities(one)
-            yield self._chunk(ChunkChoice(index=index, delta=delta, logprobs=probabilities))
-            yield self._chunk(ChunkChoice(index=index, delta=Delta(), finish_reason=one.finish), facts_of(one))
-
-    def completion_events(self, place: int, answer: Answered) -> Iterator[str]:
-        """The finished answer to the prompt at `place` as events."""
-        for index, one in self._choices([answer]):
-            choice = TextChoice(
-                index=place * self.repeats + index,
-                text=one.text,
-                finish_reason=one.finish,
-                logprobs=self._text_probabilities(one),
-            )
-            yield event(TextReply(**self._head("cmpl"), choices=[choice], anytasktune=facts_of(one)))
-
-    def usage_event(self, answers: Sequence[Answered], *, chat: bool) -> str:
-        """The event with the numbers of tokens."""
-        usage = self.usage(answers)
-        if chat:
-            return event(ChatChunk(**self._head("chatcmpl"), choices=[], usage=usage))
-        return event(TextReply(**self._head("cmpl"), choices=[], usage=usage))
+        return TextReply(**self.head("cmpl"), choices=choices, usage=usage, anytasktune=facts)
 
     def usage(self, answers: Sequence[Answered]) -> TokenCounts:
         """Tokens of all prompts, and of all answers as often as they are sent."""
@@ -263,7 +209,8 @@ class Reply:
     def _choices(self, answers: Sequence[Answered]) -> Iterator[tuple[int, Answered]]:
         return enumerate(one for one in answers for _ in range(self.repeats))
 
-    def _head(self, kind: str) -> dict[str, str | int]:
+    def head(self, kind: str) -> dict[str, str | int]:
+        """Fields that the whole reply and its parts have."""
         return {
             "id": f"{kind}-{self.id}",
             "created": self.created,
@@ -271,10 +218,7 @@ class Reply:
             "system_fingerprint": f"anytasktune-{__version__}",
         }
 
-    def _chunk(self, choice: ChunkChoice, facts: AnswerFacts | None = None) -> str:
-        return event(ChatChunk(**self._head("chatcmpl"), choices=[choice], anytasktune=facts))
-
-    def _chat_probabilities(self, one: Answered) -> ChatProbabilities | None:
+    def chat_probabilities(self, one: Answered) -> ChatProbabilities | None:
         """The label as one token, with its probability among the labels."""
         if self.top is None or one.answer.probabilities is None:
             return None
@@ -283,7 +227,8 @@ class Reply:
         content = TokenProbability(**own.model_dump(), top_logprobs=ranked[: self.top])
         return ChatProbabilities(content=[content])
 
-    def _text_probabilities(self, one: Answered) -> CompletionProbabilities | None:
+    def text_probabilities(self, one: Answered) -> CompletionProbabilities | None:
+        """The same for a completion."""
         if self.top is None or one.answer.probabilities is None:
             return None
         top = {label: _log(value) for label, value in _ranked(one)[: self.top]}
@@ -291,21 +236,18 @@ class Reply:
         return CompletionProbabilities(tokens=[one.answer.output], token_logprobs=own, top_logprobs=[top], text_offset=[0])
 
 
-def event(record: BaseModel) -> str:
-    """A server-sent event."""
-    return f"data: {record.model_dump_json(exclude_none=True)}\n\n"
-
-
 def facts_of(one: Answered) -> AnswerFacts:
     """Facts on an answer."""
     model, example = one.question.model, one.question.example
     task = model.task
+    threshold = model.source.manifest.thresholds.get(task.name) if model.source and task else None
     return AnswerFacts(
         task=task.name if task else None,
         task_lm=model.task_lm,
         language=example.language if example else None,
         probability=one.answer.probability,
         probabilities=one.answer.probabilities,
+        unsure=threshold.is_unsure(one.answer.probability) if threshold else None,
         constrained=one.constrained,
         corrected=one.answer.corrected,
         truncated=one.answer.truncated,

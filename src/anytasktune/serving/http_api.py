@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -15,21 +15,21 @@ from starlette.exceptions import HTTPException
 
 from anytasktune.errors import AnyTaskTuneError
 from anytasktune.serving.admission import Admission, AdmissionMiddleware
-from anytasktune.serving.answer_engine import Answered, AnswerEnd, AnswerEngine, Question, Ticket
+from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.api_errors import ApiError, ErrorBody, ErrorDetail, not_honoured
 from anytasktune.serving.api_replies import (
-    DONE_EVENT,
     ChatReply,
     ModelEntry,
     ModelList,
     Reply,
     TextReply,
-    event,
     model_entry,
     model_list,
 )
 from anytasktune.serving.api_requests import AnswerRequest, ChatRequest, CompletionRequest
 from anytasktune.serving.input_of_messages import input_of_chat, input_of_prompt
+from anytasktune.serving.questions import Answered, AnswerEnd, Outcome, Piece, Question, Ticket
+from anytasktune.serving.reply_events import DONE_EVENT, ReplyStream, event
 from anytasktune.serving.served_models import ServedModel
 from anytasktune.version import __version__
 
@@ -51,26 +51,28 @@ class AnswerApi:
             kind = model.task.output.kind if model.task else "text"
             if kind != "json" or form.type != "json_object":
                 raise not_honoured("response_format", f"{model.name} answers in its own form ({kind}); leave it out")
-        if request.logprobs and not _scores_labels(model):
-            raise not_honoured("logprobs", "only answers of label tasks have probabilities; leave it out")
+        if request.logprobs and not _scores_answers(model):
+            raise not_honoured("logprobs", "only answers of label and small number tasks have probabilities; leave it out")
         question = self._chat_question(model, request)
         top = (request.top_logprobs or 0) if request.logprobs else None
         reply = Reply(request.model, request.n or 1, top)
         asked = _Asked.of([question], self.engine, self.answer_seconds)
         if request.stream:
-            return StreamingResponse(_streamed(asked, reply, request, chat=True), media_type="text/event-stream")
+            events = _streamed(asked, ReplyStream(reply, chat=True), request)
+            return StreamingResponse(events, media_type="text/event-stream")
         return JSONResponse(reply.chat(await asked.answers(http)).model_dump())
 
     async def completion(self, http: Request, request: CompletionRequest) -> Response:
         """Reply to prompts."""
         model = self._model(request)
-        if request.logprobs is not None and not _scores_labels(model):
-            raise not_honoured("logprobs", "only answers of label tasks have probabilities; leave it out")
+        if request.logprobs is not None and not _scores_answers(model):
+            raise not_honoured("logprobs", "only answers of label and small number tasks have probabilities; leave it out")
         questions = [self._prompt_question(model, request, prompt) for prompt in request.prompts]
         reply = Reply(request.model, request.n or 1, request.logprobs)
         asked = _Asked.of(questions, self.engine, self.answer_seconds)
         if request.stream:
-            return StreamingResponse(_streamed(asked, reply, request, chat=False), media_type="text/event-stream")
+            events = _streamed(asked, ReplyStream(reply, chat=False), request)
+            return StreamingResponse(events, media_type="text/event-stream")
         return JSONResponse(reply.completion(await asked.answers(http)).model_dump())
 
     def _model(self, request: AnswerRequest) -> ServedModel:
@@ -80,20 +82,20 @@ class AnswerApi:
 
     def _chat_question(self, model: ServedModel, request: ChatRequest) -> Question:
         format_ = self.engine.models.format_of(model)
-        end = AnswerEnd(request.max_tokens, request.stops)
+        end, streams = AnswerEnd(request.max_tokens, request.stops), bool(request.stream)
         if model.task is None:
             turns = [{"role": message.role, "content": message.text} for message in request.messages]
-            return Question(model, format_.conversation_text(turns), end)
+            return Question(model, format_.conversation_text(turns), end, stream=streams)
         example = input_of_chat(model.task, format_, request.messages, request.anytasktune.language)
-        return Question(model, format_.prompt_text(model.task, example), end, example)
+        return Question(model, format_.prompt_text(model.task, example), end, example, stream=streams)
 
     def _prompt_question(self, model: ServedModel, request: CompletionRequest, prompt: str) -> Question:
         format_ = self.engine.models.format_of(model)
-        end = AnswerEnd(request.max_tokens, request.stops)
+        end, streams = AnswerEnd(request.max_tokens, request.stops), bool(request.stream)
         if model.task is None:
-            return Question(model, prompt, end, begins=True)
+            return Question(model, prompt, end, begins=True, stream=streams)
         example = input_of_prompt(model.task, format_, prompt, request.anytasktune.language)
-        return Question(model, format_.prompt_text(model.task, example), end, example)
+        return Question(model, format_.prompt_text(model.task, example), end, example, stream=streams)
 
 
 @dataclass
@@ -101,19 +103,18 @@ class _Asked:
     """Questions of one request on their way through the engine."""
 
     tickets: list[Ticket]
-    arrived: "asyncio.Queue[tuple[int, Answered | ApiError]]"
+    arrived: "asyncio.Queue[tuple[int, Outcome]]"
     engine: AnswerEngine
     deadline: float
-    found: dict[int, Answered] = field(default_factory=dict)
 
     @classmethod
     def of(cls, questions: Sequence[Question], engine: AnswerEngine, seconds: float) -> "_Asked":
         """Queue questions."""
         loop = asyncio.get_running_loop()
-        arrived: asyncio.Queue[tuple[int, Answered | ApiError]] = asyncio.Queue()
+        arrived: asyncio.Queue[tuple[int, Outcome]] = asyncio.Queue()
 
         def ticket(place: int, question: Question) -> Ticket:
-            def deliver(outcome: Answered | ApiError) -> None:
+            def deliver(outcome: Outcome) -> None:
                 with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
                     loop.call_soon_threadsafe(arrived.put_nowait, (place, outcome))
 
@@ -123,16 +124,19 @@ class _Asked:
         engine.submit(tickets)
         return cls(tickets, arrived, engine, loop.time() + seconds)
 
-    async def each(self) -> AsyncGenerator[tuple[int, Answered], None]:
-        """Answers with the places of their questions, as they come; ApiError for the first that failed."""
+    async def each(self) -> AsyncGenerator[tuple[int, Piece | Answered], None]:
+        """Pieces and answers with the places of their questions, as they come; ApiError for the first that failed."""
+        left = len(self.tickets)
         try:
-            async with asyncio.timeout_at(self.deadline):
-                for _ in self.tickets:
+            while left:
+                async with asyncio.timeout_at(self.deadline):
                     place, outcome = await self.arrived.get()
-                    if isinstance(outcome, ApiError):
-                        raise outcome
+                if isinstance(outcome, ApiError):
+                    raise outcome
+                if isinstance(outcome, Answered):
+                    left -= 1
                     self._count(place, outcome)
-                    yield place, outcome
+                yield place, outcome
         except TimeoutError:
             message = "the answer took too long; send the request again, or raise --timeout"
             raise ApiError(504, message, kind="timeout_error", code="answer_timeout") from None
@@ -149,7 +153,7 @@ class _Asked:
         watch = asyncio.create_task(self._cancel_when_gone(http))
         try:
             async with contextlib.aclosing(self.each()) as answers:
-                found = {place: answer async for place, answer in answers}
+                found = {place: answer async for place, answer in answers if isinstance(answer, Answered)}
         finally:
             watch.cancel()
         return [found[place] for place in range(len(self.tickets))]
@@ -169,25 +173,26 @@ class _Asked:
         metrics.answer_seconds.observe(time.monotonic() - self.tickets[place].since)
 
 
-async def _streamed(asked: _Asked, reply: Reply, request: AnswerRequest, *, chat: bool) -> AsyncIterator[str]:
+async def _streamed(asked: _Asked, stream: ReplyStream, request: AnswerRequest) -> AsyncIterator[str]:
     """The events of a reply."""
     found: list[Answered] = []
     try:
-        async with contextlib.aclosing(asked.each()) as answers:
-            async for place, answer in answers:
-                found.append(answer)
-                for line in reply.chat_events(answer) if chat else reply.completion_events(place, answer):
+        async with contextlib.aclosing(asked.each()) as outcomes:
+            async for place, outcome in outcomes:
+                if isinstance(outcome, Answered):
+                    found.append(outcome)
+                for line in stream.events(place, outcome):
                     yield line
     except ApiError as error:
         yield event(ErrorBody(error=error.detail))
         return
     if request.wants_usage:
-        yield reply.usage_event(found, chat=chat)
+        yield stream.usage_event(found)
     yield DONE_EVENT
 
 
-def _scores_labels(model: ServedModel) -> bool:
-    return bool(model.source and model.task and model.source.manifest.decoding[model.task.name].method == "label_scoring")
+def _scores_answers(model: ServedModel) -> bool:
+    return bool(model.source and model.task and model.source.manifest.decoding[model.task.name].scores_answers)
 
 
 def http_app(engine: AnswerEngine, rules: Admission, answer_seconds: float) -> FastAPI:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from anytasktune.chat import PromptFormat
 from anytasktune.inference.task_lm import TaskLM
-from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.load import BaseLM
 from anytasktune.schema import Task, TaskLMManifest
 from anytasktune.serving.api_errors import ApiError
@@ -113,6 +112,6 @@ class ServedModels:
             self._loaded[model.source.folder] = TaskLM.load(model.source.folder, self.base)
         return self._loaded[model.source.folder]
 
-    def predictor(self, model: ServedModel) -> TaskPredictor:
-        """A Task-LM set up for its task."""
-        return self.task_lm(model).model(model.task.name if model.task else "")
+    def is_loaded(self, model: ServedModel) -> bool:
+        """Whether the Task-LM of a model is in memory."""
+        return model.source is None or model.source.folder in self._loaded

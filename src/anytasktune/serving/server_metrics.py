@@ -19,16 +19,12 @@ class ServerMetrics:
         self.requests = counter("requests", "Replies by route and status", ["route", "status"])
         self.answers = counter("answers", "Answers by model", ["model"])
         self.tokens = counter("tokens", "Tokens of prompts and answers", ["kind"])
-        self.faults = counter("engine_faults", "Batches that failed by a fault of the engine")
+        self.faults = counter("engine_faults", "Faults of the engine")
         self.waiting = Gauge("waiting", "Questions that wait for the engine", registry=self.registry, namespace="anytasktune")
-        self.rows = histogram("batch_rows", "Questions answered together", buckets=_ROWS)
-        self.batch_seconds = histogram("batch_seconds", "Time of a batch", buckets=_SECONDS)
+        self.running = Gauge("running", "Answers that are being generated", registry=self.registry, namespace="anytasktune")
+        self.rows = histogram("taken_rows", "Questions taken up together", buckets=_ROWS)
+        self.step_seconds = histogram("step_seconds", "Time of a step of the engine", buckets=_SECONDS)
         self.answer_seconds = histogram("answer_seconds", "Time from a question to its answer", buckets=_SECONDS)
-
-    def batch(self, rows: int, seconds: float) -> None:
-        """Count one batch of the engine."""
-        self.rows.observe(rows)
-        self.batch_seconds.observe(seconds)
 
     def text(self) -> bytes:
         """All numbers in Prometheus' text format."""

@@ -19,9 +19,10 @@ import pytest
 from anytasktune.pipeline import Workspace
 from anytasktune.pipeline.starting_server import ServerOptions, prepare_server
 from anytasktune.schema import Example
-from anytasktune.serving.answer_engine import Answered, AnswerEnd, AnswerEngine, Question, Ticket
+from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.api_errors import ApiError
 from anytasktune.serving.http_server import AnswerServer
+from anytasktune.serving.questions import Answered, AnswerEnd, Outcome, Question, Ticket
 
 CHAT = {"model": "team", "messages": [{"role": "user", "content": "the landlord"}]}
 
@@ -56,8 +57,8 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 def test_questions_that_wait_together_are_answered_together(engine: AnswerEngine) -> None:
-    arrived: Queue[tuple[str, Answered | ApiError]] = Queue()
-    before = engine.metrics.registry.get_sample_value("anytasktune_batch_rows_count") or 0
+    arrived: Queue[tuple[str, Outcome]] = Queue()
+    before = engine.metrics.registry.get_sample_value("anytasktune_taken_rows_count") or 0
     texts = [f"matter {number}" for number in range(5)]
     with held(engine):
         for text in texts:
@@ -65,7 +66,7 @@ def test_questions_that_wait_together_are_answered_together(engine: AnswerEngine
     found = dict(arrived.get() for _ in texts)
     assert set(found) == set(texts)
     assert all(isinstance(answer, Answered) for answer in found.values())
-    after = engine.metrics.registry.get_sample_value("anytasktune_batch_rows_count") or 0
+    after = engine.metrics.registry.get_sample_value("anytasktune_taken_rows_count") or 0
     assert after - before == 2
 
 
@@ -91,18 +92,29 @@ def test_questions_of_clients_that_have_gone_are_not_answered(server: AnswerServ
     with held(engine):
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(f"{head}\r\n\r\n".encode() + body)
-            until(lambda: len(engine._waiting) == 1)
+            until(lambda: engine.waiting == 1)
         until(lambda: engine._waiting[0].cancelled)
-        before = engine.metrics.registry.get_sample_value("anytasktune_batch_rows_count")
-    until(lambda: not engine._waiting)
+        before = engine.metrics.registry.get_sample_value("anytasktune_taken_rows_count")
+    until(lambda: not engine.waiting)
     answered = Queue[object]()
     engine.submit([Ticket(question(engine, "next"), answered.put)])
     answered.get()
-    assert (engine.metrics.registry.get_sample_value("anytasktune_batch_rows_count") or 0) - (before or 0) == 1
+    assert (engine.metrics.registry.get_sample_value("anytasktune_taken_rows_count") or 0) - (before or 0) == 1
+
+
+def test_a_running_answer_ends_when_its_client_goes(server: AnswerServer, http: httpx.Client) -> None:
+    registry, base = server.engine.metrics.registry, {"model": "tiny"}
+    before = registry.get_sample_value("anytasktune_answers_total", base) or 0
+    body = {"model": "tiny", "prompt": "the", "max_tokens": 450, "stream": True}
+    with http.stream("POST", "/v1/completions", json=body) as reply:
+        next(reply.iter_lines())
+        assert registry.get_sample_value("anytasktune_running") == 1
+    until(lambda: registry.get_sample_value("anytasktune_running") == 0)
+    assert (registry.get_sample_value("anytasktune_answers_total", base) or 0) == before
 
 
 def test_a_fault_fails_its_batch_and_the_engine_goes_on(engine: AnswerEngine) -> None:
-    arrived: Queue[Answered | ApiError] = Queue()
+    arrived: Queue[Outcome] = Queue()
     broken = question(engine, "x")
     broken = Question(broken.model, broken.rendered, broken.end, example=None)  # a Task-LM without an input
     engine.submit([Ticket(broken, arrived.put)])

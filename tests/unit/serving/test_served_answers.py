@@ -1,6 +1,7 @@
 """Answers of the server are those of the Task-LM, in the forms of OpenAI's API."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,35 @@ def test_a_stream_joins_to_the_answer_and_ends_with_done(task: str, openai: Open
     assert json.loads(lines[-2].removeprefix("data: "))["anytasktune"]["task"] == task
     streamed = openai.completions.create(model=task, prompt=ROWS[0].input, stream=True)
     assert "".join(part.choices[0].text for part in streamed) == text
+
+
+def test_a_text_comes_in_pieces_and_other_forms_whole(openai: OpenAI) -> None:
+    def pieces(model: str, text: str = ROWS[0].input) -> list[str]:
+        parts = openai.chat.completions.create(**chat(model, text, max_tokens=12), stream=True)
+        return [text for part in parts for choice in part.choices if (text := choice.delta.content)]
+
+    assert len(pieces("tiny")) > 1
+    assert max(len(pieces("reply", row.input)) for row in ROWS) > 1
+    assert len(pieces("facts")) == 1
+
+
+def test_a_stop_text_ends_a_stream_before_it_is_shown(openai: OpenAI) -> None:
+    whole = openai.completions.create(model="tiny", prompt="the", max_tokens=12).choices[0].text
+    stop = whole[4:7]
+    parts = list(openai.completions.create(model="tiny", prompt="the", max_tokens=12, stop=stop, stream=True))
+    assert "".join(part.choices[0].text for part in parts) == whole[: whole.find(stop)]
+    assert parts[-1].choices[0].finish_reason == "stop"
+
+
+def test_requests_that_run_together_get_the_answers_they_get_alone(openai: OpenAI) -> None:
+    asked = [(("team", "facts", "reply", "tiny")[number % 4], row.input) for number, row in enumerate(team_rows(20, 7000))]
+
+    def answer(one: tuple[str, str]) -> str | None:
+        return openai.chat.completions.create(**chat(*one, max_tokens=10)).choices[0].message.content
+
+    alone = list(map(answer, asked))
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(answer, asked)) == alone
 
 
 def test_a_label_has_log_probabilities_and_counted_tokens(openai: OpenAI) -> None:

@@ -1,0 +1,286 @@
+"""The computing part of the engine: scored answers by batches of one Task-LM, generated answers of all Task-LMs in joint steps.
+
+A model that cannot take rows of several lengths in one pass answers everything by batches of one Task-LM.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+
+from anytasktune.chat import PromptFormat, shared_prefix
+from anytasktune.errors import AnyTaskTuneError, ConfigError
+from anytasktune.inference.constraint import Constraint
+from anytasktune.inference.generation import GrowingAnswer, Limits, generate
+from anytasktune.inference.joint_generation import JointGeneration, JointRow
+from anytasktune.inference.task_constraint import TaskConstraint
+from anytasktune.inference.task_lm import TaskLM
+from anytasktune.models.adapter_exchange import MOST_ADAPTERS, AdapterExchange
+from anytasktune.models.packing_support import packs_rows
+from anytasktune.records import Language
+from anytasktune.schema import Answer, Example
+from anytasktune.serving.api_errors import ApiError, engine_fault
+from anytasktune.serving.questions import Answered, Outcome, Piece, Question, Ticket
+from anytasktune.serving.served_models import ServedModel, ServedModels
+
+_BATCH_TOKENS = 8192
+_USUAL_TOKENS = 256
+"""Longest answer of the base model, unless a request asks for more or less."""
+_CACHE_BYTES = 1 << 30
+"""Keys and values of all rows that are generated at the same time, as estimated from the lengths of their prompts."""
+_BYTES_PER_TOKEN = 3
+
+
+@dataclass(eq=False)
+class _Running:
+    """A ticket whose answer is being generated."""
+
+    ticket: Ticket
+    row: JointRow
+    format: PromptFormat
+    sent: str = ""
+
+    def piece(self) -> str:
+        """What can be shown of the answer and was not yet; closes it where a stop text has come."""
+        text, end = self.format.decode(self.row.answer.ids), self.ticket.question.end
+        if end.cut(text) != text:
+            self.row.answer.open = False
+            return ""
+        settled = end.settled(text).rstrip("\ufffd").rstrip()
+        new = settled[len(self.sent) :] if settled.startswith(self.sent) else ""
+        self.sent += new
+        return new
+
+
+class AnswerWorker:
+    """Answers tickets; only the engine's thread may use it.
+
+    Attributes:
+        most_at_once: tickets that are answered at the same time.
+    """
+
+    def __init__(
+        self, models: ServedModels, most_at_once: int, on_fault: Callable[[Sequence[Ticket], Exception], None]
+    ) -> None:
+        self.models = models
+        self.most_at_once = most_at_once
+        self._on_fault = on_fault
+        model = models.base.model
+        self._joint = packs_rows(model)
+        self._adapters = AdapterExchange(model)
+        self._generation = JointGeneration(model, self._adapters)
+        self._running: list[_Running] = []
+        self._constraints: dict[str, TaskConstraint] = {}
+        self._prefixes: dict[tuple[str, Language], list[int]] = {}
+        config = model.config.get_text_config()
+        heads = int(getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
+        width = int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+        self._most_tokens = _CACHE_BYTES // (2 * models.base.info.shape.layers * heads * width * model.dtype.itemsize)
+
+    @property
+    def running(self) -> int:
+        """Number of answers that are being generated."""
+        return len(self._running)
+
+    def has_room(self, chosen: Sequence[Ticket], ticket: Ticket) -> bool:
+        """Whether a ticket can be answered together with those being answered and those chosen."""
+        tickets = [*(one.ticket for one in self._running), *chosen, ticket]
+        sources = {one.question.model.source.folder for one in tickets if one.question.model.source and not self._in_batch(one)}
+        longest = max(len(one.question.rendered.encode()) // _BYTES_PER_TOKEN + _USUAL_TOKENS for one in tickets)
+        fits = longest * len(tickets) <= self._most_tokens and len(sources) < MOST_ADAPTERS  # one place is for label tasks
+        return len(tickets) == 1 or (len(tickets) <= self.most_at_once and fits)
+
+    def take(self, tickets: Sequence[Ticket]) -> None:
+        """Answer label tasks, and begin to generate other answers."""
+        groups: dict[tuple[str, int | None], list[Ticket]] = {}
+        starting: list[_Running] = []
+        for ticket in tickets:
+            if self._in_batch(ticket):
+                key = ticket.question.model.name, ticket.question.end.most_tokens
+                groups.setdefault(key, []).append(ticket)
+            elif (running := self._prepared(ticket)) is not None:
+                starting.append(running)
+        for group in groups.values():
+            self._guarded(group, lambda group=group: self._answer_batch(group))  # type: ignore[misc]
+        if starting:
+            self._running += starting
+            self._guarded_steps(lambda: self._generation.join([one.row for one in starting]))
+
+    def step(self) -> None:
+        """Drop answers that nobody waits for, and generate one more token of each other."""
+        for one in [one for one in self._running if one.ticket.cancelled]:
+            self._leave(one)
+        if self._running:
+            self._guarded_steps(self._generation.step)
+
+    def _in_batch(self, ticket: Ticket) -> bool:
+        task, source = ticket.question.model.task, ticket.question.model.source
+        scored = bool(task and source and source.manifest.decoding[task.name].scores_answers)
+        return scored or not self._joint
+
+    def _guarded(self, tickets: Sequence[Ticket], work: Callable[[], None]) -> bool:
+        """Do some work for tickets, which fail when it fails; whether it was done."""
+        try:
+            work()
+        except AnyTaskTuneError as error:
+            failed = ApiError(500, str(error), kind="server_error", code="model_unusable")
+        except Exception as error:  # of whatever kind: other requests must go on being answered
+            self._on_fault(tickets, error)
+            failed = engine_fault()
+        else:
+            return True
+        for ticket in tickets:
+            ticket.deliver(failed)
+        return False
+
+    def _guarded_steps(self, work: Callable[[], None]) -> None:
+        """Do a pass over all rows; after a fault all of them fail, and the adapters are put on anew."""
+        if self._guarded([one.ticket for one in self._running], work):
+            self._deliver()
+            return
+        self._running = []
+        self._adapters.take_off()
+        self._generation = JointGeneration(self.models.base.model, self._adapters)
+
+    def _deliver(self) -> None:
+        """Hand over pieces and finished answers."""
+        for one in list(self._running):
+            question = one.ticket.question
+            if question.grows and (question.stream or question.end.stops) and (piece := one.piece()) and question.stream:
+                one.ticket.deliver(Piece(piece))
+            if not one.row.answer.open:
+                self._leave(one)
+                self._guarded([one.ticket], lambda one=one: one.ticket.deliver(_finished(one)))  # type: ignore[misc]
+
+    def _leave(self, one: _Running) -> None:
+        self._generation.remove(one.row)
+        self._running.remove(one)
+
+    # --- generated answers
+
+    def _prepared(self, ticket: Ticket) -> _Running | None:
+        """A row for a ticket; None, and the ticket is answered, where it can have no answer."""
+        made: list[_Running] = []
+
+        def prepare() -> None:
+            outcome = self._row_for(ticket)
+            if isinstance(outcome, ApiError):
+                ticket.deliver(outcome)
+            else:
+                made.append(outcome)
+
+        self._guarded([ticket], prepare)
+        return made[0] if made else None
+
+    def _row_for(self, ticket: Ticket) -> _Running | ApiError:
+        question, model = ticket.question, ticket.question.model
+        format_ = self.models.format_of(model)
+        asked = question.end.most_tokens
+        limit, adapter, shared, constraint = asked or _USUAL_TOKENS, None, 0, None
+        if model.source is None or model.task is None or question.example is None:
+            prompt = format_.text_ids(question.rendered, begins=question.begins)
+        else:
+            task_lm = self._task_lm(model)
+            adapter, decoding = task_lm.adapter, model.source.manifest.decoding[model.task.name]
+            limit = min(asked or decoding.max_new_tokens, decoding.max_new_tokens)
+            prompt = format_.prompt_ids(model.task, question.example)
+            shared = self._shared(model, format_, question.example, prompt)
+            try:
+                constraint = self._constraint(model, format_, question.example)
+            except ConfigError as error:  # this input has no answer, such as one that is copied from an empty text
+                return ApiError(400, error.problems[0].what, param="messages", code="unanswerable_input")
+        room = self.models.base.info.context_length - limit
+        if len(prompt) > room or not prompt:
+            return ApiError(400, _unfit(len(prompt), room), param="messages", code="unanswerable_input")
+        answer = GrowingAnswer(Limits(format_.rendering.end_of_turn, limit, _BATCH_TOKENS), constraint)
+        return _Running(ticket, JointRow(prompt, shared, adapter, answer), format_)
+
+    def _task_lm(self, model: ServedModel) -> TaskLM:
+        """The Task-LM of a model; one that is not in memory is loaded on the model without adapters."""
+        if not self.models.is_loaded(model):
+            self._adapters.take_off()
+        return self.models.task_lm(model)
+
+    def _constraint(self, model: ServedModel, format_: PromptFormat, example: Example) -> Constraint | None:
+        if model.task is None or model.source is None:
+            return None
+        decoding = model.source.manifest.decoding[model.task.name]
+        made = self._constraints.setdefault(model.name, TaskConstraint(model.task, decoding, format_))
+        return made.on(example) if decoding.constrained else None
+
+    def _shared(self, model: ServedModel, format_: PromptFormat, example: Example, prompt: list[int]) -> int:
+        """Tokens at the beginning of a prompt that all prompts of its task and language have."""
+        if model.task is None:
+            return 0
+        language = model.task.language_of(example.language)
+        if (model.name, language) not in self._prefixes:
+            others = [example.model_copy(update={"input": text}) for text in ("a", "1", "的")]
+            prompts = [format_.prompt_ids(model.task, other) for other in others]
+            self._prefixes[model.name, language] = prompts[0][: shared_prefix(prompts)]
+        prefix = self._prefixes[model.name, language]
+        return len(prefix) if prompt[: len(prefix)] == prefix and len(prompt) > len(prefix) else 0
+
+    # --- batches of one model
+
+    def _answer_batch(self, tickets: Sequence[Ticket]) -> None:
+        """Answer tickets of one model with the same limit."""
+        questions = [ticket.question for ticket in tickets]
+        model = questions[0].model
+        format_, constrained = self.models.format_of(model), False
+        if model.source is None or model.task is None:
+            answers = self._continued(questions)
+        else:
+            predictor = self._task_lm(model).model(model.task.name)
+            constrained = predictor.decoding.constrained or predictor.decoding.scores_answers
+            if (most := questions[0].end.most_tokens) is not None:
+                limit = min(most, predictor.decoding.max_new_tokens)
+                predictor = replace(predictor, decoding=predictor.decoding.model_copy(update={"max_new_tokens": limit}))
+            examples = [question.example for question in questions if question.example is not None]
+            if not self._joint:
+                answers = predictor.answer(examples)
+            else:
+                adapter = predictor.adapter
+                self._adapters.put_on([adapter, *(one.row.adapter for one in self._running)])
+
+                def with_adapter() -> AbstractContextManager[None]:
+                    return self._adapters.routed([adapter])
+
+                with self._adapters.routed([None]):
+                    answers = replace(predictor, adapter=None, adapted=with_adapter).answer(examples)
+        for ticket, answer in zip(tickets, answers, strict=True):
+            ticket.deliver(Answered.of(format_, ticket.question, answer, constrained=constrained))
+
+    def _continued(self, questions: Sequence[Question]) -> list[Answer]:
+        """Continuations of the base model."""
+        base, limit = self.models.base, questions[0].end.most_tokens or _USUAL_TOKENS
+        prompts = [base.format.text_ids(question.rendered, begins=question.begins) for question in questions]
+        room = base.info.context_length - limit
+        fitting = [prompt for prompt in prompts if 0 < len(prompt) <= room]
+        made = iter(generate(base.model, fitting, Limits(base.format.rendering.end_of_turn, limit, _BATCH_TOKENS)))
+        answers = []
+        for prompt in prompts:
+            if not 0 < len(prompt) <= room:
+                answers.append(Answer(output="", prompt_tokens=len(prompt), error=_unfit(len(prompt), room)))
+                continue
+            one = next(made)
+            text = base.format.decode(one.ids)
+            answers.append(Answer(output=text, prompt_tokens=len(prompt), tokens=len(one.ids), truncated=one.truncated))
+        return answers
+
+
+def _unfit(length: int, room: int) -> str:
+    if not length:
+        return "the prompt is empty"
+    return f"the prompt has {length} tokens, more than the {max(room, 0)} that fit"
+
+
+def _finished(one: _Running) -> Outcome:
+    """The answer of a row that ended."""
+    made, format_ = one.row.answer.result(), one.format
+    answer = Answer(
+        output=format_.decode(made.ids),
+        prompt_tokens=len(one.row.prompt),
+        tokens=len(made.ids),
+        truncated=made.truncated,
+        corrected=made.corrected,
+    )
+    return Answered.of(format_, one.ticket.question, answer, constrained=one.row.answer.constraint is not None)

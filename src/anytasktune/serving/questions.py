@@ -1,0 +1,120 @@
+"""Questions to the engine and what comes of them."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from anytasktune.chat import PromptFormat
+from anytasktune.schema import Answer, Example
+from anytasktune.serving.api_errors import ApiError
+from anytasktune.serving.served_models import ServedModel
+
+
+@dataclass(frozen=True)
+class AnswerEnd:
+    """Where a client wants answers to end.
+
+    Attributes:
+        most_tokens: of an answer; None: as the Task-LM was trained.
+        stops: texts before which it ends.
+    """
+
+    most_tokens: int | None = None
+    stops: tuple[str, ...] = ()
+
+    def cut(self, text: str) -> str:
+        """`text` up to the first stop text in it."""
+        places = [place for stop in self.stops if (place := text.find(stop)) >= 0]
+        return text[: min(places)] if places else text
+
+    def settled(self, text: str) -> str:
+        """The part of a growing text that no stop text can take back."""
+        held = max((len(stop) - 1 for stop in self.stops), default=0)
+        return text[: len(text) - held] if held else text
+
+
+@dataclass(frozen=True)
+class Question:
+    """An input to answer.
+
+    Attributes:
+        rendered: the whole prompt as text.
+        example: the input of a Task-LM; None where the base model goes on with `rendered`.
+        begins: the base model's prompt needs the token that begins a text.
+        stream: pieces of the answer are wanted as they come.
+    """
+
+    model: ServedModel
+    rendered: str
+    end: AnswerEnd
+    example: Example | None = None
+    begins: bool = False
+    stream: bool = False
+
+    @property
+    def grows(self) -> bool:
+        """Whether the answer can be shown while it is generated: no later token changes what stands before it."""
+        task, source = self.model.task, self.model.source
+        if task is None or source is None:
+            return True
+        return not source.manifest.decoding[task.name].constrained or task.output.shows_beginnings(task.rules)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of an answer that is still being generated."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The answer to a question.
+
+    Attributes:
+        text: the answer, cut before a stop text.
+        finish: `stop`, or `length` where a limit came first.
+        tokens: of the answer.
+        constrained: whether it was held to the task's output and rules.
+    """
+
+    question: Question
+    text: str
+    finish: str
+    answer: Answer
+    tokens: int
+    constrained: bool
+
+    @classmethod
+    def of(cls, format_: PromptFormat, question: Question, answer: Answer, *, constrained: bool) -> "Answered | ApiError":
+        """The answer as it is sent: label tokens counted, cut at the client's limit and before the first stop text."""
+        if answer.error is not None:
+            return ApiError(400, answer.error, param="messages", code="unanswerable_input")
+        text, tokens, finish = answer.output, answer.tokens, "length" if answer.truncated else "stop"
+        if answer.probabilities is not None:
+            ids = format_.answer_ids(text)[: -len(format_.rendering.end_of_turn)]
+            tokens, most = len(ids), question.end.most_tokens or math.inf
+            if tokens > most:
+                text, tokens, finish = format_.decode(ids[: question.end.most_tokens]), int(most), "length"
+        if (cut := question.end.cut(text)) != text:
+            text, finish = cut, "stop"
+        return cls(question, text, finish, answer, tokens, constrained)
+
+
+Outcome = Piece | Answered | ApiError
+
+
+@dataclass(eq=False)
+class Ticket:
+    """A question on its way through the engine.
+
+    Attributes:
+        deliver: receives pieces, then the answer or the error; called by the engine's thread.
+        cancelled: nobody waits for the answer any more.
+    """
+
+    question: Question
+    deliver: Callable[[Outcome], None]
+    cancelled: bool = False
+    since: float = field(default_factory=time.monotonic)
