@@ -51,7 +51,11 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
         rows = team_rows(24, 1000 * place)
         rows = [row.model_copy(update={"output": outputs[number % len(outputs)]}) for number, row in enumerate(rows)]
         write_rows(folder / "data" / f"{task}.jsonl", rows)
-    train(Workspace.open(folder), (), quick_settings(tiny_model, "train.dtype=float32", "train.rank=4"))
+    train(
+        Workspace.open(folder),
+        (),
+        quick_settings(tiny_model, "train.dtype=float32", "train.learning_rate=1e-2", "train.epochs=10"),
+    )
     return folder
 
 
