@@ -48,7 +48,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     """A project with a Task-LM for each of a label, a JSON and a text task."""
     folder = write_project(tmp_path_factory.mktemp("served") / "law", rows=[], domain=DOMAIN)
     for place, (task, outputs) in enumerate(OUTPUTS.items()):
-        rows = team_rows(24, 1000 * place)
+        rows = team_rows(60 if task == "team" else 24, 1000 * place)
         rows = [row.model_copy(update={"output": outputs[number % len(outputs)]}) for number, row in enumerate(rows)]
         write_rows(folder / "data" / f"{task}.jsonl", rows)
     train(
