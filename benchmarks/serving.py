@@ -116,7 +116,7 @@ def run(project: Path, requests: int, clients: int, compared: int) -> int:
     words = [sys.executable, "-m", "anytasktune", "serve", "-p", str(project), "--port", "0", "--timeout", "600", "--json"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         try:
-            lines = []
+            lines: list[str] = []
             while process.stdout is not None and (not lines or lines[-1] != "}\n"):
                 lines.append(process.stdout.readline())
             address = json.loads("".join(lines))

@@ -5,7 +5,7 @@ Fields that are not named here are ignored: clients send many that do not change
 
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, JsonValue
 
 from anytasktune.records import Language
 from anytasktune.serving.api_errors import not_honoured
@@ -13,6 +13,18 @@ from anytasktune.serving.api_errors import not_honoured
 MOST_CHOICES = 16
 MOST_STOPS = 16
 MOST_PROMPTS = 64
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("half of a character (a lone surrogate) stands in it") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+"""Text that can be written in UTF-8; JSON can hold other."""
 
 
 class ApiRecord(BaseModel):
@@ -24,15 +36,15 @@ class ApiRecord(BaseModel):
 class ContentPart(ApiRecord):
     """A part of a message."""
 
-    type: str
-    text: str | None = None
+    type: Text
+    text: Text | None = None
 
 
 class Message(ApiRecord):
     """One turn of a conversation."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[ContentPart] | None = None
+    content: Text | list[ContentPart] | None = None
 
     @property
     def text(self) -> str:
@@ -67,12 +79,12 @@ class OwnOptions(ApiRecord):
 class AnswerRequest(ApiRecord):
     """Fields that both kinds of requests have."""
 
-    model: str = Field(min_length=1, max_length=300)
+    model: Text = Field(min_length=1, max_length=300)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     max_tokens: int | None = Field(None, ge=1)
     n: int | None = Field(None, ge=1, le=MOST_CHOICES)
-    stop: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=MOST_STOPS)] | str | None = None
+    stop: Annotated[list[Annotated[Text, Field(min_length=1)]], Field(max_length=MOST_STOPS)] | Text | None = None
     seed: int | None = None
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
@@ -131,7 +143,7 @@ class ChatRequest(AnswerRequest):
 class CompletionRequest(AnswerRequest):
     """The body of `POST /v1/completions`."""
 
-    prompt: str | Annotated[list[str], Field(min_length=1, max_length=MOST_PROMPTS)]
+    prompt: Text | Annotated[list[Text], Field(min_length=1, max_length=MOST_PROMPTS)]
     suffix: str | None = None
     echo: bool | None = None
     best_of: int | None = None

@@ -24,8 +24,10 @@ def input_of_chat(task: Task, format_: PromptFormat, messages: Sequence[Message]
     """
     turns = [message for message in messages if message.role not in _SYSTEM]
     if len(turns) != 1 or turns[0].role != "user":
-        what = f"task {task.name} takes one message of the user, its input; there are {len(turns)} turns"
-        raise _wrong_messages(what)
+        roles = ", ".join(message.role for message in turns) or "none"
+        raise _wrong(
+            f"task {task.name} takes one message of the user, its input; the turns sent are: {roles[:200]}", "messages"
+        )
     text = turns[0].text
     instructions = [message.text.strip() for message in messages if message.role in _SYSTEM and message.text.strip()]
     if not instructions and not format_.rendering.system_role:
@@ -39,7 +41,7 @@ def input_of_chat(task: Task, format_: PromptFormat, messages: Sequence[Message]
         if instructions == [instruction_for(task, spoken)]:
             return _example(task, text, spoken)
     what = f"task {task.name} has an instruction of its own, and this system message is another; leave it out"
-    raise _wrong_messages(what)
+    raise _wrong(what, "messages")
 
 
 def input_of_prompt(task: Task, format_: PromptFormat, prompt: str, language: Language | None) -> Example:
@@ -48,14 +50,14 @@ def input_of_prompt(task: Task, format_: PromptFormat, prompt: str, language: La
         frame = format_.prompt_text(task, Example(input=_PROBE, output="", language=spoken))
         before, _, after = frame.partition(_PROBE)
         if prompt.startswith(before) and prompt.endswith(after) and len(prompt) > len(before) + len(after):
-            return _example(task, prompt[len(before) : len(prompt) - len(after)], spoken)
-    return _example(task, prompt, language)
+            return _example(task, prompt[len(before) : len(prompt) - len(after)], spoken, "prompt")
+    return _example(task, prompt, language, "prompt")
 
 
-def _example(task: Task, text: str, language: Language | None) -> Example:
+def _example(task: Task, text: str, language: Language | None, field: str = "messages") -> Example:
     if not text.strip():
-        raise _wrong_messages(f"the input of task {task.name} is empty")
-    return Example(input=text, output="", language=task.language_of(language or likelier_language(text)))
+        raise _wrong(f"the input of task {task.name} is empty", field)
+    return Example(input=text.strip(), output="", language=task.language_of(language or likelier_language(text)))
 
 
 def _languages(task: Task, first: Language | None) -> list[Language]:
@@ -63,5 +65,5 @@ def _languages(task: Task, first: Language | None) -> list[Language]:
     return sorted(task.languages, key=lambda language: language != first)
 
 
-def _wrong_messages(what: str) -> ApiError:
-    return ApiError(400, what, param="messages", code="invalid_input")
+def _wrong(what: str, field: str) -> ApiError:
+    return ApiError(400, what, param=field, code="invalid_input")

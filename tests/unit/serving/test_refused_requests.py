@@ -75,6 +75,30 @@ def test_every_error_has_openai_s_form(http: httpx.Client, method: str, path: st
     assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"[" * 200_000,
+        b'{"model": "team", "messages": [{"role": "user", "content": "\\ud800"}]}',
+        b'{"model": "team", "messages": [{"role": "user", "content": "x"}], "n": ' + b"9" * 5000 + b"}",
+        b'{"model": "team", "messages": [{"role": "user", "content": "x"}], "temperature": NaN}',
+        b'{"model": "tiny", "prompt": "\\ud800"}',
+        b'{"model": "tiny", "prompt": "x", "stop": ["\\ud800"]}',
+        b'{"model": "\\udfff", "prompt": "x", "messages": [{"role": "user", "content": "x"}]}',
+        b'{"model": "\\u0000", "messages": 5}',
+        b"\xff\xfe{}",
+    ],
+)
+def test_malformed_bodies_are_refused(http: httpx.Client, body: bytes) -> None:
+    for path in ("/v1/chat/completions", "/v1/completions"):
+        reply = http.post(path, content=body, headers={"Content-Type": "application/json"})
+        assert reply.status_code == 400, reply.text
+        assert reply.json()["error"]["message"]
+
+
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "localhost.evil.example", "", "[evil]"])
 def test_foreign_hosts_are_refused(http: httpx.Client, host: str) -> None:
     assert http.get("/v1/models", headers={"Host": host}).status_code in (400, 421)
