@@ -72,6 +72,7 @@ class AnswerEngine:
         with self._changed:
             if not self.is_ready:
                 raise ApiError(503, "the server is shutting down", kind="server_error", code="shutting_down")
+            self._waiting = deque(ticket for ticket in self._waiting if not ticket.cancelled)
             if self._waiting and len(self._waiting) + len(tickets) > self.most_waiting:
                 raise too_busy(len(self._waiting))
             self._waiting.extend(tickets)

@@ -9,12 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
 
 import httpx
 import pytest
+from tests.unit.serving.conftest import served
 
 from anytasktune.pipeline import Workspace
 from anytasktune.pipeline.starting_server import ServerOptions, prepare_server
@@ -125,6 +127,16 @@ def test_a_fault_fails_its_batch_and_the_engine_goes_on(engine: AnswerEngine) ->
     assert isinstance(arrived.get(), Answered)
 
 
+def test_an_answer_that_takes_too_long_is_given_up(project: Path) -> None:
+    with served(project, answer_seconds=0.2) as running, httpx.Client(base_url=running.address, timeout=30) as http:
+        with held(running.engine):
+            reply = http.post("/v1/chat/completions", json=CHAT)
+            streamed = http.post("/v1/chat/completions", json=CHAT | {"stream": True})
+        assert reply.status_code == 504
+        assert reply.json()["error"]["type"] == "timeout_error"
+        assert "timeout_error" in streamed.text and "[DONE]" not in streamed.text
+
+
 def test_a_damaged_task_lm_fails_its_own_requests_only(project: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(project, tmp_path / "law"))
     weights = next((copy / "artifacts" / "runs" / "team").glob("*/adapter/adapter_model.safetensors"))
@@ -151,6 +163,11 @@ def test_the_command_ends_in_order_when_it_is_told_to(project: Path) -> None:
         url = next(line.split('"')[3] for line in lines if "base_url" in line)
         reply = httpx.post(f"{url}/chat/completions", json=CHAT, timeout=60)
         assert reply.status_code == 200
-        process.send_signal(signal.SIGTERM)
+        with ThreadPoolExecutor() as pool:
+            body = {"model": "tiny", "prompt": "the", "max_tokens": 300}
+            running = pool.submit(httpx.post, f"{url}/completions", json=body, timeout=60)
+            until(lambda: "anytasktune_running 1.0" in httpx.get(f"{url.removesuffix('/v1')}/metrics").text)
+            process.send_signal(signal.SIGTERM)
+            assert running.result().status_code == 200
         assert process.wait() == 0
         assert "landlord" not in process.stderr.read()
