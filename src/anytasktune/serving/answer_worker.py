@@ -40,7 +40,7 @@ class _Running:
     sent: str = ""
 
     def piece(self) -> str:
-        """What can be shown of the answer and was not yet; closes it where a stop text has come."""
+        """The part of the answer that can be shown and was not yet; closes the answer where a stop text has come."""
         text, end = self.format.decode(self.row.answer.ids), self.ticket.question.end
         if end.cut(text) != text:
             self.row.answer.open = False
