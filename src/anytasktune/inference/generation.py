@@ -97,7 +97,9 @@ class GrowingAnswer:
         open: whether more follow.
     """
 
-    def __init__(self, limits: Limits, constraint: Constraint | None, sampling: Sampling | None, prompt: Sequence[int]) -> None:
+    def __init__(
+        self, limits: Limits, constraint: Constraint | None, sampling: Sampling | None = None, prompt: Sequence[int] = ()
+    ) -> None:
         self.limits = limits
         self.sampling = sampling
         self.random = sampling.generator(prompt) if sampling else None
