@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from anytasktune.datasets import is_task_folder, read_examples, read_task_folder
@@ -21,6 +21,7 @@ class BenchTask:
     task: Task
     train: list[Example]
     test: list[Example]
+    dev: list[Example] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -53,7 +54,11 @@ def read_tasks(folder: Path | None, names: Sequence[str] = ()) -> list[BenchTask
 
 def _from_folders(folder: Path) -> list[BenchTask]:
     found = [read_task_folder(path) for path in sorted(folder.iterdir()) if is_task_folder(path)]
-    return [BenchTask(item.task, item.splits["train"].examples, item.splits["test"].examples) for item in found]
+    rows = [{split: part.examples for split, part in item.splits.items()} for item in found]
+    return [
+        BenchTask(item.task, splits["train"], splits["test"], splits.get("dev", []))
+        for item, splits in zip(found, rows, strict=True)
+    ]
 
 
 def _from_demo() -> list[BenchTask]:
@@ -65,5 +70,4 @@ def _from_demo() -> list[BenchTask]:
 
 
 def _demo_task(task: Task, folder: Path) -> BenchTask:
-    train, test = (read_examples(folder / f"{split}.jsonl").examples for split in ("train", "test"))
-    return BenchTask(task, train, test)
+    return BenchTask(task, *(read_examples(folder / f"{split}.jsonl").examples for split in ("train", "test", "dev")))

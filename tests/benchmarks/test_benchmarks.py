@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.training.rows import colour_rows, colour_task
+from tests.unit.training.rows import colour_rows, colour_task, shade_rows, shade_task
 
 from anytasktune.chat import Encoded
 from anytasktune.datasets import write_task_folder
@@ -14,6 +14,7 @@ from benchmarks.cli import main
 from benchmarks.gpu_pool import main as pool_main
 from benchmarks.ledger import Ledger
 from benchmarks.machine import Machine, this_machine
+from benchmarks.recipe import main as recipe_main
 from benchmarks.shape import padded_share, prefix_lengths, row_order, step_need
 
 needs_trl = pytest.mark.skipif(find_spec("trl") is None, reason="trl is not installed: pip install -e '.[bench]'")
@@ -126,6 +127,22 @@ def test_peers_that_are_not_installed_are_left_out_with_a_line(
             assert f"{side}: left out" in said
     (path,) = tmp_path.glob("*-gpu-pool.json")
     assert json.loads(path.read_text(encoding="utf-8"))["results"][0]["adapters"] == 2
+
+
+def test_recipes_are_compared_on_dev_and_go_on_where_they_were(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    splits = {"train": shade_rows(40), "dev": shade_rows(20, 400), "test": shade_rows(8, 500)}
+    write_task_folder(shade_task(), splits, tmp_path / "tasks" / "shades")
+    arguments = ["--tasks-folder", str(tmp_path / "tasks"), "--model", str(tiny_model), "--out", str(tmp_path / "out")]
+    recipe_main([*arguments, "--variants", "quick"])
+    recipe_main([*arguments, "--variants", "quick,half_labels_balanced"])
+    assert "measured before" in capsys.readouterr().out
+    trials = json.loads((tmp_path / "out" / "recipe.json").read_text(encoding="utf-8"))
+    assert [trial["variant"] for trial in trials] == ["quick", "half_labels_balanced"]
+    assert [trial["train_rows"] for trial in trials] == [28, 28], "12 judge"
+    assert all(len(one["answers"]) == 20 + 12 for trial in trials for one in trial["candidates"])
+    assert "| shades, 28 rows | steps | seconds | last |" in (tmp_path / "out" / "recipe.md").read_text(encoding="utf-8")
 
 
 def test_every_epoch_of_the_order_holds_every_row_once() -> None:

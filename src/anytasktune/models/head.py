@@ -4,6 +4,7 @@ A causal model's own forward pass computes logits for every position; here the v
 a token is trained or chosen. What some architectures do to their logits afterwards is done too.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -29,17 +30,54 @@ def logits_at(model: PreTrainedModel, hidden: torch.Tensor) -> torch.Tensor:
     return logits.float()
 
 
+@dataclass(frozen=True)
+class LabelChoices:
+    """Targets that choose between labels: the beginning before them is shared by labels that go on in different ways.
+
+    Attributes:
+        places: [m] indices of these targets.
+        tokens: [m, k] the tokens that continue some label there, -1 after the last.
+        share: of the cross entropy over `tokens` in the loss of these targets; the rest is that over the vocabulary.
+    """
+
+    places: torch.Tensor
+    tokens: torch.Tensor
+    share: float
+
+    def losses(self, plain: torch.Tensor, logits: torch.Tensor, targets: torch.Tensor, start: int) -> torch.Tensor:
+        """The losses `plain` [n] over the vocabulary, with those of choices mixed in.
+
+        Args:
+            logits, targets: [n, vocabulary] and [n], of the targets from number `start` on.
+        """
+        inside = (self.places >= start) & (self.places < start + len(plain))
+        places, tokens = self.places[inside] - start, self.tokens[inside]
+        continuing = logits[places.unsqueeze(1), tokens.clamp(min=0)].masked_fill(tokens < 0, -torch.inf)
+        narrow = continuing.logsumexp(dim=1) - logits[places, targets[places]]
+        return plain.index_add(0, places, self.share * (narrow - plain[places]))
+
+
 class _TokenLosses(torch.autograd.Function):
     """Cross entropy of each target; the gradient of the hidden states is made in the forward pass, chunk by chunk."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: torch.Tensor, model: PreTrainedModel, targets: torch.Tensor, rows: int) -> torch.Tensor:
+    def forward(
+        ctx: Any,
+        hidden: torch.Tensor,
+        model: PreTrainedModel,
+        targets: torch.Tensor,
+        choices: LabelChoices | None,
+        rows: int,
+    ) -> torch.Tensor:
         losses, gradients = [], []
         wanted = ctx.needs_input_grad[0]
         for start in range(0, len(hidden), rows):
             with torch.set_grad_enabled(wanted):
                 chunk = hidden[start : start + rows].detach().requires_grad_(wanted)
-                loss = cross_entropy(logits_at(model, chunk), targets[start : start + rows], reduction="none")
+                logits, right = logits_at(model, chunk), targets[start : start + rows]
+                loss = cross_entropy(logits, right, reduction="none")
+                if choices is not None:
+                    loss = choices.losses(loss, logits, right, start)
                 if wanted:
                     gradients += torch.autograd.grad(loss.sum(), chunk)
             losses.append(loss.detach())
@@ -49,14 +87,19 @@ class _TokenLosses(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         gradient = torch.cat(ctx.saved_tensors)
-        return gradient * grads[0].unsqueeze(1).to(gradient.dtype), None, None, None
+        return gradient * grads[0].unsqueeze(1).to(gradient.dtype), None, None, None, None
 
 
-def token_losses(model: PreTrainedModel, hidden: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def token_losses(
+    model: PreTrainedModel, hidden: torch.Tensor, targets: torch.Tensor, choices: LabelChoices | None = None
+) -> torch.Tensor:
     """Float32 cross entropy [n] of each target [n] under the logits of `hidden` [n, hidden].
 
     Never more than about 256 MB of logits exist at a time: at once when there are few, in chunks when there are many.
+
+    Args:
+        choices: the targets whose loss is one over few tokens, wholly or in part.
     """
     vocabulary = model.get_output_embeddings().out_features
     rows = max(1, _LOGIT_BYTES // (4 * vocabulary))
-    return _TokenLosses.apply(hidden, model, targets, rows)
+    return _TokenLosses.apply(hidden, model, targets, choices, rows)

@@ -50,6 +50,26 @@ class LoraStack:
         for adapter in self.adapters:
             adapter.grad.zero_()
 
+    def put_on(self) -> None:
+        """Put layers with the adapters in the place of the model's own."""
+        for group in self.groups:
+            for place, name in enumerate(group.names):
+                _replace(self.model, name, LoraLinear(group, place))
+
+    def take_off(self) -> None:
+        """Put the model's own layers back."""
+        for name, layer in self.adapters[0].layers.items():
+            _replace(self.model, name, layer)
+
+    @contextlib.contextmanager
+    def detached(self) -> Iterator[None]:
+        """The model as it is without the adapters, for the length of the block."""
+        self.take_off()
+        try:
+            yield
+        finally:
+            self.put_on()
+
     @contextlib.contextmanager
     def routed(self, slots: torch.Tensor | None) -> Iterator[None]:
         """Within the block token i of every input belongs to adapter `slots[i]`; None: all to the only one.
@@ -70,14 +90,11 @@ def attached(model: PreTrainedModel, adapters: Sequence[Adapter]) -> Iterator[Lo
     """The model with these adapters on it, for the length of the block."""
     stack = LoraStack(model, adapters)
     stack.refresh()
-    for group in stack.groups:
-        for place, name in enumerate(group.names):
-            _replace(model, name, LoraLinear(group, place))
+    stack.put_on()
     try:
         yield stack
     finally:
-        for name, layer in stack.adapters[0].layers.items():
-            _replace(model, name, layer)
+        stack.take_off()
 
 
 @contextlib.contextmanager

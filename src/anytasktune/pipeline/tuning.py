@@ -119,9 +119,8 @@ def _job(context: TrainingContext, data: TrainingData, folder: Path, estimate: E
 
 def _finished(context: TrainingContext, folder: Path, run: Run, *, reused: bool) -> Run:
     write_ref(folder.parent, LATEST, folder.name)
-    best = next((point.dev_loss for point in run.dev_curve if point.step == run.best_step), None)
     facts = [f"{run.steps_done} step{'' if run.steps_done == 1 else 's'}"]
-    facts += [f"dev loss {best:.3f}"] if best is not None else []
+    facts += [f"dev loss {run.kept.dev_loss:.3f}"] if run.kept is not None else []
     facts += ["stopped early"] if run.stopped_early else []
     context.on_event(
         Finished(

@@ -23,6 +23,8 @@ class ResolvedTrainConfig(Record):
     device: str
     rows_by_task: dict[Name, int] = Field(default_factory=dict)
     """Training rows each task has."""
+    scored_dev_rows: int = 0
+    """Dev rows whose answers are scored at every evaluation; 0 where dev loss alone decides."""
 
 
 class BaseModelRef(Record):
@@ -78,10 +80,17 @@ class Decoding(Record):
 
 
 class EvalPoint(Record):
-    """Dev loss after a step."""
+    """Evaluation on dev after a step."""
 
     step: int
     dev_loss: float
+    dev_score: float | None = None
+    """The task's metric as a share of its best value, from 0 to 1; the mean over tasks of several. None: not scored."""
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Larger is better: by score, by loss among equals."""
+        return self.dev_score or 0.0, -self.dev_loss
 
 
 class Estimate(Record):
@@ -112,7 +121,14 @@ class Run(Artifact):
     dev_rows: int
     steps_done: int
     best_step: int
+    """The step whose weights are kept; the last of `averaged_steps` where their average is."""
     dev_curve: list[EvalPoint]
+    averaged_steps: list[int] = Field(default_factory=list)
+    """The steps whose weights were averaged as one more candidate."""
+    average: EvalPoint | None = None
+    """The average's evaluation on dev; its step is the last of them."""
+    average_kept: bool = False
+    """Whether the average was better than the weights of every step."""
     final_train_loss: float
     stopped_early: bool
     usage: Usage
@@ -123,6 +139,13 @@ class Run(Artifact):
     """Another program trained it; its steps and losses are not known."""
     estimate_error: float | None = None
     """Relative error of the estimated seconds for the steps done: 0.1 means it took 10 % longer."""
+
+    @property
+    def kept(self) -> EvalPoint | None:
+        """The evaluation of the weights that were kept; None without dev rows."""
+        if self.average_kept:
+            return self.average
+        return next((point for point in self.dev_curve if point.step == self.best_step), None)
 
 
 class SourceWeights(Record):

@@ -81,8 +81,16 @@ class TrainConfig(Record):
     max_grad_norm: float = Field(1.0, gt=0, le=1_000_000)
     max_length: int = Field(2048, ge=8, le=MOST_TOKENS)
     """Most tokens of prompt and answer together; longer rows fail the preflight."""
+    label_loss: float = Field(0.0, ge=0, le=1)
+    """Share of the loss over labels in the loss of label tasks: where labels begin alike, only the tokens that continue one of
+    them are compared. The rest is the loss over the whole vocabulary."""
+    balance: bool = False
+    """Label tasks: draw rows of rare labels more often; a label of n rows gets a share of √n of every epoch."""
+    select_by: Literal["score", "loss"] = "score"
+    """Choice of the weights that are kept: `score`, by the task's metric on dev, by dev loss among equals; `loss`, by dev loss.
+    Tasks whose answers are generated are scored only where that takes little of the training's time."""
     patience: int = Field(2, ge=1, le=1000)
-    """Stop after this many dev evaluations without a better loss."""
+    """Stop after this many dev evaluations that were better by neither score nor loss."""
     evals: int = Field(6, ge=1, le=1000)
     """Dev evaluations per run, the last one at its end."""
     max_dev_rows: int = Field(128, ge=1, le=MOST_ROWS)

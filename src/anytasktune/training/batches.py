@@ -5,12 +5,16 @@ example is its *suffix*.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from anytasktune.chat import Encoded, shared_prefix
 
 _MIN_SAVING = 1.1
+
+Branches = Mapping[tuple[int, ...], tuple[int, ...]]
+"""Beginning of an answer → the tokens that continue some label after it, where there are several."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +33,34 @@ class Row:
 
 @dataclass(frozen=True)
 class RowSet:
-    """Examples with their prefixes: `prefixes[row.group] + row.suffix` is the whole example."""
+    """Examples with their prefixes: `prefixes[row.group] + row.suffix` is the whole example.
+
+    Attributes:
+        branches: group → the branches of its labels, for groups whose answers are labels.
+    """
 
     prefixes: list[list[int]]
     rows: list[Row]
+    branches: Mapping[int, Branches] = field(default_factory=dict)
 
 
-def build_rows(examples: Sequence[Encoded], groups: Sequence[object], *, share: bool, batch_size: int) -> RowSet:
+def label_branches(labels: Sequence[Sequence[int]]) -> Branches:
+    """The branches of labels, given by their tokens with the end of the turn."""
+    following: dict[tuple[int, ...], set[int]] = defaultdict(set)
+    for label in labels:
+        for place, token in enumerate(label):
+            following[tuple(label[:place])].add(token)
+    return {beginning: tuple(sorted(tokens)) for beginning, tokens in following.items() if len(tokens) > 1}
+
+
+def build_rows(
+    examples: Sequence[Encoded],
+    groups: Sequence[object],
+    *,
+    share: bool,
+    batch_size: int,
+    branches: Mapping[object, Branches] = MappingProxyType({}),
+) -> RowSet:
     """Cut off the tokens that the examples of a group (one instruction, one language) share.
 
     Args:
@@ -43,6 +68,7 @@ def build_rows(examples: Sequence[Encoded], groups: Sequence[object], *, share: 
         groups: per example, a key equal for examples that render the same instruction.
         share: False for models that cannot reuse a prefix.
         batch_size: examples per step; a prefix too short to save anything at this size is not shared.
+        branches: by key, the branches of the group's labels, where the loss is one over labels.
     """
     members: dict[object, list[Encoded]] = defaultdict(list)
     for example, key in zip(examples, groups, strict=True):
@@ -58,4 +84,5 @@ def build_rows(examples: Sequence[Encoded], groups: Sequence[object], *, share: 
         Row(numbers[key], example.ids[cuts[key] :], example.prompt_length - cuts[key])
         for example, key in zip(examples, groups, strict=True)
     ]
-    return RowSet([group[0].ids[: cuts[key]] for key, group in members.items()], rows)
+    of_group = {numbers[key]: found for key, found in branches.items() if key in numbers}
+    return RowSet([group[0].ids[: cuts[key]] for key, group in members.items()], rows, of_group)

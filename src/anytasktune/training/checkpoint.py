@@ -30,10 +30,9 @@ class RunState(Record):
 
     step: int
     """Optimiser steps done."""
-    best_step: int = 0
-    best_loss: float | None = None
+    best: EvalPoint | None = None
     worse_evals: int = 0
-    """Dev evaluations since the best one."""
+    """Dev evaluations since the last one that was better by score or by loss."""
     dev_curve: list[EvalPoint] = Field(default_factory=list)
     last_loss: float = 0.0
     tokens: int = 0
@@ -42,7 +41,7 @@ class RunState(Record):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A run's state with its tensors: `weights`, `best` and the optimiser's."""
+    """A run's state with its tensors: `weights`, `best`, `evaluated` (one line per evaluation) and the optimiser's."""
 
     state: RunState
     tensors: dict[str, torch.Tensor]

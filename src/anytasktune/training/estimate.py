@@ -93,6 +93,12 @@ def operations(shape: ModelShape, rank: int, load: Load) -> float:
     return trunk + attention + 4.0 * shape.hidden * shape.vocabulary * load.targets
 
 
+def evaluations(evals: int, steps: int) -> int:
+    """Evaluations on dev of a run of `steps` steps: at most `evals`, and that of the average of the last weights."""
+    count = min(evals, steps)
+    return count + 1 if count > 1 else count
+
+
 @dataclass(frozen=True)
 class Work:
     """The load of a whole run, if it is not stopped early.
@@ -111,7 +117,7 @@ class Work:
     def of(cls, train: RowSet, dev: RowSet, order: Sequence[Sequence[int]], evals: int) -> "Work":
         """Count the rows of train and dev over the planned steps."""
         steps = [load_of(train, chosen) for chosen in order]
-        evaluation = load_of(dev, range(len(dev.rows))) * min(evals, len(order)) if dev.rows else NOTHING
+        evaluation = load_of(dev, range(len(dev.rows))) * evaluations(evals, len(order)) if dev.rows else NOTHING
         return cls(sum(steps, NOTHING), evaluation, max(steps, key=lambda step: step.tokens, default=NOTHING))
 
 

@@ -1,4 +1,4 @@
-"""One training run: its steps, dev losses, early stop and checkpoints. It knows rows and settings, not tasks."""
+"""One training run: its steps, evaluations on dev, early stop and checkpoints. It knows rows and settings, not tasks."""
 
 import contextlib
 import math
@@ -22,6 +22,8 @@ from anytasktune.training.run_plan import RunPlan
 from anytasktune.training.streams import StepRows
 
 METRICS_FILE = "metrics.jsonl"
+_AVERAGED = 3
+"""The weights of so many last evaluations are averaged as one more candidate."""
 
 
 class StepMetrics(Record):
@@ -35,6 +37,7 @@ class StepMetrics(Record):
     seconds: float
     """The share of this run where several are trained at the same time."""
     dev_loss: float | None = None
+    dev_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Progress:
     tokens_per_second: float
 
 
+ScoreDev = Callable[[Adapter], float | None]
+"""The score of an adapter on dev, larger is better; None where nothing could be scored."""
 OnProgress = Callable[[Progress], None]
 
 
@@ -78,6 +83,7 @@ class TrainingRun:
         folder: Path,
         on_progress: OnProgress = ignore_progress,
         note: Callable[[str], None] = lambda _: None,
+        score: ScoreDev | None = None,
     ) -> None:
         self.adapter = adapter
         self.plan = plan
@@ -85,12 +91,15 @@ class TrainingRun:
         self.folder = folder
         self.on_progress = on_progress
         self.note = note
+        self.score = score
         self.steps = plan.resolved.steps
         self.optimizer = FlatAdamW(adapter, weight_decay=config.weight_decay, max_grad_norm=config.max_grad_norm)
         self.schedule = Schedule(plan.resolved.learning_rate, self.steps, config.warmup)
         self.eval_after = eval_steps(self.steps, config.evals)
         self.best = adapter.flat.clone()
+        self.evaluated: list[torch.Tensor] = []
         self.state = RunState(step=0)
+        self.average: EvalPoint | None = None
         self._unread: list[_UnreadStep] = []
         self._saved = time.monotonic()
 
@@ -109,6 +118,7 @@ class TrainingRun:
                 with torch.no_grad():
                     self.adapter.flat.copy_(checkpoint.tensors["weights"])
                     self.best.copy_(checkpoint.tensors["best"])
+                self.evaluated = list(checkpoint.tensors["evaluated"].to(self.adapter.device))
                 moments = {name: tensor for name, tensor in checkpoint.tensors.items() if name.startswith("adamw.")}
                 self.optimizer.restore({name.removeprefix("adamw."): tensor for name, tensor in moments.items()})
             log = self.folder / METRICS_FILE
@@ -119,7 +129,7 @@ class TrainingRun:
 
     @property
     def finished(self) -> bool:
-        """Whether all steps are done, or dev loss has stopped falling."""
+        """Whether all steps are done, or dev evaluations have stopped getting better."""
         return self.state.step >= self.steps or self.state.worse_evals >= self.config.patience
 
     @property
@@ -128,8 +138,8 @@ class TrainingRun:
         return self.state.step < self.steps
 
     @property
-    def needs_dev_loss(self) -> bool:
-        """Whether dev loss is due after the step just done."""
+    def needs_evaluation(self) -> bool:
+        """Whether an evaluation on dev is due after the step just done."""
         return bool(self.plan.dev.rows) and self.state.step in self.eval_after
 
     def next_rows(self, slot: int) -> StepRows:
@@ -157,19 +167,50 @@ class TrainingRun:
         done = {"step": index + 1, "tokens": self.state.tokens + tokens, "seconds": self.state.seconds + seconds}
         self.state = self.state.model_copy(update=done)
 
-    def record_dev_loss(self, loss: float, seconds: float) -> None:
-        """Record a dev loss; the best weights so far are kept."""
-        state = self.state
-        update: dict[str, object] = {
-            "dev_curve": [*state.dev_curve, EvalPoint(step=state.step, dev_loss=loss)],
-            "seconds": state.seconds + seconds,
-        }
-        if state.best_loss is None or loss < state.best_loss:
+    def record_evaluation(self, loss: float, score: float | None, seconds: float) -> None:
+        """Record an evaluation on dev; the best weights so far are kept."""
+        state, point = self.state, EvalPoint(step=self.state.step, dev_loss=loss, dev_score=score)
+        lower_loss = all(loss < earlier.dev_loss for earlier in state.dev_curve)
+        better = state.best is None or point.rank > state.best.rank
+        if better:
             self.best.copy_(self.adapter.flat)
-            update |= {"best_loss": loss, "best_step": state.step, "worse_evals": 0}
-        else:
-            update["worse_evals"] = state.worse_evals + 1
-        self.state = state.model_copy(update=update)
+        self.evaluated = [*self.evaluated, self.adapter.flat.clone()][-_AVERAGED:]
+        self.state = state.model_copy(
+            update={
+                "dev_curve": [*state.dev_curve, point],
+                "best": point if better else state.best,
+                "worse_evals": 0 if better or lower_loss else state.worse_evals + 1,
+                "seconds": state.seconds + seconds,
+            }
+        )
+
+    @property
+    def averaged_steps(self) -> list[int]:
+        """The steps whose weights a finished run averages as one more candidate."""
+        return [point.step for point in self.state.dev_curve[-_AVERAGED:]] if len(self.evaluated) > 1 else []
+
+    def take_average(self) -> None:
+        """Put the average of the last evaluated weights into the adapter."""
+        self.adapter.flat.copy_(torch.stack(self.evaluated).mean(dim=0))
+
+    def record_average(self, loss: float, score: float | None, seconds: float) -> None:
+        """Record the evaluation of that average, which is kept if it is the best."""
+        self.average = EvalPoint(step=self.state.step, dev_loss=loss, dev_score=score)
+        self.state = self.state.model_copy(update={"seconds": self.state.seconds + seconds})
+        if self.average_kept:
+            self.best.copy_(self.adapter.flat)
+
+    @property
+    def average_kept(self) -> bool:
+        """Whether the average is better than the weights of every step."""
+        return self.average is not None and self.state.best is not None and self.average.rank > self.state.best.rank
+
+    @property
+    def best_step(self) -> int:
+        """The step whose weights are kept: of the average the last one, without dev rows the last of all."""
+        if self.state.best is None or self.average_kept:
+            return self.state.step
+        return self.state.best.step
 
     def log_steps(self) -> None:
         """Read the losses of the steps since the last call, log and report them, and save a checkpoint if one is due.
@@ -185,38 +226,44 @@ class TrainingRun:
             self._log(step, loss)
         self.state = state = self.state.model_copy(update={"last_loss": losses[-1]})
         if time.monotonic() - self._saved >= self.config.checkpoint_seconds and not self.finished:
-            tensors = {"weights": self.adapter.flat, "best": self.best}
+            tensors = {
+                "weights": self.adapter.flat,
+                "best": self.best,
+                "evaluated": torch.stack(self.evaluated) if self.evaluated else torch.zeros(0),
+            }
             tensors |= {f"adamw.{key}": value for key, value in self.optimizer.state().items()}
             self._writer.submit(Checkpoint(state, tensors))
             self._saved = time.monotonic()
         left = (self.steps - state.step) * state.seconds / state.step
         speed = state.tokens / max(state.seconds, 1e-9)
-        self.on_progress(Progress(state.step, self.steps, losses[-1], self._dev_loss_at(state.step), left, speed))
+        point = self._evaluation_at(state.step)
+        dev_loss = None if point is None else point.dev_loss
+        self.on_progress(Progress(state.step, self.steps, losses[-1], dev_loss, left, speed))
 
     def _log(self, step: _UnreadStep, loss: float) -> None:
         if not math.isfinite(loss):
             fix = "lower the rate, e.g. -c learning_rate=" + f"{self.plan.resolved.learning_rate / 4:.1e}"
             raise TrainingError(f"the loss is {loss} at step {step.step}", where=str(self.folder), fix=fix)
+        point = self._evaluation_at(step.step)
         line = StepMetrics(
             step=step.step,
             loss=loss,
             learning_rate=step.rate,
             tokens=step.tokens,
             seconds=round(step.seconds, 4),
-            dev_loss=self._dev_loss_at(step.step),
+            dev_loss=None if point is None else point.dev_loss,
+            dev_score=None if point is None else point.dev_score,
         )
         append_line(self.folder / METRICS_FILE, line)
 
-    def _dev_loss_at(self, step: int) -> float | None:
+    def _evaluation_at(self, step: int) -> EvalPoint | None:
         curve = self.state.dev_curve
-        return curve[-1].dev_loss if curve and curve[-1].step == step else None
+        return curve[-1] if curve and curve[-1].step == step else None
 
     def keep_best(self) -> None:
         """Put the best weights into the adapter of a finished run; without dev rows the last ones are best."""
         if self.plan.dev.rows:
             self.adapter.flat.copy_(self.best)
-        else:
-            self.state = self.state.model_copy(update={"best_step": self.state.step})
 
 
 def eval_steps(steps: int, evals: int) -> set[int]:

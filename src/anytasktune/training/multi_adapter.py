@@ -6,6 +6,7 @@ early stop and checkpoints, so that each ends as it would have alone.
 
 import contextlib
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -31,7 +32,7 @@ def train_adapters(
     """Train every run to its end, up to `at_once` of them at the same time; yields each as it ends, its folder still locked.
 
     Args:
-        runs: share `micro_batch_tokens` and `prompt_loss_weight`; taken one by one, as places become free.
+        runs: share `micro_batch_tokens`, `prompt_loss_weight` and `label_loss`; taken one by one, as places become free.
         note: receives a line when something is done differently than planned.
 
     Raises:
@@ -80,7 +81,9 @@ class _JointSteps:
         if tokens < wanted:
             note(f"little memory is free: micro_batch_tokens={tokens} instead of {wanted}, to the same result")
         self.runs = list(enumerate(runs))
-        self.engine = StepEngine(stack, max_tokens=tokens, prompt_weight=config.prompt_loss_weight)
+        self.engine = StepEngine(
+            stack, max_tokens=tokens, prompt_weight=config.prompt_loss_weight, label_share=config.label_loss
+        )
         self.shrinking = ShrinkingStep(tokens, stack.forget, note)
         self.log_every = 0.0 if base.device.type == "cpu" else _LOG_EVERY
 
@@ -91,10 +94,14 @@ class _JointSteps:
             self._step()
             due = time.monotonic() - logged >= self.log_every
             for _, run in self.runs:
-                if due or run.needs_dev_loss or run.finished:
+                if due or run.needs_evaluation or run.finished:
                     run.log_steps()
             if due:
                 logged = time.monotonic()
+        for slot, run in self.runs:
+            if run.finished and run.averaged_steps:
+                run.take_average()
+                run.record_average(*self._evaluation(slot, run))
 
     def _step(self) -> None:
         start = time.monotonic()
@@ -104,10 +111,18 @@ class _JointSteps:
         for slot, run in self.runs:
             run.apply_step(losses[slot], seconds * tokens[slot] / sum(tokens))
         for slot, run in self.runs:
-            if run.needs_dev_loss:
-                start = time.monotonic()
-                loss = float(self._computed(self.engine.mean_losses, [run.dev_rows(slot)])[slot])
-                run.record_dev_loss(loss, time.monotonic() - start)
+            if run.needs_evaluation:
+                run.record_evaluation(*self._evaluation(slot, run))
+
+    def _evaluation(self, slot: int, run: TrainingRun) -> tuple[float, float | None, float]:
+        """Dev loss, dev score and the seconds they took."""
+        start = time.monotonic()
+        loss = float(self._computed(self.engine.mean_losses, [run.dev_rows(slot)])[slot])
+        if run.score is None or not math.isfinite(loss):
+            return loss, None, time.monotonic() - start
+        with self.engine.stack.detached():
+            score = run.score(run.adapter)
+        return loss, score, time.monotonic() - start
 
     def _computed(self, compute: Callable[[list[StepRows]], torch.Tensor], rows: list[StepRows]) -> torch.Tensor:
         """Run the engine over the rows, in shorter streams if an allocation fails."""

@@ -14,6 +14,7 @@ import torch
 _EPOCHS_APART = 1_000_003
 _TASKS_APART = 7_368_787
 _MIXING = 15_485_863
+_LABEL_TEMPERATURE = 2.0
 _RUN_LENGTH = 4
 """Rows of a task that follow each other where more tasks than this are mixed: the prefix they share is computed once for all
 four. Of fewer tasks every step has several rows anyway."""
@@ -50,7 +51,9 @@ def even_shares(available: Sequence[int], limit: int) -> list[int]:
     return shares
 
 
-def step_order(sizes: Sequence[int], batch_size: int, steps: int, seed: int, temperature: float = 1.0) -> list[list[int]]:
+def step_order(
+    sizes: Sequence[int], batch_size: int, steps: int, seed: int, temperature: float = 1.0, run_length: int = _RUN_LENGTH
+) -> list[list[int]]:
     """Row indices of every step; an epoch's last step may be smaller.
 
     A task's rows come as one seeded permutation after another, so each of them is shown once before any comes again, over
@@ -62,6 +65,7 @@ def step_order(sizes: Sequence[int], batch_size: int, steps: int, seed: int, tem
         steps: number of steps to plan.
         seed: equal seeds give equal plans; a longer plan begins with a shorter one.
         temperature: see `epoch_shares`.
+        run_length: rows of a task that follow each other where more than four are mixed.
     """
     shares = epoch_shares(sizes, temperature)
     starts = [0, *accumulate(sizes)]
@@ -69,10 +73,24 @@ def step_order(sizes: Sequence[int], batch_size: int, steps: int, seed: int, tem
     plan: list[list[int]] = []
     epoch = 0
     while len(plan) < steps:
-        rows = [next(streams[task]) for task in _mixed(shares, seed, epoch)]
+        rows = [next(streams[task]) for task in _mixed(shares, seed, epoch, run_length)]
         plan += [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
         epoch += 1
     return plan[:steps]
+
+
+def balanced_order(labels: Sequence[str], batch_size: int, steps: int, seed: int) -> list[list[int]]:
+    """Row indices of every step, rare labels more often: a label of n rows gets a share of √n of every epoch.
+
+    Args:
+        labels: the label of each row.
+    """
+    places: dict[str, list[int]] = {}
+    for place, label in enumerate(labels):
+        places.setdefault(label, []).append(place)
+    by_label = [place for rows in places.values() for place in rows]
+    order = step_order([len(rows) for rows in places.values()], batch_size, steps, seed, _LABEL_TEMPERATURE, run_length=1)
+    return [[by_label[row] for row in step] for step in order]
 
 
 def _stream(size: int, start: int, seed: int) -> Iterator[int]:
@@ -83,9 +101,9 @@ def _stream(size: int, start: int, seed: int) -> Iterator[int]:
         cycle += 1
 
 
-def _mixed(shares: Sequence[int], seed: int, epoch: int) -> list[int]:
+def _mixed(shares: Sequence[int], seed: int, epoch: int, run_length: int) -> list[int]:
     """The task of every row of an epoch, a few rows of one task in a run."""
-    length = _RUN_LENGTH if len(shares) > _RUN_LENGTH else 1
+    length = run_length if len(shares) > _RUN_LENGTH else 1
     runs = [(task, min(length, share - start)) for task, share in enumerate(shares) for start in range(0, share, length)]
     order = _permutation(len(runs), _MIXING + seed * _EPOCHS_APART + epoch)
     return [runs[place][0] for place in order for _ in range(runs[place][1])]

@@ -23,11 +23,11 @@ from anytasktune.training.streams import StepRows, Stream, StreamPlanner
 class StepEngine:
     """Losses, and gradients of the stack's adapters, over rows."""
 
-    def __init__(self, stack: LoraStack, *, max_tokens: int, prompt_weight: float = 0.0) -> None:
+    def __init__(self, stack: LoraStack, *, max_tokens: int, prompt_weight: float = 0.0, label_share: float = 0.0) -> None:
         self.stack = stack
         self.model: PreTrainedModel = stack.model
         self.planner = StreamPlanner(
-            stack.device, max_tokens, prompt_weight, packs_rows(stack.model), adapters=len(stack.adapters)
+            stack.device, max_tokens, prompt_weight, packs_rows(stack.model), len(stack.adapters), label_share
         )
 
     def cut_to(self, max_tokens: int) -> None:
@@ -76,5 +76,5 @@ class StepEngine:
         with self.stack.routed(stream.slots):
             output = self.model.base_model(stream.ids, use_cache=False, **packed)
         hidden = output.last_hidden_state.flatten(0, 1).index_select(0, stream.predictors)
-        losses = token_losses(self.model, hidden, stream.targets) * stream.weights
+        losses = token_losses(self.model, hidden, stream.targets, stream.choices) * stream.weights
         return losses.new_zeros(len(self.stack.adapters)).index_add(0, stream.owners, losses)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 import torch
 
+from anytasktune.models.head import LabelChoices
 from anytasktune.models.packed import KeptPrefix, Layout, Section, blocks_of
-from anytasktune.training.batches import Row, RowSet
+from anytasktune.training.batches import Branches, Row, RowSet
 
 _MAX_PADDING = 0.25
 
@@ -43,6 +44,7 @@ class Stream:
         targets: [k] those tokens.
         weights: [k] shares in the loss of its adapter; they add up to 1 over all streams of a step.
         owners: [k] adapters.
+        choices: the trained tokens that choose between labels, where the loss is one over labels.
     """
 
     ids: torch.Tensor
@@ -53,6 +55,7 @@ class Stream:
     targets: torch.Tensor
     weights: torch.Tensor
     owners: torch.Tensor
+    choices: LabelChoices | None = None
 
 
 Chain = list[Stream]
@@ -67,6 +70,7 @@ class _Group:
     rows: list[Row]
     scale: float
     """1 / sum of the token weights of the adapter's rows in this step."""
+    branches: Branches | None = None
 
     @property
     def tokens(self) -> int:
@@ -82,6 +86,7 @@ class StreamPlanner:
         prompt_weight: weight of a prompt token in the loss, where an answer token has 1 (arXiv 2401.13586).
         packed: False for models that need whole rows.
         adapters: adapters in the stack.
+        label_share: of the loss over labels in the loss of a label; the rest is the loss over the vocabulary.
     """
 
     device: torch.device
@@ -89,6 +94,7 @@ class StreamPlanner:
     prompt_weight: float = 0.0
     packed: bool = True
     adapters: int = 1
+    label_share: float = 0.0
 
     def plan(self, parts: Sequence[StepRows]) -> Iterator[Chain]:
         """Chains that hold every row of `parts` once."""
@@ -117,7 +123,13 @@ class StreamPlanner:
         scale = 1 / (answers + self.prompt_weight * prompts)
         numbers = sorted({row.group for row in rows})
         return [
-            _Group(part.slot, part.rows.prefixes[number], [row for row in rows if row.group == number], scale)
+            _Group(
+                part.slot,
+                part.rows.prefixes[number],
+                [row for row in rows if row.group == number],
+                scale,
+                part.rows.branches.get(number) if self.label_share else None,
+            )
             for number in numbers
         ]
 
@@ -138,7 +150,7 @@ class StreamPlanner:
     def _stream(
         self, parts: Sequence[tuple[_Group, list[Row]]], kept: KeptPrefix | None = None, *, carries: bool = True
     ) -> Stream:
-        writer = _StreamWriter(self.prompt_weight)
+        writer = _StreamWriter(self.prompt_weight, self.label_share)
         sections = tuple(writer.add(group, rows, kept, carries=carries) for group, rows in parts)
         return writer.stream(Layout(sections), self)
 
@@ -148,6 +160,7 @@ class _StreamWriter:
     """A stream being written."""
 
     prompt_weight: float
+    label_share: float
     ids: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     slots: list[int] = field(default_factory=list)
@@ -155,6 +168,7 @@ class _StreamWriter:
     targets: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)
+    choices: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     def add(self, group: _Group, rows: Sequence[Row], kept: KeptPrefix | None, *, carries: bool) -> Section:
         """Write the prefix of a group, if this stream carries it, and some of its rows."""
@@ -179,6 +193,11 @@ class _StreamWriter:
         first = 1 if self.prompt_weight else row.first_target
         for place in range(first, len(row.suffix)):
             weight = 1.0 if place >= row.first_target else self.prompt_weight
+            if group.branches is not None and place >= row.first_target:
+                if (tokens := group.branches.get(tuple(row.suffix[row.first_target : place]))) is not None:
+                    self.choices[len(self.predictors)] = tokens
+                else:  # the only token that continues a label: nothing is lost among labels
+                    weight -= self.label_share
             self._loss(group, start + place - 1, row.suffix[place], weight)
 
     def _prefix_losses(self, group: _Group, start: int) -> None:
@@ -206,13 +225,19 @@ class _StreamWriter:
             targets=torch.tensor(self.targets).to(device),
             weights=torch.tensor(self.weights).to(device),
             owners=torch.tensor(self.owners).to(device),
+            choices=self._label_choices(device) if self.choices else None,
         )
+
+    def _label_choices(self, device: torch.device) -> LabelChoices:
+        most = max(map(len, self.choices.values()))
+        tokens = [[*found, *[-1] * (most - len(found))] for found in self.choices.values()]
+        return LabelChoices(torch.tensor(list(self.choices)).to(device), torch.tensor(tokens).to(device), self.label_share)
 
 
 def _rectangle(planner: StreamPlanner, group: _Group, rows: list[Row]) -> Stream:
     """Whole rows, padded on the right with token 0, which no real token sees."""
     width = max(len(row.suffix) for row in rows)
-    writer = _StreamWriter(planner.prompt_weight)
+    writer = _StreamWriter(planner.prompt_weight, planner.label_share)
     for number, row in enumerate(rows):
         writer.tokens(group, row.suffix + [0] * (width - len(row.suffix)), 0)
         writer.row_losses(group, row, number * width)
@@ -220,7 +245,7 @@ def _rectangle(planner: StreamPlanner, group: _Group, rows: list[Row]) -> Stream
     shape = (len(rows), width)
     return Stream(
         stream.ids.view(shape), stream.positions.view(shape), None, stream.slots,
-        stream.predictors, stream.targets, stream.weights, stream.owners,
+        stream.predictors, stream.targets, stream.weights, stream.owners, stream.choices,
     )  # fmt: skip
 
 

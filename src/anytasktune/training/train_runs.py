@@ -21,6 +21,7 @@ from anytasktune.schema import AnswerThreshold, BaseModelRef, Decoding, Estimate
 from anytasktune.scorers import answer_threshold
 from anytasktune.settings import TrainConfig
 from anytasktune.store import atomic_folder, check_sums, read_record, remove_artifact, write_record
+from anytasktune.training.dev_scoring import DevScorer
 from anytasktune.training.fit_head import fit_label_head
 from anytasktune.training.fit_set_head import fit_set_head
 from anytasktune.training.loop import OnProgress, TrainingRun, ignore_progress
@@ -133,7 +134,9 @@ def train_task_lms(
             )
             adapter = Adapter(base.model, LoraSpec(plan.resolved.rank, plan.resolved.alpha))
             adapter.initialise(config.seed)
-            run = TrainingRun(adapter, plan, config, job.folder, job.on_progress, note)
+            scorer = DevScorer(base, plan.scored, plan.decoding)
+            score = scorer.score if plan.scored else None
+            run = TrainingRun(adapter, plan, config, job.folder, job.on_progress, note, score)
             by_run[id(run)] = job
             yield run
 
@@ -187,8 +190,11 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
         train_rows=len(run.plan.train.rows),
         dev_rows=len(run.plan.dev.rows),
         steps_done=state.step,
-        best_step=state.best_step,
+        best_step=run.best_step,
         dev_curve=state.dev_curve,
+        averaged_steps=run.averaged_steps,
+        average=run.average,
+        average_kept=run.average_kept,
         final_train_loss=state.last_loss,
         stopped_early=run.stopped_early,
         usage=Usage(seconds=round(state.seconds + head_seconds, 2), tokens=state.tokens),

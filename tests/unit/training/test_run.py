@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tests.tiny_models import save_tiny_model
-from tests.unit.training.rows import colour_rows, colour_task
+from tests.unit.training.rows import colour_rows, colour_task, shade_rows, shade_task
 
 from anytasktune.errors import PreflightError, TrainingError
 from anytasktune.exporting.export_source import ExportSource, write_companions
@@ -48,6 +48,10 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def data(train: int = 60, dev: int = 12) -> TrainingData:
     splits = {"train": colour_rows(train), "dev": colour_rows(dev, 500), "test": colour_rows(50, 900)}
     return TrainingData.of_task(colour_task(), splits, "rows-1")
+
+
+def shades(train: int = 60, dev: int = 32) -> TrainingData:
+    return TrainingData.of_task(shade_task(), {"train": shade_rows(train), "dev": shade_rows(dev, 500)}, "rows-2")
 
 
 @pytest.fixture(scope="module")
@@ -133,9 +137,50 @@ def test_training_stops_when_dev_gets_worse_and_keeps_the_best(model_folder: Pat
     base = load_base(str(model_folder), dtype="float32", device="cpu")
     config = CONFIG.model_copy(update={"epochs": 80.0, "evals": 20, "patience": 2})
     run = train_task_lm(base, data(train=6), config, tmp_path)
-    losses = {point.step: point.dev_loss for point in run.dev_curve}
     assert run.stopped_early
-    assert run.best_step == min(losses, key=lambda step: losses[step])
+    assert run.average is not None
+    assert run.kept == min([*run.dev_curve, run.average], key=lambda point: point.dev_loss)
+    assert run.averaged_steps == [point.step for point in run.dev_curve[-3:]]
+
+
+@pytest.mark.parametrize("label_loss", [0.0, 0.5])
+def test_the_weights_with_the_best_dev_score_are_kept_and_among_equals_those_with_the_least_loss(
+    model_folder: Path, tmp_path: Path, label_loss: float
+) -> None:
+    base = load_base(str(model_folder), dtype="float32", device="cpu")
+    run = train_task_lm(base, shades(), CONFIG.model_copy(update={"method": "lora", "label_loss": label_loss}), tmp_path)
+    assert run.average is not None
+    assert run.kept == max([*run.dev_curve, run.average], key=lambda point: (point.dev_score, -point.dev_loss))
+    assert run.resolved.scored_dev_rows == run.dev_rows == 32
+    assert len({point.dev_score for point in run.dev_curve}) > 1
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    logged = {line["step"]: line["dev_score"] for line in lines if line["dev_score"] is not None}
+    assert logged == {point.step: point.dev_score for point in run.dev_curve}
+
+    rows = shade_rows(32, 500)
+    answers = TaskLM.load(tmp_path / ADAPTER_FOLDER, base).answer(rows)
+    right = sum(answer.output == row.output for answer, row in zip(answers, rows, strict=True))
+    assert run.kept is not None
+    assert run.kept.dev_score == right / len(rows)
+
+
+def test_dev_loss_alone_decides_where_that_is_set(model_folder: Path, tmp_path: Path) -> None:
+    base = load_base(str(model_folder), dtype="float32", device="cpu")
+    run = train_task_lm(base, shades(), CONFIG.model_copy(update={"method": "lora", "select_by": "loss"}), tmp_path)
+    assert run.resolved.scored_dev_rows == 0
+    assert [point.dev_score for point in run.dev_curve] == [None] * len(run.dev_curve)
+    assert run.average is not None
+    assert run.kept == min([*run.dev_curve, run.average], key=lambda point: point.dev_loss)
+
+
+def test_generated_answers_are_scored_on_dev_where_training_takes_long_enough(model_folder: Path, tmp_path: Path) -> None:
+    base = load_base(str(model_folder), dtype="float32", device="cpu")
+    short = CONFIG.model_copy(update={"epochs": 1.0, "evals": 2})
+    assert train_task_lm(base, data(train=8, dev=48), short, tmp_path / "short").resolved.scored_dev_rows == 0
+    long = short.model_copy(update={"epochs": 4.0, "batch_size": 1})
+    run = train_task_lm(base, data(train=60, dev=48), long, tmp_path / "long")
+    assert run.resolved.scored_dev_rows in {24, 48}
+    assert all(point.dev_score is not None for point in run.dev_curve)
 
 
 def test_a_loss_that_is_no_number_ends_the_run_with_advice(model_folder: Path, tmp_path: Path) -> None:
@@ -155,12 +200,13 @@ def test_rows_that_do_not_fit_are_refused_before_training(model_folder: Path, tm
 
 def test_adapters_trained_at_the_same_time_end_as_if_alone(model_folder: Path, tmp_path: Path) -> None:
     base = load_base(str(model_folder), dtype="float32", device="cpu")
-    pool = [data(train=count) for count in (10, 40, 24, 6)]
-    alone = [train_task_lm(base, rows, CONFIG, tmp_path / "alone" / str(place)) for place, rows in enumerate(pool)]
+    pool = [data(train=10), shades(train=40), data(train=24), shades(train=6)]
+    config = CONFIG.model_copy(update={"method": "lora"})
+    alone = [train_task_lm(base, rows, config, tmp_path / "alone" / str(place)) for place, rows in enumerate(pool)]
     jobs = [Job(rows, tmp_path / "together" / str(place)) for place, rows in enumerate(pool)]
     together = {
         job.folder.name: run
-        for job, run in train_task_lms(base, jobs, CONFIG.model_copy(update={"adapters_at_once": 3, "micro_batch_tokens": 300}))
+        for job, run in train_task_lms(base, jobs, config.model_copy(update={"adapters_at_once": 3, "micro_batch_tokens": 300}))
     }
     assert len({run.steps_done for run in alone}) > 1  # so that places become free at different times
     for place, expected in enumerate(alone):
@@ -170,6 +216,8 @@ def test_adapters_trained_at_the_same_time_end_as_if_alone(model_folder: Path, t
             expected.best_step,
             expected.usage.tokens,
         )
+        assert [point.dev_score for point in run.dev_curve] == [point.dev_score for point in expected.dev_curve]
+        assert run.average_kept == expected.average_kept
         weights = [load_file(tmp_path / kind / str(place) / ADAPTER_FOLDER / WEIGHTS_FILE) for kind in ("alone", "together")]
         assert all(torch.allclose(weights[1][name], tensor, atol=1e-4) for name, tensor in weights[0].items())
 
@@ -206,7 +254,7 @@ _SCRIPT = """
 import sys, time
 from pathlib import Path
 from typing import Any
-from tests.unit.training.test_run import CONFIG, data
+from tests.unit.training.test_run import CONFIG, shades
 from anytasktune.models.load import load_base
 from anytasktune.models.lora import WEIGHTS_FILE
 from anytasktune.training.train_runs import train_task_lm
@@ -216,8 +264,8 @@ def slowly(progress):
     time.sleep(0.03)
 
 model, folder = sys.argv[1:]
-config = CONFIG.model_copy(update={"checkpoint_seconds": 0.1})
-train_task_lm(load_base(model, dtype="float32", device="cpu"), data(), config, Path(folder), slowly)
+config = CONFIG.model_copy(update={"checkpoint_seconds": 0.1, "method": "lora"})
+train_task_lm(load_base(model, dtype="float32", device="cpu"), shades(), config, Path(folder), slowly)
 """
 
 
@@ -230,8 +278,11 @@ def _start(model_folder: Path, folder: Path) -> subprocess.Popen[str]:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
 def test_killed_twice_and_started_again_it_ends_with_the_same_adapter(
-    trained: Path, model_folder: Path, tmp_path: Path
+    model_folder: Path, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
+    whole = tmp_path_factory.mktemp("unbroken")
+    base = load_base(str(model_folder), dtype="float32", device="cpu")
+    expected = train_task_lm(base, shades(), CONFIG.model_copy(update={"method": "lora"}), whole)
     for steps in (9, 8):
         process = _start(model_folder, tmp_path)
         assert process.stdout is not None
@@ -245,12 +296,14 @@ def test_killed_twice_and_started_again_it_ends_with_the_same_adapter(
     assert process.returncode == 0
     assert int(output.split()[0]) > 9, "the third start went on from a checkpoint"
 
-    unbroken, broken = (folder / ADAPTER_FOLDER / "adapter_model.safetensors" for folder in (trained, tmp_path))
+    unbroken, broken = (folder / ADAPTER_FOLDER / "adapter_model.safetensors" for folder in (whole, tmp_path))
     assert broken.read_bytes() == unbroken.read_bytes()
+    run = read_record(tmp_path / RUN_FILE, Run)
+    assert (run.dev_curve, run.average, run.kept) == (expected.dev_curve, expected.average, expected.kept)
 
-    def curve(folder: Path) -> list[tuple[int, float, float | None]]:
+    def curve(folder: Path) -> list[tuple[int, float, float | None, float | None]]:
         lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-        return [(row["step"], row["loss"], row["dev_loss"]) for row in map(json.loads, lines)]
+        return [(row["step"], row["loss"], row["dev_loss"], row["dev_score"]) for row in map(json.loads, lines)]
 
-    assert curve(tmp_path) == curve(trained)
+    assert curve(tmp_path) == curve(whole)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter", "metrics.jsonl", "run.json"]

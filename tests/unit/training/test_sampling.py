@@ -1,11 +1,13 @@
 """What an epoch draws from several tasks, and in which order."""
 
+import math
+import random
 from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anytasktune.training.sampling import epoch_shares, even_shares, step_order
+from anytasktune.training.sampling import balanced_order, epoch_shares, even_shares, step_order
 
 sizes_strategy = st.lists(st.integers(1, 3000), min_size=1, max_size=14)
 few_rows = st.lists(st.integers(1, 30), min_size=1, max_size=5)
@@ -90,3 +92,25 @@ def test_a_step_over_many_tasks_holds_rows_of_few_so_that_their_prompts_are_shar
     steps = step_order([40] * 10, batch_size=16, steps=25, seed=3)
     tasks_in = [len({row // 40 for row in step}) for step in steps]
     assert max(tasks_in) <= 5
+
+
+@given(counts=st.lists(st.integers(1, 40), min_size=1, max_size=9), batch_size=st.integers(1, 16), seed=st.integers(0, 9))
+def test_balanced_labels_show_every_row_of_a_label_once_before_any_comes_again(
+    counts: list[int], batch_size: int, seed: int
+) -> None:
+    labels = [str(label) for label, count in enumerate(counts) for _ in range(count)]
+    random.Random(seed).shuffle(labels)
+    an_epoch = math.ceil(len(labels) / batch_size)
+    order = balanced_order(labels, batch_size, 3 * an_epoch, seed)
+    assert order[:an_epoch] == balanced_order(labels, batch_size, an_epoch, seed)
+    drawn = Counter(row for step in order for row in step)
+    assert drawn.total() == 3 * len(labels)
+    for label in set(labels):
+        times = [drawn[row] for row in range(len(labels)) if labels[row] == label]
+        assert max(times) - min(times) <= 1
+
+
+def test_balanced_labels_come_in_the_shares_of_their_roots() -> None:
+    labels = ["rare"] * 4 + ["common"] * 100
+    ((drawn),) = balanced_order(labels, 104, 1, seed=0)
+    assert Counter(labels[row] for row in drawn) == {"rare": 17, "common": 87}

@@ -11,10 +11,11 @@ from tests.tiny_models import tiny_model
 from transformers import PreTrainedModel
 
 from anytasktune.chat import Encoded
+from anytasktune.models.head import LabelChoices
 from anytasktune.models.lora import Adapter, LoraSpec, linear_layers
 from anytasktune.models.lora_stack import attached
 from anytasktune.models.packing_support import packs_rows
-from anytasktune.training.batches import Row, RowSet, build_rows
+from anytasktune.training.batches import Branches, Row, RowSet, build_rows, label_branches
 from anytasktune.training.step import StepEngine
 from anytasktune.training.streams import StepRows
 
@@ -33,9 +34,17 @@ def examples_with_prefix(prefix: int, count: int, seed: int) -> list[Encoded]:
 
 
 def plain_loss_and_grads(
-    kind: str, examples: list[Encoded], start: Adapter, weights: list[list[float]] | None = None
+    kind: str,
+    examples: list[Encoded],
+    start: Adapter,
+    weights: list[list[float]] | None = None,
+    share: float = 0.0,
+    following: Branches | None = None,
 ) -> tuple[float, dict[str, torch.Tensor]]:
-    """Stock PEFT, one whole row after the other, loss over answer tokens, or over all with these weights."""
+    """Stock PEFT, one whole row after the other, loss over answer tokens, or over all with these weights.
+
+    `share` of the loss of an answer's token is that among `following`: its beginning → all tokens that may come next.
+    """
     model = tiny_model(kind)
     names = sorted({name.rpartition(".")[2] for name, _ in linear_layers(model)})
     tuned = get_peft_model(model, LoraConfig(r=SPEC.rank, lora_alpha=int(SPEC.alpha), target_modules=names))
@@ -50,7 +59,12 @@ def plain_loss_and_grads(
     loss = torch.zeros(())
     for example, of_token in zip(examples, weights, strict=True):
         ids = torch.tensor([example.ids])
-        losses = torch.nn.functional.cross_entropy(tuned(ids, use_cache=False).logits[0, :-1], ids[0, 1:], reduction="none")
+        logits = tuned(ids, use_cache=False).logits[0, :-1]
+        losses = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")
+        for place in range(example.prompt_length, len(example.ids)) if following else ():
+            tokens = list(following[tuple(example.ids[example.prompt_length : place])])
+            narrow = logits[place - 1, tokens].logsumexp(0) - logits[place - 1, example.ids[place]]
+            losses = losses + share * (narrow - losses) * torch.nn.functional.one_hot(torch.tensor(place - 1), len(losses))
         loss = loss + (losses * torch.tensor(of_token)).sum() / total
     loss.backward()
     return float(loss.detach()), {name: parameter.grad for name, parameter in parameters.items() if parameter.grad is not None}
@@ -172,6 +186,75 @@ def test_prompt_tokens_can_be_trained_with_a_smaller_weight(max_tokens: int) -> 
         loss = StepEngine(stack, max_tokens=max_tokens, prompt_weight=0.1).loss_and_grad([StepRows(0, rows, range(5))])
     assert float(loss) == pytest.approx(expected_loss, rel=1e-5)
     assert_same_gradient(adapter, expected)
+
+
+LABELS = [[7, 8, 1], [7, 1], [9, 8, 7, 1], [9, 8, 5, 1], [11, 3, 1]]
+
+
+def rows_with_labels(prefix: int, count: int, seed: int) -> list[Encoded]:
+    rows = examples_with_prefix(prefix, count, seed)
+    labels = [LABELS[number * 3 % len(LABELS)] for number in range(count)]
+    return [
+        Encoded([*row.ids[: row.prompt_length], *label], row.prompt_length) for row, label in zip(rows, labels, strict=True)
+    ]
+
+
+def following_tokens(labels: list[list[int]]) -> dict[tuple[int, ...], tuple[int, ...]]:
+    beginnings = {tuple(label[:place]) for label in labels for place in range(len(label))}
+    return {
+        start: tuple({label[len(start)] for label in labels if tuple(label[: len(start)]) == start and len(label) > len(start)})
+        for start in beginnings
+    }
+
+
+@pytest.mark.parametrize(("kind", "max_tokens"), [("llama", 10_000), ("llama", 40), ("bloom", 10_000)])
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_the_loss_over_labels_is_that_over_the_tokens_that_continue_one(kind: str, max_tokens: int, share: float) -> None:
+    model = tiny_model(kind)
+    labelled, others = rows_with_labels(25, count=6, seed=12), examples_with_prefix(9, count=3, seed=13)
+    adapters = [started_adapter(model, seed=1), started_adapter(model, seed=4)]
+    plain = [
+        plain_loss_and_grads(kind, labelled, adapters[0], share=share, following=following_tokens(LABELS)),
+        plain_loss_and_grads(kind, others, adapters[1]),
+    ]
+    packed = kind != "bloom"
+    branches = {"labels": label_branches(LABELS)}
+    row_sets = [
+        build_rows(labelled, ["labels"] * 6, share=packed, batch_size=6, branches=branches),
+        build_rows(others, ["others"] * 3, share=packed, batch_size=6, branches=branches),
+    ]
+    with attached(model, adapters) as stack:
+        parts = [StepRows(slot, rows, range(len(rows.rows))) for slot, rows in enumerate(row_sets)]
+        engine = StepEngine(stack, max_tokens=max_tokens, label_share=share)
+        assert engine.mean_losses(parts).tolist() == pytest.approx([loss for loss, _ in plain], rel=1e-5)
+        losses = engine.loss_and_grad(parts)
+    assert losses.tolist() == pytest.approx([loss for loss, _ in plain], rel=1e-5)
+    for adapter, (_, expected) in zip(adapters, plain, strict=True):
+        assert_same_gradient(adapter, expected)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    labels=st.lists(st.lists(st.integers(1, 5), max_size=4), min_size=1, max_size=9, unique_by=tuple), seed=st.integers(0, 99)
+)
+def test_the_probabilities_over_labels_add_up_to_one(labels: list[list[int]], seed: int) -> None:
+    ended = [[*label, 0] for label in labels]
+    branches = label_branches(ended)
+    generator = torch.Generator().manual_seed(seed)
+    logits = {start: torch.randn(6, generator=generator) for start in sorted(branches)}
+    total = 0.0
+    for label in ended:
+        choices = [place for place in range(len(label)) if tuple(label[:place]) in branches]
+        if not choices:
+            assert len(labels) == 1
+            return
+        starts = [tuple(label[:place]) for place in choices]
+        tokens = [[*branches[start], *[-1] * (6 - len(branches[start]))] for start in starts]
+        found = LabelChoices(torch.arange(len(choices)), torch.tensor(tokens), 1.0)
+        right, rows = torch.tensor([label[place] for place in choices]), torch.stack([logits[start] for start in starts])
+        plain = torch.nn.functional.cross_entropy(rows, right, reduction="none")
+        total += float(torch.exp(-found.losses(plain, rows, right, 0).sum()))
+    assert total == pytest.approx(1, abs=1e-4)
 
 
 def test_two_languages_have_a_prefix_each() -> None:
