@@ -292,7 +292,7 @@ def test_killed_twice_and_started_again_it_ends_with_the_same_adapter(
         assert seen == list(range(seen[0], seen[0] + steps))
         assert not (tmp_path / RUN_FILE).exists()
     process = _start(model_folder, tmp_path)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == 0
     assert int(output.split()[0]) > 9, "the third start went on from a checkpoint"
 
