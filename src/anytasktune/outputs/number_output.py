@@ -116,8 +116,8 @@ class NumberOutput(OutputKind):
         return {"score_range": [self.minimum, self.maximum]}
 
     def constant_answer(self, references: Sequence[str]) -> str:
-        """The median."""
-        return f"{median(reference_number(reference) for reference in references):.6f}"
+        """The median, written with as many digits as an answer may have."""
+        return self.from_json(median(reference_number(reference) for reference in references), "en", None)
 
     def answer_schema(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[str, Any]:
         """A number or an integer of the range."""
