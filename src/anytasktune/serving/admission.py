@@ -9,7 +9,7 @@ import hmac
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,7 +32,7 @@ class Admission:
         body_seconds: in which a body must arrive.
     """
 
-    token: str = ""
+    token: str = field(default="", repr=False)
     host: str = "127.0.0.1"
     most_bytes: int = 1 << 20
     body_seconds: float = 30.0

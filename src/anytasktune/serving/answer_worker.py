@@ -86,6 +86,7 @@ class AnswerWorker:
         tickets = [*(one.ticket for one in self._running), *chosen, ticket]
         sources = {one.question.model.source.folder for one in tickets if one.question.model.source and not self._in_batch(one)}
         longest = max(len(one.question.rendered.encode()) // _BYTES_PER_TOKEN + _USUAL_TOKENS for one in tickets)
+        longest = min(longest, self.models.base.info.context_length)  # what is longer is refused
         fits = longest * len(tickets) <= self._most_tokens and len(sources) < MOST_ADAPTERS  # one place is for label tasks
         return len(tickets) == 1 or (len(tickets) <= self.most_at_once and fits)
 
