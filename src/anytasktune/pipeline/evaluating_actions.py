@@ -8,7 +8,7 @@ from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.pipeline.answering import AnsweringSystem
 from anytasktune.pipeline.evaluating import adapter_folder, require_held_out
 from anytasktune.pipeline.events import Finished, OnEvent, ignore_event
-from anytasktune.pipeline.running_actions import OpenedSystems, answer_step, definition_of
+from anytasktune.pipeline.running_actions import OpenedSystems, definition_of, step_example
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
@@ -59,7 +59,8 @@ def evaluate_action(
     def answer(step: str, asked: Sequence[tuple[str, Language | None]]) -> list[str | None]:
         for language in dict.fromkeys(language for _, language in asked):
             waiting = [text for text, own in dict.fromkeys(asked) if own == language and (step, text, own) not in answers]
-            found = answer_step(opened[step], wired.tasks[step], waiting, language)[1] if waiting else []
+            examples = [step_example(wired.tasks[step], text, language) for text in waiting]
+            found = opened[step].answer(examples) if waiting else []
             for text, one in zip(waiting, found, strict=True):
                 answers[step, text, language] = None if one.error else one.output
         return [answers[step, text, language] for text, language in asked]

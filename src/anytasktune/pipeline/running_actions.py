@@ -11,7 +11,7 @@ from anytasktune.pipeline.events import Finished, OnEvent, ignore_event
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
-from anytasktune.schema import Answer, Example, Task, TaskAnswer
+from anytasktune.schema import Example, Task, TaskAnswer
 from anytasktune.schema.action_run import ActionResult, ActionRun, StepSystem, StepTrace
 from anytasktune.schema.task_answer import BrokenRule
 from anytasktune.schema.wiring import WiredAction
@@ -168,13 +168,9 @@ def definition_of(wired: WiredAction) -> str:
     return content_id([wired.name, tasks])
 
 
-def answer_step(
-    system: AnsweringSystem, task: Task, inputs: Sequence[str], language: Language | None
-) -> tuple[list[Example], list[Answer]]:
-    """Inputs of a step as examples in the language of the action, and a system's answers to them."""
-    spoken = language if language in task.languages else None
-    examples = [Example(input=text, output="", language=spoken) for text in inputs]
-    return examples, system.answer(examples)
+def step_example(task: Task, text: str, language: Language | None) -> Example:
+    """An input of a step in the language of the action, or in the task's first where it does not speak that one."""
+    return Example(input=text, output="", language=language if language in task.languages else None)
 
 
 def _go_on(
@@ -188,7 +184,8 @@ def _go_on(
         if not again and system.identity != recorded.identity:
             fix = f"begin it anew: {workspace.project.command('run', run.action, run.input)}"
             raise ConfigError(f"what answers {step} has changed since the run {run.id} began", where=f"step {step}", fix=fix)
-        examples, answers = answer_step(system, task, inputs, run.language)
+        examples = [step_example(task, text, run.language) for text in inputs]
+        answers = system.answer(examples)
         if failed := next((one.error for one in answers if one.error), None):
             fix = "shorten the text, or split it with an earlier step"
             raise DataError(f"no answer: {failed}", where=f"step {step} of {wired.name}", fix=fix)
@@ -196,9 +193,7 @@ def _go_on(
         return [system.judged(example, one) for example, one in zip(examples, answers, strict=True)]
 
     def faults(step: str, text: str, output: str) -> list[BrokenRule]:
-        task = wired.tasks[step]
-        spoken = run.language if run.language in task.languages else None
-        return broken_rules_of(task, Example(input=text, output="", language=spoken), output)
+        return broken_rules_of(wired.tasks[step], step_example(wired.tasks[step], text, run.language), output)
 
     runner = ActionRunner(wired, answer, faults, person or (lambda _: None), lambda line: append_line(trace, line))
     return runner.go_on(run, read_lines(trace, StepTrace))

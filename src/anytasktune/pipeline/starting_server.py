@@ -11,6 +11,7 @@ from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.models.load import load_base, name_of
 from anytasktune.pipeline.context import Context
 from anytasktune.pipeline.events import OnEvent, Started, ignore_event
+from anytasktune.pipeline.serving_actions import ActionServer
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Run
 from anytasktune.serving.admission import Admission
@@ -76,7 +77,8 @@ def prepare_server(
         raise ConfigError(f"{what}: {disk_error(error).problems[0].what.rpartition(': ')[2]}", fix=fix) from None
     metrics = ServerMetrics()
     engine = AnswerEngine(_models(context), metrics, most_waiting=options.most_waiting, on_fault=context.note)
-    return AnswerServer(http_app(engine, rules, options.answer_seconds), engine, listener)
+    actions = ActionServer(workspace, engine, options.answer_seconds)
+    return AnswerServer(http_app(engine, rules, options.answer_seconds, actions.run), engine, listener)
 
 
 def _token(options: ServerOptions) -> str:

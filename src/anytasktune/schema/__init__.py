@@ -1,6 +1,6 @@
 """Records of every artefact on disk; nothing else."""
 
-from anytasktune.schema.action_run import ActionResult, ActionRun, StepTrace
+from anytasktune.schema.action_run import ActionResult, ActionRun, StepSystem, StepTrace
 from anytasktune.schema.candidate import (
     AUGMENTATIONS,
     INPUT_SOURCES,
@@ -70,6 +70,7 @@ __all__ = [
     "Action",
     "ActionResult",
     "ActionRun",
+    "StepSystem",
     "StepTrace",
     "Answer",
     "AnswerThreshold",

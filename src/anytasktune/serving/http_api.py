@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 
 from anytasktune.errors import AnyTaskTuneError
+from anytasktune.schema import ActionResult
 from anytasktune.serving.admission import Admission, AdmissionMiddleware
 from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.api_errors import ApiError, ErrorBody, ErrorDetail, not_honoured
@@ -30,6 +31,7 @@ from anytasktune.serving.api_requests import AnswerRequest, ChatRequest, Complet
 from anytasktune.serving.input_of_messages import input_of_chat, input_of_prompt
 from anytasktune.serving.questions import Answered, AnswerEnd, Outcome, Piece, Question, Ticket
 from anytasktune.serving.reply_events import DONE_EVENT, ReplyStream, event
+from anytasktune.serving.served_actions import ActionRequest, ServedActions
 from anytasktune.serving.served_models import ServedModel
 from anytasktune.version import __version__
 
@@ -195,7 +197,7 @@ def _scores_answers(model: ServedModel) -> bool:
     return bool(model.source and model.task and model.source.manifest.decoding[model.task.name].scores_answers)
 
 
-def http_app(engine: AnswerEngine, rules: Admission, answer_seconds: float) -> FastAPI:
+def http_app(engine: AnswerEngine, rules: Admission, answer_seconds: float, run_action: ServedActions) -> FastAPI:
     """The whole application. Pages that fetch scripts from elsewhere are left out."""
     app = FastAPI(
         title="AnyTaskTune",
@@ -225,6 +227,11 @@ def http_app(engine: AnswerEngine, rules: Admission, answer_seconds: float) -> F
     async def completion(http: Request, request: CompletionRequest) -> Response:
         """Answer one input or several."""
         return await api.completion(http, request)
+
+    @app.post("/v1/actions/{name}")
+    def action(name: str, request: ActionRequest) -> ActionResult:
+        """Run the steps of an action."""
+        return run_action(name, request)
 
     @app.get("/health")
     def health() -> dict[str, str]:

@@ -19,6 +19,8 @@ from anytasktune.serving.http_server import AnswerServer
 DOMAIN = """\
 schema_version: 1
 name: law
+actions:
+  - {name: intake, steps: [team, facts, reply], wiring: {reply: {input: "{facts.kind}", person: edit}}}
 tasks:
   - name: team
     instruction: {en: "Which team takes it? Answer housing, family or work.", zh: 由哪个团队处理？}
