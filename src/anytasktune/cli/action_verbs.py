@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anytasktune.cli.console import DONE, MENDABLE, WAITING, UsageError, print_json, show
-from anytasktune.cli.options import Json, Overrides, ProgressForm, ProjectFolder, open_project
-from anytasktune.cli.use_verbs import AnsweredBy, InputLanguage, given_text
+from anytasktune.cli.options import Json, ProgressForm, ProjectFolder, UseOverrides, open_project
+from anytasktune.cli.use_verbs import AnsweredBy, FileEncoding, InputLanguage, given_text
 
 if TYPE_CHECKING:
     from anytasktune.cli.progress import Reporter
@@ -19,39 +19,44 @@ _DECISIONS = ("--approve", "--reject", "--answer")
 
 
 def run(
-    action: Annotated[str | None, typer.Argument(metavar="ACTION", help="Name of the action.")] = None,
+    action: Annotated[
+        str | None, typer.Argument(metavar="ACTION", help="Name of the action; left out only with --resume.")
+    ] = None,
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="The input; standard input if it is left out.")] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the input from this text file.")] = None,
     answered_by: AnsweredBy = "",
     language: InputLanguage = None,
+    encoding: FileEncoding = None,
     resume: Annotated[
         str | None,
-        typer.Option("--resume", metavar="ID", help="Go on with this run, of whose id the beginning is enough."),
+        typer.Option("--resume", metavar="ID", help="Go on with the action run of this id, or of this beginning of one."),
     ] = None,
     approve: Annotated[bool, typer.Option("--approve", help="With --resume: approve the answer that waits.")] = False,
     reject: Annotated[bool, typer.Option("--reject", help="With --resume: reject it and stop the action.")] = False,
     answer: Annotated[
         str | None, typer.Option("--answer", metavar="TEXT", help="With --resume: give this answer instead.")
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, although the same was run before.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin a new action run, although there is one of the same input.")
+    ] = False,
     project: ProjectFolder = Path(),
-    overrides: Overrides = None,
+    overrides: UseOverrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Run an action on one input: its steps in order, each answered by its Task-LM or by a person."""
     chosen = [name for name, given in zip(_DECISIONS, (approve, reject, answer is not None), strict=True) if given]
     if resume is None and (chosen or action is None):
-        wants = f"{chosen[0]} decides on a step of a run that waits" if chosen else "there is no action to run"
-        raise UsageError(wants, fix="add --resume ID" if chosen else "name one, or go on with a run: --resume ID")
+        wants = f"{chosen[0]} decides on a step of an action run that waits" if chosen else "there is no action to run"
+        raise UsageError(wants, fix="add --resume ID" if chosen else "name one, or go on with an action run: --resume ID")
     if resume is not None and (action or text or file or answered_by or fresh):
-        raise UsageError("--resume goes on as the run was begun", fix="give --resume ID alone, or leave it out")
+        raise UsageError("--resume goes on as the action run was begun", fix="give --resume ID alone, or leave it out")
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} exclude each other", fix="give one of them")
     workspace, settings = open_project(project, [], overrides)
     if action is not None:
         workspace.action(action)
-    given = given_text(text, file) if resume is None else ""
+    given = given_text(text, file, encoding) if resume is None else ""
     from anytasktune.cli.answer_lines import action_lines
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.running_actions import RunOptions, resume_action, run_action
@@ -75,11 +80,11 @@ def eval_action(
     action: Annotated[str, typer.Argument(metavar="ACTION", help="Name of the action.")],
     answered_by: AnsweredBy = "",
     project: ProjectFolder = Path(),
-    overrides: Overrides = None,
+    overrides: UseOverrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
-    """Score every step of an action with reference and with predicted input, which shows the step that breaks it."""
+    """Score every step of an action, given the correct and the predicted answers of earlier steps: which step loses most."""
     workspace, settings = open_project(project, [], overrides)
     workspace.action(action)
     from anytasktune.cli.progress import reporter

@@ -17,7 +17,7 @@ _SHOWN_LABELS, _SHOWN_ROWS = 5, 10
 
 
 def answer_lines(given: TaskAnswer) -> RenderableType:
-    """The answer on its own line; below it probabilities, whether it is unsure and why, and the rules it breaks."""
+    """The answer on its own line; below it probabilities, whether it is unsure and why, and its violations."""
     lines = [Text(given.answer, style="bold")]
     likeliest = sorted((given.probabilities or {}).items(), key=lambda item: -item[1])
     width = max((len(label) for label, _ in likeliest[:_SHOWN_LABELS]), default=0)

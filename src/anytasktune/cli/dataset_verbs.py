@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from anytasktune.cli.console import DONE, ROWS_DROPPED, UsageError, print_json, say, show
-from anytasktune.cli.options import Force, Json, ProjectFolder, TaskNames, open_project
+from anytasktune.cli.options import ChosenTasks, Force, Json, ProjectFolder, open_project
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import DatasetDiff
@@ -121,7 +121,7 @@ def diff_datasets(
 
 @dataset_app.command("export")
 def export_dataset(
-    tasks: TaskNames = None,
+    tasks: ChosenTasks = None,
     every: Annotated[bool, typer.Option("--all", help="Export all tasks.")] = False,
     format: Annotated[_Format, typer.Option("--format", "-f", help="Format of the files.")] = "alpaca",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("export"),

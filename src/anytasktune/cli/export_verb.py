@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from anytasktune.cli.console import DONE, UsageError, print_json, say
-from anytasktune.cli.options import Force, Json, Overrides, ProgressForm, ProjectFolder, TaskNames, open_project
+from anytasktune.cli.options import ChosenTasks, Force, Json, ProgressForm, ProjectFolder, UseOverrides, open_project
 
 if TYPE_CHECKING:
     from anytasktune.pipeline.exporting_models import ExportedModel
@@ -16,7 +16,7 @@ _SYSTEMS = {"task": "tuned", "action": "action", "mixed": "mixed"}
 
 
 def export(
-    tasks: TaskNames = None,
+    tasks: ChosenTasks = None,
     every: Annotated[bool, typer.Option("--all", help="Export the Task-LMs of all tasks.")] = False,
     to: Annotated[
         _Form,
@@ -26,21 +26,23 @@ def export(
             "`ollama`: GGUF with a Modelfile; `vllm`: the adapter with the command that serves it."
         ),
     ] = "peft",
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to; a task goes to TASK/FORM in it.")] = Path(
-        "export"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder to write to, in the current one; a task goes to TASK/FORM in it.")
+    ] = Path("export"),
     granularity: Annotated[
         Literal["task", "action", "mixed"],
-        typer.Option("--granularity", "-g", help="The task's own Task-LM, its action's, or the pool's."),
+        typer.Option("--granularity", "-g", help="The task's own Task-LM, its Action-LM, or the Mixed-LM."),
     ] = "task",
     quantize: Annotated[
         str | None,
         typer.Option(
-            metavar="FORMAT", help="Number format of the weights: f32, f16, bf16, q8_0; of others the command is named."
+            metavar="FORMAT",
+            help="Number format of the weights with --to merged, gguf, gguf-lora or ollama: f32, f16, bf16, and in GGUF q8_0; "
+            "for other types the llama.cpp command is printed.",
         ),
     ] = None,
     accept_differences: Annotated[
-        bool, typer.Option("--accept-differences", help="Write a copy that answers otherwise, too; its card says so.")
+        bool, typer.Option("--accept-differences", help="Write the copy even if it answers differently; its card says so.")
     ] = False,
     force: Force = False,
     project: ProjectFolder = Path(),
@@ -84,11 +86,11 @@ def import_adapter(
     task: Annotated[str, typer.Option("--task", "-t", help="Task it was trained for.")],
     base: Annotated[str, typer.Option(help="Base model; default: the one adapter_config.json names.")] = "",
     project: ProjectFolder = Path(),
-    overrides: Overrides = None,
+    overrides: UseOverrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
-    """Take over a LoRA adapter that LLaMA-Factory, Axolotl, TRL or PEFT trained; then it is evaluated and used as others."""
+    """Take over a LoRA adapter that LLaMA-Factory, Axolotl, TRL or PEFT trained; then it is used like any other Task-LM."""
     workspace, settings = open_project(project, [task], overrides)
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.importing_adapters import import_adapter as take_over

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 ProjectFolder = Annotated[Path, typer.Option("--project", "-p", help="Project folder.")]
 Granularity = Annotated[
     Literal["task", "action", "mixed", "all"],
-    typer.Option("--granularity", "-g", help="One Task-LM per task, one per action, one for all tasks mixed, or all of these."),
+    typer.Option(
+        "--granularity",
+        "-g",
+        help="One Task-LM per task, one Action-LM per action, one Mixed-LM for all tasks, or all of these.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 ProgressForm = Annotated[
@@ -26,7 +30,16 @@ Overrides = Annotated[
         help="Change a setting, e.g. -c train.epochs=3. Repeatable; `anytasktune schema Settings` lists all settings.",
     ),
 ]
+UseOverrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-c",
+        metavar="SECTION.KEY=VALUE",
+        help="Change a setting, e.g. -c train.device=cpu. Repeatable; `anytasktune schema Settings` lists all settings.",
+    ),
+]
 TaskNames = Annotated[list[str] | None, typer.Argument(metavar="TASK", help="Names of tasks; default: all.")]
+ChosenTasks = Annotated[list[str] | None, typer.Argument(metavar="TASK", help="Names of tasks; or give --all.")]
 ShownLanguage = Annotated[Literal["en", "zh"], typer.Option("--language", help="Language of the output.")]
 OneLanguage = Annotated[Literal["en", "zh"] | None, typer.Option("--language", help="Generate rows in this language only.")]
 DocumentFolder = Annotated[
@@ -39,7 +52,9 @@ TeacherName = Annotated[
 Record = Annotated[Path | None, typer.Option("--record", help="Write requests and answers to this file, without keys.")]
 Replay = Annotated[Path | None, typer.Option("--replay", help="Take answers from a recorded file; no requests are sent.")]
 
-Force = Annotated[bool, typer.Option("--force", help="Overwrite files in the folder that no export wrote.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Overwrite files that this program did not write, or that were changed since.")
+]
 Fresh = Annotated[
     bool, typer.Option("--fresh", help="Begin anew with today's settings; candidates there are stay on disk, unused.")
 ]

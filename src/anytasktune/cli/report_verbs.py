@@ -70,7 +70,7 @@ def diff_reports(
     language: ShownLanguage = "en",
     as_json: Json = False,
 ) -> int:
-    """Compare two reports, of two runs or two base models: paired differences on the rows both have."""
+    """Compare two reports, of two trainings or two base models: paired differences on the rows both have."""
     workspace, _ = open_project(project)
     from anytasktune.pipeline.report_comparing import compare_reports
     from anytasktune.pipeline.reporting import render_diff

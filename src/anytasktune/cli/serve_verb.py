@@ -6,20 +6,20 @@ from typing import Annotated
 import typer
 
 from anytasktune.cli.console import DONE, print_json, say
-from anytasktune.cli.options import Json, Overrides, ProgressForm, ProjectFolder, open_project
+from anytasktune.cli.options import Json, ProgressForm, ProjectFolder, UseOverrides, open_project
 
 
 def serve(
     project: ProjectFolder = Path(),
     host: Annotated[
-        str, typer.Option("--host", help="Name or address to listen at; others than this machine need a token.")
-    ] = ("127.0.0.1"),
+        str, typer.Option("--host", help="Address to listen at; any but this machine's own needs --token-env.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port to listen at; 0: one that is free.")] = 8000,
     token_env: Annotated[
         str, typer.Option("--token-env", metavar="NAME", help="Environment variable with the token that clients must send.")
     ] = "",
     timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Longest time for an answer, in seconds.")] = 120.0,
-    overrides: Overrides = None,
+    overrides: UseOverrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:

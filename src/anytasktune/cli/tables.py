@@ -166,16 +166,14 @@ def built(workspace: "Workspace", results: Sequence["Built"]) -> RenderableType:
 
 def action_evaluation(found: "ActionEvaluation") -> RenderableType:
     """Scores of the steps; below, the first wrong steps, the gain from a right answer of each, and what is not known."""
-    table = new_table(
-        "step", "metric", "rows", "score", "chain rows", "reference input", "predicted input", "difference", left=2
-    )
+    table = new_table("step", "metric", "rows", "score", "chain rows", "correct input", "predicted input", "difference", left=2)
     for step in found.steps:
         scores = [step.test_score, step.reference_input, step.predicted_input, step.difference]
         test, reference, predicted, difference = ("-" if score is None else f"{score.value:.3f}" for score in scores)
         table.add_row(step.step, step.metric, str(step.test_rows), test, str(step.chain_rows), reference, predicted, difference)
     lines: list[RenderableType] = [table, Text()]
     lines.append(
-        Text("score: on all test rows. difference: predicted minus reference input, on the rows of chains.", style="dim")
+        Text("score: on all test rows. difference: predicted minus correct input, on the rows of chains.", style="dim")
     )
     for step in found.steps:
         if (by := step.difference) is not None:

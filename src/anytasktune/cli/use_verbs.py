@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, ROWS_DROPPED, UsageError, print_json, show
-from anytasktune.cli.options import Json, Overrides, ProgressForm, ProjectFolder, open_project
+from anytasktune.cli.options import Force, Json, ProgressForm, ProjectFolder, UseOverrides, open_project
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import Settings, Workspace
@@ -19,12 +19,12 @@ AnsweredBy = Annotated[
     typer.Option(
         "--with",
         metavar="SYSTEM",
-        help="What answers: tuned, action, mixed, base, few_shot, linear, nearest, constant, or the id of a run or Task-LM, of "
-        "which the beginning is enough. Default: the current Task-LM.",
+        help="What answers: tuned, action, mixed, base, few_shot, linear, nearest, constant, or the beginning of the id of a "
+        "training run or Task-LM. Default: the newest Task-LM of the task, else its Action-LM, else the Mixed-LM.",
     ),
 ]
 InputLanguage = Annotated[
-    Literal["en", "zh"] | None, typer.Option("--language", help="Language of the input; default: told by its letters.")
+    Literal["en", "zh"] | None, typer.Option("--language", help="Language of the input; default: detected from its script.")
 ]
 FileEncoding = Annotated[str | None, typer.Option("--encoding", help="Encoding of a text file, e.g. gb18030; else detected.")]
 
@@ -48,7 +48,7 @@ def ask(
     language: InputLanguage = None,
     encoding: FileEncoding = None,
     project: ProjectFolder = Path(),
-    overrides: Overrides = None,
+    overrides: UseOverrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
@@ -79,16 +79,16 @@ def predict(
     ] = None,
     language: Annotated[
         Literal["en", "zh"] | None,
-        typer.Option("--language", help="Language of rows that do not say theirs; default: told by their letters."),
+        typer.Option("--language", help="Language of rows that do not say theirs; default: detected from their script."),
     ] = None,
     encoding: FileEncoding = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that this program did not write.")] = False,
+    force: Force = False,
     project: ProjectFolder = Path(),
-    overrides: Overrides = None,
+    overrides: UseOverrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
-    """Answer every row of a file; write the same rows with answer, confidence, unsure and violations added."""
+    """Answer every row of a file; write the same rows with answer, probability, unsure and violations added."""
     open_project(project, [task], overrides)
     from anytasktune.pipeline.answer_files import require_places
 

@@ -94,7 +94,7 @@ def export(
 
     Raises:
         ConfigError: no such format.
-        StoreError: files that no export wrote stand in the way, or the disk is full, read-only, or the like.
+        StoreError: files that this program did not write stand in the way, or the disk is full, read-only, or the like.
     """
     if format not in get_args(ExportFormat):
         raise ConfigError(f"there is no format {format!r}", where="--format", fix=nearest(format, get_args(ExportFormat)))

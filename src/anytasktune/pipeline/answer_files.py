@@ -12,7 +12,7 @@ from anytasktune.errors import DataError
 from anytasktune.schema import DroppedRow, TaskAnswer
 from anytasktune.store import exporting, require_own, write_atomic
 
-ADDED = ("answer", "confidence", "unsure", "violations", "not_answered")
+ADDED = ("answer", "probability", "unsure", "violations", "not_answered")
 """The columns that are added."""
 _AS_JSON = {".jsonl", ".ndjson", ".json"}
 

@@ -73,7 +73,7 @@ class AnsweringSystem:
         """Answer one input.
 
         Args:
-            language: of the input; told by its letters unless given.
+            language: of the input; detected from its script unless given.
 
         Raises:
             DataError: the text is empty, is no text, or is longer than the model's context.

@@ -35,9 +35,9 @@ class ExportOptions:
     Attributes:
         form: of the files.
         out: folder to write below; a task's export goes to `<task>/<form>` in it.
-        system: the Task-LM to export: the task's own, its action's, or the pool's.
+        system: the Task-LM to export: the task's own, its Action-LM, or the Mixed-LM.
         number_format: of the weights; the usual one of the form unless given.
-        force: overwrite files that no export wrote.
+        force: overwrite files that this program did not write.
         accept_differences: write what does not answer as the Task-LM does, too; its card says so.
     """
 
@@ -92,7 +92,7 @@ def export_task_lms(
     Raises:
         EvaluationError: a task has no Task-LM.
         ExportError: one cannot be exported in this form, or its copy answers otherwise; nothing is written then.
-        StoreError: files that no export wrote stand in the way.
+        StoreError: files that this program did not write stand in the way.
     """
     context = Context(workspace, settings or Settings(), on_event or ignore_event)
     runs = [(task, _run_of(workspace, task, options.system)) for task in workspace.tasks(task_names)]

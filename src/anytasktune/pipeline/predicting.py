@@ -29,9 +29,9 @@ class PredictOptions:
     Attributes:
         system: what answers; see `system_for`.
         input: the column of the input, or several joined by `+`; found as `import` finds it unless given.
-        language: of rows that name none; told by their letters unless given.
+        language: of rows that name none; detected from their script unless given.
         encoding: of a text file; detected unless given.
-        force: overwrite a file that this program did not write.
+        force: overwrite a file that this program did not write, or that was changed since.
     """
 
     system: str = ""

@@ -32,7 +32,7 @@ class RunOptions:
 
     Attributes:
         system: what answers the steps, see `system_for`.
-        language: of the input; told by its letters unless given.
+        language: of the input; detected from its script unless given.
         person: called where a step wants a person; without it the run stops there with the status `waiting`.
         fresh: begin anew, although the same was run before.
     """

@@ -137,7 +137,7 @@ def _finished(context: Context) -> list[_Found]:
 
 
 def _current(context: Context, found: Sequence[_Found]) -> dict[str, _Found]:
-    """The Task-LM of each task that answers unless another is named: its own, else that of an action, else the mixed one."""
+    """The Task-LM of each task that answers unless another is named: its own, else its Action-LM, else the Mixed-LM."""
     project, domain = context.workspace.project, context.workspace.domain
     by_place = {one.folder: one for one in found}
     current: dict[str, _Found] = {}

@@ -35,10 +35,10 @@ class StepWiring(Record):
     """`STEP` or `STEP.KEY` → values: the step is run only if the answer is one of them."""
     person: PersonRole | None = None
     """A person approves the answer or stops the action; or may also edit it; or gives it, and no model is asked."""
-    person_when: Literal["always", "doubt"] = "always"
-    """`doubt`: only where the answer is unsure or breaks a rule."""
+    person_when: Literal["always", "unsure_or_violation"] = "always"
+    """`unsure_or_violation`: only where the answer is unsure or has a violation."""
     retry_with: System | None = None
-    """The system that is asked once more where the answer breaks a rule."""
+    """The system that is asked once more where the answer has a violation."""
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def _refuse_to_overwrite(folder: Path, new: Mapping[str, str], known: Mapping[st
         elif path.is_symlink() and not force:
             problems.append(Problem("a link stands in the way", str(path), "move it away, or replace it with --force"))
         elif path.exists() and not force and file_hash(path) not in [sha256, *known.get(name, [])]:
-            what = "was changed after it was exported" if name in known else "no export wrote this file"
+            what = "was changed after this program wrote it" if name in known else "this program did not write the file"
             fix = "give another place with --out, move the file away, or overwrite it with --force"
             problems.append(Problem(f"{what}, and it is not overwritten", str(path), fix))
     if problems:

@@ -106,8 +106,8 @@ class ActionRunner:
                 (second,) = self.answer(step, [unit.input], True)
                 if len(second.violations) < len(first.violations):
                     answer, replaced = second, first
-            doubt = bool(answer.unsure) or bool(answer.violations)
-            asks = wiring.person is not None and (doubt or wiring.person_when == "always")
+            is_safe = not answer.unsure and not answer.violations
+            asks = wiring.person is not None and not (is_safe and wiring.person_when == "unsure_or_violation")
             line = unit.model_copy(
                 update={
                     "answer": answer,

@@ -36,7 +36,7 @@ def test_an_export_names_the_file_that_stands_in_its_way_and_writes_nothing(
     before = contents(Path("out"))
     ended = run("dataset", "export", "--all", "-f", format, "-o", "out", "-p", project)
     assert ended.code == 1
-    assert f"{mine}: no export wrote this file, and it is not overwritten" in ended.err
+    assert f"{mine}: this program did not write the file, and it is not overwritten" in ended.err
     assert "--out" in ended.err
     assert "--force" in ended.err
     assert contents(Path("out")) == before
@@ -53,7 +53,7 @@ def test_an_export_replaces_what_an_earlier_one_wrote_until_somebody_changes_it(
     changed = next(path for path in Path("out").rglob("CARD.md"))
     changed.write_text(MINE, encoding="utf-8")
     ended = run(*export)
-    assert (ended.code, f"{changed}: was changed after it was exported" in ended.err) == (1, True)
+    assert (ended.code, f"{changed}: was changed after this program wrote it" in ended.err) == (1, True)
     assert changed.read_text(encoding="utf-8") == MINE
 
 
@@ -118,7 +118,7 @@ def test_a_picture_of_the_pool_does_not_overwrite_another(run: Run, project: Pat
     mine = Path("pictures/task-pool.svg")
     mine.write_text("<svg/>", encoding="utf-8")
     ended = run("tasks", "graph", "-o", "pictures", "-p", project)
-    assert (ended.code, f"{mine}: no export wrote this file" in ended.err) == (1, True)
+    assert (ended.code, f"{mine}: this program did not write the file" in ended.err) == (1, True)
     assert mine.read_text(encoding="utf-8") == "<svg/>"
     assert run("tasks", "graph", "-o", "pictures", "-p", project, "--force").code == 0
     assert run("tasks", "graph", "-o", "pictures", "-p", project, "--language", "zh").code == 0

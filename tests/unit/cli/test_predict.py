@@ -71,7 +71,7 @@ def test_rows_come_back_in_their_order_with_all_columns_and_the_answers(
     assert [[row[name] for name in HEADER] for row in rows] == [[row[name] for name in HEADER] for row in read_table(source)]
     assert [row["answer"] for row in rows] == RIGHT
     assert [row["not_answered"] for row in rows] == ["", "empty_input: the input is empty", "", ""]
-    assert all(0.3 < float(row["confidence"]) <= 1 for row in rows if row["answer"])
+    assert all(0.3 < float(row["probability"]) <= 1 for row in rows if row["answer"])
     assert {str(row["unsure"]).lower() for row in rows if row["answer"]} <= {"true", "false"}
 
 
@@ -148,7 +148,7 @@ def test_dialogues_are_answered_from_their_last_answer_on_or_as_a_whole(run: Run
     assert run("predict", "team", "rows.jsonl", "-o", "a.jsonl", "-p", learned_once).code == 3
     first, second, third, _ = read_table(Path("a.jsonl"))
     assert first["answer"] == second["answer"] == "housing"
-    assert first["confidence"] == second["confidence"]
+    assert first["probability"] == second["probability"]
     assert third["messages"] == rows[2]
 
 

@@ -56,8 +56,8 @@ def test_a_person_may_reject_a_step(run: Run, tmp_path: Path) -> None:
     ("words", "said"),
     [
         ((), "there is no action to run"),
-        (("inbox", "x", "--approve"), "--approve decides on a step of a run that waits"),
-        (("inbox", "--resume", "abc"), "--resume goes on as the run was begun"),
+        (("inbox", "x", "--approve"), "--approve decides on a step of an action run that waits"),
+        (("inbox", "--resume", "abc"), "--resume goes on as the action run was begun"),
         (("--resume", "abc", "--approve", "--reject"), "--approve and --reject exclude each other"),
         (("inbox", "x", "--file", "y"), "TEXT and --file exclude each other"),
     ],

@@ -104,7 +104,7 @@ def test_keys_of_a_json_input_go_to_the_steps_that_name_them(tmp_path: Path) -> 
 
 
 def test_an_answer_that_breaks_a_rule_is_marked_or_asked_once_more_of_another_system(tmp_path: Path) -> None:
-    wiring = "{reply: {input: 'a very long reply, far longer than sixty characters'}}"
+    wiring = "{reply: {input: 'a very long reply, longer than sixty characters allow'}}"
     marked = run(write_actions(tmp_path, wiring)).steps[-1]
     assert [broken.rule for broken in marked.violations] == ["max_length"]
     again = wiring.replace("}}", ", retry_with: constant}}")
@@ -148,10 +148,13 @@ def test_a_person_may_take_over_or_stop_the_action(tmp_path: Path) -> None:
     assert (stopped.status, [line.step for line in stopped.steps]) == ("rejected", ["kind", "card"])
 
 
-def test_a_person_is_asked_only_in_doubt_where_that_is_wanted(tmp_path: Path) -> None:
-    folder = write_actions(tmp_path, "{reply: {person: edit, person_when: doubt}}")
+def test_a_person_may_be_asked_only_where_an_answer_is_unsure_or_has_a_violation(tmp_path: Path) -> None:
+    folder = write_actions(tmp_path, "{reply: {person: edit, person_when: unsure_or_violation}}")
     assert run(folder).status == "done"
-    long = "{reply: {person: edit, person_when: doubt, input: 'a very long reply, far longer than sixty characters'}}"
+    long = (
+        "{reply: {person: edit, person_when: unsure_or_violation, "
+        "input: 'a very long reply, longer than sixty characters allow'}}"
+    )
     assert run(write_actions(tmp_path, long)).status == "waiting"
 
 
