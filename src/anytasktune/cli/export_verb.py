@@ -1,7 +1,8 @@
 """`export` and `import-adapter`: Task-LMs for other programs, and adapters from them."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
 import typer
 
@@ -9,9 +10,12 @@ from anytasktune.cli.console import DONE, UsageError, print_json, say
 from anytasktune.cli.options import ChosenTasks, Force, Json, ProgressForm, ProjectFolder, UseOverrides, open_project
 
 if TYPE_CHECKING:
+    from anytasktune.pipeline import Settings, Workspace
     from anytasktune.pipeline.exporting_models import ExportedModel
 
-_Form = Literal["peft", "merged", "gguf", "gguf-lora", "ollama", "vllm"]
+_Exported = Literal["peft", "merged", "gguf", "gguf-lora", "ollama", "vllm"]
+_Trainer = Literal["llamafactory", "axolotl", "swift"]
+_Form = Literal["peft", "merged", "gguf", "gguf-lora", "ollama", "vllm", "llamafactory", "axolotl", "swift"]
 _SYSTEMS = {"task": "tuned", "action": "action", "mixed": "mixed"}
 
 
@@ -23,7 +27,8 @@ def export(
         typer.Option(
             help="`peft`: the adapter with a card and use.py; `merged`: safetensors with the adapter added; "
             "`gguf`: the same for llama.cpp; `gguf-lora`: base model and adapter apart; "
-            "`ollama`: GGUF with a Modelfile; `vllm`: the adapter with the command that serves it."
+            "`ollama`: GGUF with a Modelfile; `vllm`: the adapter with the command that serves it; "
+            "`llamafactory`, `axolotl`, `swift`: rows and a config to train elsewhere."
         ),
     ] = "peft",
     out: Annotated[
@@ -46,6 +51,7 @@ def export(
     ] = False,
     force: Force = False,
     project: ProjectFolder = Path(),
+    overrides: UseOverrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
@@ -54,15 +60,20 @@ def export(
         raise UsageError(
             "no task is named" if not tasks else "--all and names of tasks exclude each other", fix="name tasks, or give --all"
         )
-    workspace, settings = open_project(project, tasks or ())
+    workspace, settings = open_project(project, tasks or (), overrides)
+    if to in get_args(_Trainer):
+        return _export_for_trainer(
+            workspace, tasks or (), cast(_Trainer, to), out, settings, reporter_form=progress, force=force, as_json=as_json
+        )
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.exporting_models import ExportOptions, export_task_lms, number_format
 
+    form = cast(_Exported, to)
     options = ExportOptions(
-        to,
+        form,
         out,
         _SYSTEMS[granularity],  # type: ignore[arg-type]
-        number_format=number_format(quantize, to),
+        number_format=number_format(quantize, form),
         force=force,
         accept_differences=accept_differences,
     )
@@ -76,6 +87,37 @@ def export(
         say(f"  {_parity(item)}")
         if item.has_head:
             say("  the report's answers also use a label head, which other programs cannot run; README.md has both scores")
+    return DONE
+
+
+def _export_for_trainer(
+    workspace: "Workspace",
+    tasks: Sequence[str],
+    trainer: _Trainer,
+    out: Path,
+    settings: "Settings",
+    *,
+    reporter_form: Literal["text", "json"],
+    force: bool,
+    as_json: bool,
+) -> int:
+    from anytasktune.cli.progress import reporter
+    from anytasktune.pipeline.exporting_trainers import export_for_trainer
+
+    with reporter(reporter_form, workspace) as on_event:
+        made = [
+            export_for_trainer(workspace, task, trainer, out, settings, on_event, force=force)
+            for task in workspace.tasks(tasks)
+        ]
+    if as_json:
+        print_json(
+            [{"task": item.task, "folder": str(item.folder), "train": item.train, "take_over": item.take_over} for item in made]
+        )
+        return DONE
+    for item in made:
+        say(f"{item.folder}")
+        say(f"  train: {item.train}")
+        say(f"  then:  {item.take_over}")
     return DONE
 
 

@@ -1,0 +1,75 @@
+"""`export --to llamafactory|axolotl|swift`: a task's rows and a config, so that another program trains on the same data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from anytasktune.datasets.exporting import ExportFormat
+from anytasktune.exporting.trainer_configs import Trainer, TrainerJob, trainer_config
+from anytasktune.models.resolve import existing_path
+from anytasktune.pipeline.dataset_views import current_dataset, export_datasets
+from anytasktune.pipeline.events import OnEvent
+from anytasktune.pipeline.workspace import Workspace
+from anytasktune.schema import Task
+from anytasktune.settings import Settings
+from anytasktune.store import exporting, write_atomic
+from anytasktune.training.presets import default_epochs, default_learning_rate, default_rank
+
+_LARGE_MODEL = 4096
+"""Hidden size taken for a model that is not looked at: these configs are for models that are not here."""
+
+
+@dataclass(frozen=True)
+class TrainerExport:
+    """Rows and config of one task for another trainer, and the commands that train and take the adapter over."""
+
+    task: str
+    folder: Path
+    train: str
+    take_over: str
+
+
+def export_for_trainer(
+    workspace: Workspace,
+    task: Task,
+    trainer: Trainer,
+    out: Path,
+    settings: Settings,
+    on_event: OnEvent | None = None,
+    *,
+    force: bool = False,
+) -> TrainerExport:
+    """Write a task's rows and the config that trains on them, with the settings of this project.
+
+    Raises:
+        DataError: the task has no rows that can be used.
+        StoreError: files that no export wrote stand in the way.
+    """
+    folder, config = out / task.name / trainer, settings.train
+    layout: ExportFormat = "llama-factory" if trainer == "llamafactory" else "messages"
+    files = export_datasets(workspace, [task], folder, layout, force=force, on_event=on_event)
+    rows = [file.relative_to(folder) for file in files if file.suffix in {".json", ".jsonl"}]
+    count = len(current_dataset(workspace, task, on_event).frozen.splits.get("train", []))
+    place = existing_path(config.model)
+
+    def parts(split: str) -> list[str]:
+        if trainer == "llamafactory":
+            return [path.stem for path in rows if path.stem == f"{task.name}_{split}"]
+        return [path.as_posix() for path in rows if path.name.startswith(f"{split}.")]
+
+    job = TrainerJob(
+        model=str(place.resolve()) if place else config.model,
+        train=parts("train"),
+        dev=parts("dev"),
+        rank=config.rank or default_rank(count),
+        alpha=config.alpha or 32.0,
+        learning_rate=config.learning_rate or default_learning_rate(_LARGE_MODEL),
+        epochs=config.epochs or default_epochs(max(1, count), 1.0),
+        batch_size=config.batch_size,
+        max_length=config.max_length,
+        seed=config.seed,
+    )
+    name, text, command = trainer_config(trainer, job)
+    with exporting(folder, force=force) as staged:
+        write_atomic(staged / name, text)
+    take_over = workspace.project.command("import-adapter", folder / "adapter", "--task", task.name, "--base", job.model)
+    return TrainerExport(task.name, folder, f"cd {folder} && {command}", take_over)
