@@ -88,5 +88,5 @@ def action_lines(done: ActionResult, resume: str) -> RenderableType:
     elif done.status == "rejected":
         lines.append(Text(f"✗ a person rejected step {done.steps[-1].step}; the action ended there", style="yellow"))
     else:
-        lines.append(Text(f"✓ {done.run.action}: run {done.run.id}", style="dim"))
+        lines.append(Text(f"✓ {done.run.action}: action run {done.run.id}", style="dim"))
     return Group(*lines)

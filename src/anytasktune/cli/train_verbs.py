@@ -87,7 +87,7 @@ def train(
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
-    """Train Task-LMs. Finished runs are skipped; a stopped or killed run resumes."""
+    """Train Task-LMs. Finished training runs are skipped; a stopped or killed one resumes."""
     workspace, settings = _open(project, tasks, [*(overrides or []), *([f"train.method={method}"] if method else [])])
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import train as train_tasks

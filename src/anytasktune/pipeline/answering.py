@@ -174,8 +174,8 @@ def system_for(context: TrainingContext, task: Task, name: str = "") -> Answerin
     Args:
         context: takes over the training settings of the Task-LM, so that the same base model in the same precision answers.
         name: `tuned`, `action` or `mixed` for the Task-LM trained last of that granularity, `base`, `few_shot`, `linear`,
-            `nearest`, `constant`, or the beginning of the id of a run or Task-LM. Empty: the task's current Task-LM, else that
-            of an action with the task, else that of the whole pool.
+            `nearest`, `constant`, or the beginning of the id of a training run or Task-LM. Empty: the newest Task-LM of
+            the task, else its Action-LM, else the Mixed-LM.
 
     Raises:
         ConfigError: there is no such system or version, or several versions begin like this.

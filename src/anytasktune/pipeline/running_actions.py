@@ -131,14 +131,14 @@ def resume_action(
     found = sorted(workspace.project.action_runs.glob(f"*/*/{RUN_RECORD}"))
     begin_so = [path for path in found if path.parent.name.startswith(run_id)] if run_id else []
     if len(begin_so) != 1:
-        what = f"several runs begin with {run_id!r}" if begin_so else f"there is no run {run_id!r} of an action"
+        what = f"several action runs begin with {run_id!r}" if begin_so else f"there is no action run {run_id!r}"
         fix = nearest(run_id, [path.parent.name for path in begin_so or found]) if found else "begin one: run ACTION TEXT"
         raise ConfigError(what, where=str(workspace.project.action_runs), fix=fix)
     run = read_record(begin_so[0], ActionRun)
     wired = workspace.action(run.action)
     again = f"begin it anew: {workspace.project.command('run', run.action, run.input)}"
     if definition_of(wired) != run.definition:
-        raise ConfigError(f"action {run.action} has changed since the run {run.id} began", where=DOMAIN_FILE, fix=again)
+        raise ConfigError(f"action {run.action} has changed since action run {run.id} began", where=DOMAIN_FILE, fix=again)
     systems = OpenedSystems(workspace, settings or Settings(), on_event or ignore_event)
     with held_alone(begin_so[0].parent):
         return _go_on(workspace, run, wired, systems, person)
@@ -150,7 +150,7 @@ def answered_steps(wired: WiredAction) -> list[str]:
 
 
 def language_of_input(wired: WiredAction, text: str, language: Language | None) -> Language:
-    """The language an action runs in: the given one, else that of the letters of its input, if a step speaks it.
+    """The language an action runs in: the given one, else the one detected from its script, if a step speaks it.
 
     Raises:
         ConfigError: no step speaks the given language.
@@ -183,7 +183,7 @@ def _go_on(
         system = systems.of(task, retry if again and retry else _name_of(recorded))
         if not again and system.identity != recorded.identity:
             fix = f"begin it anew: {workspace.project.command('run', run.action, run.input)}"
-            raise ConfigError(f"what answers {step} has changed since the run {run.id} began", where=f"step {step}", fix=fix)
+            raise ConfigError(f"what answers {step} has changed since action run {run.id} began", where=f"step {step}", fix=fix)
         examples = [step_example(task, text, run.language) for text in inputs]
         answers = system.answer(examples)
         if failed := next((one.error for one in answers if one.error), None):

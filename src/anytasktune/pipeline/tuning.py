@@ -31,7 +31,7 @@ def train(
     on_event: OnEvent | None = None,
     granularity: Granularity = "task",
 ) -> list[Run]:
-    """Train a Task-LM per task, per action, for the pool, or all of these; finished runs are reused.
+    """Train a Task-LM per task, an Action-LM per action, a Mixed-LM, or all of these; finished runs are reused.
 
     Raises:
         AnyTaskTuneError: for anything the user can mend; see `anytasktune.errors`.

@@ -29,6 +29,8 @@ class ModelEntry(BaseModel):
     """The task that it answers; None for the base model."""
     task_lm: str | None = None
     """Id of the Task-LM behind the name."""
+    in_use: bool = False
+    """Whether it is the Task-LM that answers the task unless another is named: `TASK` and `TASK@prod`."""
 
 
 class ModelList(BaseModel):
@@ -158,7 +160,9 @@ def model_list(models: ServedModels) -> ModelList:
 def model_entry(name: str, model: ServedModel) -> ModelEntry:
     """The entry of one name."""
     task = model.task.name if model.task else None
-    return ModelEntry(id=name, created=model.created, task=task, task_lm=model.task_lm)
+    return ModelEntry(
+        id=name, created=model.created, task=task, task_lm=model.task_lm, in_use=bool(model.source and model.aliases)
+    )
 
 
 @dataclass(frozen=True)

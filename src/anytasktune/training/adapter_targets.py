@@ -12,7 +12,7 @@ from anytasktune.store import DOMAIN_FILE
 from anytasktune.training.task_rows import TaskRows
 
 Granularity = Literal["task", "action", "mixed", "all"]
-"""One Task-LM per task, one per action, one for all tasks, or every one of them."""
+"""One Task-LM per task, one Action-LM per action, one Mixed-LM for all tasks, or every one of them."""
 
 MIXED = "mixed-pool"
 

@@ -204,7 +204,7 @@ def test_a_run_whose_action_or_systems_have_changed_is_not_mixed_with_others(tmp
     with pytest.raises(ConfigError, match="action inbox has changed since") as refused:
         resume_action(Workspace.open(folder), waiting.run.id)
     assert "anytasktune run inbox" in refused.value.problems[0].fix
-    with pytest.raises(ConfigError, match="there is no run 'zz'"):
+    with pytest.raises(ConfigError, match="there is no action run 'zz'"):
         resume_action(Workspace.open(folder), "zz")
 
 
