@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 _SHOWN_LABELS, _SHOWN_ROWS = 5, 10
 
 
-def answer_lines(given: TaskAnswer) -> RenderableType:
+def answer_lines(answer: TaskAnswer) -> RenderableType:
     """The answer on its own line; below it probabilities, whether it is unsure and why, and its violations."""
-    lines = [Text(given.answer, style="bold")]
-    likeliest = sorted((given.probabilities or {}).items(), key=lambda item: -item[1])
+    lines = [Text(answer.answer, style="bold")]
+    likeliest = sorted((answer.probabilities or {}).items(), key=lambda item: -item[1])
     width = max((len(label) for label, _ in likeliest[:_SHOWN_LABELS]), default=0)
     lines += [Text(f"  {label:<{width}}  {share:.3f}", style="dim") for label, share in likeliest[:_SHOWN_LABELS]]
     if hidden := likeliest[_SHOWN_LABELS:]:
         lines.append(Text(f"  … and {len(hidden)} more (all with --json)", style="dim"))
-    if given.probability is not None:
-        said = f"{'unsure: ' if given.unsure else ''}{_evidence(given.threshold)}"
-        lines.append(Text(f"  {said}", style="yellow" if given.unsure else "dim"))
-    lines += [Text(f"  ! {broken.rule}: {broken.what}", style="yellow") for broken in given.violations]
+    if answer.probability is not None:
+        said = f"{'unsure: ' if answer.unsure else ''}{_evidence(answer.threshold)}"
+        lines.append(Text(f"  {said}", style="yellow" if answer.unsure else "dim"))
+    lines += [Text(f"  ! {broken.rule}: {broken.what}", style="yellow") for broken in answer.violations]
     return Group(*lines)
 
 

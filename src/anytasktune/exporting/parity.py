@@ -1,4 +1,4 @@
-"""Parity: an exported model must read, begin, answer and score as the Task-LM does, link by link.
+"""Parity: an exported model must read, begin, answer and score as the Task-LM does, stage by stage.
 
 The chain is: rendered prompt → its tokens → the first token after it → the answer → the score. For each golden prompt the first
 link that differs is named, since every later one follows from it.

@@ -1,4 +1,4 @@
-"""The first link that differs between a Task-LM and its copy is named; what rounding explains is not a difference."""
+"""The first stage that differs between a Task-LM and its copy is named; what rounding explains is not a difference."""
 
 from typing import Any
 
