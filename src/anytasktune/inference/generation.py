@@ -117,7 +117,8 @@ class GrowingAnswer:
         if self.sampling is None:
             return logits
         uniform = torch.rand(len(logits), generator=self.random).clamp_min(1e-20)
-        return logits.float() / self.sampling.temperature - torch.log(-torch.log(uniform)).to(logits.device)
+        noise = -torch.log(-torch.log(uniform)).to(logits.device)
+        return logits.float() + self.sampling.temperature * noise  # logits divided by a tiny temperature would be infinite
 
     def extend(self, likeliest: int, logits: torch.Tensor) -> list[int]:
         """Add a token, and those that must follow it; returns what was added.

@@ -64,6 +64,7 @@ class TaskPredictor:
         adapter: LoRA weights added to the base model.
         head: joins other sources of the scores of possible answers with the tokens' own.
         adapted: puts an adapter on the model for the length of a block, in place of `adapter`.
+        sampling: draws answers that are generated; None: greedy, or as the decoding says.
     """
 
     base: BaseLM
@@ -74,6 +75,7 @@ class TaskPredictor:
     adapter: Adapter | None = None
     head: LabelHead | None = None
     adapted: Callable[[], AbstractContextManager[None]] | None = None
+    sampling: Sampling | None = None
 
     def answer(
         self, examples: Sequence[Example], *, batch_tokens: int = BATCH_TOKENS, on_rows: OnRows = lambda _: None
@@ -166,9 +168,9 @@ class TaskPredictor:
     def _generate(
         self, format_: PromptFormat, asked: Sequence[tuple[list[int], Example]], batch_tokens: int, on_rows: OnRows
     ) -> list[Answer]:
-        """Greedy answers, or of several samples for each input the one that agrees best with the others."""
-        if self.decoding.best_of == 1:
-            return self._generate_once(format_, asked, batch_tokens, on_rows, None)
+        """Greedy or sampled answers, or of several samples for each input the one that agrees best with the others."""
+        if self.sampling or self.decoding.best_of == 1:
+            return self._generate_once(format_, asked, batch_tokens, on_rows, self.sampling)
         drawn = [
             self._generate_once(format_, asked, batch_tokens, (lambda _: None) if seed else on_rows, Sampling(seed))
             for seed in reversed(range(self.decoding.best_of))

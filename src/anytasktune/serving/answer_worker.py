@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from anytasktune.chat import PromptFormat, shared_prefix
 from anytasktune.errors import AnyTaskTuneError, ConfigError
 from anytasktune.inference.constraint import Constraint
-from anytasktune.inference.generation import GrowingAnswer, Limits, generate
+from anytasktune.inference.generation import GrowingAnswer, Limits, Sampling, generate
 from anytasktune.inference.joint_generation import JointGeneration, JointRow
 from anytasktune.inference.task_constraint import TaskConstraint
 from anytasktune.inference.task_lm import TaskLM
@@ -92,11 +92,12 @@ class AnswerWorker:
 
     def take(self, tickets: Sequence[Ticket]) -> None:
         """Answer label tasks, and begin to generate other answers."""
-        groups: dict[tuple[str, int | None], list[Ticket]] = {}
+        groups: dict[tuple[str, int | None, Sampling | None], list[Ticket]] = {}
         starting: list[_Running] = []
         for ticket in tickets:
             if self._in_batch(ticket):
-                key = ticket.question.model.name, ticket.question.end.most_tokens
+                question = ticket.question
+                key = question.model.name, question.end.most_tokens, question.sampling
                 groups.setdefault(key, []).append(ticket)
             elif (running := self._prepared(ticket)) is not None:
                 starting.append(running)
@@ -192,7 +193,8 @@ class AnswerWorker:
         room = self.models.base.info.context_length - limit
         if len(prompt) > room or not prompt:
             return ApiError(400, _unfit(len(prompt), room), param="messages", code="unanswerable_input")
-        answer = GrowingAnswer(Limits(format_.rendering.end_of_turn, limit, _BATCH_TOKENS), constraint)
+        limits = Limits(format_.rendering.end_of_turn, limit, _BATCH_TOKENS)
+        answer = GrowingAnswer(limits, constraint, question.sampling, prompt)
         return _Running(ticket, JointRow(prompt, shared, adapter, answer), format_)
 
     def _task_lm(self, model: ServedModel) -> TaskLM:
@@ -223,14 +225,14 @@ class AnswerWorker:
     # --- batches of one model
 
     def _answer_batch(self, tickets: Sequence[Ticket]) -> None:
-        """Answer tickets of one model with the same limit."""
+        """Answer tickets of one model with the same limit and sampling."""
         questions = [ticket.question for ticket in tickets]
         model = questions[0].model
         format_, constrained = self.models.format_of(model), False
         if model.source is None or model.task is None:
             answers = self._continued(questions)
         else:
-            predictor = self._task_lm(model).model(model.task.name)
+            predictor = replace(self._task_lm(model).model(model.task.name), sampling=questions[0].sampling)
             constrained = predictor.decoding.constrained or predictor.decoding.scores_answers
             if (most := questions[0].end.most_tokens) is not None:
                 limit = min(most, predictor.decoding.max_new_tokens)
@@ -256,7 +258,8 @@ class AnswerWorker:
         prompts = [base.format.text_ids(question.rendered, begins=question.begins) for question in questions]
         room = base.info.context_length - limit
         fitting = [prompt for prompt in prompts if 0 < len(prompt) <= room]
-        made = iter(generate(base.model, fitting, Limits(base.format.rendering.end_of_turn, limit, _BATCH_TOKENS)))
+        limits = Limits(base.format.rendering.end_of_turn, limit, _BATCH_TOKENS)
+        made = iter(generate(base.model, fitting, limits, sampling=questions[0].sampling))
         answers = []
         for prompt in prompts:
             if not 0 < len(prompt) <= room:

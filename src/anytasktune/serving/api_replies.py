@@ -67,6 +67,8 @@ class AnswerFacts(BaseModel):
     """Whether it would be another without that."""
     truncated: bool
     """Whether a length limit came before its end."""
+    temperature_used: float
+    """0: the answer is the most probable one."""
     rendered: str
     """The prompt that the model read."""
 
@@ -171,12 +173,14 @@ class Reply:
 
     Attributes:
         model: the name that the request used.
-        repeats: how often each answer is sent (`n`): they are the most probable ones, so all are the same.
+        repeats: how often each answer is sent: `n` where it is the most probable one, so that all are the same.
+        samples: how many answers each question has: `n` where they are drawn at random.
         top: how many labels get a log probability; None: log probabilities are not sent.
     """
 
     model: str
     repeats: int = 1
+    samples: int = 1
     top: int | None = None
     id: str = field(default_factory=lambda: secrets.token_hex(12))
     created: int = field(default_factory=lambda: int(time.time()))
@@ -205,8 +209,8 @@ class Reply:
         return TextReply(**self.head("cmpl"), choices=choices, usage=usage, anytasktune=facts)
 
     def usage(self, answers: Sequence[Answered]) -> TokenCounts:
-        """Tokens of all prompts, and of all answers as often as they are sent."""
-        prompts = sum(one.answer.prompt_tokens for one in answers)
+        """Tokens of all prompts, each counted once, and of all answers as often as they are sent."""
+        prompts = sum(one.answer.prompt_tokens for one in answers) // self.samples
         made = sum(one.tokens for one in answers) * self.repeats
         return TokenCounts(prompt_tokens=prompts, completion_tokens=made, total_tokens=prompts + made)
 
@@ -242,7 +246,7 @@ class Reply:
 
 def facts_of(one: Answered) -> AnswerFacts:
     """Facts on an answer."""
-    model, example = one.question.model, one.question.example
+    model, example, sampling = one.question.model, one.question.example, one.question.sampling
     task = model.task
     threshold = model.source.manifest.thresholds.get(task.name) if model.source and task else None
     return AnswerFacts(
@@ -255,6 +259,7 @@ def facts_of(one: Answered) -> AnswerFacts:
         constrained=one.constrained,
         corrected=one.answer.corrected,
         truncated=one.answer.truncated,
+        temperature_used=sampling.temperature if sampling else 0,
         rendered=one.question.rendered,
     )
 

@@ -106,8 +106,6 @@ class AnswerRequest(ApiRecord):
 
     def refuse_unhonoured(self) -> None:
         """Raise ApiError for the first field that would change the answer in a way that cannot be done."""
-        if self.temperature:
-            raise not_honoured("temperature", "answers are the most probable ones; send 0 or leave it out")
         for name in ("presence_penalty", "frequency_penalty", "logit_bias"):
             if getattr(self, name):
                 raise not_honoured(name, "answers are not steered; leave it out")

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import random
+import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -14,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 
 from anytasktune.errors import AnyTaskTuneError
+from anytasktune.inference.generation import Sampling
 from anytasktune.schema import ActionResult
 from anytasktune.serving.admission import Admission, AdmissionMiddleware
 from anytasktune.serving.answer_engine import AnswerEngine
@@ -57,8 +60,9 @@ class AnswerApi:
             raise not_honoured("logprobs", "only answers of label and small number tasks have probabilities; leave it out")
         question = self._chat_question(model, request)
         top = (request.top_logprobs or 0) if request.logprobs else None
-        reply = Reply(request.model, request.n or 1, top)
-        asked = _Asked.of([question], self.engine, self.answer_seconds)
+        questions = _drawn(model, [question], request)
+        reply = _reply(request, questions[0], top)
+        asked = _Asked.of(questions, self.engine, self.answer_seconds)
         if request.stream:
             events = _streamed(asked, ReplyStream(reply, chat=True), request)
             return StreamingResponse(events, media_type="text/event-stream")
@@ -70,7 +74,8 @@ class AnswerApi:
         if request.logprobs is not None and not _scores_answers(model):
             raise not_honoured("logprobs", "only answers of label and small number tasks have probabilities; leave it out")
         questions = [self._prompt_question(model, request, prompt) for prompt in request.prompts]
-        reply = Reply(request.model, request.n or 1, request.logprobs)
+        questions = _drawn(model, questions, request)
+        reply = _reply(request, questions[0], request.logprobs)
         asked = _Asked.of(questions, self.engine, self.answer_seconds)
         if request.stream:
             events = _streamed(asked, ReplyStream(reply, chat=False), request)
@@ -191,6 +196,29 @@ async def _streamed(asked: _Asked, stream: ReplyStream, request: AnswerRequest) 
     if request.wants_usage:
         yield stream.usage_event(found)
     yield DONE_EVENT
+
+
+def _drawn(model: ServedModel, questions: Sequence[Question], request: AnswerRequest) -> list[Question]:
+    """Each question once for every answer that is drawn at random, with a seed of its own; as it is where none is drawn."""
+    temperature = request.temperature
+    if not temperature or _scores_answers(model):
+        return list(questions)
+    if request.top_p not in (None, 1):
+        raise not_honoured("top_p", "answers are drawn from all tokens; leave it out, or send a lower temperature")
+    seed = secrets.randbits(63) if request.seed is None else request.seed
+
+    def sampling(place: int) -> Sampling:
+        return Sampling(random.Random(f"{seed} {place}").getrandbits(63), temperature)  # noqa: S311
+
+    each = (question for question in questions for _ in range(request.n or 1))
+    return [replace(question, sampling=sampling(place)) for place, question in enumerate(each)]
+
+
+def _reply(request: AnswerRequest, first: Question, top: int | None) -> Reply:
+    """The reply in which drawn answers stand once each, and other answers as often as the request wants."""
+    count = request.n or 1
+    repeats, samples = (1, count) if first.sampling else (count, 1)
+    return Reply(request.model, repeats, samples, top)
 
 
 def _scores_answers(model: ServedModel) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from anytasktune.chat import PromptFormat
+from anytasktune.inference.generation import Sampling
 from anytasktune.schema import Answer, Example
 from anytasktune.serving.api_errors import ApiError
 from anytasktune.serving.served_models import ServedModel
@@ -43,6 +44,7 @@ class Question:
         example: the input of a Task-LM; None where the base model goes on with `rendered`.
         begins: the base model's prompt needs the token that begins a text.
         stream: pieces of the answer are wanted as they come.
+        sampling: draws the answer; None: the most probable one.
     """
 
     model: ServedModel
@@ -51,6 +53,7 @@ class Question:
     example: Example | None = None
     begins: bool = False
     stream: bool = False
+    sampling: Sampling | None = None
 
     @property
     def grows(self) -> bool:

@@ -11,6 +11,8 @@ import pytest
 from openai import OpenAI
 from tests.tiny_project import quick_settings, team_rows, write_project, write_rows
 
+from anytasktune.inference.task_lm import TaskLM
+from anytasktune.models.load import load_base
 from anytasktune.pipeline import Workspace, train
 from anytasktune.pipeline.starting_server import ServerOptions, prepare_server
 from anytasktune.serving.answer_engine import AnswerEngine
@@ -101,3 +103,11 @@ def http(server: AnswerServer) -> Iterator[httpx.Client]:
     """A plain client."""
     with httpx.Client(base_url=server.address, timeout=30) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def task_lms(project: Path, tiny_model: Path) -> dict[str, TaskLM]:
+    """The Task-LMs as evaluation loads them."""
+    base = load_base(str(tiny_model), dtype="float32", device="cpu")
+    folders = {task: next((project / "artifacts" / "runs" / task).glob("*/adapter")) for task in OUTPUTS}
+    return {task: TaskLM.load(folder, base) for task, folder in folders.items()}

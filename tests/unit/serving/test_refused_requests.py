@@ -23,7 +23,8 @@ TEXT = {"model": "team", "prompt": "the landlord"}
 @pytest.mark.parametrize(
     ("more", "field"),
     [
-        ({"temperature": 0.7}, "temperature"),
+        ({"temperature": 2.1}, "temperature"),
+        ({"model": "reply", "temperature": 0.7, "top_p": 0.9}, "top_p"),
         ({"presence_penalty": 1}, "presence_penalty"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
         ({"tools": [{"type": "function"}]}, "tools"),
@@ -59,8 +60,8 @@ def test_unknown_fields_and_neutral_values_are_ignored(http: httpx.Client) -> No
 def test_errors_are_those_the_official_client_knows(openai: OpenAI) -> None:
     with pytest.raises(NotFoundError, match="did you mean 'team"):
         openai.chat.completions.create(**CHAT | {"model": "taem"})
-    with pytest.raises(BadRequestError, match="temperature"):
-        openai.chat.completions.create(**CHAT, temperature=1.0)
+    with pytest.raises(BadRequestError, match="presence_penalty"):
+        openai.chat.completions.create(**CHAT, presence_penalty=1.0)
     with pytest.raises(NotFoundError, match="no model"):
         openai.models.retrieve("nobody")
 

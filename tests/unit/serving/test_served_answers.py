@@ -2,7 +2,6 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,19 +10,10 @@ from openai import OpenAI
 from tests.tiny_project import team_rows
 
 from anytasktune.inference.task_lm import TaskLM
-from anytasktune.models.load import load_base
 from anytasktune.serving.answer_engine import AnswerEngine
 
 TASKS = ("team", "facts", "reply")
 ROWS = team_rows(6, 5000)
-
-
-@pytest.fixture(scope="session")
-def task_lms(project: Path, tiny_model: Path) -> dict[str, TaskLM]:
-    """The Task-LMs as evaluation loads them."""
-    base = load_base(str(tiny_model), dtype="float32", device="cpu")
-    folders = {task: next((project / "artifacts" / "runs" / task).glob("*/adapter")) for task in TASKS}
-    return {task: TaskLM.load(folder, base) for task, folder in folders.items()}
 
 
 def chat(task: str, text: str, **more: Any) -> dict[str, Any]:
