@@ -115,9 +115,7 @@ class AnswerWorker:
             self._guarded_steps(self._generation.step)
 
     def _in_batch(self, ticket: Ticket) -> bool:
-        task, source = ticket.question.model.task, ticket.question.model.source
-        scored = bool(task and source and source.manifest.decoding[task.name].scores_answers)
-        return scored or not self._joint
+        return ticket.question.model.chooses_by_score or not self._joint
 
     def _guarded(self, tickets: Sequence[Ticket], work: Callable[[], None]) -> bool:
         """Do some work for tickets, which fail when it fails; whether it was done."""
@@ -233,8 +231,8 @@ class AnswerWorker:
             answers = self._continued(questions)
         else:
             predictor = replace(self._task_lm(model).model(model.task.name), sampling=questions[0].sampling)
-            constrained = predictor.decoding.constrained or predictor.decoding.scores_answers
-            if (most := questions[0].end.most_tokens) is not None:
+            constrained = predictor.decoding.constrained or model.chooses_by_score
+            if (most := questions[0].end.most_tokens) is not None and not model.chooses_by_score:
                 limit = min(most, predictor.decoding.max_new_tokens)
                 predictor = replace(predictor, decoding=predictor.decoding.model_copy(update={"max_new_tokens": limit}))
             examples = [question.example for question in questions if question.example is not None]

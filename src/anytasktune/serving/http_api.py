@@ -201,7 +201,7 @@ async def _streamed(asked: _Asked, stream: ReplyStream, request: AnswerRequest) 
 def _drawn(model: ServedModel, questions: Sequence[Question], request: AnswerRequest) -> list[Question]:
     """Each question once for every answer that is drawn at random, with a seed of its own; as it is where none is drawn."""
     temperature = request.temperature
-    if not temperature or _scores_answers(model):
+    if not temperature or model.chooses_by_score:
         return list(questions)
     if request.top_p not in (None, 1):
         raise not_honoured("top_p", "answers are drawn from all tokens; leave it out, or send a lower temperature")

@@ -57,6 +57,14 @@ class ServedModel:
         """Id of the Task-LM."""
         return self.source.manifest.id if self.source else None
 
+    @property
+    def chooses_by_score(self) -> bool:
+        """Whether the answer is chosen among labels or numbers by their scores, so that it never depends on chance."""
+        if self.source is None or self.task is None:
+            return False
+        decoding = self.source.manifest.decoding[self.task.name]
+        return decoding.scores_answers or decoding.scores_label_sets
+
 
 @dataclass
 class ServedModels:
