@@ -3,19 +3,24 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from queue import Queue
 from typing import Any
 
 import httpx
 import pytest
 from openai import BadRequestError, OpenAI
+from tests.tiny_models import save_tiny_model
 from tests.tiny_project import team_rows
 from tests.unit.serving.test_answer_engine import question
 
-from anytasktune.inference.generation import Sampling
+from anytasktune.inference.generation import Limits, Sampling, generate
 from anytasktune.inference.task_lm import TaskLM
+from anytasktune.models.load import load_base
 from anytasktune.serving.answer_engine import AnswerEngine
-from anytasktune.serving.questions import Answered, Outcome, Ticket
+from anytasktune.serving.questions import Answered, AnswerEnd, Outcome, Question, Ticket
+from anytasktune.serving.served_models import ServedModels
+from anytasktune.serving.server_metrics import ServerMetrics
 
 ROWS = team_rows(6, 5000)
 GENERATED = ("facts", "reply", "tiny")
@@ -126,3 +131,18 @@ def test_drawing_from_a_part_of_the_tokens_is_refused(openai: OpenAI, http: http
         openai.chat.completions.create(**asked("reply", temperature=0.7, top_p=0.9))
     assert http.post("/v1/completions", json={"model": "tiny", "prompt": "x", "temperature": 2.5}).status_code == 400
     assert http.post("/v1/chat/completions", json=asked("reply", temperature=0.7, top_p=1)).status_code == 200
+
+
+def test_a_model_that_answers_row_by_row_draws_too(tmp_path: Path) -> None:
+    base = load_base(str(save_tiny_model(tmp_path / "bloom", "bloom")), dtype="float32", device="cpu")
+    each = [None, Sampling(1, 1.5), Sampling(2, 1.5)]
+    prompt, limits = base.format.text_ids("the roof", begins=True), Limits(base.format.rendering.end_of_turn, 8, 4096)
+    expected = [base.format.decode(generate(base.model, [prompt], limits, sampling=one)[0].ids) for one in each]
+    engine, arrived = AnswerEngine(ServedModels.of(base, []), ServerMetrics()), Queue[Outcome]()
+    asked = [Question(engine.models.models[0], "the roof", AnswerEnd(8), begins=True, sampling=one) for one in each]
+    engine.start()
+    engine.submit([Ticket(one, arrived.put) for one in asked])
+    found = {outcome.question.sampling: outcome.text for _ in each if isinstance(outcome := arrived.get(), Answered)}
+    engine.close()
+    assert [found[one] for one in each] == expected
+    assert len(set(expected)) == 3
