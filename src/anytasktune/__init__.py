@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anytasktune.errors import AnyTaskTuneError
     from anytasktune.inference.task_lm import TaskLM
     from anytasktune.pipeline import (
+        ActionRunOptions,
         AnsweringSystem,
         BuildOptions,
         Event,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         Predicted,
         PredictOptions,
         Progress,
-        RunOptions,
         Started,
         Workspace,
         ask,
@@ -64,6 +64,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
 _HOME = {
     "ActionResult": "anytasktune.schema",
+    "ActionRunOptions": "anytasktune.pipeline",
     "AnsweringSystem": "anytasktune.pipeline",
     "AnyTaskTuneError": "anytasktune.errors",
     "BuildOptions": "anytasktune.pipeline",
@@ -81,7 +82,6 @@ _HOME = {
     "Progress": "anytasktune.pipeline",
     "Report": "anytasktune.schema",
     "Run": "anytasktune.schema",
-    "RunOptions": "anytasktune.pipeline",
     "Settings": "anytasktune.settings",
     "Started": "anytasktune.pipeline",
     "Task": "anytasktune.schema",
@@ -126,7 +126,7 @@ __all__ = [
     "Progress",
     "Report",
     "Run",
-    "RunOptions",
+    "ActionRunOptions",
     "Settings",
     "Started",
     "Task",

@@ -59,7 +59,7 @@ def run(
     given = given_text(text, file, encoding) if resume is None else ""
     from anytasktune.cli.answer_lines import action_lines
     from anytasktune.cli.progress import reporter
-    from anytasktune.pipeline.running_actions import RunOptions, resume_action, run_action
+    from anytasktune.pipeline.running_actions import ActionRunOptions, resume_action, run_action
 
     events = reporter(progress, workspace)
     person = _person(chosen[0] if chosen else "", answer or "", language, None if as_json else events)
@@ -67,7 +67,7 @@ def run(
         if resume is not None:
             done = resume_action(workspace, resume, person=person, settings=settings, on_event=on_event)
         else:
-            options = RunOptions(answered_by, language, person, fresh)
+            options = ActionRunOptions(answered_by, language, person, fresh)
             done = run_action(workspace, action or "", given, options, settings, on_event)
     if as_json:
         print_json(done.model_dump(mode="json"))

@@ -72,10 +72,10 @@ def diff_reports(
 ) -> int:
     """Compare two reports, of two trainings or two base models: paired differences on the rows both have."""
     workspace, _ = open_project(project)
-    from anytasktune.pipeline.report_comparing import compare_reports
+    from anytasktune.pipeline.diffing_reports import diff_stored_reports
     from anytasktune.pipeline.reporting import render_diff
 
-    found = compare_reports(workspace, first, second)
+    found = diff_stored_reports(workspace, first, second)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:

@@ -13,9 +13,9 @@ from transformers import PreTrainedModel
 from anytasktune.inference.generation import GrowingAnswer, compare_forced, extend_answers
 from anytasktune.models.adapter_exchange import AdapterExchange
 from anytasktune.models.kv_cache import read_prefix
+from anytasktune.models.kv_slots import NewRow, SlotCache, read_further, read_new
 from anytasktune.models.lora import Adapter
 from anytasktune.models.packed import PACKED, KeptPrefix, attending
-from anytasktune.models.slot_cache import NewRow, SlotCache, read_further, read_new
 
 _MOST_PREFIXES = 64
 

@@ -20,7 +20,7 @@ class TaskConstraint:
         self.decoding = decoding
         self.format = format_
         self._compiled: dict[Language, Constraint | None] = {}
-        self._ending = task.output.pattern_ending(task.rules)
+        self._ending = task.output.pattern_completion(task.rules)
 
     @property
     def table(self) -> TokenTable:

@@ -16,7 +16,7 @@ from anytasktune.outputs.output_remarks import Remark
 from anytasktune.outputs.rules import Rules, Violation
 from anytasktune.records import Language, Record
 from anytasktune.text.json_values import KeyPath
-from anytasktune.text.pattern_ending import PatternEnding
+from anytasktune.text.pattern_completion import PatternCompletion
 
 Metric = Literal["accuracy", "macro_f1", "set_f1", "json_f1", "rouge_l", "token_f1", "mae"]
 LOWER_IS_BETTER: frozenset[Metric] = frozenset({"mae"})
@@ -304,7 +304,7 @@ class OutputKind(Record):
         """
         return None
 
-    def pattern_ending(self, rules: Rules) -> PatternEnding | None:
+    def pattern_completion(self, rules: Rules) -> PatternCompletion | None:
         """The ends of answers that must match the rules' pattern; None where nothing is known about them."""
         return None
 

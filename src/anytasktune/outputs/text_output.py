@@ -11,7 +11,7 @@ from anytasktune.records import Language
 from anytasktune.text.automaton_regex import automaton_regex
 from anytasktune.text.json_values import try_json
 from anytasktune.text.overlap import rouge_l
-from anytasktune.text.pattern_ending import PatternEnding
+from anytasktune.text.pattern_completion import PatternCompletion
 from anytasktune.text.plain_text import listed
 
 ALIKE = 0.4
@@ -81,9 +81,9 @@ class TextOutput(OutputKind):
             terms.append(regex(rf"{line}(?:\n{line}){more}\s*" if counted else rf"\s*{INK}{ANY}*"))
         return grammar.starting(grammar.terminal(every(terms)))
 
-    def pattern_ending(self, rules: Rules) -> PatternEnding | None:
+    def pattern_completion(self, rules: Rules) -> PatternCompletion | None:
         """Those of the pattern."""
-        return None if rules.pattern is None else PatternEnding.of(rules.pattern)
+        return None if rules.pattern is None else PatternCompletion.of(rules.pattern)
 
     def shows_beginnings(self, rules: Rules) -> bool:
         """Where there are no rules."""

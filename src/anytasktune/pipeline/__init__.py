@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.ingesting import ingest_documents
     from anytasktune.pipeline.initializing import init_project
     from anytasktune.pipeline.predicting import Predicted, PredictOptions, predict
-    from anytasktune.pipeline.running_actions import PersonDecision, PersonTurn, RunOptions, resume_action, run_action
+    from anytasktune.pipeline.running_actions import ActionRunOptions, PersonDecision, PersonTurn, resume_action, run_action
     from anytasktune.pipeline.tuning import train, tune
     from anytasktune.pipeline.workspace import Workspace
     from anytasktune.settings import Settings
     from anytasktune.tasks import Finding
 
 _HOME = {
+    "ActionRunOptions": "running_actions",
     "AnsweringSystem": "answering",
     "Built": "building",
     "CheckedTask": "checking",
@@ -49,7 +50,6 @@ _HOME = {
     "Predicted": "predicting",
     "Progress": "events",
     "BuildOptions": "build_context",
-    "RunOptions": "running_actions",
     "Settings": "workspace",
     "Started": "events",
     "TaskPlan": "checking",
@@ -94,7 +94,7 @@ __all__ = [
     "Predicted",
     "Progress",
     "BuildOptions",
-    "RunOptions",
+    "ActionRunOptions",
     "Settings",
     "Started",
     "TaskPlan",

@@ -21,13 +21,13 @@ from anytasktune.store import DOMAIN_FILE, append_line, held_alone, read_lines, 
 from anytasktune.text.language import likelier_language
 from anytasktune.workflow.execute import ActionRunner, AskPerson, PersonDecision, PersonTurn
 
-__all__ = ["AskPerson", "PersonDecision", "PersonTurn", "RunOptions", "resume_action", "run_action"]
+__all__ = ["AskPerson", "PersonDecision", "PersonTurn", "ActionRunOptions", "resume_action", "run_action"]
 
 RUN_RECORD, TRACE = "run.json", "steps.jsonl"
 
 
 @dataclass(frozen=True)
-class RunOptions:
+class ActionRunOptions:
     """How an action is run.
 
     Attributes:
@@ -77,7 +77,7 @@ def run_action(
     workspace: Workspace,
     action: str,
     text: str,
-    options: RunOptions | None = None,
+    options: ActionRunOptions | None = None,
     settings: Settings | None = None,
     on_event: OnEvent | None = None,
 ) -> ActionResult:
@@ -92,7 +92,7 @@ def run_action(
         ConfigError: there is no such action, system or version.
         EvaluationError: a step has no Task-LM yet.
     """
-    options, wired, text = options or RunOptions(), workspace.action(action), usable_text(text)
+    options, wired, text = options or ActionRunOptions(), workspace.action(action), usable_text(text)
     systems = OpenedSystems(workspace, settings or Settings(), on_event or ignore_event)
     opened = {step: systems.of(wired.tasks[step], options.system) for step in answered_steps(wired)}
     begun = ActionRun(

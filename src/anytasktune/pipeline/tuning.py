@@ -17,7 +17,7 @@ from anytasktune.settings import Settings
 from anytasktune.store import LATEST, write_ref
 from anytasktune.training.adapter_targets import Granularity
 from anytasktune.training.estimate import total
-from anytasktune.training.fit_set_head import has_label_sets
+from anytasktune.training.fit_label_set_head import has_label_sets
 from anytasktune.training.loop import Progress as StepProgress
 from anytasktune.training.run_plan import estimate_run
 from anytasktune.training.task_rows import TrainingData

@@ -20,7 +20,7 @@ _END_SECONDS = 20
 _BACKLOG = 512
 
 
-class PromptHeads(H11Protocol):
+class HeaderTimeoutProtocol(H11Protocol):
     """Closes connections whose request line and headers do not arrive in time; uvicorn itself waits for ever."""
 
     head_seconds = 10.0
@@ -87,7 +87,7 @@ class AnswerServer:
         options |= {"ws": "none", "server_header": False, "date_header": True, "timeout_keep_alive": 15}
         options |= {
             "timeout_graceful_shutdown": _END_SECONDS,
-            "http": PromptHeads,
+            "http": HeaderTimeoutProtocol,
             "backlog": _BACKLOG,
             "proxy_headers": False,
         }

@@ -21,7 +21,7 @@ from anytasktune.store.artifacts import (
 )
 from anytasktune.store.atomic import atomic_folder, disk_errors, is_intact, remove_artifact, remove_file, write_atomic
 from anytasktune.store.checksums import SUMS_FILE, check_sums
-from anytasktune.store.exports import EXPORT_RECORD, exporting, require_own
+from anytasktune.store.exports import WRITTEN_RECORD, exporting, require_own
 from anytasktune.store.layout import DOMAIN_FILE, SETTINGS_FILE, Project
 from anytasktune.store.project_lock import asking_alone, held_alone
 from anytasktune.store.record_files import (
@@ -43,7 +43,7 @@ __all__ = [
     "ArtifactKind",
     "Changes",
     "DOMAIN_FILE",
-    "EXPORT_RECORD",
+    "WRITTEN_RECORD",
     "LATEST",
     "MANIFEST",
     "Project",

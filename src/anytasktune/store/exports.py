@@ -14,11 +14,11 @@ from anytasktune.records import Artifact
 from anytasktune.store.atomic import disk_errors
 from anytasktune.store.record_files import read_record, write_record
 
-EXPORT_RECORD = ".anytasktune-export.json"
+WRITTEN_RECORD = ".anytasktune-written.json"
 
 
-class ExportRecord(Artifact):
-    """Files that exports wrote into a folder, beside them."""
+class WrittenFiles(Artifact):
+    """Files that this program wrote into a folder, beside them."""
 
     files: dict[str, list[str]] = Field(default_factory=dict)
     """Path below the folder → SHA-256 of what was written; two while an export replaces it."""
@@ -44,15 +44,15 @@ def exporting(folder: Path, *, force: bool = False) -> Iterator[Path]:
             staged.mkdir()
         yield staged
         new = {path.relative_to(staged).as_posix(): file_hash(path) for path in sorted(staged.rglob("*")) if path.is_file()}
-        record_file, known = folder / EXPORT_RECORD, _known_files(folder)
+        record_file, known = folder / WRITTEN_RECORD, _known_files(folder)
         _refuse_to_overwrite(folder, new, known, force=force)
         both = known | {name: [*known.get(name, []), sha256] for name, sha256 in new.items()}
-        write_record(record_file, ExportRecord(files=both))  # killed from here on, what is there is still known as ours
+        write_record(record_file, WrittenFiles(files=both))  # killed from here on, what is there is still known as ours
         for name in new:
             with disk_errors(folder / name):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (staged / name).replace(folder / name)
-        write_record(record_file, ExportRecord(files=known | {name: [sha256] for name, sha256 in new.items()}))
+        write_record(record_file, WrittenFiles(files=known | {name: [sha256] for name, sha256 in new.items()}))
     finally:
         shutil.rmtree(staged, ignore_errors=True)
 
@@ -63,8 +63,8 @@ def require_own(path: Path, *, force: bool = False) -> None:
 
 
 def _known_files(folder: Path) -> dict[str, list[str]]:
-    record = folder / EXPORT_RECORD
-    return read_record(record, ExportRecord).files if record.is_file() else {}
+    record = folder / WRITTEN_RECORD
+    return read_record(record, WrittenFiles).files if record.is_file() else {}
 
 
 def _refuse_to_overwrite(folder: Path, new: Mapping[str, str], known: Mapping[str, list[str]], *, force: bool) -> None:

@@ -11,7 +11,7 @@ from anytasktune.settings import DType, TrainConfig
 from anytasktune.training.batches import Branches, RowSet, build_rows, label_branches
 from anytasktune.training.dev_scoring import generated_dev_rows
 from anytasktune.training.estimate import Answering, Work, answering_seconds, estimate, evaluations, load_of
-from anytasktune.training.fit_set_head import has_label_sets
+from anytasktune.training.fit_label_set_head import has_label_sets
 from anytasktune.training.memory import Footprint
 from anytasktune.training.presets import resolve, stream_tokens
 from anytasktune.training.sampling import balanced_order, step_order

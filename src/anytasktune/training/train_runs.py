@@ -23,7 +23,7 @@ from anytasktune.settings import TrainConfig
 from anytasktune.store import atomic_folder, check_sums, read_record, remove_artifact, write_record
 from anytasktune.training.dev_scoring import DevScorer
 from anytasktune.training.fit_head import fit_label_head
-from anytasktune.training.fit_set_head import fit_set_head
+from anytasktune.training.fit_label_set_head import fit_label_set_head
 from anytasktune.training.loop import OnProgress, TrainingRun, ignore_progress
 from anytasktune.training.multi_adapter import train_adapters
 from anytasktune.training.presets import adapters_at_once
@@ -218,7 +218,7 @@ def _label_heads(base: BaseLM, job: Job, run: TrainingRun) -> dict[str, LabelHea
         if decoding.scores_answers:
             head = fit_label_head(base, part, adapter, decoding=decoding, most_rows=most, on_rows=job.on_head_rows)
         else:
-            head = fit_set_head(base, part, adapter, decoding, most_rows=most, on_rows=job.on_head_rows)
+            head = fit_label_set_head(base, part, adapter, decoding, most_rows=most, on_rows=job.on_head_rows)
         if head is not None:
             heads[part.task.name] = head
     return heads

@@ -9,7 +9,7 @@ from tests.unit.cli.conftest import Run
 
 from anytasktune.errors import StoreError
 from anytasktune.llm.recording import Recorder
-from anytasktune.store import EXPORT_RECORD, exporting
+from anytasktune.store import WRITTEN_RECORD, exporting
 
 FORMATS = {
     "alpaca": "dataset_info.json",
@@ -74,7 +74,7 @@ def test_the_readme_of_a_folder_exported_into_stays(run: Run, project: Path) -> 
 
 def test_a_file_of_equal_content_is_in_nobodys_way(run: Run, project: Path) -> None:
     run("dataset", "export", "--all", "-o", "out", "-p", project)
-    (Path("out") / EXPORT_RECORD).unlink()
+    (Path("out") / WRITTEN_RECORD).unlink()
     assert run("dataset", "export", "--all", "-o", "out", "-p", project).code == 0
 
 
@@ -95,7 +95,7 @@ def test_an_export_that_was_killed_between_two_files_goes_on(tmp_path: Path) -> 
     (tmp_path / "elsewhere").rename(tmp_path / "b")
     write("newer")
     assert (tmp_path / "b" / "c.txt").read_text(encoding="utf-8") == "newer"
-    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", "b", EXPORT_RECORD}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", "b", WRITTEN_RECORD}
 
 
 def test_a_link_or_folder_in_the_way_is_left_alone(tmp_path: Path) -> None:

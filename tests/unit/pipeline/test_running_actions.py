@@ -13,10 +13,10 @@ from tests.action_project import BROKEN_CHAIR, CARD, write_actions
 from anytasktune import Workspace
 from anytasktune.errors import ConfigError, DataError, EvaluationError, StoreError
 from anytasktune.pipeline.running_actions import (
+    ActionRunOptions,
     AskPerson,
     PersonDecision,
     PersonTurn,
-    RunOptions,
     resume_action,
     run_action,
 )
@@ -28,7 +28,7 @@ PRAISE = "Lovely table, thank you!"
 
 def run(folder: Path, text: str = BROKEN_CHAIR, person: AskPerson | None = None, *, fresh: bool = False) -> ActionResult:
     """A run of the action `inbox`, answered by the nearest rows."""
-    return run_action(Workspace.open(folder), "inbox", text, RunOptions("nearest", person=person, fresh=fresh))
+    return run_action(Workspace.open(folder), "inbox", text, ActionRunOptions("nearest", person=person, fresh=fresh))
 
 
 def outputs(result: ActionResult) -> dict[str, list[str | None]]:
@@ -171,8 +171,8 @@ def test_the_same_is_not_run_twice_unless_it_is_to_begin_anew(tmp_path: Path) ->
 def test_killed_while_a_person_decides_it_goes_on_and_answers_no_step_twice(tmp_path: Path) -> None:
     folder = write_actions(tmp_path, "{card: {person: approve}}")
     script = (
-        "import sys, time; from anytasktune import RunOptions, Workspace, run_action;"
-        "run_action(Workspace.open(sys.argv[1]), 'inbox', sys.argv[2], RunOptions('nearest',"
+        "import sys, time; from anytasktune import ActionRunOptions, Workspace, run_action;"
+        "run_action(Workspace.open(sys.argv[1]), 'inbox', sys.argv[2], ActionRunOptions('nearest',"
         " person=lambda turn: print('asked', flush=True) or time.sleep(60)))"
     )
     words = [sys.executable, "-c", script, str(folder), BROKEN_CHAIR]
@@ -221,7 +221,7 @@ def test_unknown_actions_empty_texts_and_steps_without_a_task_lm_are_named(tmp_p
     only_english = domain.read_text(encoding="utf-8").replace(", zh: [投诉, 表扬]", "")
     domain.write_text(re.sub(r", zh: [^}]*", "", only_english), encoding="utf-8")
     with pytest.raises(ConfigError, match="no step of inbox has an instruction in zh"):
-        run_action(Workspace.open(folder), "inbox", "x", RunOptions("nearest", "zh"))
+        run_action(Workspace.open(folder), "inbox", "x", ActionRunOptions("nearest", "zh"))
 
 
 def test_a_folder_is_held_by_one_at_a_time(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.unit.serving.conftest import served
 from anytasktune.errors import ConfigError
 from anytasktune.pipeline import Workspace
 from anytasktune.pipeline.starting_server import ServerOptions, prepare_server
-from anytasktune.serving.http_server import AnswerServer, PromptHeads
+from anytasktune.serving.http_server import AnswerServer, HeaderTimeoutProtocol
 
 CHAT = {"model": "team", "messages": [{"role": "user", "content": "the landlord"}]}
 TEXT = {"model": "team", "prompt": "the landlord"}
@@ -146,7 +146,7 @@ def test_a_server_with_a_token_answers_those_who_send_it(project: Path, monkeypa
 
 
 def test_half_sent_heads_are_closed(server: AnswerServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PromptHeads, "head_seconds", 0.2)
+    monkeypatch.setattr(HeaderTimeoutProtocol, "head_seconds", 0.2)
     port = int(server.address.rpartition(":")[2])
     for start in (b"", b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nX-Slow"):
         with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
@@ -155,7 +155,7 @@ def test_half_sent_heads_are_closed(server: AnswerServer, monkeypatch: pytest.Mo
 
 
 def test_a_kept_connection_may_not_half_send_its_next_head(server: AnswerServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PromptHeads, "head_seconds", 0.2)
+    monkeypatch.setattr(HeaderTimeoutProtocol, "head_seconds", 0.2)
     port = int(server.address.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
         client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -24,7 +24,7 @@ _Guard = tuple[str, bool]
 _Place = tuple[int, frozenset[_Guard]]
 
 
-class PatternEnding:
+class PatternCompletion:
     """The ends that make a text match a pattern."""
 
     def __init__(self, automaton: "_Automaton", last: int) -> None:
@@ -33,7 +33,7 @@ class PatternEnding:
         self._text, self._places = "", [automaton.closure({(0, frozenset())})]
 
     @classmethod
-    def of(cls, pattern: str) -> "PatternEnding | None":
+    def of(cls, pattern: str) -> "PatternCompletion | None":
         """The ends of a pattern; None where it needs what such an automaton cannot do, or is too large."""
         try:
             parsed = parser.parse(pattern)

@@ -1,7 +1,7 @@
 """Two reports of a project, compared on the rows both have. Loads the engine, which showing a report does not."""
 
 from anytasktune.errors import EvaluationError
-from anytasktune.evaluation.report_differences import diff_reports
+from anytasktune.evaluation.diff_reports import diff_reports
 from anytasktune.pipeline.reporting import report_folder
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import ITEMS_FILE
@@ -10,7 +10,7 @@ from anytasktune.schema.report_diff import ReportDiff
 from anytasktune.store import check_sums, read_lines, read_record
 
 
-def compare_reports(workspace: Workspace, first: str, second: str | None = None) -> ReportDiff:
+def diff_stored_reports(workspace: Workspace, first: str, second: str | None = None) -> ReportDiff:
     """The differences between two reports, on the rows that both have.
 
     Args:

@@ -40,7 +40,7 @@ def has_label_sets(task: Task) -> bool:
     return task.output.linear_target == "label_set" and not (rules.copies_from_input or rules.pattern or rules.max_length)
 
 
-def fit_set_head(
+def fit_label_set_head(
     base: BaseLM,
     part: TaskRows,
     adapter: Adapter | None,

@@ -13,7 +13,7 @@ from anytasktune.models.load import BaseLM, load_base
 from anytasktune.schema import Example, Task, TaskLMManifest
 from anytasktune.settings import TrainConfig
 from anytasktune.store import read_record
-from anytasktune.training.fit_set_head import fit_set_head
+from anytasktune.training.fit_label_set_head import fit_label_set_head
 from anytasktune.training.task_rows import TaskRows, TrainingData
 from anytasktune.training.train_runs import ADAPTER_FOLDER, train_task_lm
 
@@ -51,7 +51,7 @@ def topics() -> TaskRows:
 
 def test_a_head_alone_chooses_labels_in_the_language_of_the_row(base: BaseLM, topics: TaskRows) -> None:
     decoding = decoding_for(topics.task, topics.splits["train"], 8)
-    head = fit_set_head(base, topics, None, decoding)
+    head = fit_label_set_head(base, topics, None, decoding)
     assert head is not None
     assert head.weights.tokens == 0
     assert head.dev_scores["joined"] > 0.9
@@ -67,8 +67,8 @@ def test_a_head_alone_chooses_labels_in_the_language_of_the_row(base: BaseLM, to
 
 def test_tasks_whose_labels_are_limited_by_the_input_or_have_few_rows_get_no_head(base: BaseLM, topics: TaskRows) -> None:
     decoding = decoding_for(topics.task, topics.splits["train"], 8)
-    assert fit_set_head(base, replace(topics, task=topics_task(copies_from_input=True)), None, decoding) is None
-    assert fit_set_head(base, replace(topics, splits={"train": topics_rows(90)}), None, decoding) is None
+    assert fit_label_set_head(base, replace(topics, task=topics_task(copies_from_input=True)), None, decoding) is None
+    assert fit_label_set_head(base, replace(topics, splits={"train": topics_rows(90)}), None, decoding) is None
 
 
 @pytest.mark.parametrize("method", ["auto", "head", "lora"])

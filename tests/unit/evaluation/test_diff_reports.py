@@ -8,7 +8,7 @@ from rich.console import Console
 from tests.unit.evaluation.report_builders import CONFIG, LABELS, examples_of, runs_of, scored_by, task_with, wrong_after
 
 from anytasktune.evaluation.comparison import build_report, task_report
-from anytasktune.evaluation.report_differences import diff_reports
+from anytasktune.evaluation.diff_reports import diff_reports
 from anytasktune.evaluation.scoring import report_items
 from anytasktune.outputs import JsonOutput
 from anytasktune.records import Language
