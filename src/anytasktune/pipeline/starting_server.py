@@ -14,10 +14,10 @@ from anytasktune.pipeline.events import OnEvent, Started, ignore_event
 from anytasktune.pipeline.serving_actions import ActionServer
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Run
-from anytasktune.serving.admission import Admission
 from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.http_api import http_app
 from anytasktune.serving.http_server import AnswerServer, listening
+from anytasktune.serving.request_guard import RequestRules
 from anytasktune.serving.served_models import ServedModels, ServedTaskLM
 from anytasktune.serving.server_metrics import ServerMetrics
 from anytasktune.settings import Settings
@@ -68,7 +68,7 @@ def prepare_server(
     """
     options = options or ServerOptions()
     context = Context(workspace, settings or Settings(), on_event or ignore_event)
-    rules = Admission(token=_token(options), host=options.host)
+    rules = RequestRules(token=_token(options), host=options.host)
     try:
         listener = listening(options.host, options.port)
     except OSError as error:

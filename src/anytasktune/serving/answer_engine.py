@@ -1,7 +1,7 @@
 """The engine: one thread that answers the requests of all connections.
 
-It alone computes. The rest of the server hands it tickets and receives what comes of them. Between any two steps it takes the
-tickets that wait, as far as there is room, and drops those whose client has gone.
+It alone computes. The rest of the server hands it questions and receives what comes of them. Between any two steps it takes the
+questions that wait, as far as there is room, and drops those whose client has gone.
 """
 
 import threading
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from anytasktune.serving.answer_worker import AnswerWorker
 from anytasktune.serving.api_errors import ApiError, too_busy
-from anytasktune.serving.questions import Ticket
+from anytasktune.serving.engine_messages import PendingQuestion
 from anytasktune.serving.served_models import ServedModels
 from anytasktune.serving.server_metrics import ServerMetrics
 
@@ -37,7 +37,7 @@ class AnswerEngine:
         self.most_waiting = most_waiting
         self._most_at_once = most_at_once
         self._note = on_fault
-        self._waiting: deque[Ticket] = deque()
+        self._waiting: deque[PendingQuestion] = deque()
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="answer-engine", daemon=True)
@@ -63,8 +63,8 @@ class AnswerEngine:
         """Number of questions that wait."""
         return len(self._waiting)
 
-    def submit(self, tickets: Sequence[Ticket]) -> None:
-        """Queue tickets, all or none.
+    def submit(self, asked: Sequence[PendingQuestion]) -> None:
+        """Queue questions, all or none.
 
         Raises:
             ApiError: too many are waiting (429), or the engine is closing (503).
@@ -72,37 +72,37 @@ class AnswerEngine:
         with self._changed:
             if not self.is_ready:
                 raise ApiError(503, "the server is shutting down", kind="server_error", code="shutting_down")
-            self._waiting = deque(ticket for ticket in self._waiting if not ticket.cancelled)
-            if self._waiting and len(self._waiting) + len(tickets) > self.most_waiting:
+            self._waiting = deque(pending for pending in self._waiting if not pending.cancelled)
+            if self._waiting and len(self._waiting) + len(asked) > self.most_waiting:
                 raise too_busy(len(self._waiting))
-            self._waiting.extend(tickets)
+            self._waiting.extend(asked)
             self.metrics.waiting.set(len(self._waiting))
             self._changed.notify_all()
 
     def _run(self) -> None:
         worker = AnswerWorker(self.models, self._most_at_once, self._on_fault)
-        while (tickets := self._next_tickets(worker)) or worker.running:
+        while (asked := self._next_questions(worker)) or worker.running:
             start = time.monotonic()
             worker.step()
-            if tickets:
-                worker.take(tickets)
+            if asked:
+                worker.take(asked)
             self.metrics.running.set(worker.running)
             self.metrics.step_seconds.observe(time.monotonic() - start)
 
-    def _on_fault(self, tickets: Sequence[Ticket], error: Exception) -> None:
+    def _on_fault(self, asked: Sequence[PendingQuestion], error: Exception) -> None:
         # the text of the error may hold words of a client
         self.metrics.faults.inc()
-        self._note(f"{type(error).__name__} while {tickets[0].question.model.name} answered")
+        self._note(f"{type(error).__name__} while {asked[0].question.model.name} answered")
 
-    def _next_tickets(self, worker: AnswerWorker) -> list[Ticket]:
-        """Tickets that can be answered now, in their order; waits for some unless answers are being generated."""
+    def _next_questions(self, worker: AnswerWorker) -> list[PendingQuestion]:
+        """Pending questions that can be answered now, in their order; waits for some unless answers are being generated."""
         with self._changed:
             while True:
-                self._waiting = deque(ticket for ticket in self._waiting if not ticket.cancelled)
+                self._waiting = deque(pending for pending in self._waiting if not pending.cancelled)
                 if self._waiting or self._closing or worker.running:
                     break
                 self._changed.wait()
-            chosen: list[Ticket] = []
+            chosen: list[PendingQuestion] = []
             while self._waiting and worker.has_room(chosen, self._waiting[0]):
                 chosen.append(self._waiting.popleft())
             self.metrics.waiting.set(len(self._waiting))

@@ -19,7 +19,7 @@ from anytasktune.models.packing_support import packs_rows
 from anytasktune.records import Language
 from anytasktune.schema import Answer, Example
 from anytasktune.serving.api_errors import ApiError, engine_fault
-from anytasktune.serving.questions import Answered, Outcome, Piece, Question, Ticket
+from anytasktune.serving.engine_messages import Answered, Outcome, PendingQuestion, Piece, Question
 from anytasktune.serving.served_models import ServedModel, ServedModels
 
 _BATCH_TOKENS = 8192
@@ -32,16 +32,16 @@ _BYTES_PER_TOKEN = 3
 
 @dataclass(eq=False)
 class _Running:
-    """A ticket whose answer is being generated."""
+    """A question whose answer is being generated."""
 
-    ticket: Ticket
+    pending: PendingQuestion
     row: JointRow
     format: PromptFormat
     sent: str = ""
 
     def piece(self) -> str:
         """The part of the answer that can be shown and was not yet; closes the answer where a stop text has come."""
-        text, end = self.format.decode(self.row.answer.ids), self.ticket.question.end
+        text, end = self.format.decode(self.row.answer.ids), self.pending.question.end
         if end.cut(text) != text:
             self.row.answer.open = False
             return ""
@@ -52,14 +52,14 @@ class _Running:
 
 
 class AnswerWorker:
-    """Answers tickets; only the engine's thread may use it.
+    """Answers questions; only the engine's thread may use it.
 
     Attributes:
-        most_at_once: tickets that are answered at the same time.
+        most_at_once: questions that are answered at the same time.
     """
 
     def __init__(
-        self, models: ServedModels, most_at_once: int, on_fault: Callable[[Sequence[Ticket], Exception], None]
+        self, models: ServedModels, most_at_once: int, on_fault: Callable[[Sequence[PendingQuestion], Exception], None]
     ) -> None:
         self.models = models
         self.most_at_once = most_at_once
@@ -81,25 +81,25 @@ class AnswerWorker:
         """Number of answers that are being generated."""
         return len(self._running)
 
-    def has_room(self, chosen: Sequence[Ticket], ticket: Ticket) -> bool:
-        """Whether a ticket can be answered together with those being answered and those chosen."""
-        tickets = [*(one.ticket for one in self._running), *chosen, ticket]
-        sources = {one.question.model.source.folder for one in tickets if one.question.model.source and not self._in_batch(one)}
-        longest = max(len(one.question.rendered.encode()) // _BYTES_PER_TOKEN + _USUAL_TOKENS for one in tickets)
+    def has_room(self, chosen: Sequence[PendingQuestion], pending: PendingQuestion) -> bool:
+        """Whether a question can be answered together with those being answered and those chosen."""
+        asked = [*(one.pending for one in self._running), *chosen, pending]
+        sources = {one.question.model.source.folder for one in asked if one.question.model.source and not self._in_batch(one)}
+        longest = max(len(one.question.rendered.encode()) // _BYTES_PER_TOKEN + _USUAL_TOKENS for one in asked)
         longest = min(longest, self.models.base.info.context_length)  # what is longer is refused
-        fits = longest * len(tickets) <= self._most_tokens and len(sources) < MOST_ADAPTERS  # one place is for label tasks
-        return len(tickets) == 1 or (len(tickets) <= self.most_at_once and fits)
+        fits = longest * len(asked) <= self._most_tokens and len(sources) < MOST_ADAPTERS  # one place is for label tasks
+        return len(asked) == 1 or (len(asked) <= self.most_at_once and fits)
 
-    def take(self, tickets: Sequence[Ticket]) -> None:
+    def take(self, asked: Sequence[PendingQuestion]) -> None:
         """Answer label tasks, and begin to generate other answers."""
-        groups: dict[tuple[str, int | None, Sampling | None], list[Ticket]] = {}
+        groups: dict[tuple[str, int | None, Sampling | None], list[PendingQuestion]] = {}
         starting: list[_Running] = []
-        for ticket in tickets:
-            if self._in_batch(ticket):
-                question = ticket.question
+        for pending in asked:
+            if self._in_batch(pending):
+                question = pending.question
                 key = question.model.name, question.end.most_tokens, question.sampling
-                groups.setdefault(key, []).append(ticket)
-            elif (running := self._prepared(ticket)) is not None:
+                groups.setdefault(key, []).append(pending)
+            elif (running := self._prepared(pending)) is not None:
                 starting.append(running)
         for group in groups.values():
             self._guarded(group, lambda group=group: self._answer_batch(group))  # type: ignore[misc]
@@ -109,32 +109,32 @@ class AnswerWorker:
 
     def step(self) -> None:
         """Drop answers that nobody waits for, and generate one more token of each other."""
-        for one in [one for one in self._running if one.ticket.cancelled]:
+        for one in [one for one in self._running if one.pending.cancelled]:
             self._leave(one)
         if self._running:
             self._guarded_steps(self._generation.step)
 
-    def _in_batch(self, ticket: Ticket) -> bool:
-        return ticket.question.model.chooses_by_score or not self._joint
+    def _in_batch(self, pending: PendingQuestion) -> bool:
+        return pending.question.model.chooses_by_score or not self._joint
 
-    def _guarded(self, tickets: Sequence[Ticket], work: Callable[[], None]) -> bool:
-        """Do some work for tickets, which fail when it fails; whether it was done."""
+    def _guarded(self, asked: Sequence[PendingQuestion], work: Callable[[], None]) -> bool:
+        """Do some work for questions, which fail when it fails; whether it was done."""
         try:
             work()
         except AnyTaskTuneError as error:
             failed = ApiError(500, str(error), kind="server_error", code="model_unusable")
         except Exception as error:  # of whatever kind: other requests must go on being answered
-            self._on_fault(tickets, error)
+            self._on_fault(asked, error)
             failed = engine_fault()
         else:
             return True
-        for ticket in tickets:
-            ticket.deliver(failed)
+        for pending in asked:
+            pending.deliver(failed)
         return False
 
     def _guarded_steps(self, work: Callable[[], None]) -> None:
         """Do a pass over all rows; after a fault all of them fail, and the adapters are put on anew."""
-        if self._guarded([one.ticket for one in self._running], work):
+        if self._guarded([one.pending for one in self._running], work):
             self._deliver()
             return
         self._running = []
@@ -144,12 +144,12 @@ class AnswerWorker:
     def _deliver(self) -> None:
         """Hand over pieces and finished answers."""
         for one in list(self._running):
-            question = one.ticket.question
+            question = one.pending.question
             if question.grows and (question.stream or question.end.stops) and (piece := one.piece()) and question.stream:
-                one.ticket.deliver(Piece(piece))
+                one.pending.deliver(Piece(piece))
             if not one.row.answer.open:
                 self._leave(one)
-                self._guarded([one.ticket], lambda one=one: one.ticket.deliver(_finished(one)))  # type: ignore[misc]
+                self._guarded([one.pending], lambda one=one: one.pending.deliver(_finished(one)))  # type: ignore[misc]
 
     def _leave(self, one: _Running) -> None:
         self._generation.remove(one.row)
@@ -157,22 +157,22 @@ class AnswerWorker:
 
     # --- generated answers
 
-    def _prepared(self, ticket: Ticket) -> _Running | None:
-        """A row for a ticket; None, and the ticket is answered, where it can have no answer."""
+    def _prepared(self, pending: PendingQuestion) -> _Running | None:
+        """A row for a question; None, and the question is answered, where it can have no answer."""
         made: list[_Running] = []
 
         def prepare() -> None:
-            outcome = self._row_for(ticket)
+            outcome = self._row_for(pending)
             if isinstance(outcome, ApiError):
-                ticket.deliver(outcome)
+                pending.deliver(outcome)
             else:
                 made.append(outcome)
 
-        self._guarded([ticket], prepare)
+        self._guarded([pending], prepare)
         return made[0] if made else None
 
-    def _row_for(self, ticket: Ticket) -> _Running | ApiError:
-        question, model = ticket.question, ticket.question.model
+    def _row_for(self, pending: PendingQuestion) -> _Running | ApiError:
+        question, model = pending.question, pending.question.model
         format_ = self.models.format_of(model)
         asked = question.end.most_tokens
         limit, adapter, shared, constraint = asked or _USUAL_TOKENS, None, 0, None
@@ -193,7 +193,7 @@ class AnswerWorker:
             return ApiError(400, _unfit(len(prompt), room), param="messages", code="unanswerable_input")
         limits = Limits(format_.rendering.end_of_turn, limit, _BATCH_TOKENS)
         answer = GrowingAnswer(limits, constraint, question.sampling, prompt)
-        return _Running(ticket, JointRow(prompt, shared, adapter, answer), format_)
+        return _Running(pending, JointRow(prompt, shared, adapter, answer), format_)
 
     def _task_lm(self, model: ServedModel) -> TaskLM:
         """The Task-LM of a model; one that is not in memory is loaded on the model without adapters."""
@@ -222,9 +222,9 @@ class AnswerWorker:
 
     # --- batches of one model
 
-    def _answer_batch(self, tickets: Sequence[Ticket]) -> None:
-        """Answer tickets of one model with the same limit and sampling."""
-        questions = [ticket.question for ticket in tickets]
+    def _answer_batch(self, asked: Sequence[PendingQuestion]) -> None:
+        """Answer asked of one model with the same limit and sampling."""
+        questions = [pending.question for pending in asked]
         model = questions[0].model
         format_, constrained = self.models.format_of(model), False
         if model.source is None or model.task is None:
@@ -247,8 +247,8 @@ class AnswerWorker:
 
                 with self._adapters.routed([None]):
                     answers = replace(predictor, adapter=None, adapted=with_adapter).answer(examples)
-        for ticket, answer in zip(tickets, answers, strict=True):
-            ticket.deliver(Answered.of(format_, ticket.question, answer, constrained=constrained))
+        for pending, answer in zip(asked, answers, strict=True):
+            pending.deliver(Answered.of(format_, pending.question, answer, constrained=constrained))
 
     def _continued(self, questions: Sequence[Question]) -> list[Answer]:
         """Continuations of the base model."""
@@ -285,4 +285,4 @@ def _finished(one: _Running) -> Outcome:
         truncated=made.truncated,
         corrected=made.corrected,
     )
-    return Answered.of(format_, one.ticket.question, answer, constrained=one.row.answer.constraint is not None)
+    return Answered.of(format_, one.pending.question, answer, constrained=one.row.answer.constraint is not None)

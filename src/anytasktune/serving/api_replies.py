@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from anytasktune.records import Language
-from anytasktune.serving.questions import Answered
+from anytasktune.serving.engine_messages import Answered
 from anytasktune.serving.served_models import ServedModel, ServedModels
 from anytasktune.version import __version__
 

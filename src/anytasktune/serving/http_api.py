@@ -18,7 +18,6 @@ from starlette.exceptions import HTTPException
 from anytasktune.errors import AnyTaskTuneError
 from anytasktune.inference.generation import Sampling
 from anytasktune.schema import ActionResult
-from anytasktune.serving.admission import Admission, AdmissionMiddleware
 from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.api_errors import ApiError, ErrorBody, ErrorDetail, not_honoured
 from anytasktune.serving.api_replies import (
@@ -31,9 +30,10 @@ from anytasktune.serving.api_replies import (
     model_list,
 )
 from anytasktune.serving.api_requests import AnswerRequest, ChatRequest, CompletionRequest
+from anytasktune.serving.engine_messages import Answered, AnswerEnd, Outcome, PendingQuestion, Piece, Question
 from anytasktune.serving.input_of_messages import input_of_chat, input_of_prompt
-from anytasktune.serving.questions import Answered, AnswerEnd, Outcome, Piece, Question, Ticket
 from anytasktune.serving.reply_events import DONE_EVENT, ReplyStream, event
+from anytasktune.serving.request_guard import RequestGuardMiddleware, RequestRules
 from anytasktune.serving.served_actions import ActionRequest, ServedActions
 from anytasktune.serving.served_models import ServedModel
 from anytasktune.version import __version__
@@ -109,7 +109,7 @@ class AnswerApi:
 class _Asked:
     """Questions of one request on their way through the engine."""
 
-    tickets: list[Ticket]
+    asked: list[PendingQuestion]
     arrived: "asyncio.Queue[tuple[int, Outcome]]"
     engine: AnswerEngine
     deadline: float
@@ -120,20 +120,20 @@ class _Asked:
         loop = asyncio.get_running_loop()
         arrived: asyncio.Queue[tuple[int, Outcome]] = asyncio.Queue()
 
-        def ticket(place: int, question: Question) -> Ticket:
+        def pending(place: int, question: Question) -> PendingQuestion:
             def deliver(outcome: Outcome) -> None:
                 with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
                     loop.call_soon_threadsafe(arrived.put_nowait, (place, outcome))
 
-            return Ticket(question, deliver)
+            return PendingQuestion(question, deliver)
 
-        tickets = [ticket(place, question) for place, question in enumerate(questions)]
-        engine.submit(tickets)
-        return cls(tickets, arrived, engine, loop.time() + seconds)
+        asked = [pending(place, question) for place, question in enumerate(questions)]
+        engine.submit(asked)
+        return cls(asked, arrived, engine, loop.time() + seconds)
 
     async def each(self) -> AsyncGenerator[tuple[int, Piece | Answered], None]:
         """Pieces and answers with the places of their questions, as they come; ApiError for the first that failed."""
-        left = len(self.tickets)
+        left = len(self.asked)
         try:
             while left:
                 async with asyncio.timeout_at(self.deadline):
@@ -152,8 +152,8 @@ class _Asked:
 
     def cancel(self) -> None:
         """Tell the engine that nobody waits any more."""
-        for ticket in self.tickets:
-            ticket.cancelled = True
+        for pending in self.asked:
+            pending.cancelled = True
 
     async def answers(self, http: Request) -> list[Answered]:
         """All answers, in the order of the questions; the engine is told when the client goes."""
@@ -163,7 +163,7 @@ class _Asked:
                 found = {place: answer async for place, answer in answers if isinstance(answer, Answered)}
         finally:
             watch.cancel()
-        return [found[place] for place in range(len(self.tickets))]
+        return [found[place] for place in range(len(self.asked))]
 
     async def _cancel_when_gone(self, http: Request) -> None:
         while (await http.receive())["type"] != "http.disconnect":
@@ -177,7 +177,7 @@ class _Asked:
         metrics.answers.labels(answered.question.model.name).inc()
         metrics.tokens.labels("prompt").inc(answered.answer.prompt_tokens)
         metrics.tokens.labels("answer").inc(answered.tokens)
-        metrics.answer_seconds.observe(time.monotonic() - self.tickets[place].since)
+        metrics.answer_seconds.observe(time.monotonic() - self.asked[place].since)
 
 
 async def _streamed(asked: _Asked, stream: ReplyStream, request: AnswerRequest) -> AsyncIterator[str]:
@@ -225,7 +225,7 @@ def _scores_answers(model: ServedModel) -> bool:
     return bool(model.source and model.task and model.source.manifest.decoding[model.task.name].scores_answers)
 
 
-def http_app(engine: AnswerEngine, rules: Admission, answer_seconds: float, run_action: ServedActions) -> FastAPI:
+def http_app(engine: AnswerEngine, rules: RequestRules, answer_seconds: float, run_action: ServedActions) -> FastAPI:
     """The whole application. Pages that fetch scripts from elsewhere are left out."""
     app = FastAPI(
         title="AnyTaskTune",
@@ -284,7 +284,7 @@ def http_app(engine: AnswerEngine, rules: Admission, answer_seconds: float, run_
         metrics.requests.labels(path if path in known else "other", str(status)).inc()
 
     _handle_errors(app)
-    app.add_middleware(AdmissionMiddleware, rules=rules, on_reply=on_reply)
+    app.add_middleware(RequestGuardMiddleware, rules=rules, on_reply=on_reply)
     return app
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from anytasktune.serving.api_replies import AnswerFacts, ChatProbabilities, Reply, TextChoice, TextReply, TokenCounts, facts_of
-from anytasktune.serving.questions import Answered, Piece
+from anytasktune.serving.engine_messages import Answered, Piece
 
 DONE_EVENT = "data: [DONE]\n\n"
 

@@ -11,7 +11,7 @@ from anytasktune.schema import ActionResult, Answer, Example
 from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.api_errors import ApiError
 from anytasktune.serving.api_requests import ApiRecord
-from anytasktune.serving.questions import Answered, AnswerEnd, Outcome, Question, Ticket
+from anytasktune.serving.engine_messages import Answered, AnswerEnd, Outcome, PendingQuestion, Question
 from anytasktune.serving.served_models import ServedModel
 
 
@@ -43,15 +43,15 @@ def answer_by_engine(engine: AnswerEngine, model: ServedModel, examples: Sequenc
     format_, task = engine.models.format_of(model), model.task
     arrived: queue.Queue[tuple[int, Outcome]] = queue.Queue()
 
-    def ticket(place: int, example: Example) -> Ticket:
+    def pending(place: int, example: Example) -> PendingQuestion:
         question = Question(model, format_.prompt_text(task, example), AnswerEnd(), example)
-        return Ticket(question, lambda outcome: arrived.put((place, outcome)))
+        return PendingQuestion(question, lambda outcome: arrived.put((place, outcome)))
 
-    tickets = [ticket(place, example) for place, example in enumerate(examples)]
-    engine.submit(tickets)
+    asked = [pending(place, example) for place, example in enumerate(examples)]
+    engine.submit(asked)
     found: dict[int, Answer] = {}
     try:
-        while len(found) < len(tickets):
+        while len(found) < len(asked):
             place, outcome = arrived.get(timeout=max(0.0, deadline - time.monotonic()))
             if isinstance(outcome, ApiError):
                 raise outcome
@@ -61,6 +61,6 @@ def answer_by_engine(engine: AnswerEngine, model: ServedModel, examples: Sequenc
         message = "the answers took too long; send the request again, or raise --timeout"
         raise ApiError(504, message, kind="timeout_error", code="answer_timeout") from None
     finally:
-        for one in tickets:
+        for one in asked:
             one.cancelled = True
-    return [found[place] for place in range(len(tickets))]
+    return [found[place] for place in range(len(asked))]

@@ -23,8 +23,8 @@ from anytasktune.pipeline.starting_server import ServerOptions, prepare_server
 from anytasktune.schema import Example
 from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.api_errors import ApiError
+from anytasktune.serving.engine_messages import Answered, AnswerEnd, Outcome, PendingQuestion, Question
 from anytasktune.serving.http_server import AnswerServer
-from anytasktune.serving.questions import Answered, AnswerEnd, Outcome, Question, Ticket
 
 CHAT = {"model": "team", "messages": [{"role": "user", "content": "the landlord"}]}
 
@@ -45,7 +45,7 @@ def held(engine: AnswerEngine) -> Iterator[None]:
         begun.set()
         release.wait()
 
-    engine.submit([Ticket(question(engine, "busy"), deliver)])
+    engine.submit([PendingQuestion(question(engine, "busy"), deliver)])
     begun.wait()
     try:
         yield
@@ -64,7 +64,7 @@ def test_questions_that_wait_together_are_answered_together(engine: AnswerEngine
     texts = [f"matter {number}" for number in range(5)]
     with held(engine):
         for text in texts:
-            engine.submit([Ticket(question(engine, text), lambda answer, text=text: arrived.put((text, answer)))])
+            engine.submit([PendingQuestion(question(engine, text), lambda answer, text=text: arrived.put((text, answer)))])
     found = dict(arrived.get() for _ in texts)
     assert set(found) == set(texts)
     assert all(isinstance(answer, Answered) for answer in found.values())
@@ -74,11 +74,11 @@ def test_questions_that_wait_together_are_answered_together(engine: AnswerEngine
 
 def test_a_full_queue_is_answered_with_429_and_retry_after(engine: AnswerEngine, http: httpx.Client) -> None:
     with held(engine):
-        tickets = [Ticket(question(engine, "wait"), lambda _: None) for _ in range(engine.most_waiting)]
-        engine.submit(tickets)
+        asked = [PendingQuestion(question(engine, "wait"), lambda _: None) for _ in range(engine.most_waiting)]
+        engine.submit(asked)
         reply = http.post("/v1/chat/completions", json=CHAT)
-        for ticket in tickets:
-            ticket.cancelled = True
+        for pending in asked:
+            pending.cancelled = True
     assert reply.status_code == 429
     assert int(reply.headers["retry-after"]) >= 1
     assert reply.json()["error"]["type"] == "rate_limit_error"
@@ -99,7 +99,7 @@ def test_questions_of_clients_that_have_gone_are_not_answered(server: AnswerServ
         before = engine.metrics.registry.get_sample_value("anytasktune_taken_rows_count")
     until(lambda: not engine.waiting)
     answered = Queue[object]()
-    engine.submit([Ticket(question(engine, "next"), answered.put)])
+    engine.submit([PendingQuestion(question(engine, "next"), answered.put)])
     answered.get()
     assert (engine.metrics.registry.get_sample_value("anytasktune_taken_rows_count") or 0) - (before or 0) == 1
 
@@ -119,11 +119,11 @@ def test_a_fault_fails_its_batch_and_the_engine_goes_on(engine: AnswerEngine) ->
     arrived: Queue[Outcome] = Queue()
     broken = question(engine, "x")
     broken = Question(broken.model, broken.rendered, broken.end, example=None)  # a Task-LM without an input
-    engine.submit([Ticket(broken, arrived.put)])
+    engine.submit([PendingQuestion(broken, arrived.put)])
     failed = arrived.get()
     assert isinstance(failed, ApiError)
     assert failed.status == 500
-    engine.submit([Ticket(question(engine, "x"), arrived.put)])
+    engine.submit([PendingQuestion(question(engine, "x"), arrived.put)])
     assert isinstance(arrived.get(), Answered)
 
 

@@ -18,7 +18,7 @@ from anytasktune.inference.generation import Limits, Sampling, generate
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.models.load import load_base
 from anytasktune.serving.answer_engine import AnswerEngine
-from anytasktune.serving.questions import Answered, AnswerEnd, Outcome, Question, Ticket
+from anytasktune.serving.engine_messages import Answered, AnswerEnd, Outcome, PendingQuestion, Question
 from anytasktune.serving.served_models import ServedModels
 from anytasktune.serving.server_metrics import ServerMetrics
 
@@ -110,7 +110,7 @@ def test_drawn_answers_are_those_of_the_task_lm(task: str, engine: AnswerEngine,
     sampling, arrived = Sampling(3, 1.5), Queue[Outcome]()
     for row in ROWS[:3]:
         drawn = replace(question(engine, row.input, task), sampling=sampling)
-        engine.submit([Ticket(drawn, arrived.put)])
+        engine.submit([PendingQuestion(drawn, arrived.put)])
         found = arrived.get()
         assert isinstance(found, Answered)
         example = drawn.example
@@ -141,7 +141,7 @@ def test_a_model_that_answers_row_by_row_draws_too(tmp_path: Path) -> None:
     engine, arrived = AnswerEngine(ServedModels.of(base, []), ServerMetrics()), Queue[Outcome]()
     asked = [Question(engine.models.models[0], "the roof", AnswerEnd(8), begins=True, sampling=one) for one in each]
     engine.start()
-    engine.submit([Ticket(one, arrived.put) for one in asked])
+    engine.submit([PendingQuestion(one, arrived.put) for one in asked])
     found = {outcome.question.sampling: outcome.text for _ in each if isinstance(outcome := arrived.get(), Answered)}
     engine.close()
     assert [found[one] for one in each] == expected

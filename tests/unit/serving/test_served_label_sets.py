@@ -14,7 +14,7 @@ from anytasktune.inference.task_lm import TaskLM
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.schema import Answer
 from anytasktune.serving.answer_engine import AnswerEngine
-from anytasktune.serving.questions import Answered, AnswerEnd, Outcome, Question, Ticket
+from anytasktune.serving.engine_messages import Answered, AnswerEnd, Outcome, PendingQuestion, Question
 from anytasktune.serving.served_models import ServedModels, ServedTaskLM
 from anytasktune.serving.server_metrics import ServerMetrics
 from anytasktune.settings import TrainConfig
@@ -69,8 +69,8 @@ def test_label_sets_are_those_of_the_head_whatever_runs_beside_them(engine: Answ
     for place, row in enumerate(ROWS):
         asked = question(engine, row.input, "topics")
         asked = replace(asked, example=row, end=AnswerEnd(4))
-        tickets = [Ticket(asked, lambda outcome, place=place: arrived.put((place, outcome)))]
-        engine.submit([*tickets, Ticket(other, lambda _: None)])
+        waiting = [PendingQuestion(asked, lambda outcome, place=place: arrived.put((place, outcome)))]
+        engine.submit([*waiting, PendingQuestion(other, lambda _: None)])
     found = dict(arrived.get(timeout=60) for _ in ROWS)
     for place, answer in enumerate(expected):
         outcome = found[place]

@@ -109,7 +109,7 @@ Outcome = Piece | Answered | ApiError
 
 
 @dataclass(eq=False)
-class Ticket:
+class PendingQuestion:
     """A question on its way through the engine.
 
     Attributes:

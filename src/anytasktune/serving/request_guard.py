@@ -22,7 +22,7 @@ _READ_ON = 16
 
 
 @dataclass(frozen=True)
-class Admission:
+class RequestRules:
     """Rules for requests.
 
     Attributes:
@@ -71,14 +71,14 @@ class Admission:
         return True
 
 
-class AdmissionMiddleware:
+class RequestGuardMiddleware:
     """Refuses requests by the rules, and reads the bodies of others before they are handed on.
 
     Attributes:
         on_reply: receives path and status of each reply.
     """
 
-    def __init__(self, app: ASGIApp, rules: Admission, on_reply: Callable[[str, int], None]) -> None:
+    def __init__(self, app: ASGIApp, rules: RequestRules, on_reply: Callable[[str, int], None]) -> None:
         self.app = app
         self.rules = rules
         self.on_reply = on_reply
