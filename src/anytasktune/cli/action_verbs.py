@@ -103,7 +103,7 @@ def eval_action(
 def _person(chosen: str, answer: str, language: "Language | None", events: "Reporter | None") -> "AskPerson":
     """The person: the decision given on the command line for the first step that waits, or whoever sits at the terminal."""
     from anytasktune.cli.keyboard import keys_of_process
-    from anytasktune.cli.step_screen import StepScreen
+    from anytasktune.cli.person_at_step import StepScreen
     from anytasktune.pipeline.running_actions import PersonDecision, PersonTurn
 
     waiting = [chosen] if chosen else []

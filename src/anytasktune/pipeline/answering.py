@@ -28,7 +28,7 @@ from anytasktune.pipeline.simple_baselines import linear_model
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
-from anytasktune.schema import Answer, AnswerThreshold, BrokenRule, Example, Run, Task, TaskAnswer
+from anytasktune.schema import Answer, AnswerThreshold, AnswerViolation, Example, Run, Task, TaskAnswer
 from anytasktune.scorers import answer_threshold
 from anytasktune.settings import SIMPLE, TASK_LMS, Settings, System
 from anytasktune.settings.yaml_reading import nearest
@@ -89,10 +89,10 @@ class AnsweringSystem:
     def judged(self, example: Example, answer: Answer) -> TaskAnswer:
         """An answer with what is known of it: whether it is unsure, and the rules it breaks."""
         language = self.task.language_of(example.language)
-        broken = broken_rules_of(self.task, example, answer.output)
+        broken = violations_of(self.task, example, answer.output)
         if answer.truncated:
             what = "回答达到长度上限而被截断。" if language == "zh" else "the answer was truncated at the length limit"
-            broken.append(BrokenRule(rule="truncated", what=what))
+            broken.append(AnswerViolation(rule="truncated", what=what))
         return TaskAnswer(
             task=self.task.name,
             system=self.name,
@@ -107,11 +107,11 @@ class AnsweringSystem:
         )
 
 
-def broken_rules_of(task: Task, example: Example, output: str) -> list[BrokenRule]:
+def violations_of(task: Task, example: Example, output: str) -> list[AnswerViolation]:
     """Faults of a text as the answer to an example, each in a sentence in the example's language."""
     language = task.language_of(example.language)
     found = task.violations(example.input, output, language)
-    return [BrokenRule(rule=one.rule, what=(one.zh if language == "zh" else "") or str(one)) for one in found]
+    return [AnswerViolation(rule=one.rule, what=(one.zh if language == "zh" else "") or str(one)) for one in found]
 
 
 def ask(

@@ -13,7 +13,7 @@ from anytasktune.pipeline.events import Finished, Meter, OnEvent
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
-from anytasktune.schema import Answer, AnswerThreshold, DroppedRow, Example, GivenAnswer, TaskAnswer
+from anytasktune.schema import Answer, AnswerThreshold, DroppedRow, Example, LoggedAnswer, TaskAnswer
 from anytasktune.settings import Settings, System
 from anytasktune.store import append_line, read_lines
 
@@ -141,7 +141,7 @@ def _spoken(system: AnsweringSystem, example: Example) -> Example:
 def _answered(context: TrainingContext, system: AnsweringSystem, examples: Sequence[Example]) -> tuple[dict[str, Answer], int]:
     """Input id → answer, and how many of the inputs had been answered before; equal inputs are answered once."""
     log = context.workspace.project.answers(system.task.name) / f"{system.identity}.jsonl"
-    answers = {line.input_id: line.answer for line in read_lines(log, GivenAnswer)}
+    answers = {line.input_id: line.answer for line in read_lines(log, LoggedAnswer)}
     every = {example.id: example for example in examples}
     waiting = [example for identity, example in every.items() if identity not in answers]
     meter, done = Meter(context.on_event, "answer", system.task.name, len(waiting), system.name), 0
@@ -156,7 +156,7 @@ def _answered(context: TrainingContext, system: AnsweringSystem, examples: Seque
         for example, answer in zip(some, system.answer(some, on_rows), strict=True):
             answers[example.id] = answer
             if answer.error is None:
-                append_line(log, GivenAnswer(input_id=example.id, answer=answer))
+                append_line(log, LoggedAnswer(input_id=example.id, answer=answer))
         start, size = start + len(some), min(size * 2, _MOST_ROWS)
     reused = len(every) - len(waiting)
     event = Finished(

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from anytasktune.errors import ConfigError, DataError
 from anytasktune.ids import content_id
-from anytasktune.pipeline.answering import AnsweringSystem, broken_rules_of, system_for, usable_text
+from anytasktune.pipeline.answering import AnsweringSystem, system_for, usable_text, violations_of
 from anytasktune.pipeline.events import Finished, OnEvent, ignore_event
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task, TaskAnswer
 from anytasktune.schema.action_run import ActionResult, ActionRun, StepSystem, StepTrace
-from anytasktune.schema.task_answer import BrokenRule
+from anytasktune.schema.task_answer import AnswerViolation
 from anytasktune.schema.wiring import WiredAction
 from anytasktune.settings import TASK_LMS, Settings
 from anytasktune.settings.yaml_reading import nearest
@@ -192,10 +192,10 @@ def _go_on(
         systems.on_event(Finished(stage="answer", name=step, system=system.name))
         return [system.judged(example, one) for example, one in zip(examples, answers, strict=True)]
 
-    def faults(step: str, text: str, output: str) -> list[BrokenRule]:
-        return broken_rules_of(wired.tasks[step], step_example(wired.tasks[step], text, run.language), output)
+    def violations(step: str, text: str, output: str) -> list[AnswerViolation]:
+        return violations_of(wired.tasks[step], step_example(wired.tasks[step], text, run.language), output)
 
-    runner = ActionRunner(wired, answer, faults, person or (lambda _: None), lambda line: append_line(trace, line))
+    runner = ActionRunner(wired, answer, violations, person or (lambda _: None), lambda line: append_line(trace, line))
     return runner.go_on(run, read_lines(trace, StepTrace))
 
 

@@ -4,10 +4,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anytasktune.pipeline.answering import AnsweringSystem, broken_rules_of, usable_text
+from anytasktune.pipeline.answering import AnsweringSystem, usable_text, violations_of
 from anytasktune.pipeline.running_actions import definition_of, language_of_input, step_example
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import ActionResult, ActionRun, BrokenRule, StepSystem, Task, TaskAnswer
+from anytasktune.schema import ActionResult, ActionRun, AnswerViolation, StepSystem, Task, TaskAnswer
 from anytasktune.schema.wiring import WiredAction
 from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.api_errors import ApiError
@@ -71,10 +71,10 @@ class ActionServer:
                 return PersonDecision("approved")
             return PersonDecision("taken_over" if turn.role == "takeover" else "edited", given)
 
-        def faults(step: str, text: str, output: str) -> list[BrokenRule]:
-            return broken_rules_of(wired.tasks[step], step_example(wired.tasks[step], text, language), output)
+        def violations(step: str, text: str, output: str) -> list[AnswerViolation]:
+            return violations_of(wired.tasks[step], step_example(wired.tasks[step], text, language), output)
 
-        runner = ActionRunner(_without_retries(wired), answer, faults, person, lambda _: None)
+        runner = ActionRunner(_without_retries(wired), answer, violations, person, lambda _: None)
         return runner.go_on(run, ())
 
     def _system(self, task: Task, deadline: float) -> AnsweringSystem:

@@ -59,7 +59,7 @@ from anytasktune.schema.run import (
     TaskLMManifest,
 )
 from anytasktune.schema.task import Task
-from anytasktune.schema.task_answer import BrokenRule, GivenAnswer, TaskAnswer
+from anytasktune.schema.task_answer import AnswerViolation, LoggedAnswer, TaskAnswer
 
 __all__ = [
     "AUGMENTATIONS",
@@ -74,7 +74,7 @@ __all__ = [
     "StepTrace",
     "Answer",
     "AnswerThreshold",
-    "BrokenRule",
+    "AnswerViolation",
     "Agreement",
     "BaseModelRef",
     "Calibration",
@@ -102,7 +102,7 @@ __all__ = [
     "ItemAnswer",
     "Lineage",
     "GeneratedRows",
-    "GivenAnswer",
+    "LoggedAnswer",
     "Origin",
     "Passage",
     "PassageSet",

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from anytasktune.records import Artifact, Language, Name, Record
-from anytasktune.schema.task_answer import BrokenRule, TaskAnswer
+from anytasktune.schema.task_answer import AnswerViolation, TaskAnswer
 from anytasktune.settings import System
 
 Decision = Literal["approved", "edited", "taken_over", "rejected"]
@@ -54,7 +54,7 @@ class StepTrace(Record):
     """The person's."""
     output: str | None = None
     """The text that later steps are given. None where a person is waited for, rejected it, or it was not run."""
-    violations: list[BrokenRule] = Field(default_factory=list)
+    violations: list[AnswerViolation] = Field(default_factory=list)
     """Faults of `output`."""
     not_run: str = ""
     """The reason why the step was not run."""

@@ -8,8 +8,8 @@ from anytasktune.schema.run import AnswerThreshold
 from anytasktune.settings import System
 
 
-class BrokenRule(Record):
-    """A fault of an answer: of its form, or against one of the task's rules."""
+class AnswerViolation(Record):
+    """A violation of an answer: a fault of its form, or a rule of the task that it breaks."""
 
     rule: str
     """Its name: a field of `Rules`, a fault of form such as `unknown_label`, or `truncated`."""
@@ -33,10 +33,10 @@ class TaskAnswer(Record):
     unsure: bool | None = None
     """Whether the probability is below the threshold; None where either is not known."""
     threshold: AnswerThreshold | None = None
-    violations: list[BrokenRule] = Field(default_factory=list)
+    violations: list[AnswerViolation] = Field(default_factory=list)
 
 
-class GivenAnswer(Record):
+class LoggedAnswer(Record):
     """A line of the log of a system's answers, from which a stopped command goes on."""
 
     input_id: str

@@ -42,14 +42,14 @@ class StepWiring(Record):
 
 
 @dataclass(frozen=True)
-class Source:
+class StepReference:
     """A step (or `input`, `item`) that text comes from, and the key in its JSON, if any."""
 
     name: str
     key: str = ""
 
     @classmethod
-    def of(cls, text: str) -> "Source":
+    def of(cls, text: str) -> "StepReference":
         """Read `STEP` or `STEP.KEY`; ValueError if it is neither."""
         found = _SOURCE.fullmatch(text)
         if not found:
@@ -60,19 +60,19 @@ class Source:
         return f"{self.name}.{self.key}" if self.key else self.name
 
 
-Template = tuple[str | Source, ...]
+Template = tuple[str | StepReference, ...]
 
 
 def read_template(text: str) -> Template:
     """The fixed text and the sources of a template, in order; ValueError where a brace is open or empty."""
-    pieces: list[str | Source] = []
+    pieces: list[str | StepReference] = []
     end = 0
     for found in _PIECE.finditer(text):
         pieces.append(text[end : found.start()])
         end = found.end()
         if found[0] in {"{", "}"}:
             raise ValueError(f"a single {found[0]} in {text!r}: write {found[0] * 2} for the sign itself")
-        pieces.append(found[0][0] if found[0] in {"{{", "}}"} else Source.of(found[1]))
+        pieces.append(found[0][0] if found[0] in {"{{", "}}"} else StepReference.of(found[1]))
     pieces.append(text[end:])
     return tuple(piece for piece in pieces if piece != "")
 
@@ -107,7 +107,7 @@ class WiredAction:
         for field, text in named:
             place = (*at, *([field] if isinstance(field, str) else field))
             try:
-                sources = [piece for piece in read_template(text) if isinstance(piece, Source)]
+                sources = [piece for piece in read_template(text) if isinstance(piece, StepReference)]
             except ValueError as error:
                 yield fault(f"step {step}: {error}", *place)
                 continue
@@ -119,7 +119,7 @@ class WiredAction:
             (text, (*at, "only_if", text)) for text in own.only_if
         ]:
             try:
-                source = Source.of(text)
+                source = StepReference.of(text)
             except ValueError as error:
                 yield fault(f"step {step}: {error}", *place)
                 continue
@@ -131,7 +131,7 @@ class WiredAction:
             )
 
     def _source_faults(
-        self, step: str, source: Source, at: Sequence[str], *, of_step: bool = False
+        self, step: str, source: StepReference, at: Sequence[str], *, of_step: bool = False
     ) -> Iterator[PydanticCustomError]:
         """Faults of a source that does not exist when the step is run, or has not the key."""
         own, earlier = self.wiring[step], self.steps[: self.steps.index(step)]
@@ -153,8 +153,8 @@ class WiredAction:
         """The earlier steps that a step's input, its list or its conditions are taken from."""
         own = self.wiring[step]
         pieces = [piece for text in (own.input, *own.add.values()) for piece in read_template(text)]
-        sources = [Source.of(text) for text in (*([own.for_each] if own.for_each else []), *own.only_if)]
-        names = {piece.name for piece in (*pieces, *sources) if isinstance(piece, Source)}
+        sources = [StepReference.of(text) for text in (*([own.for_each] if own.for_each else []), *own.only_if)]
+        names = {piece.name for piece in (*pieces, *sources) if isinstance(piece, StepReference)}
         return frozenset(names & set(self.steps[: self.steps.index(step)]))
 
     def needs_of_needs(self, step: str) -> frozenset[str]:
@@ -162,17 +162,17 @@ class WiredAction:
         direct = self.needs(step)
         return direct.union(*(self.needs_of_needs(earlier) for earlier in direct))
 
-    def output_of(self, source: Source) -> OutputKind | None:
+    def output_of(self, source: StepReference) -> OutputKind | None:
         """The form of what a step gives there; None where nothing is known of it."""
         output: OutputKind | None = self.tasks[source.name].output if source.name in self.tasks else None
         return output.at_key(source.key) if output is not None and source.key else output
 
-    def _list_faults(self, step: str, source: Source, at: Sequence[str]) -> Iterator[PydanticCustomError]:
+    def _list_faults(self, step: str, source: StepReference, at: Sequence[str]) -> Iterator[PydanticCustomError]:
         output = self.output_of(source)
         if output is not None and not output.has_items and not self.wiring[source.name].for_each:
             yield fault(f"step {step} is run for each item of {source}, which is one value and no list", *at)
 
-    def _condition_faults(self, step: str, source: Source, at: Sequence[str]) -> Iterator[PydanticCustomError]:
+    def _condition_faults(self, step: str, source: StepReference, at: Sequence[str]) -> Iterator[PydanticCustomError]:
         output, values = self.output_of(source), self.wiring[step].only_if[str(source)]
         if self.wiring[source.name].for_each:
             yield fault(f"step {step} depends on {source}, which has an answer for each item, not one", *at)
@@ -187,7 +187,7 @@ class WiredAction:
             template = read_template(text)
         except ValueError:
             return True  # said already
-        if len(template) != 1 or not isinstance(template[0], Source):
+        if len(template) != 1 or not isinstance(template[0], StepReference):
             return False
         output = self.output_of(template[0])
         return output is None or output.keys != ()

@@ -9,7 +9,7 @@ from anytasktune.records import Language
 from anytasktune.schema.example import Example
 from anytasktune.schema.wiring import WiredAction
 from anytasktune.text.json_values import try_json
-from anytasktune.workflow.step_inputs import HandOver
+from anytasktune.workflow.step_inputs import ActionState
 
 AnswerAll = Callable[[str, Sequence[tuple[str, Language | None]]], list[str | None]]
 """Answers inputs of a step, each in a language; None where there is no answer."""
@@ -42,7 +42,7 @@ def chains_of(action: WiredAction, rows: Mapping[str, Sequence[Example]]) -> lis
     given = {_key(row.input): row for step in reversed(begins) for row in reversed(rows[step])}
     found = []
     for first in reversed(given.values()):
-        so_far, linked = HandOver(action, first.input), dict[str, Example]()
+        so_far, linked = ActionState(action, first.input), dict[str, Example]()
         for step in action.steps:
             row = None
             try:
@@ -68,7 +68,7 @@ def predicted(
     Args:
         right: steps that answer with their reference, where that is known.
     """
-    runs = [HandOver(action, chain.given) for chain in chains]
+    runs = [ActionState(action, chain.given) for chain in chains]
     found: list[dict[str, str | None]] = [{} for _ in chains]
     for step in action.steps:
         waiting: list[tuple[int, str]] = []

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from anytasktune.records import Language
 from anytasktune.schema.action_run import ActionResult, ActionRun, Decision, StepTrace
-from anytasktune.schema.task_answer import BrokenRule, TaskAnswer
+from anytasktune.schema.task_answer import AnswerViolation, TaskAnswer
 from anytasktune.schema.wiring import PersonRole, WiredAction
-from anytasktune.workflow.step_inputs import HandOver
+from anytasktune.workflow.step_inputs import ActionState
 
 AnswerStep = Callable[[str, Sequence[str], bool], list[TaskAnswer]]
 """Answers a step's inputs; the third argument asks the system of `retry_with`."""
@@ -47,14 +47,14 @@ class ActionRunner:
 
     Attributes:
         answer: the systems.
-        faults: of a text as the answer of a step to an input.
+        violations: of a text as the answer of a step to an input.
         person: the person, if one is there.
         record: keeps a line of the trace; it is kept when this returns.
     """
 
     action: WiredAction
     answer: AnswerStep
-    faults: Callable[[str, str, str], list[BrokenRule]]
+    violations: Callable[[str, str, str], list[AnswerViolation]]
     person: AskPerson
     record: Callable[[StepTrace], None]
 
@@ -65,7 +65,7 @@ class ActionRunner:
             DataError: an answer has not the form that the wiring counts on, or a step's input is too long for its model.
         """
         known = {line.key: line for line in trace}
-        so_far = HandOver(self.action, run.input)
+        so_far = ActionState(self.action, run.input)
         done: list[StepTrace] = []
         for position, step in enumerate(self.action.steps):
             plan = so_far.plan(step)
@@ -126,7 +126,7 @@ class ActionRunner:
             return line
         proposed = line.answer.answer if line.answer else ""
         output = {"approved": proposed, "rejected": None}.get(said.decision, said.output.strip())
-        violations = self.faults(line.step, line.input, output) if output is not None else []
+        violations = self.violations(line.step, line.input, output) if output is not None else []
         return self._kept(line.model_copy(update={"decision": said.decision, "output": output, "violations": violations}))
 
     def _kept(self, line: StepTrace) -> StepTrace:

@@ -7,7 +7,7 @@ from typing import Any
 
 from anytasktune.errors import DataError
 from anytasktune.outputs import json_text
-from anytasktune.schema.wiring import INPUT, ITEM, Source, WiredAction, read_template
+from anytasktune.schema.wiring import INPUT, ITEM, StepReference, WiredAction, read_template
 from anytasktune.text.json_values import try_json
 
 _ABSENT = object()
@@ -29,8 +29,8 @@ class StepPlan:
 
 
 @dataclass
-class HandOver:
-    """The answers of a run so far, and what follows from them.
+class ActionState:
+    """The answers of an action run so far, and the inputs that follow from them.
 
     Attributes:
         given: the action's input.
@@ -49,21 +49,21 @@ class HandOver:
         """
         wiring = self.action.wiring[step]
         for text, values in wiring.only_if.items():
-            source = Source.of(text)
+            source = StepReference.of(text)
             value = self._text(step, source)
             output = self.action.output_of(source)
             if value is None:
                 return StepPlan(not_run=f"{source.name} was not run")
             if output is not None and not output.meets(value, values):
                 return StepPlan(not_run=f"{source} is {value}")
-        items = self._items(step, Source.of(wiring.for_each)) if wiring.for_each else (None,)
+        items = self._items(step, StepReference.of(wiring.for_each)) if wiring.for_each else (None,)
         if items is None:
-            return StepPlan(not_run=f"{Source.of(wiring.for_each).name} was not run")
+            return StepPlan(not_run=f"{StepReference.of(wiring.for_each).name} was not run")
         inputs = []
         for item in items:
             filled = self._filled(step, wiring.input, item)
             if filled is None:
-                sources = [piece for piece in read_template(wiring.input) if isinstance(piece, Source)]
+                sources = [piece for piece in read_template(wiring.input) if isinstance(piece, StepReference)]
                 missing = next(source.name for source in sources if self._text(step, source, item) is None)
                 return StepPlan(not_run=f"{missing} was not run")
             inputs.append(self._with_added(step, filled, wiring.add, item) if wiring.add else filled)
@@ -72,7 +72,7 @@ class HandOver:
             return StepPlan(not_run="its input is empty")
         return StepPlan(tuple(text for text in inputs if text.strip()), is_list=bool(wiring.for_each))
 
-    def _items(self, step: str, source: Source) -> Sequence[str] | None:
+    def _items(self, step: str, source: StepReference) -> Sequence[str] | None:
         answer = self.answers[source.name]
         if not isinstance(answer, str):
             return answer
@@ -93,7 +93,7 @@ class HandOver:
         for key, template in added.items():
             pieces = read_template(template)
             alone = pieces[0] if len(pieces) == 1 else ""
-            if isinstance(alone, Source):
+            if isinstance(alone, StepReference):
                 value = self._value(step, alone, item)
             else:
                 filled = self._filled(step, template, item)
@@ -102,14 +102,14 @@ class HandOver:
                 record[key] = value
         return json.dumps(record, ensure_ascii=False)
 
-    def _text(self, step: str, source: Source, item: str | None = None) -> str | None:
+    def _text(self, step: str, source: StepReference, item: str | None = None) -> str | None:
         """The text of a source; None where its step was not run."""
         whole = self._whole(source.name, item)
         if whole is None or not source.key:
             return whole
         return json_text(self._value(step, source, item))
 
-    def _value(self, step: str, source: Source, item: str | None) -> Any:
+    def _value(self, step: str, source: StepReference, item: str | None) -> Any:
         """The JSON value of a source; `_ABSENT` where its step was not run."""
         whole = self._whole(source.name, item)
         if whole is None:

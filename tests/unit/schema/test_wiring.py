@@ -7,7 +7,7 @@ from tests.action_project import write_actions
 
 from anytasktune import Workspace
 from anytasktune.errors import ConfigError
-from anytasktune.schema.wiring import Source, read_template
+from anytasktune.schema.wiring import StepReference, read_template
 
 
 def test_without_wiring_a_step_takes_its_earlier_step_or_the_input_of_the_action(tmp_path: Path) -> None:
@@ -22,9 +22,9 @@ def test_a_template_is_read_into_fixed_text_and_sources() -> None:
         "x",
         "}",
         " ",
-        Source("card", "article"),
+        StepReference("card", "article"),
         ": ",
-        Source("input"),
+        StepReference("input"),
     )
     assert read_template("") == ()
     for wrong in ("{", "a } b", "{}", "{A}", "{a b}"):
