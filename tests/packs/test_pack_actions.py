@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from anytasktune import Workspace, init_project
-from anytasktune.workflow.step_inputs import RunState
+from anytasktune.workflow.step_inputs import ActionState
 
 PACKS = ("consumer_services", "finance", "healthcare", "human_resources", "law", "psychology", "demo")
 
@@ -24,7 +24,7 @@ def test_every_step_gets_an_input_from_right_answers_before_it(pack: str, tmp_pa
         text = given[action.steps[0]]
         if action.name == "matching":
             text = json.dumps({"job": given["job_requirements"], "resume": given["resume_extraction"]})
-        so_far = RunState(workspace.domain.wired(action), text)
+        so_far = ActionState(workspace.domain.wired(action), text)
         for step in action.steps:
             plan = so_far.plan(step)
             assert bool(plan.inputs) != bool(plan.not_run)

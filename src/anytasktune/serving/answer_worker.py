@@ -223,7 +223,7 @@ class AnswerWorker:
     # --- batches of one model
 
     def _answer_batch(self, asked: Sequence[PendingQuestion]) -> None:
-        """Answer asked of one model with the same limit and sampling."""
+        """Answer questions of one model with the same limit and sampling."""
         questions = [pending.question for pending in asked]
         model = questions[0].model
         format_, constrained = self.models.format_of(model), False
