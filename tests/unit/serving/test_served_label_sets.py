@@ -8,7 +8,7 @@ from queue import Queue
 import pytest
 from tests.tiny_models import save_tiny_model
 from tests.unit.serving.test_answer_engine import question
-from tests.unit.training.test_fit_set_head import topics_rows, topics_task
+from tests.unit.training.test_fit_label_set_head import topics_rows, topics_task
 
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.models.load import BaseLM, load_base
