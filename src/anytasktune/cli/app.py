@@ -16,7 +16,7 @@ from typer.main import get_command
 from anytasktune.cli import (
     action_verbs,
     dataset_verbs,
-    export_verb,
+    exchange_verbs,
     make_verbs,
     project_verbs,
     report_verbs,
@@ -71,8 +71,8 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "predict": use_verbs.predict,
         "run": action_verbs.run,
         "serve": serve_verb.serve,
-        "export": export_verb.export,
-        "import-adapter": export_verb.import_adapter,
+        "export": exchange_verbs.export,
+        "import-adapter": exchange_verbs.import_adapter,
     },
     "Look": {"report": report_verbs.report_app, "verify": report_verbs.verify, "schema": project_verbs.schema},
 }

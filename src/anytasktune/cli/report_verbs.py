@@ -89,19 +89,18 @@ def verify(name: _ReportName = None, project: ProjectFolder = Path(), as_json: J
     from anytasktune.pipeline.verifying import verify as verify_report
 
     found = verify_report(workspace, name)
-    code = MENDABLE if found.differences else DONE
+    code = MENDABLE if found.mismatches else DONE
     if as_json:
-        print_json(asdict(found) | {"folder": str(found.folder), "ok": not found.differences})
+        print_json(asdict(found) | {"folder": str(found.folder), "ok": not found.mismatches})
         return code
-    for one in found.differences[:_MOST_SHOWN]:
+    for one in found.mismatches[:_MOST_SHOWN]:
         values = f" (stored {one.stored}, computed {one.computed})" if one.stored or one.computed else ""
         say(f"✗ {one.place}: {one.what}{values}")
-    if (hidden := len(found.differences) - _MOST_SHOWN) > 0:
-        say(f"… and {counted(hidden, 'more difference')}; --json lists all")
-    if found.differences:
-        say(
-            f"Report {found.report} does not agree with what it was made from: {counted(len(found.differences), 'difference')}."
-        )
+    if (hidden := len(found.mismatches) - _MOST_SHOWN) > 0:
+        say(f"… and {counted(hidden, 'more mismatch', 'more mismatches')}; --json lists all")
+    if found.mismatches:
+        amount = counted(len(found.mismatches), "mismatch", "mismatches")
+        say(f"Report {found.report} does not agree with what it was made from: {amount}.")
     else:
         amount = f"{counted(found.numbers, 'number')} from {counted(found.items, 'test row')}"
         say(f"✓ Report {found.report}: {amount} computed again, all as the report says.")

@@ -46,7 +46,7 @@ _PROGRAM = "anytasktune"
 
 
 @dataclass(frozen=True)
-class Difference:
+class Mismatch:
     """One thing that is not as the report says.
 
     Attributes:
@@ -69,7 +69,7 @@ class Verification:
     Attributes:
         report: its id.
         folder: the folder it is in.
-        differences: everything that is not as it says; empty where all is.
+        mismatches: everything that is not as it says; empty where all is.
         numbers: how many numbers were compared.
         items: how many test rows were scored again, over all tasks.
         pages_skipped: whether the pages could not be made again for comparison, since another version made them.
@@ -77,7 +77,7 @@ class Verification:
 
     report: str
     folder: Path
-    differences: tuple[Difference, ...]
+    mismatches: tuple[Mismatch, ...]
     numbers: int
     items: int
     pages_skipped: bool = False
@@ -97,13 +97,13 @@ def verify(workspace: Workspace, identity: str | None = None) -> Verification:
     if stored is None:
         return Verification(folder.name, folder, tuple(found), 0, 0)
     if stored.id != report_id(stored) or stored.id != folder.name:
-        found.append(Difference(str(folder), "the name of the folder is not that of the content", stored.id, report_id(stored)))
+        found.append(Mismatch(str(folder), "the name of the folder is not that of the content", stored.id, report_id(stored)))
     computed: list[tuple[TaskReport, list[ReportItem]]] = []
     for task in stored.tasks:
         try:
             computed.append(_measured_again(workspace.project, task, stored.config, found))
         except AnyTaskTuneError as error:
-            found += _as_differences(error)
+            found += _as_mismatches(error)
     if len(computed) < len(stored.tasks):
         return Verification(stored.id, folder, tuple(found), 0, 0)
     again = build_report(
@@ -117,7 +117,7 @@ def verify(workspace: Workspace, identity: str | None = None) -> Verification:
     ).model_copy(update={"id": stored.id})
     says, gives = stored.model_dump(mode="json"), again.model_dump(mode="json")
     found += [
-        Difference(f"{folder / 'report.json'}: {path}", "another value is computed", *values)
+        Mismatch(f"{folder / 'report.json'}: {path}", "another value is computed", *values)
         for path, *values in differing(says, gives)
     ]
     items = [item for _, task_items in computed for item in task_items]
@@ -125,7 +125,7 @@ def verify(workspace: Workspace, identity: str | None = None) -> Verification:
     for name, text in report_files(again, items).items() if same_version else ():
         path = folder / name
         if path.is_file() and path.read_bytes() != text.encode():
-            found.append(Difference(str(path), "the file is not what the predictions give"))
+            found.append(Mismatch(str(path), "the file is not what the predictions give"))
     return Verification(stored.id, folder, tuple(found), _count_numbers(says), len(items), not same_version)
 
 
@@ -153,29 +153,29 @@ def _count_numbers(value: Any) -> int:
     return int(isinstance(value, int | float) and not isinstance(value, bool))
 
 
-def _as_differences(error: AnyTaskTuneError) -> list[Difference]:
-    return [Difference(problem.where, problem.what) for problem in error.problems]
+def _as_mismatches(error: AnyTaskTuneError) -> list[Mismatch]:
+    return [Mismatch(problem.where, problem.what) for problem in error.problems]
 
 
-def _read_report(folder: Path) -> tuple[Report | None, list[Difference]]:
+def _read_report(folder: Path) -> tuple[Report | None, list[Mismatch]]:
     """The report as it stands there, whether or not checksums hold, and what is wrong with the files of the folder."""
     path, found = folder / "report.json", []
     if not (folder / SUMS_FILE).is_file():
-        found.append(Difference(str(folder / SUMS_FILE), "the file is missing"))
+        found.append(Mismatch(str(folder / SUMS_FILE), "the file is missing"))
     try:
         check_sums(folder)
         return read_record(path, Report), found
     except StoreError as error:
-        found += _as_differences(error)
+        found += _as_mismatches(error)
     try:
         content = json.loads(path.read_bytes())
         return Report.model_validate({key: value for key, value in content.items() if key != "record_sha256"}), found
     except (OSError, ValueError, AttributeError) as error:
-        return None, [*found, Difference(str(path), f"the report cannot be read: {type(error).__name__}")]
+        return None, [*found, Mismatch(str(path), f"the report cannot be read: {type(error).__name__}")]
 
 
 def _measured_again(
-    project: Project, stored: TaskReport, config: EvalConfig, found: list[Difference]
+    project: Project, stored: TaskReport, config: EvalConfig, found: list[Mismatch]
 ) -> tuple[TaskReport, list[ReportItem]]:
     """The report on one task and its items from the artefacts it names; what does not match joins `found`.
 
@@ -208,13 +208,13 @@ def _scored_again(
     dataset: FrozenDataset,
     rows: Sequence[Example],
     result: SystemResult,
-    found: list[Difference],
+    found: list[Mismatch],
 ) -> ScoredSystem:
     path = project.predictions(task.name) / f"{result.predictions}.json"
     predictions = read_record(path, PredictionSet)
     if hash_of_record(predictions) != result.predictions_sha256:
         what = "these are not the predictions that were scored"
-        found.append(Difference(str(path), what, result.predictions_sha256, hash_of_record(predictions)))
+        found.append(Mismatch(str(path), what, result.predictions_sha256, hash_of_record(predictions)))
     choice = result.shot_choice
     if choice and choice.predictions:
         choice = _chosen_again(project, task, dataset, choice)

@@ -44,8 +44,8 @@ def test_verify_passes_and_fails_with_its_exit_code(run: Run, reports: tuple[Pat
     ended = run("verify", first.id, "-p", project, "--json")
     assert ended.code == 1
     assert ended.document["ok"] is False
-    assert str(file) in {one["place"] for one in ended.document["differences"]}
-    assert "does not agree with what it was made from: 1 difference." in run("verify", first.id, "-p", project).out
+    assert str(file) in {one["place"] for one in ended.document["mismatches"]}
+    assert "does not agree with what it was made from: 1 mismatch." in run("verify", first.id, "-p", project).out
     file.write_bytes(whole)
 
 

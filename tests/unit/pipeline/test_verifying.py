@@ -38,7 +38,7 @@ def changed(path: Path, change: Callable[[bytes], bytes]) -> Iterator[None]:
 
 def said(project: Path) -> str:
     return "\n".join(
-        f"{one.place}: {one.what} {one.stored} {one.computed}" for one in verify(Workspace.open(project)).differences
+        f"{one.place}: {one.what} {one.stored} {one.computed}" for one in verify(Workspace.open(project)).mismatches
     )
 
 
@@ -56,7 +56,7 @@ def evidence(project: Path, report: Report) -> list[Path]:
 
 def test_a_report_agrees_with_what_it_was_made_from(project: Path, report: Report) -> None:
     found = verify(Workspace.open(project))
-    assert found.differences == ()
+    assert found.mismatches == ()
     assert found.report == report.id
     assert found.items == report.tasks[0].test_rows
     assert found.numbers > 100
