@@ -1,7 +1,7 @@
 """Parity: an exported model must read, begin, answer and score as the Task-LM does, stage by stage.
 
 The chain is: rendered prompt → its tokens → the first token after it → the answer → the score. For each golden prompt the first
-link that differs is named, since every later one follows from it.
+stage that differs is named, since every later one follows from it.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from anytasktune.outputs import LOWER_IS_BETTER
-from anytasktune.schema import GoldenAnswer, GoldenPrompt, GoldenPrompts, Link, ParityResult, Replay, Task
+from anytasktune.schema import CopyAnswer, GoldenAnswer, GoldenPrompt, GoldenPrompts, ParityResult, ParityStage, Task
 from anytasktune.scorers import item_statistics
 
 _SCORE_LOSS = 0.05
@@ -39,8 +39,14 @@ TOLERANCES = {
 """By number format; measured in docs/decisions/0038."""
 
 
-def compare_replays(
-    task: Task, golden: GoldenPrompts, replays: Sequence[Replay], number_format: str, checked_with: str, *, scored: bool
+def compare_with_golden(
+    task: Task,
+    golden: GoldenPrompts,
+    copies: Sequence[CopyAnswer],
+    number_format: str,
+    checked_with: str,
+    *,
+    scored: bool,
 ) -> ParityResult:
     """Compare what an exported model made of the golden prompts with what the Task-LM made of them.
 
@@ -49,28 +55,28 @@ def compare_replays(
         scored: whether it scored the labels of a label task; else it generated.
     """
     tolerance = TOLERANCES[number_format]
-    differing: Counter[Link] = Counter()
+    differing: Counter[ParityStage] = Counter()
     first = ""
     near_ties = 0
-    for number, (prompt, replay) in enumerate(zip(golden.prompts, replays, strict=True), 1):
+    for number, (prompt, copied) in enumerate(zip(golden.prompts, copies, strict=True), 1):
         expected = (prompt.scored if scored else None) or prompt.generated
-        found = _first_difference(prompt, expected, replay, tolerance)
-        near_ties += found is None and replay.output != expected.output and not tolerance.coarse
+        found = _first_difference(prompt, expected, copied, tolerance)
+        near_ties += found is None and copied.output != expected.output and not tolerance.coarse
         if found:
             differing[found[0]] += 1
             first = first or f"golden prompt {number}: {found[0]}: {found[1]}"
     expected_outputs = [((prompt.scored if scored else None) or prompt.generated).output for prompt in golden.prompts]
-    reference, score = (_score(task, golden, outputs) for outputs in (expected_outputs, [replay.output for replay in replays]))
-    if not differing and _worse(task, score, reference, near_ties / max(1, len(replays))):
-        differing["score"] = len(replays)
+    reference, score = (_score(task, golden, outputs) for outputs in (expected_outputs, [copied.output for copied in copies]))
+    if not differing and _worse(task, score, reference, near_ties / max(1, len(copies))):
+        differing["score"] = len(copies)
         first = f"score: {score:.3f} instead of {reference:.3f}"
     return ParityResult(
         checked_with=checked_with,
-        rows=len(replays),
+        rows=len(copies),
         differing=dict(differing),
         first_difference=first,
-        same_top_five=sum(_tokens(prompt) == _tokens(replay) for prompt, replay in zip(golden.prompts, replays, strict=True)),
-        largest_shift=max((_shift(*pair) for pair in zip(golden.prompts, replays, strict=True)), default=0.0),
+        same_top_five=sum(_tokens(prompt) == _tokens(copied) for prompt, copied in zip(golden.prompts, copies, strict=True)),
+        largest_shift=max((_shift(*pair) for pair in zip(golden.prompts, copies, strict=True)), default=0.0),
         near_ties=near_ties,
         score=score,
         reference_score=reference,
@@ -79,15 +85,15 @@ def compare_replays(
 
 
 def _first_difference(
-    golden: GoldenPrompt, expected: GoldenAnswer, replay: Replay, tolerance: Tolerance
-) -> tuple[Link, str] | None:
-    if replay.text != golden.text:
-        return "text", _unlike_texts(golden.text, replay.text)
-    if replay.ids != golden.ids:
-        return "tokens", _unlike_tokens(golden.ids, replay.ids)
-    if reason := _other_first_token(golden, replay, tolerance):
+    golden: GoldenPrompt, expected: GoldenAnswer, copied: CopyAnswer, tolerance: Tolerance
+) -> tuple[ParityStage, str] | None:
+    if copied.text != golden.text:
+        return "text", _unlike_texts(golden.text, copied.text)
+    if copied.ids != golden.ids:
+        return "tokens", _unlike_tokens(golden.ids, copied.ids)
+    if reason := _other_first_token(golden, copied, tolerance):
         return "first token", reason
-    if not tolerance.coarse and (reason := _other_answer(expected, replay, tolerance.log_probability)):
+    if not tolerance.coarse and (reason := _other_answer(expected, copied, tolerance.log_probability)):
         return "answer", reason
     return None
 
@@ -106,11 +112,11 @@ def _unlike_tokens(expected: Sequence[int], found: Sequence[int]) -> str:
     return f"{len(found)} instead of {len(expected)}, the first other one is number {place + 1}"
 
 
-def _other_first_token(golden: GoldenPrompt, replay: Replay, tolerance: Tolerance) -> str:
+def _other_first_token(golden: GoldenPrompt, copied: CopyAnswer, tolerance: Tolerance) -> str:
     """A reason why the most probable tokens are not those of the Task-LM; empty where rounding explains all."""
     ranks = 1 if tolerance.coarse else len(golden.first_tokens)
     values = [entry.log_probability for entry in golden.first_tokens]
-    for rank, (expected, found) in enumerate(zip(golden.first_tokens[:ranks], replay.first_tokens, strict=False)):
+    for rank, (expected, found) in enumerate(zip(golden.first_tokens[:ranks], copied.first_tokens, strict=False)):
         where = f"number {rank + 1} of the most probable tokens"
         shift = found.log_probability - expected.log_probability
         if abs(shift) > tolerance.log_probability:
@@ -122,31 +128,31 @@ def _other_first_token(golden: GoldenPrompt, replay: Replay, tolerance: Toleranc
     return ""
 
 
-def _other_answer(expected: GoldenAnswer, replay: Replay, tie: float) -> str:
+def _other_answer(expected: GoldenAnswer, copied: CopyAnswer, tie: float) -> str:
     """A reason why the answer is another one; empty where it is the same, or two tokens were equally probable."""
-    if not expected.ids and not replay.answer_ids:
+    if not expected.ids and not copied.answer_ids:
         is_tie = bool(expected.margins) and expected.margins[0] <= tie
-        return "" if replay.output == expected.output or is_tie else f"{replay.output!r} instead of {expected.output!r}"
+        return "" if copied.output == expected.output or is_tie else f"{copied.output!r} instead of {expected.output!r}"
     place = next(
-        (number for number, pair in enumerate(zip(expected.ids, replay.answer_ids, strict=False)) if pair[0] != pair[1]),
-        min(len(expected.ids), len(replay.answer_ids)),
+        (number for number, pair in enumerate(zip(expected.ids, copied.answer_ids, strict=False)) if pair[0] != pair[1]),
+        min(len(expected.ids), len(copied.answer_ids)),
     )
-    if expected.ids == replay.answer_ids or place >= len(expected.margins) or expected.margins[place] <= tie:
+    if expected.ids == copied.answer_ids or place >= len(expected.margins) or expected.margins[place] <= tie:
         return ""
     if place == len(expected.ids):
         return f"it goes on after token {place}, where it must end: the end of the turn is not one of the stop tokens"
-    if place == len(replay.answer_ids):
+    if place == len(copied.answer_ids):
         return f"it ends after token {place} of {len(expected.ids)}"
-    return f"token {place + 1} is {replay.answer_ids[place]} instead of {expected.ids[place]}"
+    return f"token {place + 1} is {copied.answer_ids[place]} instead of {expected.ids[place]}"
 
 
-def _tokens(recorded: GoldenPrompt | Replay) -> list[int]:
+def _tokens(recorded: GoldenPrompt | CopyAnswer) -> list[int]:
     return [entry.token for entry in recorded.first_tokens]
 
 
-def _shift(golden: GoldenPrompt, replay: Replay) -> float:
+def _shift(golden: GoldenPrompt, copied: CopyAnswer) -> float:
     """Largest difference in log probability of tokens that both name."""
-    found = {entry.token: entry.log_probability for entry in replay.first_tokens}
+    found = {entry.token: entry.log_probability for entry in copied.first_tokens}
     known = [entry for entry in golden.first_tokens if entry.token in found]
     return max((round(abs(found[entry.token] - entry.log_probability), 5) for entry in known), default=0.0)
 

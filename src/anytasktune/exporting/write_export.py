@@ -13,10 +13,10 @@ from anytasktune.exporting.gguf_files import write_adapter, write_model
 from anytasktune.exporting.merged_folders import NumberFormat, stored_format, write_merged
 from anytasktune.exporting.model_card import CardFacts, write_cards
 from anytasktune.exporting.modelfile import rendered_by_modelfile, write_modelfiles
-from anytasktune.exporting.parity import compare_replays
-from anytasktune.exporting.replaying import PROGRAMS, can_run, replay_by_llama_cpp, replay_by_use_py
+from anytasktune.exporting.parity import compare_with_golden
+from anytasktune.exporting.run_copy import PROGRAMS, answers_of_llama_cpp, answers_of_use_py, can_run
 from anytasktune.invocation import quoted
-from anytasktune.schema import Replay
+from anytasktune.schema import CopyAnswer
 
 Form = Literal["peft", "merged", "gguf", "gguf-lora", "ollama", "vllm"]
 _VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -31,14 +31,14 @@ class _Written:
         number_format: of the weights.
         needs: the package that runs them.
         usage: a command that answers with them.
-        replay: answers the golden prompts with them.
+        answer_golden: answers the golden prompts with them.
         scores_labels: whether labels are scored there, not generated.
     """
 
     number_format: NumberFormat
     needs: str
     usage: str
-    replay: Callable[[], list[Replay]]
+    answer_golden: Callable[[], list[CopyAnswer]]
     scores_labels: bool = False
 
 
@@ -63,8 +63,8 @@ def write_export(
     parity = None
     if can_run(written.needs):
         unchecked, program = "", PROGRAMS[written.needs]
-        replays, scored = written.replay(), written.scores_labels
-        parity = compare_replays(source.task, source.golden, replays, written.number_format, program, scored=scored)
+        copy_answers, scored = written.answer_golden(), written.scores_labels
+        parity = compare_with_golden(source.task, source.golden, copy_answers, written.number_format, program, scored=scored)
     facts = CardFacts(form, written.number_format, parity, unchecked, written.usage)
     write_cards(source, facts, folder)
     return facts
@@ -83,7 +83,7 @@ def _transformers_folder(source: ExportSource, form: Form, number_format: Number
         write_merged(source, folder, chosen)
     else:
         usage = f"{_write_for_vllm(source, folder)}\n{usage}"
-    return _Written(chosen, needs, usage, lambda: replay_by_use_py(folder, source.base_folder), scores_labels=True)
+    return _Written(chosen, needs, usage, lambda: answers_of_use_py(folder, source.base_folder), scores_labels=True)
 
 
 def _write_for_vllm(source: ExportSource, folder: Path) -> str:
@@ -114,14 +114,14 @@ def _gguf_file(source: ExportSource, form: Form, number_format: NumberFormat, fo
         write_modelfiles(source, model, folder)
         usage = f"ollama create {name} -f Modelfile\nollama run {name} {quoted(_first_input(source))}"
 
-    def replay() -> list[Replay]:
-        replays = replay_by_llama_cpp(folder, model, adapter)
+    def answer_golden() -> list[CopyAnswer]:
+        copy_answers = answers_of_llama_cpp(folder, model, adapter)
         if form != "ollama":
-            return replays
-        pairs = zip(source.golden.prompts, replays, strict=True)
+            return copy_answers
+        pairs = zip(source.golden.prompts, copy_answers, strict=True)
         return [found.model_copy(update={"text": rendered_by_modelfile(source, prompt, folder)}) for prompt, found in pairs]
 
-    return _Written(number_format, "xllamacpp", usage, replay)
+    return _Written(number_format, "xllamacpp", usage, answer_golden)
 
 
 def _first_input(source: ExportSource) -> str:

@@ -41,7 +41,15 @@ from anytasktune.schema.evaluation import (
     TaskReport,
 )
 from anytasktune.schema.example import DroppedRow, DroppedRows, Example, RowCounts
-from anytasktune.schema.golden import GoldenAnswer, GoldenPrompt, GoldenPrompts, Link, ParityResult, Replay, TokenScore
+from anytasktune.schema.golden import (
+    CopyAnswer,
+    GoldenAnswer,
+    GoldenPrompt,
+    GoldenPrompts,
+    ParityResult,
+    ParityStage,
+    TokenScore,
+)
 from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
 from anytasktune.schema.review import FEWEST_RATED, JUDGE, Agreement, Review, ReviewItem, ReviewOutcome, ReviewReason
@@ -141,8 +149,8 @@ __all__ = [
     "GoldenAnswer",
     "GoldenPrompt",
     "GoldenPrompts",
-    "Link",
+    "ParityStage",
     "ParityResult",
-    "Replay",
+    "CopyAnswer",
     "TokenScore",
 ]

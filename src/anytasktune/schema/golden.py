@@ -7,7 +7,7 @@ from pydantic import Field
 from anytasktune.records import Artifact, Name, Record
 from anytasktune.schema.example import Example
 
-Link = Literal["text", "tokens", "first token", "answer", "score"]
+ParityStage = Literal["text", "tokens", "first token", "answer", "score"]
 """The chain from an input to its score: the rendered prompt, its tokens, the first token after it, the answer, the score."""
 
 
@@ -57,7 +57,7 @@ class GoldenPrompts(Artifact):
     prompts: list[GoldenPrompt]
 
 
-class Replay(Record):
+class CopyAnswer(Record):
     """A golden prompt as an exported model reads and answers it."""
 
     text: str
@@ -75,8 +75,8 @@ class ParityResult(Record):
     checked_with: str
     """The program that ran the exported model."""
     rows: int
-    differing: dict[Link, int] = Field(default_factory=dict)
-    """Link → rows in which it is the first that differs."""
+    differing: dict[ParityStage, int] = Field(default_factory=dict)
+    """ParityStage → rows in which it is the first that differs."""
     first_difference: str = ""
     """The first row that differs, in words; empty if none does."""
     same_top_five: int = 0

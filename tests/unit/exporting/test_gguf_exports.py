@@ -1,4 +1,4 @@
-"""GGUF files answer in llama.cpp as the Task-LM does; broken ones are caught, and the link that broke is named."""
+"""GGUF files answer in llama.cpp as the Task-LM does; broken ones are caught, and the stage that broke is named."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +12,8 @@ from anytasktune.errors import ExportError
 from anytasktune.exporting.export_source import ExportSource, write_companions
 from anytasktune.exporting.gguf_files import write_adapter, write_model
 from anytasktune.exporting.modelfile import rendered_by_modelfile
-from anytasktune.exporting.parity import compare_replays
-from anytasktune.exporting.replaying import can_run, replay_by_llama_cpp
+from anytasktune.exporting.parity import compare_with_golden
+from anytasktune.exporting.run_copy import answers_of_llama_cpp, can_run
 from anytasktune.exporting.write_export import Form, write_export
 from anytasktune.schema import ParityResult
 
@@ -26,8 +26,8 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> ExportSource:
 
 
 def checked(source: ExportSource, folder: Path, model: Path, adapter: Path | None = None) -> ParityResult:
-    replays = replay_by_llama_cpp(folder, model, adapter)
-    return compare_replays(source.task, source.golden, replays, "f16", "llama.cpp", scored=False)
+    copy_answers = answers_of_llama_cpp(folder, model, adapter)
+    return compare_with_golden(source.task, source.golden, copy_answers, "f16", "llama.cpp", scored=False)
 
 
 @needs_llama_cpp
@@ -84,7 +84,7 @@ def other_template(model: Path) -> None:
 
 @needs_llama_cpp
 @pytest.mark.parametrize(
-    ("break_it", "link"),
+    ("break_it", "stage"),
     [
         (without_permutation, "first token"),
         (other_template, "text"),
@@ -92,13 +92,13 @@ def other_template(model: Path) -> None:
     ],
 )
 def test_a_broken_model_fails_by_the_name_of_the_link(
-    llama: ExportSource, tmp_path: Path, break_it: Callable[[Path], None], link: str
+    llama: ExportSource, tmp_path: Path, break_it: Callable[[Path], None], stage: str
 ) -> None:
     model = tmp_path / "model.gguf"
     write_companions(llama, tmp_path)
     write_model(llama, model, "f16")
     break_it(model)
-    assert checked(llama, tmp_path, model).first_difference.startswith(f"golden prompt 1: {link}: ")
+    assert checked(llama, tmp_path, model).first_difference.startswith(f"golden prompt 1: {stage}: ")
 
 
 @needs_llama_cpp
@@ -143,8 +143,8 @@ def test_a_modelfile_renders_the_prompt_that_was_trained(llama: ExportSource, tm
         assert line in text.splitlines()
     assert 'SYSTEM """重复第一个词。"""' in (tmp_path / "Modelfile.zh").read_text(encoding="utf-8")
     (tmp_path / "Modelfile").write_text(text.replace("{{ .System }}", "You are helpful."), encoding="utf-8")
-    replays = replay_by_llama_cpp(tmp_path, tmp_path / "reply-f16.gguf", None)
+    copy_answers = answers_of_llama_cpp(tmp_path, tmp_path / "reply-f16.gguf", None)
     rendered = [rendered_by_modelfile(llama, prompt, tmp_path) for prompt in llama.golden.prompts]
-    changed = [found.model_copy(update={"text": words}) for found, words in zip(replays, rendered, strict=True)]
-    found = compare_replays(llama.task, llama.golden, changed, "f16", "llama.cpp", scored=False)
+    changed = [found.model_copy(update={"text": words}) for found, words in zip(copy_answers, rendered, strict=True)]
+    found = compare_with_golden(llama.task, llama.golden, changed, "f16", "llama.cpp", scored=False)
     assert "text: the chat template renders another prompt from 'Repeat" in found.first_difference

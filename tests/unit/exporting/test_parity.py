@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from tests.tiny_project import LABELS, team_rows
 
-from anytasktune.exporting.parity import compare_replays
+from anytasktune.exporting.parity import compare_with_golden
 from anytasktune.outputs import LabelOutput
-from anytasktune.schema import GoldenAnswer, GoldenPrompt, GoldenPrompts, ParityResult, Replay, Task, TokenScore
+from anytasktune.schema import CopyAnswer, GoldenAnswer, GoldenPrompt, GoldenPrompts, ParityResult, Task, TokenScore
 
 TASK = Task(name="team", instruction={"en": "Which team?"}, output=LabelOutput(kind="label", labels=list(LABELS)))
 FIRST = [TokenScore(token=token, log_probability=-float(token)) for token in (1, 2, 3, 4, 5)]
@@ -28,9 +28,9 @@ def golden(*, margins: tuple[float, ...] = (1.0, 1.0, 1.0)) -> GoldenPrompts:
     return GoldenPrompts(task="team", task_lm="x", max_new_tokens=4, prompts=prompts)
 
 
-def replays(recorded: GoldenPrompts, **changes: Any) -> list[Replay]:
+def copy_answers(recorded: GoldenPrompts, **changes: Any) -> list[CopyAnswer]:
     return [
-        Replay.model_validate(
+        CopyAnswer.model_validate(
             {
                 "text": "a",
                 "ids": prompt.ids,
@@ -45,7 +45,7 @@ def replays(recorded: GoldenPrompts, **changes: Any) -> list[Replay]:
 
 
 def compared(recorded: GoldenPrompts, number_format: str = "f16", **changes: Any) -> ParityResult:
-    return compare_replays(TASK, recorded, replays(recorded, **changes), number_format, "a test", scored=False)
+    return compare_with_golden(TASK, recorded, copy_answers(recorded, **changes), number_format, "a test", scored=False)
 
 
 def test_equal_answers_have_parity() -> None:
@@ -54,7 +54,7 @@ def test_equal_answers_have_parity() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "link"),
+    ("changes", "stage"),
     [
         ({"text": "b"}, "text"),
         ({"ids": [7, 8, 8]}, "tokens"),
@@ -68,10 +68,10 @@ def test_equal_answers_have_parity() -> None:
         ({"answer_ids": [1]}, "answer"),
     ],
 )
-def test_the_first_link_that_differs_is_named(changes: dict[str, Any], link: str) -> None:
+def test_the_first_stage_that_differs_is_named(changes: dict[str, Any], stage: str) -> None:
     found = compared(golden(), **changes, output="none of them")
-    assert found.differing == {link: 10}
-    assert found.first_difference.startswith(f"golden prompt 1: {link}: ")
+    assert found.differing == {stage: 10}
+    assert found.first_difference.startswith(f"golden prompt 1: {stage}: ")
 
 
 def test_an_answer_that_does_not_stop_is_said_to_lack_a_stop_token() -> None:

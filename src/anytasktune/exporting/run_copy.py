@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from anytasktune.errors import ExportError
 from anytasktune.exporting.export_source import GOLDEN_FILE, TASK_FILE, USE_FILE
-from anytasktune.schema import Replay
+from anytasktune.schema import CopyAnswer
 from anytasktune.text.plain_text import shorten
 
 PROGRAMS = {"peft": "transformers and PEFT", "transformers": "transformers", "xllamacpp": "llama.cpp"}
@@ -23,19 +23,19 @@ def can_run(package: str) -> bool:
     return find_spec(package) is not None
 
 
-def replay_by_use_py(folder: Path, base_folder: Path) -> list[Replay]:
+def answers_of_use_py(folder: Path, base_folder: Path) -> list[CopyAnswer]:
     """The golden prompts in a folder as its own `use.py` answers them, in float32 on the CPU."""
-    words = [sys.executable, USE_FILE, "--replay", GOLDEN_FILE, "--base", str(base_folder)]
-    return _replays(words, folder, folder / USE_FILE)
+    words = [sys.executable, USE_FILE, "--golden", GOLDEN_FILE, "--base", str(base_folder)]
+    return _copy_answers(words, folder, folder / USE_FILE)
 
 
-def replay_by_llama_cpp(folder: Path, model: Path, adapter: Path | None) -> list[Replay]:
+def answers_of_llama_cpp(folder: Path, model: Path, adapter: Path | None) -> list[CopyAnswer]:
     """The golden prompts in a folder as llama.cpp answers them, greedily, from GGUF files."""
     files = [str(path.absolute()) for path in (folder / GOLDEN_FILE, folder / TASK_FILE, model, adapter) if path is not None]
-    return _replays([sys.executable, "-m", "anytasktune.exporting.llama_cpp_replay", *files], folder, model)
+    return _copy_answers([sys.executable, "-m", "anytasktune.exporting.golden_by_llama_cpp", *files], folder, model)
 
 
-def _replays(words: Sequence[str], folder: Path, program: Path) -> list[Replay]:
+def _copy_answers(words: Sequence[str], folder: Path, program: Path) -> list[CopyAnswer]:
     """Run a program that prints a line per golden prompt.
 
     Raises:
@@ -48,11 +48,11 @@ def _replays(words: Sequence[str], folder: Path, program: Path) -> list[Replay]:
     ended = subprocess.run(list(words), cwd=folder, capture_output=True, env=environment, check=False)  # noqa: S603 - our own
     lines = [line for line in ended.stdout.decode("utf-8", "replace").splitlines() if line.startswith("{")]
     try:
-        replays = [Replay.model_validate_json(line) for line in lines]
+        copy_answers = [CopyAnswer.model_validate_json(line) for line in lines]
     except ValidationError:
-        replays = []
-    if ended.returncode or not replays:
+        copy_answers = []
+    if ended.returncode or not copy_answers:
         said = ended.stderr.decode("utf-8", "replace").strip().splitlines() or [f"it ended with {ended.returncode}"]
         what = f"the exported model cannot be run: {shorten(said[-1], 300)}"
         raise ExportError(what, where=program.name, fix="update the program that runs it, or export in another form")
-    return replays
+    return copy_answers

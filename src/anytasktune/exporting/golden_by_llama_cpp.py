@@ -1,8 +1,8 @@
 """Golden prompts answered by llama.cpp (xllamacpp) from GGUF files, in a process of its own, which a fault of llama.cpp ends.
 
-    python -m anytasktune.exporting.llama_cpp_replay golden.json task.json MODEL.gguf [ADAPTER.gguf]
+    python -m anytasktune.exporting.golden_by_llama_cpp golden.json task.json MODEL.gguf [ADAPTER.gguf]
 
-prints a `Replay` per line. llama.cpp does not show the tokens it makes of a text, so each prompt is given three times: as
+prints a `CopyAnswer` per line. llama.cpp does not show the tokens it makes of a text, so each prompt is given three times: as
 tokens, as text, and as messages for the file's chat template. Where the number of tokens and the first token's probabilities
 are the same, so are the tokens.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anytasktune.schema import GoldenPrompt, GoldenPrompts, Replay, TokenScore
+from anytasktune.schema import CopyAnswer, GoldenPrompt, GoldenPrompts, TokenScore
 
 _TOP = 5
 _SAME = 1e-3
@@ -80,14 +80,14 @@ def _checked(reply: dict[str, Any]) -> dict[str, Any]:
     return reply
 
 
-def replay(model: _LlamaCpp, golden: GoldenPrompt, task: dict[str, Any], most_tokens: int) -> Replay:
+def answer_golden(model: _LlamaCpp, golden: GoldenPrompt, task: dict[str, Any], most_tokens: int) -> CopyAnswer:
     """One golden prompt, read and answered by llama.cpp."""
     end = task["end_of_turn"]
     beginning = model.begin(golden.ids, end[0])
     same_tokens = model.begin(golden.text, end[0]).equals(beginning)
     same_text = task["template"] == "plain" or model.begin(_messages(golden, task), end[0]).equals(beginning)
     output, ids = model.answer(golden.ids, most_tokens)
-    return Replay(
+    return CopyAnswer(
         text=golden.text if same_text else "",
         ids=golden.ids if same_tokens else [],
         first_tokens=beginning.first_tokens,
@@ -105,13 +105,13 @@ def _messages(golden: GoldenPrompt, task: dict[str, Any]) -> list[dict[str, str]
 
 
 def main(golden_file: Path, task_file: Path, model: Path, adapter: Path | None = None) -> None:
-    """Replay the golden prompts of an export."""
+    """CopyAnswer the golden prompts of an export."""
     golden = GoldenPrompts.model_validate_json(golden_file.read_bytes())
     task = json.loads(task_file.read_text(encoding="utf-8"))
     longest = max((len(prompt.ids) for prompt in golden.prompts), default=1)
     program = _LlamaCpp(model, adapter, longest + golden.max_new_tokens + 16)
     for prompt in golden.prompts:
-        sys.stdout.write(replay(program, prompt, task, golden.max_new_tokens).model_dump_json() + "\n")
+        sys.stdout.write(answer_golden(program, prompt, task, golden.max_new_tokens).model_dump_json() + "\n")
     sys.stdout.flush()
 
 
