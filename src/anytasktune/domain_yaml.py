@@ -121,8 +121,18 @@ def keep_language(text: str, language: Language) -> str:
             texts = record.get(name) or {}
             for other in [spoken for spoken in texts if language in texts and spoken != language]:
                 del texts[other]
-    for output in (task["output"] for task in domain.get("tasks") or ()):
-        labels = output.get("labels")
+    for task in domain.get("tasks") or ():
+        labels = task["output"].get("labels")
         if isinstance(labels, dict) and language in labels:
-            output["labels"] = labels[language]
+            _translate_conditions(domain, task["name"], labels, language)
+            task["output"]["labels"] = labels[language]
     return dump_editable(domain)
+
+
+def _translate_conditions(domain: Any, task: str, labels: Mapping[str, Sequence[str]], language: Language) -> None:
+    """Write the labels of a task in the conditions of steps (`only_if`) as they are called in `language`."""
+    called = {label: own for others in labels.values() for label, own in zip(others, labels[language], strict=False)}
+    wirings = [wiring for action in domain.get("actions") or () for wiring in (action.get("wiring") or {}).values()]
+    for values in (wiring["only_if"].get(task, ()) for wiring in wirings if wiring.get("only_if")):
+        for place, value in enumerate(values):
+            values[place] = called.get(value, value)

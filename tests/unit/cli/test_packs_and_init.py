@@ -24,6 +24,11 @@ schema_version: 1
 name: shop
 title: {en: Shop, zh: 商店}
 limits: {en: Drafts only., zh: 仅供参考。}
+actions:
+  - name: talk
+    steps: [mood, words]
+    wiring:
+      words: {only_if: {mood: [glad, 生气]}}
 tasks:
   # the first thing we do
   - name: mood
@@ -123,7 +128,8 @@ def roomy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_a_project_from_a_pack_is_tuned_as_it_stands(run: Run, roomy: Path, pack: str, language: str) -> None:
     assert run("init", "--pack", pack, "--language", language, "demo").code == 0
-    settings = [f"model={roomy}", *QUICK, "max_length=8192", "max_train_rows=4", "max_rows=2", "systems=[base,tuned]"]
+    own = ["max_new_tokens=160", "max_length=8192", "max_train_rows=4", "max_rows=2", "systems=[base,tuned]"]
+    settings = [f"model={roomy}", *QUICK, *own]
     ended = run("tune", "-p", "demo", *(part for setting in settings for part in ("-c", setting)))
     assert ended.code == 0, ended.err
     assert "Report: " in ended.out
@@ -140,6 +146,7 @@ def test_a_pool_in_one_language_keeps_remarks_titles_and_everything_that_is_not_
     assert mood.title == {"en": "Mood", "zh": "情绪"}
     assert mood.hands_over == {"en": "the mood"}
     assert domain.limits == {"zh": "仅供参考。"}
+    assert domain.actions[0].wiring["words"].only_if == {"mood": ["高兴", "生气"]}
     assert words.output == parse_record(Domain, POOL, "domain.yaml").tasks[1].output
 
 

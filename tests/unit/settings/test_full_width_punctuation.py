@@ -77,3 +77,10 @@ def test_text_that_only_looks_broken_is_not_blamed_for_another_fault() -> None:
     assert problem.fix == "did you mean 'label'?"
     (problem,) = problems(example.replace("kind: label", "kind：label"))
     assert problem.fix == "write kind: label"
+
+
+def test_a_full_width_comma_within_a_text_in_brackets_is_not_blamed_for_another_fault() -> None:
+    example = POOL.replace("title: {zh: 分组}", "title: {zh: 分组，按内容}")
+    assert parse_record(Domain, example, "domain.yaml").tasks[0].name == "team"
+    (problem,) = problems(example.replace("kind: label", "kind: labl"))
+    assert problem.fix == "did you mean 'label'?"
