@@ -32,7 +32,8 @@ def export(
         ),
     ] = "peft",
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder to write to, in the current one; a task goes to TASK/FORM in it.")
+        Path,
+        typer.Option("--out", "-o", help="Folder to write to, relative to the current folder; a task goes to TASK/FORM in it."),
     ] = Path("export"),
     granularity: Annotated[
         Literal["task", "action", "mixed"],

@@ -10,7 +10,7 @@ from anytasktune.scorers import item_statistics
 def most_agreed(task: Task, example: Example, answers: Sequence[Answer]) -> Answer:
     """The answer with the best score under the task's metric, the others taken as references; of equal ones the first.
 
-    An answer that breaks a rule is neither chosen nor a reference, unless all do. The tokens of all answers are counted.
+    An answer with violations is neither chosen nor a reference, unless all do. The tokens of all answers are counted.
     """
     language = task.language_of(example.language)
     broken = [any(task.output.violations(answer.output, task.rules, example.input, language)) for answer in answers]

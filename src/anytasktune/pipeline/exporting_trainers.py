@@ -42,7 +42,7 @@ def export_for_trainer(
 
     Raises:
         DataError: the task has no rows that can be used.
-        StoreError: files that no export wrote stand in the way.
+        StoreError: files that this program did not write stand in the way.
     """
     folder, config = out / task.name / trainer, settings.train
     layout: ExportFormat = "llama-factory" if trainer == "llamafactory" else "messages"

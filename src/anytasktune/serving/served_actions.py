@@ -20,7 +20,7 @@ class ActionRequest(ApiRecord):
 
     input: str = Field(min_length=1)
     language: Language | None = None
-    """Language of the input; told by its letters unless given."""
+    """Language of the input; detected from its script unless given."""
     people: dict[str, str] = Field(default_factory=dict)
     """Step → what the person there answers; an empty text approves the model's answer."""
 
