@@ -24,7 +24,7 @@ def mixed_up(right: int) -> list[str]:
 
 def test_labels_are_counted_with_the_commonest_confusion() -> None:
     report = settled(task_with(LABELS), CYCLE, {"base": ["x"] * 60, "tuned": mixed_up(46)})
-    assert outcome(report, words("en")) == "Tuned: right in 46 of 60 (77%); misses mostly “other” as “租金” (5 of 14 errors)."
+    assert outcome(report, words("en")) == "Tuned: right in 46 of 60 (77%); most often “other” is taken for “租金” (5 of 14 errors)."
     said = outcome(report, words("zh"))
     assert said == "微调后：60 条中答对 46 条（77%）；最常见的错误是把“other”答成“租金”（14 个错误中占 5 个）。"
 
@@ -32,9 +32,9 @@ def test_labels_are_counted_with_the_commonest_confusion() -> None:
 @pytest.mark.parametrize(
     ("output", "references", "answers", "said"),
     [
-        (LabelsOutput(kind="labels"), ["a; b"] * 4, ["a", "a", "b", "a; b"], "mostly missing: “b” (2 rows)"),
+        (LabelsOutput(kind="labels"), ["a; b"] * 4, ["a", "a", "b", "a; b"], "most often missing: “b” (2 rows)"),
         (LabelsOutput(kind="labels"), ["a", "b"], ["a; c", ""], "something missing in 1, something too much in 1"),
-        (JsonOutput(kind="json"), ['{"a": 1}'] * 3, ['{"a": 2}', '{"a": 3}', "{"], "mostly wrong: “a” (2 rows)"),
+        (JsonOutput(kind="json"), ['{"a": 1}'] * 3, ['{"a": 2}', '{"a": 3}', "{"], "most often wrong: “a” (2 rows)"),
         (JsonOutput(kind="json"), ['{"a": 1}'] * 3, ['{"a": 1}', "x", "{"], "unreadable in 2"),
     ],
 )
