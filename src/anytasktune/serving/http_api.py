@@ -300,10 +300,13 @@ def _handle_errors(app: FastAPI) -> None:
         return ApiError(400, str(error)).response()
 
     @app.exception_handler(RequestValidationError)
-    async def wrong_body(_: Request, error: RequestValidationError) -> Response:
+    async def wrong_body(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"] if part != "body")
-        detail = ErrorDetail(message=f"{place or 'body'}: {first['msg']}", type="invalid_request_error", param=place or None)
+        message = f"{place or 'body'}: {first['msg']}"
+        if not place and "json" not in request.headers.get("content-type", ""):
+            message = "the body is not read as JSON: send the header Content-Type: application/json"
+        detail = ErrorDetail(message=message, type="invalid_request_error", param=place or None)
         return JSONResponse(ErrorBody(error=detail).model_dump(), 400)
 
     @app.exception_handler(HTTPException)

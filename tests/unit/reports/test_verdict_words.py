@@ -24,7 +24,10 @@ def mixed_up(right: int) -> list[str]:
 
 def test_labels_are_counted_with_the_commonest_confusion() -> None:
     report = settled(task_with(LABELS), CYCLE, {"base": ["x"] * 60, "tuned": mixed_up(46)})
-    assert outcome(report, words("en")) == "Tuned: right in 46 of 60 (77%); most often “other” is taken for “租金” (5 of 14 errors)."
+    assert (
+        outcome(report, words("en"))
+        == "Tuned: right in 46 of 60 (77%); most often “other” is taken for “租金” (5 of 14 errors)."
+    )
     said = outcome(report, words("zh"))
     assert said == "微调后：60 条中答对 46 条（77%）；最常见的错误是把“other”答成“租金”（14 个错误中占 5 个）。"
 

@@ -100,6 +100,12 @@ def test_malformed_bodies_are_refused(http: httpx.Client, body: bytes) -> None:
         assert reply.json()["error"]["message"]
 
 
+def test_a_body_that_is_not_announced_as_json_is_refused_with_the_header_to_send(http: httpx.Client) -> None:
+    reply = http.post("/v1/chat/completions", content=json.dumps(CHAT), headers={"Content-Type": "text/plain"})
+    assert reply.status_code == 400
+    assert "Content-Type: application/json" in reply.json()["error"]["message"]
+
+
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "localhost.evil.example", "", "[evil]"])
 def test_foreign_hosts_are_refused(http: httpx.Client, host: str) -> None:
     assert http.get("/v1/models", headers={"Host": host}).status_code in (400, 421)
