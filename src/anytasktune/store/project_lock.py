@@ -16,6 +16,7 @@ from anytasktune.store.layout import Project
 
 _LOCK, _HOLDER = "in-use.lock", "in-use.json"
 _LOOK_SECONDS = 0.5
+_UNKNOWN = "another command"
 
 
 class Holder(Record):
@@ -43,12 +44,13 @@ def asking_alone(root: Path, command: str, on_wait: Callable[[str], None]) -> It
     folder = Project(root).teacher_answers
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    lock, told = FileLock(folder / _LOCK), ""
-    while not _acquired(lock, _LOOK_SECONDS if told else 0.0):
-        sentence = _sentence(folder / _HOLDER, root)
-        if sentence != told:
-            on_wait(sentence)
-        told = sentence
+    lock, told, seen = FileLock(folder / _LOCK), "", ""
+    while not _acquired(lock, _LOOK_SECONDS if seen else 0.0):
+        before, seen = seen, _holder(folder / _HOLDER)
+        has_just_begun_or_ended = seen == _UNKNOWN != before
+        if seen != told and not has_just_begun_or_ended:
+            on_wait(f"waiting for {seen}, which works on {root}; two at once would pay for the same answers twice")
+            told = seen
     try:
         holder = Holder(command=command, pid=os.getpid(), since=time.strftime("%Y-%m-%d %H:%M:%S"))
         write_atomic(folder / _HOLDER, holder.model_dump_json() + "\n")
@@ -85,10 +87,10 @@ def _acquired(lock: FileLock, seconds: float) -> bool:
         return True
 
 
-def _sentence(file: Path, root: Path) -> str:
+def _holder(file: Path) -> str:
+    """The command that holds the lock, for people."""
     try:
         holder = Holder.model_validate_json(file.read_bytes())
-        who = f"`{holder.command}` (process {holder.pid}, since {holder.since})"
-    except (OSError, ValidationError):  # it has just begun or ended
-        who = "another command"
-    return f"waiting for {who}, which works on {root}; two at once would pay for the same answers twice"
+    except (OSError, ValidationError):
+        return _UNKNOWN
+    return f"`{holder.command}` (process {holder.pid}, since {holder.since})"

@@ -57,3 +57,28 @@ def test_the_sentence_names_command_process_and_project_and_comes_once(tmp_path:
     process.stdout.close()
     assert len(told) == 1
     assert f"`build team` (process {process.pid}, since " in told[0] and str(tmp_path) in told[0]
+
+
+def test_a_command_that_has_not_said_its_name_yet_is_named_once_it_has(tmp_path: Path) -> None:
+    told: list[str] = []
+    holder = (
+        "import sys; from pathlib import Path; from anytasktune.store import asking_alone\n"
+        f"root = Path({str(tmp_path)!r})\n"
+        "with asking_alone(root, 'build team', print):\n"
+        "    [record] = root.rglob('in-use.json'); named = record.read_bytes(); record.unlink()\n"
+        "    print('held', flush=True); sys.stdin.readline(); record.write_bytes(named); sys.stdin.readline()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdin is not None and process.stdout.readline() == "held\n"
+
+    def go_on(sentence: str) -> None:
+        told.append(sentence)
+        process.stdin.write("\n")
+        process.stdin.flush()
+
+    with asking_alone(tmp_path, "synth", go_on):
+        assert process.wait(timeout=60) == 0
+    process.stdin.close()
+    process.stdout.close()
+    assert len(told) == 2
+    assert "waiting for another command" in told[0] and "`build team`" in told[1]
