@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _Exported = Literal["peft", "merged", "gguf", "gguf-lora", "ollama", "vllm"]
 _Trainer = Literal["llamafactory", "axolotl", "swift"]
-_Form = Literal["peft", "merged", "gguf", "gguf-lora", "ollama", "vllm", "llamafactory", "axolotl", "swift"]
+_Form = Literal[_Exported, _Trainer]
 _SYSTEMS = {"task": "tuned", "action": "action", "mixed": "mixed"}
 
 

@@ -3,15 +3,12 @@
 import gc
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from anytasktune.cli.console import DONE, ROWS_DROPPED, UsageError, print_json, show
 from anytasktune.cli.options import Force, Json, ProgressForm, ProjectFolder, UseOverrides, open_project
-
-if TYPE_CHECKING:
-    from anytasktune.pipeline import Settings, Workspace
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
 AnsweredBy = Annotated[
@@ -29,15 +26,13 @@ InputLanguage = Annotated[
 FileEncoding = Annotated[str | None, typer.Option("--encoding", help="Encoding of a text file, e.g. gb18030; else detected.")]
 
 
-def _open(project: Path, task: str, overrides: list[str] | None) -> "tuple[Workspace, Settings]":
-    """The project with its settings; then the engine is loaded, which takes seconds."""
-    workspace, settings = open_project(project, [task], overrides)
+def _load_engine() -> None:
+    """Import the engine, which takes seconds: after everything that can be refused without it."""
     gc.disable()  # as in training: all the objects that are made stay
     import anytasktune.pipeline.answering  # noqa: F401
 
     gc.freeze()
     gc.enable()
-    return workspace, settings
 
 
 def ask(
@@ -53,9 +48,9 @@ def ask(
     as_json: Json = False,
 ) -> int:
     """Answer one input: the answer, for labels their probabilities, and whether it is unsure."""
-    open_project(project, [task], overrides)
+    workspace, settings = open_project(project, [task], overrides)
     given = given_text(text, file, encoding)
-    workspace, settings = _open(project, task, overrides)
+    _load_engine()
     from anytasktune.cli.answer_lines import answer_lines
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import ask as ask_task
@@ -89,11 +84,11 @@ def predict(
     as_json: Json = False,
 ) -> int:
     """Answer every row of a file; write the same rows with answer, probability, unsure and violations added."""
-    open_project(project, [task], overrides)
+    workspace, settings = open_project(project, [task], overrides)
     from anytasktune.pipeline.answer_files import require_places
 
     require_places(source, out, force=force)
-    workspace, settings = _open(project, task, overrides)
+    _load_engine()
     from anytasktune.cli.answer_lines import account_lines, account_of
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import PredictOptions

@@ -19,6 +19,7 @@ from anytasktune.pipeline.evaluating import (
     base_system,
     few_shot_system,
     identifying,
+    last_runs,
     take_over_settings,
     task_lm_system,
 )
@@ -183,7 +184,7 @@ def system_for(context: TrainingContext, task: Task, name: str = "") -> Answerin
     """
     if name in SIMPLE:
         return _simple_system(context, task, name)
-    current = _current_runs(context, task)
+    current = dict(last_runs(context.workspace, task, TASK_LMS))
     if name in {"base", "few_shot"}:
         for run in list(current.values())[:1]:
             take_over_settings(context, run)  # the base model of a comparison is that of the Task-LM
@@ -201,8 +202,7 @@ def system_for(context: TrainingContext, task: Task, name: str = "") -> Answerin
 def _task_lm(context: TrainingContext, task: Task, name: System, run: Run) -> AnsweringSystem:
     take_over_settings(context, run)
     trained = read_task_lm(adapter_folder(context.workspace.project, run))
-    definition = trained.task(task.name).definition
-    if edited := [key for key, value in task.definition.items() if value != definition[key]]:
+    if edited := task.changed_since(trained.task(task.name)):
         it = " and ".join(edited)
         context.note(f"{task.name}: {it} in domain.yaml changed since the Task-LM was trained; it answers as it was trained")
     system = task_lm_system(context, task.name, name, run)
@@ -246,18 +246,6 @@ def _simple_system(context: TrainingContext, task: Task, name: str) -> Answering
         return model.answer(examples)
 
     return AnsweringSystem(system, task, identity, version, threshold, _load=lambda: answer)
-
-
-def _current_runs(context: TrainingContext, task: Task) -> dict[System, Run]:
-    """The last finished run of each granularity that learned the task."""
-    found: dict[System, Run] = {}
-    for system, target in targets_with(context.workspace.domain, task):
-        folder = context.workspace.project.runs(target)
-        last = read_ref(folder)
-        run = finished_run(folder / last) if last and system not in found else None
-        if run is not None and task.name in run.tasks:
-            found[system] = run
-    return found
 
 
 def _versions(context: TrainingContext, task: Task) -> Iterator[tuple[System, Path]]:

@@ -2,7 +2,7 @@
 
 import functools
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,12 +132,28 @@ def _runs_of(
         trained_for = read_task_lm(adapter_folder(context.workspace.project, run)).task(task.name)
         if run.datasets[task.name] != context.dataset(task).manifest.id:
             context.note(f"{target}: not evaluated on {task.name}, whose rows or splits have changed since training")
-        elif edited := [name for name, value in task.definition.items() if value != trained_for.definition[name]]:
+        elif edited := task.changed_since(trained_for):
             differ = f"{' and '.join(edited)} {'differs' if edited in (['instruction'], ['output']) else 'differ'}"
             context.note(f"{target}: not evaluated on {task.name}, whose {differ} from domain.yaml; train it again")
         else:
             found[system] = run
     return {system: found[system] for system in TASK_LMS if system in found}
+
+
+def last_runs(workspace: Workspace, task: Task, asked: Collection[System]) -> Iterator[tuple[System, Run]]:
+    """The last finished run that learned the task, of each of these granularities that has one.
+
+    Raises:
+        DamagedError: a file of such a run was changed.
+    """
+    found = set()
+    for system, target in targets_with(workspace.domain, task):
+        folder = workspace.project.runs(target)
+        last = read_ref(folder) if system in asked and system not in found else None
+        run = finished_run(folder / last) if last else None
+        if run is not None and task.name in run.tasks:
+            found.add(system)
+            yield system, run
 
 
 def adapter_folder(project: Project, run: Run) -> Path:

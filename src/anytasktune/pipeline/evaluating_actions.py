@@ -98,6 +98,6 @@ def _require_unseen(context: TrainingContext, task: Task, system: AnsweringSyste
     if run is None or run.datasets.get(task.name) != context.dataset(task).manifest.id:
         what = f"the rows or splits of {task.name} have changed since its Task-LM was trained, so it may know the test rows"
         raise EvaluationError(what, where=f"task {task.name}", fix=fix)
-    if read_task_lm(adapter_folder(project, run)).task(task.name).definition != task.definition:
+    if task.changed_since(read_task_lm(adapter_folder(project, run)).task(task.name)):
         what = f"instruction, output or rules of {task.name} have changed since its Task-LM was trained"
         raise EvaluationError(what, where=f"task {task.name}", fix=fix)

@@ -18,14 +18,14 @@ from anytasktune.inference.task_lm import TaskLM
 from anytasktune.models.load import BaseLM, load_base, name_of
 from anytasktune.models.resolve import hub_id, resolve_model
 from anytasktune.pipeline.context import Context
+from anytasktune.pipeline.evaluating import last_runs
 from anytasktune.pipeline.events import Finished, OnEvent, Started, ignore_event
 from anytasktune.pipeline.reporting import load_report
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Example, GoldenPrompts, Run, Task, TaskReport
 from anytasktune.settings import Settings, System
 from anytasktune.store import exporting, read_ref
-from anytasktune.training.adapter_targets import targets_with
-from anytasktune.training.train_runs import ADAPTER_FOLDER, finished_run
+from anytasktune.training.train_runs import ADAPTER_FOLDER
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,7 @@ def _base_gguf(context: Context, source: ExportSource, options: ExportOptions) -
 
 def _run_of(workspace: Workspace, task: Task, system: System) -> Run:
     """The last finished run of the task's Task-LM of this kind."""
-    for name, target in targets_with(workspace.domain, task):
-        runs = workspace.project.runs(target)
-        last = read_ref(runs)
-        run = finished_run(runs / last) if last and name == system else None
-        if run is None or task.name not in run.tasks:
-            continue
+    for _, run in last_runs(workspace, task, [system]):
         if run.config.method == "head":
             fix = f"train an adapter: {workspace.project.command('train', task.name, '--method', 'auto')}"
             raise ExportError("this Task-LM is a label head without an adapter", where=f"task {task.name}", fix=fix)

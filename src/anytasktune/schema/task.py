@@ -84,6 +84,10 @@ class Task(Record):
         instruction = [list(item) for item in self.instruction.items()]  # the first language is the default
         return {"instruction": instruction, "output": self.output.model_dump(), "rules": self.rules.model_dump()}
 
+    def changed_since(self, trained: "Task") -> list[str]:
+        """Fields of the definition that are other ones in `trained`, the task as an adapter was trained for it."""
+        return [name for name, value in self.definition.items() if value != trained.definition[name]]
+
     @property
     def languages(self) -> tuple[Language, ...]:
         """The languages the task has an instruction in, the first one being its default."""
