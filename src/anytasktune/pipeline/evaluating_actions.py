@@ -1,6 +1,7 @@
 """`eval-action`: an action on test rows whose chain of reference answers is known, and the step at which its score is lost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from anytasktune.errors import EvaluationError
 from anytasktune.ids import content_id
@@ -22,6 +23,25 @@ from anytasktune.version import __version__
 from anytasktune.workflow.attribution import attribute
 
 ACTION_EVALUATIONS = record_kind(ActionEvaluation, lambda record: record.id)
+
+
+@dataclass
+class StepAnswers:
+    """Answers of the steps' systems to inputs; an input that comes again is not answered again."""
+
+    tasks: Mapping[str, Task]
+    systems: Mapping[str, AnsweringSystem]
+    known: dict[tuple[str, str, Language | None], str | None] = field(default_factory=dict)
+    """Step, input and its language → answer, None where there is none."""
+
+    def __call__(self, step: str, asked: Sequence[tuple[str, Language | None]]) -> list[str | None]:
+        for language in dict.fromkeys(language for _, language in asked):
+            waiting = [text for text, own in dict.fromkeys(asked) if own == language and (step, text, own) not in self.known]
+            examples = [step_example(self.tasks[step], text, language) for text in waiting]
+            found = self.systems[step].answer(examples) if waiting else []
+            for text, one in zip(waiting, found, strict=True):
+                self.known[step, text, language] = None if one.error else one.output
+        return [self.known[step, text, language] for text, language in asked]
 
 
 def evaluate_action(
@@ -54,19 +74,9 @@ def evaluate_action(
         {step: [row.id for row in some] for step, some in rows.items()},
         __version__,
     ]
-    answers: dict[tuple[str, str, Language | None], str | None] = {}
-
-    def answer(step: str, asked: Sequence[tuple[str, Language | None]]) -> list[str | None]:
-        for language in dict.fromkeys(language for _, language in asked):
-            waiting = [text for text, own in dict.fromkeys(asked) if own == language and (step, text, own) not in answers]
-            examples = [step_example(wired.tasks[step], text, language) for text in waiting]
-            found = opened[step].answer(examples) if waiting else []
-            for text, one in zip(waiting, found, strict=True):
-                answers[step, text, language] = None if one.error else one.output
-        return [answers[step, text, language] for text, language in asked]
 
     def make() -> ActionEvaluation:
-        found = attribute(wired, rows, answer)
+        found = attribute(wired, rows, StepAnswers(wired.tasks, opened))
         return ActionEvaluation(
             id=identity,
             action=action,

@@ -96,10 +96,7 @@ def frozen_dataset(workspace: Workspace, task: Task, config: SplitConfig, on_eve
     dataset, made = find_or_make(folder, kind, inputs, make)
     if last not in {None, dataset.manifest.id} and dataset.manifest.split_by != "given":
         before = read_record(folder / str(last) / MANIFEST, DatasetManifest).config
-        if changed := [name for name in SplitConfig.model_fields if getattr(before, name) != getattr(config, name)]:
-            ours = ", ".join(f"split.{name} {getattr(config, name)} (was {getattr(before, name)})" for name in changed)
-            what = f"{task.name}: another split than in the last command, {ours}; write it into settings.yaml to keep one"
-            on_event(Note(text=what))
+        _note_another_split(task, before, config, on_event)
     record, _ = find_or_make(
         folder / "dropped",
         DROPPED_ROWS,
@@ -114,19 +111,28 @@ def frozen_dataset(workspace: Workspace, task: Task, config: SplitConfig, on_eve
         counts = RowCounts(read=kept + len(dropped), kept=kept, dropped=dict(Counter(row.reason for row in dropped)))
         manifest = manifest.model_copy(update={"counts": counts})
         dataset = replace(dataset, manifest=manifest)
-    on_event(
-        Finished(
-            stage="data",
-            name=task.name,
-            artifact=manifest.id,
-            reused=not made,
-            detail=", ".join(f"{info.rows} {name}" for name, info in manifest.splits.items()) + " rows",
-            kept=manifest.counts.kept,
-            dropped=manifest.counts.dropped,
-            examples=tuple(f"{row.file}:{row.row}: {row.reason}, {row.detail}" for row in dropped[:MOST_EXAMPLES]),
-        )
-    )
+    on_event(_finished(task, manifest, dropped, reused=not made))
     return dataset
+
+
+def _note_another_split(task: Task, before: SplitConfig, now: SplitConfig, on_event: OnEvent) -> None:
+    if changed := [name for name in SplitConfig.model_fields if getattr(before, name) != getattr(now, name)]:
+        ours = ", ".join(f"split.{name} {getattr(now, name)} (was {getattr(before, name)})" for name in changed)
+        what = f"{task.name}: another split than in the last command, {ours}; write it into settings.yaml to keep one"
+        on_event(Note(text=what))
+
+
+def _finished(task: Task, manifest: DatasetManifest, dropped: Sequence[DroppedRow], *, reused: bool) -> Finished:
+    return Finished(
+        stage="data",
+        name=task.name,
+        artifact=manifest.id,
+        reused=reused,
+        detail=", ".join(f"{info.rows} {name}" for name, info in manifest.splits.items()) + " rows",
+        kept=manifest.counts.kept,
+        dropped=manifest.counts.dropped,
+        examples=tuple(f"{row.file}:{row.row}: {row.reason}, {row.detail}" for row in dropped[:MOST_EXAMPLES]),
+    )
 
 
 def own_splits(workspace: Workspace, task: Task, config: SplitConfig) -> dict[SplitName, list[Example]]:

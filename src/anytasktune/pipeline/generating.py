@@ -1,5 +1,6 @@
 """`synth` and `augment`: candidates of each task; an equal run is reused."""
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import chain
@@ -162,36 +163,7 @@ def _extended(
         return existing.runs
 
     def make() -> CandidateRun:
-        meter = Meter(context.on_event, stage, task.name, steps)
-
-        def on_progress(progress: Progress) -> None:
-            facts = [progress.stage, *([f"{progress.failed} failed"] if progress.failed else [])]
-            meter.update(progress.done, progress.total, ", ".join([*facts, *([str(context.spent)] if teacher else [])]))
-
-        before, asked = context.spent, context.answers_so_far()
-        generated, others = generate(done, on_progress)
-        of_earlier = {answer.key for run in existing.runs for answer in run.answers}
-        keys = (context.answers_since(asked) | set(others)) - of_earlier
-        candidates, failed = generated.candidates, generated.failed
-        sha256, reasons = hash_of_rows(candidates), dict(sorted(Counter(one.reason for one in failed).items()))
-        manifest = CandidateSet(
-            id=content_id([inputs, sha256, reasons]),
-            task=task.name,
-            stage=stage,
-            candidates=len(candidates),
-            failed=reasons,
-            sha256=sha256,
-            teacher=teacher,
-            seal=sources.seal.id,
-            passages=context.passages.manifest.id if stage == "synth" and context.passages else None,
-            earlier=existing.ids,
-            made_for=made_for(task),
-            made_from=inputs,
-            config=config,
-            code_version=__version__,
-            usage=context.usage_of(keys, before),
-        )
-        return CandidateRun(manifest, candidates, failed, [UsedAnswer(key=key) for key in sorted(keys)])
+        return _new_run(context, sources, existing, stage, inputs, config, steps, functools.partial(generate, done))
 
     run, made = find_or_make(
         context.workspace.project.candidates(task.name),
@@ -204,6 +176,50 @@ def _extended(
     existing.runs.append(run)
     context.on_event(_finished(context, task, [run], stage, reused=not made))
     return existing.runs
+
+
+def _new_run(
+    context: BuildContext,
+    sources: Sources,
+    existing: Existing,
+    stage: Literal["synth", "augment"],
+    inputs: str,
+    config: SynthesisConfig,
+    steps: int,
+    generate: Callable[[OnProgress], tuple[Candidates, Sequence[str]]],
+) -> CandidateRun:
+    """Generate the missing candidates; keep which answers were used and what they cost."""
+    task, teacher = sources.task, context.settings.teacher.name
+    meter = Meter(context.on_event, stage, task.name, steps)
+
+    def on_progress(progress: Progress) -> None:
+        facts = [progress.stage, *([f"{progress.failed} failed"] if progress.failed else [])]
+        meter.update(progress.done, progress.total, ", ".join([*facts, *([str(context.spent)] if teacher else [])]))
+
+    before, asked = context.spent, context.answers_so_far()
+    generated, others = generate(on_progress)
+    of_earlier = {answer.key for run in existing.runs for answer in run.answers}
+    keys = (context.answers_since(asked) | set(others)) - of_earlier
+    candidates, failed = generated.candidates, generated.failed
+    sha256, reasons = hash_of_rows(candidates), dict(sorted(Counter(one.reason for one in failed).items()))
+    manifest = CandidateSet(
+        id=content_id([inputs, sha256, reasons]),
+        task=task.name,
+        stage=stage,
+        candidates=len(candidates),
+        failed=reasons,
+        sha256=sha256,
+        teacher=teacher,
+        seal=sources.seal.id,
+        passages=context.passages.manifest.id if stage == "synth" and context.passages else None,
+        earlier=existing.ids,
+        made_for=made_for(task),
+        made_from=inputs,
+        config=config,
+        code_version=__version__,
+        usage=context.usage_of(keys, before),
+    )
+    return CandidateRun(manifest, candidates, failed, [UsedAnswer(key=key) for key in sorted(keys)])
 
 
 def _missing_rows(context: BuildContext, task: Task, done: Done) -> list[tuple[Language, int]]:
