@@ -9,8 +9,8 @@ from anytasktune.pipeline.running_actions import definition_of, language_of_inpu
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import ActionResult, ActionRun, AnswerViolation, StepSystem, Task, TaskAnswer
 from anytasktune.schema.wiring import WiredAction
-from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.api_errors import ApiError
+from anytasktune.serving.engine_messages import Engine
 from anytasktune.serving.served_actions import ActionRequest, answer_by_engine
 from anytasktune.workflow.execute import ActionRunner, PersonDecision, PersonTurn
 
@@ -24,7 +24,7 @@ class ActionServer:
     """
 
     workspace: Workspace
-    engine: AnswerEngine
+    engine: Engine
     answer_seconds: float
 
     def run(self, name: str, request: ActionRequest) -> ActionResult:

@@ -19,7 +19,7 @@ from anytasktune.models.packing_support import packs_rows
 from anytasktune.records import Language
 from anytasktune.schema import Answer, Example
 from anytasktune.serving.api_errors import ApiError, engine_fault
-from anytasktune.serving.engine_messages import Answered, Outcome, PendingQuestion, Piece, Question
+from anytasktune.serving.engine_messages import Answered, Outcome, PendingQuestion, Piece, Question, ShownText
 from anytasktune.serving.served_models import ServedModel, ServedModels
 
 _BATCH_TOKENS = 8192
@@ -37,18 +37,14 @@ class _Running:
     pending: PendingQuestion
     row: JointRow
     format: PromptFormat
-    sent: str = ""
+    shown: ShownText
 
     def piece(self) -> str:
         """The part of the answer that can be shown and was not yet; closes the answer where a stop text has come."""
-        text, end = self.format.decode(self.row.answer.ids), self.pending.question.end
-        if end.cut(text) != text:
+        new = self.shown.grown_to(self.format.decode(self.row.answer.ids))
+        if new is None:
             self.row.answer.open = False
-            return ""
-        settled = end.settled(text).rstrip("\ufffd").rstrip()
-        new = settled[len(self.sent) :] if settled.startswith(self.sent) else ""
-        self.sent += new
-        return new
+        return new or ""
 
 
 class AnswerWorker:
@@ -193,7 +189,7 @@ class AnswerWorker:
             return ApiError(400, _unfit(len(prompt), room), param="messages", code="unanswerable_input")
         limits = Limits(format_.rendering.end_of_turn, limit, _BATCH_TOKENS)
         answer = GrowingAnswer(limits, constraint, question.sampling, prompt)
-        return _Running(pending, JointRow(prompt, shared, adapter, answer), format_)
+        return _Running(pending, JointRow(prompt, shared, adapter, answer), format_, ShownText(question.end))
 
     def _task_lm(self, model: ServedModel) -> TaskLM:
         """The Task-LM of a model; one that is not in memory is loaded on the model without adapters."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from anytasktune.records import Language
 from anytasktune.serving.engine_messages import Answered
-from anytasktune.serving.served_models import ServedModel, ServedModels
+from anytasktune.serving.served_models import ModelCatalog, ServedModel
 from anytasktune.version import __version__
 
 _SMALLEST = 1e-12
@@ -154,7 +154,7 @@ class TextReply(BaseModel):
     anytasktune: AnswerFacts | None = None
 
 
-def model_list(models: ServedModels) -> ModelList:
+def model_list(models: ModelCatalog) -> ModelList:
     """All names that requests may use, one entry each."""
     return ModelList(data=[model_entry(name, model) for name, model in models.names.items()])
 

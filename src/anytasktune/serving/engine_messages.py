@@ -2,14 +2,16 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from anytasktune.chat import PromptFormat
 from anytasktune.inference.generation import Sampling
 from anytasktune.schema import Answer, Example
 from anytasktune.serving.api_errors import ApiError
-from anytasktune.serving.served_models import ServedModel
+from anytasktune.serving.served_models import ModelCatalog, ServedModel
+from anytasktune.serving.server_metrics import ServerMetrics
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,23 @@ class AnswerEnd:
         """The part of a growing text that no stop text can take back."""
         held = max((len(stop) - 1 for stop in self.stops), default=0)
         return text[: len(text) - held] if held else text
+
+
+@dataclass
+class ShownText:
+    """The part of a growing answer that a client was shown."""
+
+    end: AnswerEnd
+    sent: str = ""
+
+    def grown_to(self, text: str) -> str | None:
+        """The next part to show of an answer that is `text` so far; None where a stop text has come, which ends it."""
+        if self.end.cut(text) != text:
+            return None
+        settled = self.end.settled(text).rstrip("\ufffd").rstrip()
+        new = settled[len(self.sent) :] if settled.startswith(self.sent) else ""
+        self.sent += new
+        return new
 
 
 @dataclass(frozen=True)
@@ -121,3 +140,26 @@ class PendingQuestion:
     deliver: Callable[[Outcome], None]
     cancelled: bool = False
     since: float = field(default_factory=time.monotonic)
+
+
+class Engine(Protocol):
+    """The part of a server that answers questions."""
+
+    metrics: ServerMetrics
+
+    @property
+    def models(self) -> ModelCatalog:
+        """The models that answer."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether questions are answered now."""
+
+    def start(self) -> None:
+        """Begin to answer."""
+
+    def submit(self, asked: Sequence[PendingQuestion]) -> None:
+        """Queue questions, all or none; ApiError where there is no room for them."""
+
+    def close(self) -> None:
+        """Answer what waits, then end."""

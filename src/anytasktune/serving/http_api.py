@@ -18,7 +18,6 @@ from starlette.exceptions import HTTPException
 from anytasktune.errors import AnyTaskTuneError
 from anytasktune.inference.generation import Sampling
 from anytasktune.schema import ActionResult
-from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.api_errors import ApiError, ErrorBody, ErrorDetail, not_honoured
 from anytasktune.serving.api_replies import (
     ChatReply,
@@ -30,7 +29,7 @@ from anytasktune.serving.api_replies import (
     model_list,
 )
 from anytasktune.serving.api_requests import AnswerRequest, ChatRequest, CompletionRequest
-from anytasktune.serving.engine_messages import Answered, AnswerEnd, Outcome, PendingQuestion, Piece, Question
+from anytasktune.serving.engine_messages import Answered, AnswerEnd, Engine, Outcome, PendingQuestion, Piece, Question
 from anytasktune.serving.input_of_messages import input_of_chat, input_of_prompt
 from anytasktune.serving.reply_events import DONE_EVENT, ReplyStream, event
 from anytasktune.serving.request_guard import RequestGuardMiddleware, RequestRules
@@ -46,7 +45,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorBody} for sta
 class AnswerApi:
     """Requests for answers: from their bodies to questions for the engine, and from its answers to replies."""
 
-    engine: AnswerEngine
+    engine: Engine
     answer_seconds: float
 
     async def chat(self, http: Request, request: ChatRequest) -> Response:
@@ -111,11 +110,11 @@ class _Asked:
 
     asked: list[PendingQuestion]
     arrived: "asyncio.Queue[tuple[int, Outcome]]"
-    engine: AnswerEngine
+    engine: Engine
     deadline: float
 
     @classmethod
-    def of(cls, questions: Sequence[Question], engine: AnswerEngine, seconds: float) -> "_Asked":
+    def of(cls, questions: Sequence[Question], engine: Engine, seconds: float) -> "_Asked":
         """Queue questions."""
         loop = asyncio.get_running_loop()
         arrived: asyncio.Queue[tuple[int, Outcome]] = asyncio.Queue()
@@ -225,7 +224,7 @@ def _scores_answers(model: ServedModel) -> bool:
     return bool(model.source and model.task and model.source.manifest.decoding[model.task.name].scores_answers)
 
 
-def http_app(engine: AnswerEngine, rules: RequestRules, answer_seconds: float, run_action: ServedActions) -> FastAPI:
+def http_app(engine: Engine, rules: RequestRules, answer_seconds: float, run_action: ServedActions) -> FastAPI:
     """The whole application. Pages that fetch scripts from elsewhere are left out."""
     app = FastAPI(
         title="AnyTaskTune",

@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from anytasktune.serving.answer_engine import AnswerEngine
+from anytasktune.serving.engine_messages import Engine
 
 _END_SECONDS = 20
 """Time that running requests have to end when the server is stopped."""
@@ -78,7 +78,7 @@ class AnswerServer:
         address: where it is reached.
     """
 
-    def __init__(self, app: FastAPI, engine: AnswerEngine, listener: socket.socket) -> None:
+    def __init__(self, app: FastAPI, engine: Engine, listener: socket.socket) -> None:
         self.engine = engine
         host, port = listener.getsockname()[:2]
         self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"

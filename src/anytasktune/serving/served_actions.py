@@ -8,10 +8,9 @@ from pydantic import Field
 
 from anytasktune.records import Language
 from anytasktune.schema import ActionResult, Answer, Example
-from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.api_errors import ApiError
 from anytasktune.serving.api_requests import ApiRecord
-from anytasktune.serving.engine_messages import Answered, AnswerEnd, Outcome, PendingQuestion, Question
+from anytasktune.serving.engine_messages import Answered, AnswerEnd, Engine, Outcome, PendingQuestion, Question
 from anytasktune.serving.served_models import ServedModel
 
 
@@ -29,7 +28,7 @@ ServedActions = Callable[[str, ActionRequest], ActionResult]
 """Runs the action of a name; ApiError (404) where there is none."""
 
 
-def answer_by_engine(engine: AnswerEngine, model: ServedModel, examples: Sequence[Example], deadline: float) -> list[Answer]:
+def answer_by_engine(engine: Engine, model: ServedModel, examples: Sequence[Example], deadline: float) -> list[Answer]:
     """Answers of a Task-LM, in the queue with all other requests; waits in the calling thread.
 
     Args:

@@ -1,13 +1,14 @@
 """The models of a server: the base model, and every Task-LM of a project once per task it was trained for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 
 from anytasktune.chat import PromptFormat
 from anytasktune.inference.task_lm import TaskLM
-from anytasktune.models.load import BaseLM
+from anytasktune.models.load import BaseLM, ModelInfo
 from anytasktune.schema import Task, TaskLMManifest
 from anytasktune.serving.api_errors import ApiError
 
@@ -66,33 +67,25 @@ class ServedModel:
         return decoding.scores_answers or decoding.scores_label_sets
 
 
-@dataclass
-class ServedModels:
-    """All models of a server by name. Task-LMs are loaded by the engine's thread when they are first asked for."""
+class ModelCatalog:
+    """All models of a server by name, whatever computes their answers.
 
-    base: BaseLM
-    models: Sequence[ServedModel]
-    _loaded: dict[Path, TaskLM] = field(default_factory=dict)
-    _by_name: dict[str, ServedModel] = field(default_factory=dict)
+    Attributes:
+        info: facts on the base model.
+        models: without their aliases; the base model first.
+    """
 
-    @classmethod
-    def of(cls, base: BaseLM, task_lms: Sequence[ServedTaskLM]) -> "ServedModels":
-        """The base model and these Task-LMs; the current one of a task first."""
-        models = [ServedModel(base.ref.name)]
-        for task_lm in sorted(task_lms, key=lambda each: (not each.current_for, -each.created)):
-            for task in task_lm.manifest.tasks:
-                current = task.name in task_lm.current_for
-                aliases = (task.name, f"{task.name}{CURRENT}") if current else ()
-                models.append(ServedModel(f"{task.name}@{task_lm.manifest.id}", aliases, task, task_lm))
-        return cls(base, models)
+    def __init__(self, info: ModelInfo, models: Sequence[ServedModel]) -> None:
+        self.info = info
+        self.models = models
 
-    @property
+    @cached_property
     def names(self) -> Mapping[str, ServedModel]:
         """Every name that a request may use, aliases among them."""
-        if not self._by_name:
-            for model in self.models:
-                self._by_name |= {name: model for name in (model.name, *model.aliases) if name not in self._by_name}
-        return self._by_name
+        found: dict[str, ServedModel] = {}
+        for model in self.models:
+            found |= {name: model for name in (model.name, *model.aliases) if name not in found}
+        return found
 
     def find(self, name: str) -> ServedModel:
         """The model of that name; ApiError (404) where there is none."""
@@ -105,8 +98,22 @@ class ServedModels:
     def format_of(self, model: ServedModel) -> PromptFormat:
         """The rendering of prompts for a model."""
         if model.source is None:
-            return self.base.format
-        return PromptFormat(self.base.format.tokenizer, model.source.manifest.rendering)
+            return self.info.format
+        return PromptFormat(self.info.format.tokenizer, model.source.manifest.rendering)
+
+
+class ServedModels(ModelCatalog):
+    """Models on a base model in memory. Task-LMs are loaded by the engine's thread when they are first asked for."""
+
+    def __init__(self, base: BaseLM, models: Sequence[ServedModel], loaded: Mapping[Path, TaskLM] | None = None) -> None:
+        super().__init__(base.info, models)
+        self.base = base
+        self._loaded = dict(loaded or {})
+
+    @classmethod
+    def of(cls, base: BaseLM, task_lms: Sequence[ServedTaskLM]) -> "ServedModels":
+        """The base model and these Task-LMs; the current one of a task first."""
+        return cls(base, models_of(base.ref.name, task_lms))
 
     def task_lm(self, model: ServedModel) -> TaskLM:
         """The Task-LM of a model, in memory; only the engine's thread may call this.
@@ -123,3 +130,14 @@ class ServedModels:
     def is_loaded(self, model: ServedModel) -> bool:
         """Whether the Task-LM of a model is in memory."""
         return model.source is None or model.source.folder in self._loaded
+
+
+def models_of(base_name: str, task_lms: Sequence[ServedTaskLM]) -> list[ServedModel]:
+    """The base model, and each Task-LM once per task it was trained for; the current one of a task first."""
+    models = [ServedModel(base_name)]
+    for task_lm in sorted(task_lms, key=lambda each: (not each.current_for, -each.created)):
+        for task in task_lm.manifest.tasks:
+            current = task.name in task_lm.current_for
+            aliases = (task.name, f"{task.name}{CURRENT}") if current else ()
+            models.append(ServedModel(f"{task.name}@{task_lm.manifest.id}", aliases, task, task_lm))
+    return models
