@@ -73,7 +73,7 @@ def export(
     options = ExportOptions(
         form,
         out,
-        _SYSTEMS[granularity],  # type: ignore[arg-type]
+        _SYSTEMS[granularity],
         number_format=number_format(quantize, form),
         force=force,
         accept_differences=accept_differences,

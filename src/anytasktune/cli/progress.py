@@ -13,6 +13,7 @@ from anytasktune.cli.console import escape_steering
 from anytasktune.cli.terminal import PlainConsole
 from anytasktune.pipeline import events
 from anytasktune.pipeline.events import Event
+from anytasktune.settings.systems import System, general_model, is_shown_examples
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import Workspace
@@ -181,6 +182,13 @@ class Display(Reporter):
             self._bar = None
 
 
+def _system_name(system: System) -> str:
+    model = general_model(system)
+    if model is None:
+        return _SYSTEM_NAMES[system]
+    return f"{model} with examples" if is_shown_examples(system) else model
+
+
 def _label(event: events.Progress | events.Finished) -> str:
     stage = "try" if event.stage == "feasibility" else event.stage
-    return f"{stage:<6} {event.name}" + (f": {_SYSTEM_NAMES[event.system]}" if event.system else "")
+    return f"{stage:<6} {event.name}" + (f": {_system_name(event.system)}" if event.system else "")

@@ -1,6 +1,7 @@
 """The verbs that check, train and measure: `check`, `train`, `eval`, `tune`, and `demo`."""
 
 import gc
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -29,6 +30,14 @@ Method = Annotated[
     Literal["auto", "lora", "head"] | None,
     typer.Option(help="`lora`: an adapter; `head`: label tasks only, a linear head, ready in a minute; `auto`: both together."),
 ]
+With = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="MODEL",
+        help="Compare with a general model, named as `train.model`. Repeatable.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the cost of training; nothing is trained.")]
 
 
@@ -41,6 +50,11 @@ def _open(project: Path, tasks: list[str] | None, overrides: list[str] | None) -
     gc.freeze()
     gc.enable()
     return workspace, settings
+
+
+def _naming(general: list[str] | None) -> list[str]:
+    """The override that names these general models."""
+    return [f"eval.general_models={json.dumps(general, ensure_ascii=False)}"] if general else []
 
 
 def check(
@@ -108,12 +122,13 @@ def train(
 def eval_(
     tasks: TaskNames = None,
     project: ProjectFolder = Path(),
+    general: With = None,
     overrides: Overrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Answer the test rows with the base model, with and without examples, and the Task-LMs, and compare them."""
-    workspace, settings = _open(project, tasks, overrides)
+    workspace, settings = _open(project, tasks, [*(overrides or []), *_naming(general)])
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import evaluate
 
@@ -128,6 +143,7 @@ def tune(
     project: ProjectFolder = Path(),
     granularity: Granularity = "task",
     method: Method = None,
+    general: With = None,
     overrides: Overrides = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -135,7 +151,8 @@ def tune(
     as_json: Json = False,
 ) -> int:
     """Run the whole chain: freeze the rows, check them, train, compare with the base model, report."""
-    workspace, settings = _open(project, tasks, [*(overrides or []), *([f"train.method={method}"] if method else [])])
+    method_chosen = [f"train.method={method}"] if method else []
+    workspace, settings = _open(project, tasks, [*(overrides or []), *method_chosen, *_naming(general)])
     from anytasktune.cli.progress import reporter
 
     events = reporter(progress, workspace)

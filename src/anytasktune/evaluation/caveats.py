@@ -77,7 +77,8 @@ def _of_rows_and_answers(report: TaskReport) -> Iterator[Caveat]:
     compared = {report.subject, *(comparison.against for comparison in report.comparisons)}
     for result in report.systems:
         if result.unscored:
-            yield Caveat(code="unscored", values={"count": result.unscored, "system": result.system})
+            reason = next(iter(result.unscored_reasons), "")
+            yield Caveat(code="unscored", values={"count": result.unscored, "system": result.system, "reason": reason})
         if result.truncated / rows >= NOTICEABLE_SHARE:
             yield Caveat(code="truncated", values={"share": result.truncated / rows, "system": result.system})
         if result.corrected / rows >= NOTICEABLE_SHARE:

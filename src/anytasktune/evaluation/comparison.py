@@ -20,14 +20,17 @@ from anytasktune.evaluation.recommendation import recommend
 from anytasktune.evaluation.scoring import ScoredSystem, pick_samples
 from anytasktune.ids import content_id
 from anytasktune.outputs import LOWER_IS_BETTER, reference_number
-from anytasktune.schema import Comparison, Example, Report, Run, SystemResult, Task, TaskReport
+from anytasktune.schema import AnsweringUsage, Comparison, Example, Report, Run, SystemResult, Task, TaskReport
 from anytasktune.scorers import ItemStatistics, item_statistics
 from anytasktune.scorers.intervals import score_interval
 from anytasktune.scorers.paired_tests import compare_paired, minimum_detectable_difference
 from anytasktune.scorers.statistics import holm, rank_correlation
-from anytasktune.settings import SYSTEMS, TASK_LMS, EvalConfig, System
+from anytasktune.settings import TASK_LMS, EvalConfig, System
+from anytasktune.settings.systems import in_report_order
 
 Verdict = Literal["better", "worse", "inconclusive"]
+MOST_REASONS = 5
+"""Reasons of unscored answers that a report holds; of some, every row has its own."""
 
 
 def task_report(
@@ -57,7 +60,7 @@ def task_report(
     """
     _check_coverage(task, examples, scored)
     references = [task.in_first_language(text, text) for text in (example.output.strip() for example in examples)]
-    systems = {entry.system: entry for entry in sorted(scored, key=lambda entry: SYSTEMS.index(entry.system))}
+    systems = {entry.system: entry for entry in sorted(scored, key=lambda entry: in_report_order(entry.system))}
     subject = next((system for system in TASK_LMS if system in systems), TASK_LMS[0])
     run = runs.get(subject)
     opponents = [entry for system, entry in systems.items() if system != subject and subject in systems]
@@ -162,7 +165,12 @@ def _system_result(
         scored=len(rows),
         unscored=len(examples) - len(rows),
         well_formed=sum(score.parsed and not score.broken_rules for score in scores) / len(rows) if rows else 0.0,
-        seconds=entry.seconds,
+        seconds=entry.usage.seconds,
+        seconds_per_1000=_per_1000(entry.usage.seconds, entry.usage),
+        joules_per_1000=_per_1000(entry.usage.joules, entry.usage),
+        machine=entry.usage.machine,
+        general_model=entry.general_model,
+        unscored_reasons=dict(Counter(one.error for one in entry.predictions if one.error).most_common(MOST_REASONS)),
         shots=entry.shots,
         shot_choice=entry.shot_choice,
         truncated=sum(1 for prediction in entry.predictions if prediction.truncated),
@@ -183,6 +191,10 @@ def _system_result(
         predictions_sha256=entry.sha256,
         run=f"{run.target}/{run.id}" if run else None,
     )
+
+
+def _per_1000(amount: float | None, usage: AnsweringUsage) -> float | None:
+    return None if amount is None or not usage.answers else amount / usage.answers * 1000
 
 
 def compare_systems(
@@ -218,7 +230,7 @@ def _by_source(examples: Sequence[Example], rows: Sequence[int], statistics: Ite
 def _holm_corrected(tasks: Sequence[TaskReport], alpha: float) -> list[TaskReport]:
     """The tasks with p values corrected over all of them, opponent by opponent, and the verdicts that follow."""
     p_holm: dict[tuple[int, str], float] = {}
-    for opponent in SYSTEMS:
+    for opponent in {entry.against for task in tasks for entry in task.comparisons}:
         family = [(n, entry) for n, task in enumerate(tasks) for entry in task.comparisons if entry.against == opponent]
         corrected = holm([entry.p_value for _, entry in family])
         p_holm |= {(n, opponent): value for (n, _), value in zip(family, corrected, strict=True)}

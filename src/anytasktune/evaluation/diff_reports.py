@@ -8,7 +8,7 @@ from anytasktune.evaluation.scoring import ScoredSystem
 from anytasktune.schema import Example, ItemAnswer, Prediction, Report, ReportItem, Score, Task, TaskReport
 from anytasktune.schema.report_diff import ChangedFact, ReportDiff, SystemDiff
 from anytasktune.scorers.statistics import holm
-from anytasktune.settings import SYSTEMS, EvalConfig, System
+from anytasktune.settings import EvalConfig, System
 
 Pair = tuple[ReportItem, ReportItem]
 
@@ -96,13 +96,13 @@ def _as_scored(system: System, examples: Sequence[Example], answers: Sequence[It
     given = list(zip(examples, answers, strict=True))
     predictions = [Prediction(example_id=row.id, system=system, output=answer.output) for row, answer in given]
     scores = [Score(example_id=row.id, value=answer.value, parsed=True) for row, answer in given]
-    return ScoredSystem(system, predictions, scores, 0.0)
+    return ScoredSystem(system, predictions, scores)
 
 
 def _corrected(found: Sequence[SystemDiff], alpha: float) -> list[SystemDiff]:
     """With Holm's correction over the tasks, system by system, and the verdicts that follow."""
     p_holm: dict[int, float] = {}
-    for system in SYSTEMS:
+    for system in {diff.system for diff in found}:
         family = [(n, diff.comparison) for n, diff in enumerate(found) if diff.system == system and diff.comparison]
         values = holm([comparison.p_value for _, comparison in family])
         p_holm |= {n: value for (n, _), value in zip(family, values, strict=True)}

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anytasktune.errors import EvaluationError
+from anytasktune.evaluation.energy import EnergyMeter
 from anytasktune.inference.few_shot import NO_SHOTS, Shots
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_predictor import BATCH_TOKENS, OnRows, TaskPredictor
 from anytasktune.models.load import BaseLM
-from anytasktune.records import Usage
-from anytasktune.schema import AnswerThreshold, Decoding, Example, Prediction, ShotChoice, Task
+from anytasktune.schema import AnsweringUsage, AnswerThreshold, Decoding, Example, GeneralModel, Prediction, ShotChoice, Task
 from anytasktune.settings import System
 
 
@@ -28,6 +28,7 @@ class EvaluatedSystem:
         adapter: folder of the adapter, for a Task-LM.
         task_lm: its id.
         threshold: below which its answers are unsure.
+        general_model: the model, where it is not the base model of the project.
     """
 
     name: System
@@ -38,6 +39,7 @@ class EvaluatedSystem:
     adapter: Path | None = None
     task_lm: str | None = None
     threshold: AnswerThreshold | None = None
+    general_model: GeneralModel | None = None
 
 
 def predictor(base: BaseLM, system: EvaluatedSystem) -> TaskPredictor:
@@ -53,8 +55,8 @@ def predict(
     examples: Sequence[Example],
     batch_tokens: int = BATCH_TOKENS,
     on_rows: OnRows = lambda _: None,
-) -> tuple[list[Prediction], Usage]:
-    """Answer every example, in order; see `TaskPredictor.answer`.
+) -> tuple[list[Prediction], AnsweringUsage]:
+    """Answer every example, in order; see `TaskPredictor.answer`. The usage does not name the machine.
 
     Raises:
         EvaluationError: if there are no examples.
@@ -62,11 +64,19 @@ def predict(
     """
     if not examples:
         raise EvaluationError(f"task {system.task.name} has no rows to answer", fix="import more rows, or lower the dev share")
-    start = time.monotonic()
-    answers = predictor(base, system).answer(examples, batch_tokens=batch_tokens, on_rows=on_rows)
+    start, energy = time.monotonic(), EnergyMeter.start(gpu=base.device.type == "cuda")
+
+    def on_answered(rows: int) -> None:
+        energy.sample()
+        on_rows(rows)
+
+    answers = predictor(base, system).answer(examples, batch_tokens=batch_tokens, on_rows=on_answered)
+    seconds = round(time.monotonic() - start, 3)
+    energy.sample()
     predictions = [
         Prediction(example_id=example.id, system=system.name, **answer.model_dump())
         for example, answer in zip(examples, answers, strict=True)
     ]
     tokens = sum(answer.prompt_tokens + answer.tokens for answer in answers)
-    return predictions, Usage(seconds=round(time.monotonic() - start, 3), tokens=tokens)
+    given = sum(answer.error is None for answer in answers)
+    return predictions, AnsweringUsage(seconds=seconds, tokens=tokens, answers=given, joules=energy.joules)

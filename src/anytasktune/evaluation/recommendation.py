@@ -2,6 +2,7 @@
 
 Cheaper systems have the benefit of the doubt: where tuning is not shown to be better than the linear model or a prompt that
 scores no less, that is what to use. Where the Task-LM scores more, but not significantly so, only more test rows can tell.
+A general model is the dearer one: it is recommended only where it is shown to be better than the Task-LM.
 """
 
 import math
@@ -10,6 +11,7 @@ from typing import Literal
 from anytasktune.schema import Comparison, Recommendation, TaskReport
 from anytasktune.schema.evaluation import Use
 from anytasktune.settings import TASK_LMS
+from anytasktune.settings.systems import general_model
 
 MOST_TIMES_THE_ROWS = 20
 """No number of rows is named that is more than so many times the present one: such a difference is noise."""
@@ -30,7 +32,8 @@ def recommend(report: TaskReport) -> Recommendation | None:
     if not rivals:
         return None
     worse = [entry for entry in rivals if entry.verdict == "worse"]
-    undecided = [entry for entry in rivals if entry.verdict == "inconclusive"]
+    undecided = [entry for entry in rivals if entry.verdict == "inconclusive" and general_model(entry.against) is None]
+    matched = [entry for entry in rivals if entry.verdict == "inconclusive" and general_model(entry.against)]
     as_good = [entry for entry in undecided if lead(entry) <= 0]
     if worse:
         return _instead(worse[0], "is_better")
@@ -44,6 +47,9 @@ def recommend(report: TaskReport) -> Recommendation | None:
     # of several Task-LMs the subject, unless another one is better
     others = sorted((entry for entry in report.comparisons if entry.against in TASK_LMS), key=lead)
     best = next((entry.against for entry in others if entry.verdict == "worse"), report.subject)
+    if matched and best == report.subject:
+        needed, against = rows_needed(matched[0]), matched[0].against
+        return Recommendation(use="task_lm", system=best, reason="matches_general", against=against, rows_needed=needed)
     return Recommendation(use="task_lm", system=best, reason="beats_all", against=rivals[0].against)
 
 
@@ -51,7 +57,7 @@ def _instead(entry: Comparison, reason: Literal["is_better", "is_as_good"]) -> R
     """An opponent instead of the Task-LM; more data where nobody would want to use that opponent."""
     if entry.against in ("constant", "nearest"):
         return Recommendation(use="more_data", reason=entry.against, against=entry.against)
-    use = _USABLE.get(entry.against, "other_model")
+    use = _USABLE.get(entry.against, "general_model")
     return Recommendation(use=use, system=entry.against, reason=reason, against=entry.against)
 
 

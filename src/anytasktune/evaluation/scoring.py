@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,8 +10,10 @@ from anytasktune.errors import EvaluationError, Problem, counted
 from anytasktune.ids import text_hash
 from anytasktune.outputs import LOWER_IS_BETTER
 from anytasktune.schema import (
+    AnsweringUsage,
     AnswerThreshold,
     Example,
+    GeneralModel,
     ItemAnswer,
     Prediction,
     PredictionSet,
@@ -22,7 +24,8 @@ from anytasktune.schema import (
     Task,
 )
 from anytasktune.scorers import item_statistics, score_answer
-from anytasktune.settings import SYSTEMS, System
+from anytasktune.settings import System
+from anytasktune.settings.systems import in_report_order
 
 RANDOM_SAMPLES = 3
 WORST_SAMPLES = 2
@@ -36,19 +39,20 @@ class ScoredSystem:
         system: its name.
         predictions: one per row, in the order of the rows.
         scores: likewise.
-        seconds: duration of predicting.
+        usage: what predicting took.
         shots: examples shown in every prompt; None for a system that is shown none.
         shot_choice: how those were chosen.
         kept_at: folder of a linear model below that of the project, with its `train_rows` and `train_seconds`.
         prediction_set: id of the predictions.
         sha256: of their record.
         threshold: below which the answers of a Task-LM are unsure.
+        general_model: the model, where it is not the base model of the project.
     """
 
     system: System
     predictions: Sequence[Prediction]
     scores: Sequence[Score]
-    seconds: float
+    usage: AnsweringUsage = field(default_factory=AnsweringUsage)
     shots: int | None = None
     shot_choice: ShotChoice | None = None
     kept_at: str | None = None
@@ -57,6 +61,7 @@ class ScoredSystem:
     prediction_set: str = ""
     sha256: str = ""
     threshold: AnswerThreshold | None = None
+    general_model: GeneralModel | None = None
 
     @property
     def scored_rows(self) -> frozenset[int]:
@@ -79,8 +84,15 @@ def score_system(task: Task, examples: Sequence[Example], predictions: Predictio
         waiting[prediction.example_id].append(prediction)
     ordered = [waiting[example.id].popleft() for example in examples]
     scores = [_score(task, example, prediction) for example, prediction in zip(examples, ordered, strict=True)]
-    system, seconds = predictions.system, predictions.usage.seconds
-    return ScoredSystem(system, ordered, scores, seconds, prediction_set=predictions.id, sha256=hash_of_record(predictions))
+    return ScoredSystem(
+        predictions.system,
+        ordered,
+        scores,
+        predictions.usage,
+        prediction_set=predictions.id,
+        sha256=hash_of_record(predictions),
+        general_model=predictions.general_model,
+    )
 
 
 def hash_of_record(predictions: PredictionSet) -> str:
@@ -140,7 +152,7 @@ def _score(task: Task, example: Example, prediction: Prediction) -> Score:
 
 def report_items(task: Task, examples: Sequence[Example], scored: Sequence[ScoredSystem]) -> list[ReportItem]:
     """Every row with the answers and scores of all systems, in the order of the rows."""
-    in_order = sorted(scored, key=lambda entry: SYSTEMS.index(entry.system))
+    in_order = sorted(scored, key=lambda entry: in_report_order(entry.system))
     return [
         ReportItem(
             task=task.name,

@@ -1,16 +1,22 @@
 """`eval`: every system answers the same held-out rows; predictions → scores → report. Equal predictions are reused."""
 
 import functools
-import platform
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import EvaluationError, counted
-from anytasktune.evaluation import EvaluatedSystem, build_report, choose_way, predict, report_items, score_system, task_report
+from anytasktune.evaluation import (
+    EvaluatedSystem,
+    ScoredSystem,
+    build_report,
+    choose_way,
+    predict,
+    report_items,
+    score_system,
+    task_report,
+)
 from anytasktune.ids import content_id
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS, FixedShots, choose_shots
 from anytasktune.inference.similar_shots import SimilarShots
@@ -19,12 +25,14 @@ from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.inference.task_predictor import decoding_for
 from anytasktune.models.load import name_of
 from anytasktune.pipeline.events import Finished, Meter, OnEvent, Stage
+from anytasktune.pipeline.general_models import LocalGeneralModel, local_general_models
 from anytasktune.pipeline.simple_baselines import PREDICTIONS, score_simple
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import write_report
 from anytasktune.schema import Decoding, Example, PredictionSet, Report, ReportItem, Run, ShotChoice, Task, TaskReport
-from anytasktune.settings import TASK_LMS, EvalConfig, Settings, System
+from anytasktune.settings import TASK_LMS, Settings, System
+from anytasktune.settings.systems import general_system
 from anytasktune.store import LATEST, Project, find_or_make, is_intact, read_ref, write_ref
 from anytasktune.training.adapter_targets import targets_with
 from anytasktune.training.train_runs import ADAPTER_FOLDER, finished_run, versions
@@ -37,7 +45,7 @@ Runs = Mapping[System, Run]
 def evaluate(
     workspace: Workspace, task_names: Sequence[str] = (), settings: Settings | None = None, on_event: OnEvent | None = None
 ) -> Report:
-    """Let base, few-shot and the Task-LMs answer the same held-out rows and compare them.
+    """Let base, few-shot, the Task-LMs and general models answer the same held-out rows and compare them.
 
     Raises:
         EvaluationError: a task has no Task-LM yet, or no held-out rows.
@@ -47,7 +55,8 @@ def evaluate(
     require_held_out(context, tasks)
     runs = evaluated_runs(context, tasks)
     require_room_for_answers(context, tasks)
-    return compare(context, list(zip(tasks, runs, strict=True)))
+    general = general_models(context, tasks)
+    return compare(context, list(zip(tasks, runs, strict=True)), general)
 
 
 def require_held_out(context: TrainingContext, tasks: Sequence[Task]) -> None:
@@ -74,6 +83,19 @@ def require_room_for_answers(context: TrainingContext, tasks: Sequence[Task]) ->
             limited = decoding.model_copy(update={"max_new_tokens": config.max_new_tokens})
             rows = [row for split in splits.values() for row in split]
             TaskConstraint(task, limited, format_).check(rows, "eval.max_new_tokens")
+
+
+def general_models(context: TrainingContext, tasks: Sequence[Task]) -> list[LocalGeneralModel]:
+    """The general models that are compared with the Task-LMs of these tasks.
+
+    Raises:
+        ModelError: a model cannot be found or used.
+        ConfigError: as `require_room_for_answers`.
+    """
+    found = local_general_models(context)
+    for model in found:
+        require_room_for_answers(model.context, tasks)
+    return found
 
 
 def evaluated_runs(context: TrainingContext, tasks: Sequence[Task], fresh: Sequence[Run] = ()) -> list[Runs]:
@@ -161,20 +183,27 @@ def adapter_folder(project: Project, run: Run) -> Path:
     return project.runs(run.target) / run.id / ADAPTER_FOLDER
 
 
-def compare(context: TrainingContext, tasks: Sequence[tuple[Task, Runs]]) -> Report:
-    """Evaluate all systems on these tasks and write the report to `artifacts/reports`."""
-    config, device = context.settings.eval, context.device
-    computes_on = f"{torch.get_num_threads()} {device.type} threads"
-    if device.type == "cuda":
-        computes_on = torch.cuda.get_device_name(device)
-    measured = [_report_on(context, task, runs, config) for task, runs in tasks]
+def compare(context: TrainingContext, tasks: Sequence[tuple[Task, Runs]], general: Sequence[LocalGeneralModel] = ()) -> Report:
+    """Evaluate all systems on these tasks and write the report to `artifacts/reports`.
+
+    General models answer last, one after the other, when the base model's memory is free again.
+    """
+    config = context.settings.eval
+    scored = {task.name: _score_own(context, task, runs) for task, runs in tasks}
+    if general:
+        context.free_base()
+    for model in general:
+        for task, _ in tasks:
+            scored[task.name] += _score_general(model, task)
+        model.context.free_base()
+    measured = [_report_on(context, task, runs, scored[task.name]) for task, runs in tasks]
     report = build_report(
         domain=context.workspace.domain.name,
         model=context.model_info.ref.name,
         tasks=[task for task, _ in measured],
         config=config,
         versions=versions(),
-        machine=f"{platform.system()} {platform.machine()}, {computes_on}, {context.dtype}",
+        machine=context.machine,
     )
     folder = context.workspace.project.reports / report.id
     if folder.exists() and not is_intact(folder):
@@ -185,21 +214,44 @@ def compare(context: TrainingContext, tasks: Sequence[tuple[Task, Runs]]) -> Rep
     return report
 
 
-def _report_on(context: TrainingContext, task: Task, runs: Runs, config: EvalConfig) -> tuple[TaskReport, list[ReportItem]]:
-    dataset = context.dataset(task)
+def _score_own(context: TrainingContext, task: Task, runs: Runs) -> list[ScoredSystem]:
+    """The simple baselines, the base model with and without examples, and the Task-LMs, with their scores."""
+    dataset, config = context.dataset(task), context.settings.eval
+    rows = dataset.splits.get(config.split, [])[: config.max_rows]
+    systems = [system for system in _systems(context, task, dataset, runs) if system.name in config.systems]
+    return [
+        *score_simple(context, task, dataset, rows),
+        *(_scored(context, task, (dataset, rows), system) for system in systems),
+    ]
+
+
+def _score_general(model: LocalGeneralModel, task: Task) -> list[ScoredSystem]:
+    """A general model with and without examples, with its scores."""
+    context = model.context
+    dataset, config = context.dataset(task), context.settings.eval
+    rows = dataset.splits.get(config.split, [])[: config.max_rows]
+    name = general_system(model.model.name, few_shot=False)
+    plain = replace(base_system(context, task, dataset), name=name, general_model=model.model)
+    return [_scored(context, task, (dataset, rows), one) for one in (plain, few_shot_system(context, task, dataset, plain))]
+
+
+def _scored(
+    context: TrainingContext, task: Task, data: tuple[FrozenDataset, Sequence[Example]], system: EvaluatedSystem
+) -> ScoredSystem:
+    return replace(
+        score_system(task, data[1], _answers(context, data, system)[0]),
+        shots=system.shots.shown or None,
+        shot_choice=system.shot_choice,
+        threshold=system.threshold,
+    )
+
+
+def _report_on(
+    context: TrainingContext, task: Task, runs: Runs, scored: Sequence[ScoredSystem]
+) -> tuple[TaskReport, list[ReportItem]]:
+    dataset, config = context.dataset(task), context.settings.eval
     held_out = dataset.splits.get(config.split, [])
     rows = held_out[: config.max_rows]
-    scored = score_simple(context, task, dataset, rows)
-    scored += [
-        replace(
-            score_system(task, rows, _answers(context, (dataset, rows), system)[0]),
-            shots=system.shots.shown or None,
-            shot_choice=system.shot_choice,
-            threshold=system.threshold,
-        )
-        for system in _systems(context, task, dataset, runs)
-        if system.name in config.systems
-    ]
     generated, dataset_id = dataset.generated_in(config.split, rows), dataset.manifest.id
     report = task_report(task, rows, scored, runs, config, len(held_out), generated, dataset_id)
     return report, report_items(task, rows, scored)
@@ -236,13 +288,20 @@ def _as_wanted(context: TrainingContext, decoding: Decoding) -> Decoding:
     return decoding.model_copy(update=wanted)
 
 
-def few_shot_system(context: TrainingContext, task: Task, dataset: FrozenDataset) -> EvaluatedSystem:
-    """The base model with examples shown, chosen as the settings say; for `best`, as scores better on dev."""
+def few_shot_system(
+    context: TrainingContext, task: Task, dataset: FrozenDataset, plain: EvaluatedSystem | None = None
+) -> EvaluatedSystem:
+    """A model with examples shown, chosen as the settings say; for `best`, as scores better on dev.
+
+    Args:
+        plain: the general model of the context without examples; the base model unless given.
+    """
     config, train = context.settings.eval, dataset.splits.get("train", [])
     dev = dataset.splits.get("dev", [])[:SHOT_DEV_ROWS]
-    base = base_system(context, task, dataset)
+    plain = plain or base_system(context, task, dataset)
+    name = general_system(plain.general_model.name, few_shot=True) if plain.general_model else "few_shot"
     shots = FixedShots(choose_shots(task, train, config.shots))
-    fixed = replace(base, name="few_shot", shots=shots, shot_choice=ShotChoice(by="fixed"))
+    fixed = replace(plain, name=name, shots=shots, shot_choice=ShotChoice(by="fixed"))
     if config.shot_choice == "fixed" or not train or (config.shot_choice == "best" and not dev):
         return fixed
     similar = replace(fixed, shots=SimilarShots.of(task, train, config.shots), shot_choice=ShotChoice(by="similar"))
@@ -253,7 +312,7 @@ def few_shot_system(context: TrainingContext, task: Task, dataset: FrozenDataset
     scores = "".join(f", {way} {score:.3f}" for way, score in choice.dev_scores.items())
     detail = f"{choice.by} ones are shown ({counted(choice.dev_rows, 'dev row')}{scores})"
     reused = all(not made for _, made in answers)
-    context.on_event(Finished(stage="shots", name=task.name, system="few_shot", reused=reused, detail=detail))
+    context.on_event(Finished(stage="shots", name=task.name, system=name, reused=reused, detail=detail))
     return replace(similar if choice.by == "similar" else fixed, shot_choice=choice)
 
 
@@ -292,7 +351,8 @@ def _answers(
             split="dev" if stage == "shots" else config.split,
             task_lm=system.task_lm,
             predictions=predictions,
-            usage=usage,
+            usage=usage.model_copy(update={"machine": context.machine}),
+            general_model=system.general_model,
         )
 
     folder = context.workspace.project.predictions(task.name)

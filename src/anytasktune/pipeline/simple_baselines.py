@@ -10,8 +10,7 @@ from anytasktune.evaluation import ScoredSystem, score_system
 from anytasktune.ids import content_id
 from anytasktune.pipeline.events import Finished, Meter
 from anytasktune.pipeline.training_context import TrainingContext
-from anytasktune.records import Usage
-from anytasktune.schema import Example, Prediction, PredictionSet, Task
+from anytasktune.schema import AnsweringUsage, Example, Prediction, PredictionSet, Task
 from anytasktune.settings import SIMPLE, System
 from anytasktune.store import find_or_make, record_kind
 from anytasktune.version import __version__
@@ -65,6 +64,7 @@ def _scored(
         ready = model or (ConstantAnswer if system == "constant" else NearestRow).of(task, train)
         start = time.monotonic()
         answers = ready.answer(rows)
+        seconds = round(time.monotonic() - start, 4)
         return PredictionSet(
             id=identity,
             task=task.name,
@@ -75,7 +75,7 @@ def _scored(
                 Prediction(example_id=row.id, system=system, **answer.model_dump())
                 for row, answer in zip(rows, answers, strict=True)
             ],
-            usage=Usage(seconds=round(time.monotonic() - start, 4)),
+            usage=AnsweringUsage(seconds=seconds, answers=len(rows), machine=context.machine),
         )
 
     folder = context.workspace.project.predictions(task.name)

@@ -1,5 +1,7 @@
 """The context of the stages that train and evaluate: the base model, data sets and rows, each loaded or checked once."""
 
+import gc
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -49,6 +51,21 @@ class TrainingContext(Context):
         """The base model in memory."""
         config = self.settings.train
         return load_base(config.model, dtype=config.dtype, device=config.device, info=self.model_info)
+
+    def free_base(self) -> None:
+        """Free the memory of the base model; it is loaded again when it is needed."""
+        if self.__dict__.pop("base", None) is not None:
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+    @property
+    def machine(self) -> str:
+        """Description of this machine and the precision it computes in."""
+        computes_on = f"{torch.get_num_threads()} {self.device.type} threads"
+        if self.device.type == "cuda":
+            computes_on = torch.cuda.get_device_name(self.device)
+        return f"{platform.system()} {platform.machine()}, {computes_on}, {self.dtype}"
 
     @cached_property
     def encoder(self) -> RowEncoder:

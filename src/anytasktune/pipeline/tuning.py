@@ -8,7 +8,13 @@ from anytasktune.inference.task_predictor import decoding_for
 from anytasktune.outputs import MOST_SCORED
 from anytasktune.pipeline.build_context import BuildOptions
 from anytasktune.pipeline.building import build
-from anytasktune.pipeline.evaluating import compare, evaluated_runs, require_held_out, require_room_for_answers
+from anytasktune.pipeline.evaluating import (
+    compare,
+    evaluated_runs,
+    general_models,
+    require_held_out,
+    require_room_for_answers,
+)
 from anytasktune.pipeline.events import Finished, OnEvent, Progress, Started
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
@@ -59,8 +65,9 @@ def tune(
     tasks = workspace.tasks(task_names)
     require_held_out(context, tasks)
     require_room_for_answers(context, tasks)
+    general = general_models(context, tasks)
     runs = train_targets(context, context.training_data(tasks, granularity))
-    return compare(context, list(zip(tasks, evaluated_runs(context, tasks, runs), strict=True)))
+    return compare(context, list(zip(tasks, evaluated_runs(context, tasks, runs), strict=True)), general)
 
 
 def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> list[Run]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean
 from anytasktune.schema import Comparison, Report, TaskReport
-from anytasktune.settings import SIMPLE, SYSTEMS, TASK_LMS, System
+from anytasktune.settings import SIMPLE, TASK_LMS, System
+from anytasktune.settings.systems import in_report_order
 
 _VERDICTS = ("better", "worse", "inconclusive")
 _REVERSE = {"better": "worse", "worse": "better", "inconclusive": "inconclusive"}
@@ -17,7 +18,7 @@ _REVERSE = {"better": "worse", "worse": "better", "inconclusive": "inconclusive"
 def opponents(report: Report) -> list[System]:
     """The systems the Task-LMs were compared with anywhere in the report, the untuned base first."""
     found = {comparison.against for task in report.tasks for comparison in task.comparisons}
-    untuned = [system for system in SYSTEMS if system not in SIMPLE and system not in TASK_LMS]
+    untuned = [system for system in sorted(found, key=in_report_order) if system not in SIMPLE and system not in TASK_LMS]
     return [system for system in (*untuned, *reversed(SIMPLE), *TASK_LMS) if system in found]
 
 

@@ -169,10 +169,11 @@ def _systems(view: ReportView, task: TaskView) -> str:
     say = view.words.say
     names = ["system", "score", "interval", "well_formed", "scored", "seconds"]
     rows = [[entry.name, entry.score, entry.interval, entry.well_formed, entry.scored, entry.seconds] for entry in task.systems]
-    if any(entry.rank_correlation for entry in task.systems):
-        names.append("rank_correlation")
-        for row, entry in zip(rows, task.systems, strict=True):
-            row.append(entry.rank_correlation or say("label.none"))
+    for name in ("energy", "rank_correlation"):
+        values = [getattr(entry, name) for entry in task.systems]
+        if any(values):
+            names.append(name)
+            rows = [[*row, value or say("label.none")] for row, value in zip(rows, values, strict=True)]
     return _table([say(f"label.{name}") for name in names], rows)
 
 

@@ -13,7 +13,8 @@ from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean, p_wo
 from anytasktune.reports.svg_plots import Sparkline, Whisker, axis_for, sparkline, whisker
 from anytasktune.reports.verdict_words import VerdictView, headline, view_verdict
 from anytasktune.schema import Comparison, Report, Sample, ShotChoice, SystemResult, TaskReport
-from anytasktune.settings import SYSTEMS, TASK_LMS, System
+from anytasktune.settings import TASK_LMS, System
+from anytasktune.settings.systems import in_report_order
 
 MAX_SHOWN = 600
 """Most characters of an input or answer shown; the rest is counted."""
@@ -27,6 +28,8 @@ class SystemView:
 
     system: System
     name: str
+    kind: str
+    """The system's name, `general` or `general_few_shot`: what it looks like."""
     score: str
     interval: str
     whisker: Whisker | None
@@ -35,6 +38,8 @@ class SystemView:
     well_formed: str
     scored: str
     seconds: str
+    """Per 1,000 answers, as `energy`, which is empty where it could not be read."""
+    energy: str
     rank_correlation: str
     broken: tuple[tuple[str, int], ...]
     """(rule in words, answers that break it), the commonest first."""
@@ -148,6 +153,9 @@ def view_report(report: Report, language: Language = "en") -> ReportView:
         "created": report.created[:16].replace("T", " ") + " UTC",
         "report_id": report.id,
     }
+    general = {model.name: model for task in report.tasks for result in task.systems if (model := result.general_model)}
+    if general:
+        facts["general_models"] = say("headline.list_joint").join(texts.general_model(model) for model in general.values())
     shown = [result.shots for task in report.tasks for result in task.systems if result.shots is not None]
     method = {
         "shots": texts.number_range(min(shown), max(shown)) if shown else str(report.config.shots),
@@ -161,7 +169,7 @@ def view_report(report: Report, language: Language = "en") -> ReportView:
         sublines=tuple(sublines(report, texts)),
         tone=_tone(report),
         facts=tuple((say(f"label.{name}"), value) for name, value in facts.items()),
-        systems=tuple(system for system in SYSTEMS if system in present),
+        systems=tuple(sorted(present, key=in_report_order)),
         tasks=tuple(_task_view(task, texts) for task in report.tasks),
         granularity=view_granularity(report, texts),
         samples_how=say("label.samples_how", seed=report.config.seed),
@@ -250,13 +258,15 @@ def _system_view(task: TaskReport, result: SystemResult, words: Words) -> System
     return SystemView(
         system=result.system,
         name=name,
+        kind=result.system.partition(":")[0],
         score=score,
         interval=interval,
         whisker=whisker(axis_for(task), result.score) if result.score else None,
         spoken=words.say("label.plot", name=name, score=score, interval=interval),
         well_formed=f"{result.well_formed:.0%}" if result.scored else none,
         scored=str(total) if not result.unscored else words.say("label.of", part=result.scored, whole=total),
-        seconds=words.duration(result.seconds),
+        seconds=none if result.seconds_per_1000 is None else words.duration(result.seconds_per_1000),
+        energy="" if result.joules_per_1000 is None else words.energy(result.joules_per_1000),
         rank_correlation="" if result.rank_correlation is None else signed(result.rank_correlation, 2),
         broken=tuple((words.table["rule"].get(rule, rule), count) for rule, count in broken),
     )

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from anytasktune.records import Language
+from anytasktune.schema import GeneralModel
+from anytasktune.settings.systems import general_model, is_shown_examples
 
 TEMPLATES = Path(__file__).parent / "templates"
 VERDICT_SYMBOLS = {"better": "▲", "worse": "▼", "inconclusive": "≈"}
@@ -29,17 +31,22 @@ class Words:
         """The text `section.name` filled with `values`.
 
         `count` chooses between `one`, `two` (where there is such a text) and `other`; a `system` or `metric` is filled in by
-        its name inside a sentence.
+        its name inside a sentence. The place of a general model in a section is `general`, or `general_few_shot`.
 
         Raises:
             KeyError: there is no such text, or a value is missing.
         """
         section, _, place = key.partition(".")
+        if model := general_model(place):
+            place, values = "general_few_shot" if is_shown_examples(place) else "general", values | {"model": clean(model)}
         entry = self.table[section][place]
         if isinstance(entry, Mapping):
             entry = entry.get({1: "one", 2: "two"}.get(values.get("count", 0), "other"), entry["other"])
-        sections = {"system": "system_inline", "metric": "metric"}
-        named = {kind: self.table[name].get(values[kind], values[kind]) for kind, name in sections.items() if kind in values}
+        named = {}
+        if "system" in values:
+            named["system"] = self.say(f"system_inline.{values['system']}")
+        if "metric" in values:
+            named["metric"] = self.table["metric"].get(values["metric"], values["metric"])
         return str(entry).format(**values | named)
 
     def number_range(self, low: int, high: int) -> str:
@@ -49,6 +56,18 @@ class Words:
     def milliseconds(self, seconds: float) -> str:
         """A length of time in whole milliseconds, at least one."""
         return self.say("unit.millisecond", milliseconds=max(1, round(seconds * 1000)))
+
+    def energy(self, joules: float) -> str:
+        """An amount of energy in joules, or in kilojoules from 1,000 on."""
+        if joules < 1000:
+            return self.say("unit.joule", joules=f"{joules:.0f}")
+        return self.say("unit.kilojoule", kilojoules=f"{joules / 1000:,.1f}")
+
+    def general_model(self, model: GeneralModel) -> str:
+        """The name of a general model, with its size where that is known."""
+        if model.parameters is None:
+            return clean(model.name)
+        return self.say("label.weights", name=clean(model.name), billions=f"{model.parameters / 1e9:.2g}")
 
     def duration(self, seconds: float) -> str:
         """A length of time in the units that matter: `20 ms`, `3.2 s`, `48 s`, `6 min 12 s`, `1 h 5 min`."""

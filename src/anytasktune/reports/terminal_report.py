@@ -1,5 +1,6 @@
 """A report in the terminal: the outcome, and one small table per task that fits 80 columns."""
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -23,6 +24,9 @@ _SYSTEM_STYLES = {
     "action": "cyan",
     "mixed": "magenta",
 }
+_GENERAL_STYLE = "blue"
+_USUAL_NAME, _LONGEST_NAME = 9, 25
+"""Columns of a system's name beside a plot of full width; most columns that a long one has."""
 
 
 def render(report: Report, language: Language = "en") -> RenderableType:
@@ -58,14 +62,16 @@ def _task(view: ReportView, task: TaskView) -> RenderableType:
 
 def _systems(view: ReportView, task: TaskView) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
+    names = [shortened(result.name) for result in task.systems]
+    width = PLOT_WIDTH - max(0, *(cell_len(name) - _USUAL_NAME for name in names))
     table.add_column("", no_wrap=True)
-    table.add_column(f"{task.ticks[0][1]}{task.ticks[-1][1].rjust(PLOT_WIDTH - len(task.ticks[0][1]))}", no_wrap=True)
+    table.add_column(f"{task.ticks[0][1]}{task.ticks[-1][1].rjust(width - len(task.ticks[0][1]))}", no_wrap=True)
     for label in ("score", "interval", "well_formed"):
         table.add_column(view.words.say(f"label.{label}"), justify="right", no_wrap=True)
-    for result in task.systems:
-        plot = whisker_line(result.whisker) if result.whisker else ""
-        cells = ("  " + result.name, plot, result.score, result.interval, result.well_formed)
-        table.add_row(*(Text(cell, style=_SYSTEM_STYLES[result.system]) for cell in cells))
+    for name, result in zip(names, task.systems, strict=True):
+        plot = whisker_line(result.whisker, width) if result.whisker else ""
+        cells = ("  " + name, plot, result.score, result.interval, result.well_formed)
+        table.add_row(*(Text(cell, style=_SYSTEM_STYLES.get(result.system, _GENERAL_STYLE)) for cell in cells))
     return table
 
 
@@ -81,6 +87,14 @@ def _granularity(view: ReportView, granularity: GranularityView) -> RenderableTy
         style = _SYSTEM_STYLES[row.best] if row.best else _VERDICT_STYLES["inconclusive"]
         table.add_row(Text(f"  {row.title}"), *row.scores, Text(row.word, style=style))
     return Group(title, table, Padding(Text(granularity.method, style="dim"), (0, 0, 0, 2)))
+
+
+def shortened(name: str) -> str:
+    """A name that fits its column, with `…` in the middle where something is left out."""
+    while cell_len(name) > _LONGEST_NAME:
+        half = (len(name) - 1) // 2
+        name = f"{name[:half].removesuffix('…')}…{name[half + 2 :]}"
+    return name
 
 
 def whisker_line(whisker: Whisker, width: int = PLOT_WIDTH) -> str:

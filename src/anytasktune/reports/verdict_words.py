@@ -8,7 +8,7 @@ from anytasktune.reports.report_words import Words, p_words, signed
 from anytasktune.schema import Report, SystemResult, TaskReport
 from anytasktune.schema.evaluation import Use
 
-USES: tuple[Use, ...] = ("task_lm", "linear", "few_shot", "base", "other_model", "more_data")
+USES: tuple[Use, ...] = ("task_lm", "linear", "few_shot", "base", "general_model", "more_data")
 _WORTH_NAMING = 0.1
 """Share of the wrong answers from which their commonest fault is named."""
 _OF_RIGHT_ANSWERS, _OF_PARTS = ("accuracy", "macro_f1"), ("set_f1", "json_f1")
@@ -97,8 +97,8 @@ def advice(task: TaskReport, words: Words) -> str:
         "rows": words.say("comparison.rows", count=entry.items),
     }
     use = words.say("use.other_task_lm" if chosen != "tuned" and found.use == "task_lm" else f"use.{found.use}", system=chosen)
-    if found.use == "other_model":
-        use = words.say("use.other_model", system=found.against)
+    if found.use == "general_model":
+        use = words.say("use.named_general_model", system=found.against)
     reason = words.say(f"reason.{found.reason}", **values)
     if found.rows_needed:
         reason += words.say("reason.rows_needed", needed=f"{found.rows_needed:,}")

@@ -38,6 +38,27 @@ class Prediction(Answer):
     system: System
 
 
+class AnsweringUsage(Usage):
+    """The cost of answering the rows of a task."""
+
+    answers: int = 0
+    """Answers given in `seconds`; an endpoint's answers that were kept from an earlier run are not among them."""
+    machine: str = ""
+    """The machine that was waited on: this one, or the one that asked an endpoint."""
+    joules: float | None = None
+    """Energy of the processor and, where it can be read, the GPU in these seconds; None where no counter can be read."""
+
+
+class GeneralModel(Record):
+    """A general model that answers the same rows as the Task-LMs, untuned."""
+
+    name: str
+    fingerprint: str = ""
+    """Of its weights, for a model on this machine."""
+    parameters: int | None = None
+    """Weights of a model on this machine."""
+
+
 class PredictionSet(Artifact):
     """All predictions of one system on one split of one task, not yet scored."""
 
@@ -51,7 +72,9 @@ class PredictionSet(Artifact):
     task_lm: str | None = None
     """Id of the Task-LM, unless the system is the base model."""
     predictions: list[Prediction]
-    usage: Usage
+    usage: AnsweringUsage
+    general_model: GeneralModel | None = None
+    """None for an own system."""
 
 
 class Score(Record):
@@ -151,6 +174,14 @@ class SystemResult(Record):
     well_formed: float
     """Share of answers in the form the task asks for, breaking none of its rules and not left cut at the length limit."""
     seconds: float
+    seconds_per_1000: float | None = None
+    """Seconds per 1,000 answers, as measured on `machine`; None where none was measured."""
+    joules_per_1000: float | None = None
+    """Energy per 1,000 answers; None where it could not be read."""
+    machine: str = ""
+    general_model: GeneralModel | None = None
+    unscored_reasons: dict[str, int] = Field(default_factory=dict)
+    """Unscored answers by their reason."""
     shots: int | None = None
     """Examples shown in every prompt; None for a system that is shown none."""
     shot_choice: ShotChoice | None = None
@@ -228,7 +259,7 @@ class Caveat(Record):
     """The values of the sentence's placeholders."""
 
 
-Use = Literal["task_lm", "few_shot", "base", "linear", "other_model", "more_data"]
+Use = Literal["task_lm", "few_shot", "base", "linear", "general_model", "more_data"]
 """A way to do a task that a report may recommend."""
 
 
@@ -236,17 +267,19 @@ class Recommendation(Record):
     """The system to use for a task, and why."""
 
     use: Use
-    """`few_shot`, `base`: the untuned model with and without examples. `other_model`: another untuned one."""
+    """`few_shot`, `base`: the untuned base with and without examples. `general_model`: another untuned model."""
     system: System | None = None
     """The system to use; None for `more_data`."""
-    reason: Literal["beats_all", "is_better", "is_as_good", "undecided", "constant", "nearest"]
-    """`beats_all`: the Task-LM is better than every system that is not one. `is_better`: the system is better than the Task-LM.
+    reason: Literal["beats_all", "matches_general", "is_better", "is_as_good", "undecided", "constant", "nearest"]
+    """`beats_all`: the Task-LM is better than every system that is not one. `matches_general`: so it is, except that a general
+    model is not shown to be worse or better. `is_better`: the system is better than the Task-LM.
     `is_as_good`: it scores no less, and tuning is not shown to be better. `undecided`: the Task-LM scores more, but that may be
     chance. `constant`, `nearest`: the Task-LM is not better than that baseline."""
     against: System
     """The opponent that decided: the strongest one, or the one recommended."""
     rows_needed: int | None = None
-    """Test rows on which a difference of the size seen would be detected with 80 % power, where it is `undecided`."""
+    """Test rows on which a difference of the size seen would be detected with 80 % power, where it is `undecided`, or where the
+    Task-LM `matches_general`."""
 
 
 class TaskReport(Record):

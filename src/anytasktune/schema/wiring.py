@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from anytasktune.outputs import OutputKind
 from anytasktune.records import Record, fault
 from anytasktune.schema.task import Task
-from anytasktune.settings import System
+from anytasktune.settings import OwnSystem
 
 INPUT, ITEM = "input", "item"
 """Names in a template for the action's input, and for the item a step is run for."""
@@ -37,7 +37,7 @@ class StepWiring(Record):
     """A person approves the answer or stops the action; or may also edit it; or gives it, and no model is asked."""
     person_when: Literal["always", "unsure_or_violation"] = "always"
     """`unsure_or_violation`: only where the answer is unsure or has a violation."""
-    retry_with: System | None = None
+    retry_with: OwnSystem | None = None
     """The system that is asked once more where the answer has a violation."""
 
 

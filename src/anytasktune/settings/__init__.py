@@ -1,9 +1,6 @@
 """Every setting of every stage, how settings are overridden, and how YAML is read and edited."""
 
 from anytasktune.settings.sections import (
-    SIMPLE,
-    SYSTEMS,
-    TASK_LMS,
     Augmentation,
     DocumentsConfig,
     DType,
@@ -13,10 +10,10 @@ from anytasktune.settings.sections import (
     Settings,
     SplitConfig,
     SynthesisConfig,
-    System,
     TeacherConfig,
     TrainConfig,
 )
+from anytasktune.settings.systems import OWN_SYSTEMS, SIMPLE, TASK_LMS, OwnSystem, System
 
 __all__ = [
     "DType",
@@ -24,8 +21,9 @@ __all__ = [
     "Augmentation",
     "EvalConfig",
     "GateConfig",
+    "OWN_SYSTEMS",
+    "OwnSystem",
     "SIMPLE",
-    "SYSTEMS",
     "Settings",
     "SplitConfig",
     "InputSource",

@@ -5,14 +5,9 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, model_validator
 
 from anytasktune.records import Artifact, Record, fault
+from anytasktune.settings.systems import OWN_SYSTEMS, SIMPLE, OwnSystem
 
 DType = Literal["float32", "bfloat16"]
-System = Literal["constant", "nearest", "linear", "base", "few_shot", "tuned", "action", "mixed"]
-SYSTEMS: tuple[System, ...] = ("constant", "nearest", "linear", "base", "few_shot", "tuned", "action", "mixed")
-SIMPLE: tuple[System, ...] = ("constant", "nearest", "linear")
-"""The systems without a language model: one answer for all rows, that of the most similar training row, a linear model."""
-TASK_LMS: tuple[System, ...] = ("tuned", "action", "mixed")
-"""The systems with an adapter, by what it was trained on: the task alone, the steps of an action, all tasks of the pool."""
 InputSource = Literal["passage", "example", "task_only"]
 """Material of a new input: a passage of a document, rows of the task, or the task alone."""
 Augmentation = Literal[
@@ -121,8 +116,10 @@ class TrainConfig(Record):
 class EvalConfig(Record):
     """Evaluation of systems."""
 
-    systems: list[System] = Field(default_factory=lambda: list(SYSTEMS), min_length=1)
+    systems: list[OwnSystem] = Field(default_factory=lambda: list(OWN_SYSTEMS), min_length=1)
     """Systems to evaluate; of the Task-LMs, those that are trained. Simple baselines are evaluated beside them in any case."""
+    general_models: list[str] = Field(default_factory=list)
+    """General models to compare with (`--with`), each named as `train.model`."""
     simple_baselines: bool = True
     """Evaluate constant, nearest and linear, which takes seconds; without them the report has a caveat."""
     shots: int = Field(4, ge=1, le=64)
@@ -149,9 +146,10 @@ class EvalConfig(Record):
     """A difference is significant when its Holm-corrected p value is below this."""
 
     @property
-    def evaluated(self) -> tuple[System, ...]:
+    def evaluated(self) -> tuple[OwnSystem, ...]:
         """The systems that are evaluated: those of `systems`, and the simple baselines whether they are named or not."""
-        return tuple(system for system in SYSTEMS if (self.simple_baselines if system in SIMPLE else system in self.systems))
+        chosen = (system for system in OWN_SYSTEMS if (self.simple_baselines if system in SIMPLE else system in self.systems))
+        return tuple(chosen)
 
 
 class TeacherConfig(Record):

@@ -7,6 +7,7 @@ from anytasktune.evaluation.scoring import ScoredSystem, score_system
 from anytasktune.outputs import JsonOutput, LabelOutput, NumberOutput, Output, TextOutput
 from anytasktune.records import Usage
 from anytasktune.schema import (
+    AnsweringUsage,
     BaseModelRef,
     Decoding,
     EvalPoint,
@@ -55,7 +56,7 @@ def predictions_of(
         split="test",
         decoding=Decoding(method="greedy", max_new_tokens=64),
         predictions=predictions,
-        usage=Usage(seconds=3.2),
+        usage=AnsweringUsage(seconds=3.2, answers=len(predictions)),
     )
 
 

@@ -76,7 +76,9 @@ def test_unscored_answers_are_excluded_from_scores_and_comparisons() -> None:
     assert report.systems[1].score is not None
     assert report.systems[1].score.value == 1.0
     assert report.comparisons[0].items == 116
-    assert report.caveats[0] == Caveat(code="unscored", values={"count": 3, "system": "base"})
+    values = {"count": 3, "system": "base", "reason": "the prompt does not fit"}
+    assert report.caveats[0] == Caveat(code="unscored", values=values)
+    assert report.systems[0].unscored_reasons == {"the prompt does not fit": 3}
 
 
 def test_a_system_without_any_score_is_not_compared_and_the_report_says_so() -> None:

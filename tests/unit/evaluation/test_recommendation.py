@@ -18,9 +18,11 @@ from tests.unit.evaluation.report_builders import (
 from anytasktune.evaluation.comparison import build_report
 from anytasktune.evaluation.recommendation import rows_needed
 from anytasktune.schema import Comparison, Interval, Recommendation, TaskReport
-from anytasktune.settings import SYSTEMS, TASK_LMS, System
+from anytasktune.settings import OWN_SYSTEMS, TASK_LMS, System
+from anytasktune.settings.systems import general_model, general_system
 
 LABEL_CYCLE = ["租金", "押金", "other"] * 40
+BIG, SHOWN = general_system("Org/Big-7B", few_shot=False), general_system("Org/Big-7B", few_shot=True)
 QUICK = CONFIG.model_copy(update={"resamples": 100})
 
 
@@ -44,6 +46,14 @@ def settled(right: dict[System, int], rows: int = 120) -> TaskReport:
         ({"nearest": 110, "base": 0, "tuned": 60}, ("more_data", None, "nearest", "nearest")),
         ({"constant": 60, "base": 0, "tuned": 62}, ("more_data", None, "constant", "constant")),
         ({"base": 0, "few_shot": 60, "tuned": 64}, ("more_data", None, "undecided", "few_shot")),
+        (
+            {"base": 0, BIG: 110, SHOWN: 112, "tuned": 60},
+            ("general_model", SHOWN, "is_better", SHOWN),
+        ),
+        ({"base": 0, BIG: 72, "tuned": 70}, ("task_lm", "tuned", "matches_general", BIG)),
+        ({"base": 0, BIG: 66, "tuned": 70}, ("task_lm", "tuned", "matches_general", BIG)),
+        ({"base": 0, BIG: 20, "tuned": 70}, ("task_lm", "tuned", "beats_all", BIG)),
+        ({"linear": 72, BIG: 74, "tuned": 70}, ("linear", "linear", "is_as_good", "linear")),
     ],
 )
 def test_what_to_use_follows_from_the_strongest_opponent_not_from_the_base(
@@ -88,7 +98,7 @@ def test_the_rows_needed_grow_with_the_square_of_the_missing_precision() -> None
     assert rows_needed(undecided(0.01, 0.2)) is None
 
 
-SHARES = st.dictionaries(st.sampled_from(SYSTEMS), st.integers(0, 30), min_size=2)
+SHARES = st.dictionaries(st.sampled_from((*OWN_SYSTEMS, BIG, SHOWN)), st.integers(0, 30), min_size=2)
 
 
 @given(SHARES.map(lambda right: {**right, "tuned": right.get("tuned", 15)}))
@@ -98,7 +108,10 @@ def test_advice_and_caveats_never_contradict_a_verdict(right: dict[System, int])
     found = report.recommendation
     assert (found is None) == (not rivals)
     if found is not None:
-        assert (found.use == "task_lm") == all(entry.verdict == "better" for entry in rivals.values())
+        decisive = {
+            system: entry for system, entry in rivals.items() if not general_model(system) or entry.verdict != "inconclusive"
+        }
+        assert (found.use == "task_lm") == all(entry.verdict == "better" for entry in decisive.values())
         assert found.use in ("task_lm", "more_data") or rivals[found.against].verdict != "better"
         if found.use == "more_data" and found.reason == "undecided":
             assert all(entry.verdict != "worse" for entry in rivals.values())

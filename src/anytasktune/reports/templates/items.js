@@ -52,7 +52,7 @@ function opened(item, task) {
   task.systems.forEach((system, place) => {
     const one = item.answers[place];
     const box = pair(inside, "", one.text === null ? "" : one.text || words.empty, item.lang);
-    box.className = "answer " + system;
+    box.className = "answer " + system.split(":")[0];
     const name = box.firstChild;
     name.textContent = data.systems[system] + " ";
     name.append(element("span", "mark " + one.tone, one.mark));
