@@ -15,6 +15,8 @@ from transformers import (
     GPTNeoXForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     Qwen2Config,
@@ -55,7 +57,7 @@ def tiny_tokenizer(template: str | None = CHAT_TEMPLATE, vocabulary: int = 400) 
 
 def tiny_model(kind: str = "llama", *, window: int = 8, seed: int = 0) -> PreTrainedModel:
     """A random float32 model: `llama`, `qwen2`, `qwen3`, `gpt_neox` (as many keys as queries), `bloom` (whose attention is its
-    own), or `gemma2`, `gemma3` (whose first layer has a sliding window).
+    own), or with sliding windows `mistral` (in all layers), `gemma2`, `gemma3` (in the first).
     """
     torch.manual_seed(seed)
     shape = {
@@ -72,6 +74,8 @@ def tiny_model(kind: str = "llama", *, window: int = 8, seed: int = 0) -> PreTra
     }
     if kind == "llama":
         model: PreTrainedModel = LlamaForCausalLM(LlamaConfig(**shape, tie_word_embeddings=True))
+    elif kind == "mistral":
+        model = MistralForCausalLM(MistralConfig(**shape, sliding_window=window))
     elif kind == "qwen2":
         model = Qwen2ForCausalLM(Qwen2Config(**shape))
         for layer in model.model.layers:  # biases of zero would hide one that is lost

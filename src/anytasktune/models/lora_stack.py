@@ -84,6 +84,11 @@ class LoraStack:
         finally:
             self.mask = before
 
+    def keep(self, places: torch.Tensor) -> None:
+        """Route only the tokens at `places` from now on, until the end of the `routed` block."""
+        if self.mask is not None:
+            self.mask = self.mask.index_select(0, places)
+
 
 @contextlib.contextmanager
 def attached(model: PreTrainedModel, adapters: Sequence[Adapter]) -> Iterator[LoraStack]:

@@ -20,7 +20,8 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface
 
 PACKED = "anytasktune_packed"
-_PREFIX_CHUNK = 320
+_QUERY_CHUNK = 128
+_ALONE_CHUNK = 320
 _MAX_PADDING = 0.25
 _GOOD_GEMM_ROWS = 256
 
@@ -47,21 +48,34 @@ class Block:
 
     Attributes:
         index: [b·W] places in the stream; padding repeats a row's last place.
-        real: [n] which of the b·W are no padding, or None if all are.
+        real, padding: which of the b·W are rows' own and which are padding; None if there is no padding.
         rows, width: b and W.
     """
 
     index: torch.Tensor
     real: torch.Tensor | None
+    padding: torch.Tensor | None
     rows: int
     width: int
 
     def to(self, device: torch.device) -> "Block":
-        return Block(self.index.to(device), None if self.real is None else self.real.to(device), self.rows, self.width)
+        real, padding = (None if places is None else places.to(device) for places in (self.real, self.padding))
+        return Block(self.index.to(device), real, padding, self.rows, self.width)
 
-    def gather(self, states: torch.Tensor, heads: int) -> torch.Tensor:
-        """[T, groups·heads, d] → [groups, b, heads·W, d]."""
-        chosen = states.index_select(0, self.index).view(self.rows, self.width, -1, heads, states.shape[-1])
+    def columns(self, first: int, last: int) -> "Block":
+        """Some columns of the rectangle."""
+        index = self.index.view(self.rows, self.width)[:, first:last].flatten()
+        found = torch.ones(self.rows * self.width, dtype=torch.bool, device=index.device)
+        if self.padding is not None:
+            found[self.padding] = False
+        return _rectangle(index, found.view(self.rows, self.width)[:, first:last])
+
+    def gather(self, states: torch.Tensor, heads: int, *, blank: bool = False) -> torch.Tensor:
+        """[T, groups·heads, d] → [groups, b, heads·W, d]; padding is zero if `blank`."""
+        flat = states.index_select(0, self.index)
+        if blank and self.padding is not None:
+            flat.index_fill_(0, self.padding, 0.0)
+        chosen = flat.view(self.rows, self.width, -1, heads, states.shape[-1])
         return chosen.permute(2, 0, 3, 1, 4).reshape(chosen.shape[2], self.rows, heads * self.width, -1).contiguous()
 
     def scatter(self, target: torch.Tensor, rectangle: torch.Tensor, heads: int) -> None:
@@ -106,19 +120,19 @@ class Layout:
 
     sections: tuple[Section, ...]
     keep: dict[int, tuple[torch.Tensor, torch.Tensor]] | None = None
-    _pieces: dict[tuple[int, int | None], list[tuple[Section, list["_Piece"]]]] = field(default_factory=dict)
+    _spans: dict[tuple[int, int | None], list[tuple[Section, list["_Span"]]]] = field(default_factory=dict)
 
     def to(self, device: torch.device) -> "Layout":
         """The same with its indices on a device."""
         moved = [replace(section, blocks=tuple(block.to(device) for block in section.blocks)) for section in self.sections]
         return Layout(tuple(moved), self.keep)
 
-    def pieces(self, heads: int, window: int | None, device: torch.device) -> "list[tuple[Section, list[_Piece]]]":
+    def spans(self, heads: int, window: int | None, device: torch.device) -> "list[tuple[Section, list[_Span]]]":
         """The softmaxes of the stream; the same for all layers with this many query heads per group and this window."""
-        if (heads, window) not in self._pieces:
-            found = [(section, list(_pieces(section, heads, window, device))) for section in self.sections]
-            self._pieces[heads, window] = found
-        return self._pieces[heads, window]
+        if (heads, window) not in self._spans:
+            found = [(section, _spans(section, heads, window, device)) for section in self.sections]
+            self._spans[heads, window] = found
+        return self._spans[heads, window]
 
 
 def blocks_of(starts: Sequence[int], lengths: Sequence[int]) -> tuple[Block, ...]:
@@ -138,13 +152,18 @@ def blocks_of(starts: Sequence[int], lengths: Sequence[int]) -> tuple[Block, ...
 
 
 def _block(starts: list[int], lengths: list[int]) -> Block:
-    width = max(lengths)
-    columns = torch.arange(width)
-    ends = torch.tensor(lengths).unsqueeze(1) - 1
+    columns, ends = torch.arange(max(lengths)), torch.tensor(lengths).unsqueeze(1) - 1
     index = (torch.tensor(starts).unsqueeze(1) + torch.minimum(columns, ends)).flatten()
-    real = (columns <= ends).flatten().nonzero().squeeze(1)
-    ragged = min(lengths) != width
-    return Block(index, real if ragged else None, len(lengths), width)
+    return _rectangle(index, columns <= ends)
+
+
+def _rectangle(index: torch.Tensor, real: torch.Tensor) -> Block:
+    """A block of places [b·W], of which those where `real` [b, W] is true are rows' own."""
+    rows, width = real.shape
+    flat = real.flatten()
+    if bool(flat.all()):
+        return Block(index, None, None, rows, width)
+    return Block(index, flat.nonzero().squeeze(1), (~flat).nonzero().squeeze(1), rows, width)
 
 
 @dataclass(frozen=True)
@@ -208,16 +227,18 @@ class _PackedAttention(torch.autograd.Function):
     def forward(
         ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: Layout, layer: int, rule: ScoreRule
     ) -> torch.Tensor:
-        query = query * rule.scaling
+        query, heads = query * rule.scaling, query.shape[1] // key.shape[1]
         output = torch.empty_like(query)
         saved: list[torch.Tensor | None] = []
-        for section, pieces in layout.pieces(query.shape[1] // key.shape[1], rule.window, query.device):
-            prefix = _prefix_states(section, (key, value), layer)
-            for piece in pieces:
-                keys, values = _seen(piece, prefix, (key, value))
-                weights, capped = rule.softmax(products(piece.gather(query), *keys), piece.mask)
-                piece.scatter(output, mixed(weights, *values))
-                saved += [weights, capped]
+        for section, spans in layout.spans(heads, rule.window, query.device):
+            prefix = _prefix_states(section, spans, (key, value), layer)
+            for span in spans:
+                shared, own = _states(span, prefix, (key, value))
+                for chunk in span.chunks:
+                    keys, values = _seen(chunk, shared, own)
+                    weights, capped = rule.softmax(products(chunk.queries.gather(query, heads), *keys), chunk.mask)
+                    chunk.queries.scatter(output, mixed(weights, *values), heads)
+                    saved += [weights, capped]
         ctx.save_for_backward(query, key, value, *saved)
         ctx.layout, ctx.layer, ctx.rule = layout, layer, rule
         return output
@@ -225,129 +246,133 @@ class _PackedAttention(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         query, key, value, *saved = ctx.saved_tensors
-        parts = iter(saved)
+        heads, rule = query.shape[1] // key.shape[1], ctx.rule
         of_query, of_key, of_value = (torch.empty_like(states) for states in (query, key, value))
-        for section, pieces in ctx.layout.pieces(query.shape[1] // key.shape[1], ctx.rule.window, query.device):
-            prefix = _prefix_states(section, (key, value), ctx.layer)
-            of_prefix = None if prefix is None else (torch.zeros_like(prefix[0]), torch.zeros_like(prefix[1]))
-            for piece in pieces:
-                keys, values = _seen(piece, prefix, (key, value))
-                weights, capped = next(parts), next(parts)
-                rows, grad = piece.gather(query), piece.gather(grads[0])
-                of_scores = ctx.rule.softmax_backward(products(grad, *values), weights, capped)
-                piece.scatter(of_query, mixed(of_scores, *keys))
-                _add_state_grads(piece, ((of_scores, rows), (weights, grad)), of_prefix, (of_key, of_value))
-            if of_prefix is not None:
-                _hand_back(section, of_prefix, (of_key, of_value), ctx.layer)
-        return of_query.mul_(ctx.rule.scaling), of_key, of_value, None, None, None
+        for section, spans in reversed(ctx.layout.spans(heads, rule.window, query.device)):
+            prefix = _prefix_states(section, spans, (key, value), ctx.layer)
+            of_prefix: StateGrads = [None, None]
+            for span in reversed(spans):  # the rows before the prefix, whose gradient is complete after them
+                shared, own = _states(span, prefix, (key, value))
+                of_own: StateGrads = [None, None]
+                for chunk in reversed(span.chunks):
+                    keys, values = _seen(chunk, shared, own)
+                    capped, weights = saved.pop(), saved.pop()
+                    rows, grad = chunk.queries.gather(query, heads), chunk.queries.gather(grads[0], heads, blank=True)
+                    of_scores = rule.softmax_backward(products(grad, *values), weights, capped)
+                    chunk.queries.scatter(of_query, mixed(of_scores, *keys), heads)
+                    _add_state_grads(((of_scores, rows), (weights, grad)), span.reach, of_prefix, of_own)
+                if span.carries:
+                    _add_waiting(section, of_prefix, of_own, ctx.layer)
+                for target, grad in zip((of_key, of_value), of_own, strict=True):
+                    span.block.scatter(target, grad, 1)
+            if section.start is None and of_prefix[0] is not None:
+                section.kept_prefix().add_grads(ctx.layer, *of_prefix)
+        return of_query.mul_(rule.scaling), of_key, of_value, None, None, None
 
 
 Pair = tuple[torch.Tensor, torch.Tensor]
+NoPair = tuple[None, None]
+StateGrads = list[Any]
+"""Gradients of keys and of values; None before the first is added."""
 
 
-def _prefix_states(section: Section, states: Pair, layer: int) -> Pair | None:
+def _prefix_states(section: Section, spans: "Sequence[_Span]", states: Pair, layer: int) -> Pair | None:
     """Keys and values [groups, P, d] of a section's prefix; kept, if other streams will read them."""
     if not section.length:
         return None
     if section.start is None:
         return section.kept_prefix().states[layer]
-    where = slice(section.start, section.start + section.length)
-    prefix = states[0][where].transpose(0, 1).contiguous(), states[1][where].transpose(0, 1).contiguous()
+    keys, values = (spans[0].block.gather(part, 1).squeeze(1) for part in states)
     if section.kept is not None:
-        section.kept.states[layer] = prefix
-    return prefix
+        section.kept.states[layer] = keys, values
+    return keys, values
 
 
-def _seen(piece: "_Piece", prefix: Pair | None, states: Pair) -> list[tuple[torch.Tensor | None, torch.Tensor | None]]:
-    """Keys and values that a piece's queries attend to: the prefix' [groups, p, d], the rows' own [groups, b, W, d]."""
-    shared = [None, None] if prefix is None else [part[:, : piece.reach] for part in prefix]
-    own = [piece.block.gather(part, 1) if isinstance(piece, _RowsPiece) else None for part in states]
-    return list(zip(shared, own, strict=True))
+def _states(span: "_Span", prefix: Pair | None, states: Pair) -> tuple[Pair | NoPair, Pair]:
+    """Keys and values that a span's queries attend to: the prefix' [groups, P, d], the rows' own [groups, b, W, d]."""
+    if span.carries and prefix is not None:
+        return (None, None), (prefix[0].unsqueeze(1), prefix[1].unsqueeze(1))
+    shared = (None, None) if prefix is None else prefix
+    return shared, (span.block.gather(states[0], 1), span.block.gather(states[1], 1))
 
 
-def _add_state_grads(piece: "_Piece", products: tuple[Pair, Pair], of_prefix: Pair | None, of_states: Pair) -> None:
+def _seen(chunk: "_Chunk", shared: Pair | NoPair, own: Pair) -> list[tuple[torch.Tensor | None, torch.Tensor]]:
+    """Shared and own keys, shared and own values of a chunk of queries."""
+    return [(whole, part[:, :, : chunk.last]) for whole, part in zip(shared, own, strict=True)]
+
+
+def _add_state_grads(products: tuple[Pair, Pair], reach: int, of_prefix: StateGrads, of_own: StateGrads) -> None:
     """Add the gradients of keys and values; each of `products` is (weights [g, b, n, keys], what they weigh [g, b, n, d])."""
     for which, (left, right) in enumerate(products):
         groups, batch, count, columns = left.shape
         # the narrow matrix is the one that is transposed: transposing the wide one would copy it
-        if of_prefix is not None:  # summed over all rows
+        if reach:  # summed over all rows
             narrow = right.view(groups, -1, right.shape[-1]).transpose(1, 2)
-            summed = torch.bmm(narrow, left.view(groups, -1, columns)[..., : piece.reach])
-            of_prefix[which][:, : piece.reach] += summed.transpose(1, 2)
-        if isinstance(piece, _RowsPiece):
-            narrow = right.view(groups * batch, count, -1).transpose(1, 2)
-            own = torch.bmm(narrow, left.view(groups * batch, count, columns)[..., piece.reach :]).transpose(1, 2)
-            piece.block.scatter(of_states[which], own.unflatten(0, (groups, batch)), 1)
+            shared = torch.bmm(narrow, left.view(groups, -1, columns)[..., :reach]).transpose(1, 2)
+            of_prefix[which] = shared if of_prefix[which] is None else of_prefix[which].add_(shared)
+        narrow = right.view(groups * batch, count, -1).transpose(1, 2)
+        own = torch.bmm(narrow, left.view(groups * batch, count, columns)[..., reach:]).transpose(1, 2)
+        own = own.unflatten(0, (groups, batch))
+        if of_own[which] is None:  # the last chunk, which comes first, has seen all
+            of_own[which] = own
+        else:
+            of_own[which][:, :, : own.shape[2]] += own
 
 
-def _hand_back(section: Section, of_prefix: Pair, of_states: Pair, layer: int) -> None:
-    """Add the gradients [groups, P, d] of a prefix to its tokens in this stream, or keep them for the stream that has them."""
-    if section.start is None:
-        section.kept_prefix().add_grads(layer, *of_prefix)
-        return
+def _add_waiting(section: Section, of_prefix: StateGrads, of_own: StateGrads, layer: int) -> None:
+    """Add to a prefix' gradients those from the rows after it, in this stream and in those that follow."""
     waiting = section.kept.grads.pop(layer, None) if section.kept is not None else None
-    for which, part in enumerate(of_prefix):
-        total = part if waiting is None else part + waiting[which]
-        of_states[which][section.start : section.start + section.length] = total.transpose(0, 1)
+    for which, grad in enumerate(of_own):
+        for more in (of_prefix[which], None if waiting is None else waiting[which]):
+            if more is not None:
+                grad.add_(more.unsqueeze(1))
 
 
 @dataclass(frozen=True)
-class _PrefixPiece:
-    """The prefix tokens from `first` to `reach` as queries over the first `reach` of them.
+class _Chunk:
+    """Queries that are computed together: some columns of a rectangle, over its first `last` columns and what comes before it.
 
     Attributes:
         mask: [heads·n, columns] over the last columns, True where a token must not attend.
     """
 
-    heads: int
-    start: int
-    first: int
-    reach: int
+    queries: Block
+    last: int
     mask: torch.Tensor
-
-    def gather(self, states: torch.Tensor) -> torch.Tensor:
-        """[T, groups·heads, d] → [groups, 1, heads·n, d]."""
-        chosen = states[self.start + self.first : self.start + self.reach]
-        count, _, width = chosen.shape
-        rows = chosen.reshape(count, -1, self.heads, width).permute(1, 2, 0, 3)
-        return rows.reshape(-1, 1, self.heads * count, width).contiguous()
-
-    def scatter(self, target: torch.Tensor, rectangle: torch.Tensor) -> None:
-        """The reverse of `gather`."""
-        count, width = self.reach - self.first, rectangle.shape[-1]
-        rows = rectangle.view(-1, self.heads, count, width).permute(2, 0, 1, 3)
-        target[self.start + self.first : self.start + self.reach] = rows.reshape(count, -1, width)
 
 
 @dataclass(frozen=True)
-class _RowsPiece:
-    """A block of rows as queries over the whole prefix and over themselves; `mask` as in `_PrefixPiece`."""
+class _Span:
+    """A rectangle of rows that see `reach` tokens of the prefix before them, or the prefix itself (`carries`)."""
 
-    heads: int
     block: Block
     reach: int
-    mask: torch.Tensor
-
-    def gather(self, states: torch.Tensor) -> torch.Tensor:
-        return self.block.gather(states, self.heads)
-
-    def scatter(self, target: torch.Tensor, rectangle: torch.Tensor) -> None:
-        self.block.scatter(target, rectangle, self.heads)
+    chunks: tuple[_Chunk, ...]
+    carries: bool = False
 
 
-_Piece = _PrefixPiece | _RowsPiece
-
-
-def _pieces(section: Section, heads: int, window: int | None, device: torch.device) -> Iterator[_Piece]:
+def _spans(section: Section, heads: int, window: int | None, device: torch.device) -> list[_Span]:
+    spans = []
     if section.start is not None:
-        step = math.ceil(section.length / math.ceil(section.length / _PREFIX_CHUNK))
-        for first in range(0, section.length, step):
-            last = min(section.length, first + step)
-            mask = _mask(range(first, last), first, window, device)
-            yield _PrefixPiece(heads, section.start, first, last, mask.repeat(heads, 1))
+        prefix = _block([section.start], [section.length]).to(device)
+        spans.append(_Span(prefix, 0, _chunks(prefix, 0, heads, window, device), carries=True))
     for block in section.blocks:
-        mask = _mask(range(section.length, section.length + block.width), section.length, window, device)
-        yield _RowsPiece(heads, block, section.length, mask.repeat(heads, 1))
+        spans.append(_Span(block, section.length, _chunks(block, section.length, heads, window, device)))
+    return spans
+
+
+def _chunks(block: Block, reach: int, heads: int, window: int | None, device: torch.device) -> tuple[_Chunk, ...]:
+    """A rectangle's queries, cut so that little of what no query may see is computed."""
+    at_once = max(_QUERY_CHUNK, _ALONE_CHUNK // block.rows)  # products of too few queries are slow
+    count = max(1, round(block.width / at_once))
+    step = math.ceil(block.width / count)
+    chunks = []
+    for first in range(0, block.width, step):
+        last = min(block.width, first + step)
+        mask = _mask(range(reach + first, reach + last), reach + first, window, device)
+        queries = block if count == 1 else block.columns(first, last)
+        chunks.append(_Chunk(queries, last, mask.repeat(heads, 1)))
+    return tuple(chunks)
 
 
 def _mask(places: range, seen: int, window: int | None, device: torch.device) -> torch.Tensor:
@@ -357,6 +382,16 @@ def _mask(places: range, seen: int, window: int | None, device: torch.device) ->
     keys = torch.arange(first, places.stop, device=device)
     hidden = keys > queries
     return hidden if window is None else hidden | (keys <= queries - window)
+
+
+def attention(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: Layout, layer: int, rule: ScoreRule
+) -> torch.Tensor:
+    """Attention over a stream: query [T, heads, d], key and value [T, groups, d] → [T, heads, d]."""
+    if layout.keep is not None:
+        layout.keep[layer] = key, value
+    attended: torch.Tensor = _PackedAttention.apply(query, key, value, layout, layer, rule)
+    return attended
 
 
 def packed_attention(
@@ -377,11 +412,9 @@ def packed_attention(
     if layout is None:
         raise ValueError("packed attention was called without a layout")
     layer = int(getattr(module, "layer_idx", 0))
-    states = [part[0].transpose(0, 1) for part in (query, key, value)]
-    if layout.keep is not None:
-        layout.keep[layer] = states[1], states[2]
+    query, key, value = (part[0].transpose(0, 1) for part in (query, key, value))
     rule = ScoreRule(scaling, options.get("softcap"), options.get("sliding_window"))
-    return _PackedAttention.apply(*states, layout, layer, rule).unsqueeze(0), None
+    return attention(query, key, value, layout, layer, rule).unsqueeze(0), None
 
 
 def no_mask(*_: Any, **__: Any) -> None:

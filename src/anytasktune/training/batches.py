@@ -30,6 +30,11 @@ class Row:
     def targets(self) -> int:
         return len(self.suffix) - self.first_target
 
+    @property
+    def read(self) -> int:
+        """Tokens of the suffix that pass through the model: all but the last, which predicts nothing."""
+        return len(self.suffix) - 1
+
 
 @dataclass(frozen=True)
 class RowSet:

@@ -80,9 +80,9 @@ def load_of(rows: RowSet, chosen: Iterable[int]) -> Load:
     prefixes = [len(rows.prefixes[group]) for group in {row.group for row in found}]
     pairs = sum(length * (length + 1) // 2 for length in prefixes)
     for row in found:
-        own = len(row.suffix)
+        own = row.read
         pairs += own * len(rows.prefixes[row.group]) + own * (own + 1) // 2
-    tokens = sum(prefixes) + sum(len(row.suffix) for row in found)
+    tokens = sum(prefixes) + sum(row.read for row in found)
     return Load(tokens, pairs, sum(row.targets for row in found))
 
 

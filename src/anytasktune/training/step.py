@@ -17,6 +17,7 @@ from anytasktune.models.lora_stack import LoraStack
 from anytasktune.models.packed import PACKED, attending
 from anytasktune.models.packing_support import packs_rows
 from anytasktune.models.rms_norm import short_norms
+from anytasktune.models.trunk import has_usual_shape, stream_states
 from anytasktune.training.streams import StepRows, Stream, StreamPlanner
 
 
@@ -29,6 +30,7 @@ class StepEngine:
         self.planner = StreamPlanner(
             stack.device, max_tokens, prompt_weight, packs_rows(stack.model), len(stack.adapters), label_share
         )
+        self.thin = self.planner.packed and has_usual_shape(stack.model)
 
     def cut_to(self, max_tokens: int) -> None:
         """Use streams of at most this many tokens from now on."""
@@ -68,13 +70,23 @@ class StepEngine:
 
     @contextmanager
     def _computing(self) -> Iterator[None]:
+        if self.thin:
+            yield
+            return
         with short_norms(self.model), attending(self.model, PACKED) if self.planner.packed else nullcontext():
             yield
 
     def _losses(self, stream: Stream) -> torch.Tensor:
-        packed = {} if stream.layout is None else {"position_ids": stream.positions, "packed_layout": stream.layout}
         with self.stack.routed(stream.slots):
-            output = self.model.base_model(stream.ids, use_cache=False, **packed)
-        hidden = output.last_hidden_state.flatten(0, 1).index_select(0, stream.predictors)
+            hidden = self._needed_states(stream).index_select(0, stream.predictors)
         losses = token_losses(self.model, hidden, stream.targets, stream.choices) * stream.weights
         return losses.new_zeros(len(self.stack.adapters)).index_add(0, stream.owners, losses)
+
+    def _needed_states(self, stream: Stream) -> torch.Tensor:
+        """Hidden states [needed, h]."""
+        if self.thin and stream.layout is not None:
+            states = stream.ids, stream.positions, stream.layout, stream.needed
+            return stream_states(self.model, *states, self.stack.keep)
+        packed = {} if stream.layout is None else {"position_ids": stream.positions, "packed_layout": stream.layout}
+        output = self.model.base_model(stream.ids, use_cache=False, **packed)
+        return output.last_hidden_state.flatten(0, 1).index_select(0, stream.needed)

@@ -40,7 +40,8 @@ class Stream:
         ids, positions: [1, T], or [b, W] without a layout.
         layout: which tokens attend to which; None for whole rows, one per line of `ids`.
         slots: [T] adapter of each token; None with a single adapter.
-        predictors: [k] flat places whose hidden state predicts a trained token.
+        needed: flat places whose hidden state predicts a trained token, ascending.
+        predictors: [k] index in `needed` of the place that predicts a token.
         targets: [k] those tokens.
         weights: [k] shares in the loss of its adapter; they add up to 1 over all streams of a step.
         owners: [k] adapters.
@@ -51,6 +52,7 @@ class Stream:
     positions: torch.Tensor
     layout: Layout | None
     slots: torch.Tensor | None
+    needed: torch.Tensor
     predictors: torch.Tensor
     targets: torch.Tensor
     weights: torch.Tensor
@@ -74,7 +76,7 @@ class _Group:
 
     @property
     def tokens(self) -> int:
-        return len(self.prefix) + sum(len(row.suffix) for row in self.rows)
+        return len(self.prefix) + sum(row.read for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -137,12 +139,12 @@ class StreamPlanner:
         kept = KeptPrefix() if group.prefix else None
         cuts: list[list[Row]] = [[]]
         tokens = len(group.prefix)
-        for row in sorted(group.rows, key=lambda row: len(row.suffix)):
-            if cuts[-1] and tokens + len(row.suffix) > self.max_tokens:
+        for row in sorted(group.rows, key=lambda row: row.read):
+            if cuts[-1] and tokens + row.read > self.max_tokens:
                 cuts.append([])
                 tokens = 0
             cuts[-1].append(row)
-            tokens += len(row.suffix)
+            tokens += row.read
         carrier, *followers = cuts
         chain = [self._stream([(group, carrier)], kept)]
         return chain + [self._stream([(group, rows)], kept, carries=False) for rows in followers]
@@ -180,9 +182,9 @@ class _StreamWriter:
         starts = []
         for row in rows:
             starts.append(len(self.ids))
-            self.tokens(group, row.suffix, len(group.prefix))
+            self.tokens(group, row.suffix[: row.read], len(group.prefix))
             self.row_losses(group, row, starts[-1])
-        return Section(len(group.prefix), start, blocks_of(starts, [len(row.suffix) for row in rows]), kept)
+        return Section(len(group.prefix), start, blocks_of(starts, [row.read for row in rows]), kept)
 
     def tokens(self, group: _Group, tokens: list[int], position: int) -> None:
         self.ids += tokens
@@ -216,12 +218,14 @@ class _StreamWriter:
     def stream(self, layout: Layout, planner: StreamPlanner) -> Stream:
         """The finished stream on the planner's device."""
         device = planner.device
+        needed, predictors = torch.unique(torch.tensor(self.predictors), return_inverse=True)
         return Stream(
             ids=torch.tensor([self.ids]).to(device),
             positions=torch.tensor([self.positions]).to(device),
             layout=layout.to(device),
             slots=torch.tensor(self.slots).to(device) if planner.adapters > 1 else None,
-            predictors=torch.tensor(self.predictors).to(device),
+            needed=needed.to(device),
+            predictors=predictors.to(device),
             targets=torch.tensor(self.targets).to(device),
             weights=torch.tensor(self.weights).to(device),
             owners=torch.tensor(self.owners).to(device),
@@ -236,27 +240,27 @@ class _StreamWriter:
 
 def _rectangle(planner: StreamPlanner, group: _Group, rows: list[Row]) -> Stream:
     """Whole rows, padded on the right with token 0, which no real token sees."""
-    width = max(len(row.suffix) for row in rows)
+    width = max(row.read for row in rows)
     writer = _StreamWriter(planner.prompt_weight, planner.label_share)
     for number, row in enumerate(rows):
-        writer.tokens(group, row.suffix + [0] * (width - len(row.suffix)), 0)
+        writer.tokens(group, row.suffix[: row.read] + [0] * (width - row.read), 0)
         writer.row_losses(group, row, number * width)
     stream = writer.stream(Layout(()), planner)
     shape = (len(rows), width)
     return Stream(
         stream.ids.view(shape), stream.positions.view(shape), None, stream.slots,
-        stream.predictors, stream.targets, stream.weights, stream.owners, stream.choices,
+        stream.needed, stream.predictors, stream.targets, stream.weights, stream.owners, stream.choices,
     )  # fmt: skip
 
 
 def _cut_rectangles(rows: Sequence[Row], max_tokens: int) -> list[list[Row]]:
     """Rows of similar length, each rectangle at most `max_tokens` (one row may exceed it)."""
     parts: list[list[Row]] = []
-    for row in sorted(rows, key=lambda row: len(row.suffix)):
-        width = len(row.suffix)
+    for row in sorted(rows, key=lambda row: row.read):
+        width = row.read
         if parts:
             area = (len(parts[-1]) + 1) * width
-            padding = area - width - sum(len(other.suffix) for other in parts[-1])
+            padding = area - width - sum(other.read for other in parts[-1])
             if area <= max_tokens and padding <= _MAX_PADDING * area:
                 parts[-1].append(row)
                 continue

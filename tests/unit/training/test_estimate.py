@@ -40,8 +40,8 @@ def test_the_shape_counts_the_weights_that_are_there(kind: str) -> None:
 
 def test_a_load_counts_a_prefix_once_and_every_pair() -> None:
     rows = row_set([3, 0], [(0, 2, 1), (0, 4, 2), (1, 5, 4)])
-    assert load_of(rows, [0, 1]) == Load(3 + 2 + 4, (6) + (2 * 3 + 3) + (4 * 3 + 10), 1 + 2)
-    assert load_of(rows, [2]) == Load(5, 15, 1)
+    assert load_of(rows, [0, 1]) == Load(3 + 1 + 3, 6 + (1 * 3 + 1) + (3 * 3 + 6), 1 + 2)
+    assert load_of(rows, [2]) == Load(4, 10, 1)
 
 
 def test_operations_agree_with_what_the_parts_cost() -> None:

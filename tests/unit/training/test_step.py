@@ -101,7 +101,7 @@ def assert_equals_plain(kind: str, examples: list[Encoded], rows: RowSet, max_to
     assert_same_gradient(adapter, expected)
 
 
-@pytest.mark.parametrize("kind", ["llama", "qwen3", "gemma2", "gemma3", "gpt_neox"])
+@pytest.mark.parametrize("kind", ["llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "gpt_neox"])
 @pytest.mark.parametrize("prefix", [0, 1, 20])
 def test_loss_and_gradient_equal_plain_peft(kind: str, prefix: int) -> None:
     examples = examples_with_prefix(prefix, count=5, seed=prefix)
@@ -130,6 +130,15 @@ def test_a_window_shorter_than_the_prefix_hides_its_beginning() -> None:
 def test_a_prefix_longer_than_one_piece_of_attention(kind: str) -> None:
     examples = examples_with_prefix(300, count=3, seed=9)
     assert_equals_plain(kind, examples, build_rows(examples, [0] * 3, share=True, batch_size=3), max_tokens=10_000)
+
+
+@pytest.mark.parametrize("kind", ["llama", "mistral", "gemma2", "gemma3"])
+def test_rows_longer_than_one_piece_of_attention(kind: str) -> None:
+    rng = random.Random(4)
+    examples = [Encoded([rng.randrange(3, 400) for _ in range(length)], length - 9) for length in (330, 300, 270, 20)]
+    together = Encoded(examples[0].ids[:15] + examples[3].ids, len(examples[3].ids) + 6)
+    rows = build_rows([*examples, together], [0] * 5, share=True, batch_size=5)
+    assert_equals_plain(kind, [*examples, together], rows, max_tokens=10_000)
 
 
 def test_a_prefix_of_one_token_can_be_shared() -> None:
