@@ -8,6 +8,8 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from anytasktune.errors import DamagedError
 from anytasktune.ids import content_id, file_hash
 from anytasktune.inference.label_head import LabelHead
@@ -157,7 +159,8 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
         run.adapter.save(temporary, base.ref.name)
         sha256 = file_hash(temporary / WEIGHTS_FILE)
         start = time.monotonic()
-        fitted = _label_heads(base, job, run)
+        with threadpool_limits(limits=1, user_api="blas"):  # a fit is thousands of products too small for two threads
+            fitted = _label_heads(base, job, run)
         heads = {task: head.save(temporary / LABEL_HEADS / task) for task, head in fitted.items()}
         thresholds = _thresholds(base, job, run, fitted)
         head_seconds = time.monotonic() - start
