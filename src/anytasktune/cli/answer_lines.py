@@ -28,6 +28,8 @@ def answer_lines(answer: TaskAnswer) -> RenderableType:
         said = f"{'unsure: ' if answer.unsure else ''}{_evidence(answer.threshold)}"
         lines.append(Text(f"  {said}", style="yellow" if answer.unsure else "dim"))
     lines += [Text(f"  ! {broken.rule}: {broken.what}", style="yellow") for broken in answer.violations]
+    if answer.in_production_since:
+        lines.append(Text(f"  version {answer.version}, in production since {answer.in_production_since}", style="dim"))
     return Group(*lines)
 
 
@@ -50,6 +52,8 @@ def account_lines(done: "Predicted") -> RenderableType:
     missing = f"not answered {len(done.missing)}" + (f" ({reasons})" if reasons else "")
     lines = [Text(f"✓ {done.task}: read {done.read}, answered {done.answered}, {missing}", style="bold")]
     lines.append(Text(f"  {done.out}, columns {', '.join(done.columns.values())}"))
+    if done.in_production_since:
+        lines.append(Text(f"  version {done.version}, in production since {done.in_production_since}"))
     facts = [f"{counted(done.unsure, 'answer')} unsure"] if done.unsure is not None else []
     facts += [_evidence(done.threshold)] if done.threshold else []
     facts += [f"{counted(done.with_violations, 'answer')} with violations"] if done.with_violations else []

@@ -25,6 +25,7 @@ from anytasktune.cli import (
     task_verbs,
     train_verbs,
     use_verbs,
+    version_verbs,
 )
 from anytasktune.cli.console import (
     DONE,
@@ -71,6 +72,9 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "predict": use_verbs.predict,
         "run": action_verbs.run,
         "serve": serve_verb.serve,
+        "versions": version_verbs.versions,
+        "promote": version_verbs.promote,
+        "rollback": version_verbs.rollback,
         "export": exchange_verbs.export,
         "import-adapter": exchange_verbs.import_adapter,
     },

@@ -1,9 +1,5 @@
 """`review`: people decide on the candidates a teacher made."""
 
-import getpass
-import re
-import subprocess
-import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,14 +7,12 @@ import typer
 
 from anytasktune.cli.console import DONE, UsageError, print_json, show
 from anytasktune.cli.options import Json, ProjectFolder, open_project
+from anytasktune.cli.person_name import person_name
 from anytasktune.errors import counted
 
 if TYPE_CHECKING:
     from anytasktune.pipeline.workspace import Workspace
     from anytasktune.schema import Task
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_GIT_SECONDS = 5
 
 
 def review(
@@ -55,7 +49,7 @@ def review(
 
     chosen = _task(workspace, task)
     spoken = language or chosen.languages[0]
-    session = ReviewSession.open(workspace.project, chosen, _reviewer(reviewer, workspace.project.root))
+    session = ReviewSession.open(workspace.project, chosen, person_name(reviewer, workspace.project.root))
     shown: Literal["kept", "dropped", "disputed"] = "dropped" if dropped else "disputed" if disputed else "kept"
     items = session.queue(shown, double, limit)
     screen = ReviewScreen(chosen, spoken, session.passages(items), show_votes=disputed)
@@ -93,42 +87,3 @@ def _task(workspace: "Workspace", name: str | None) -> "Task":
         fix = f"name one of {', '.join(task.name for task in found)}: {workspace.project.command('review', found[0].name)}"
         raise UsageError(f"{counted(len(found), 'task')} have candidates", fix=fix)
     return (found or tasks)[0]
-
-
-def _reviewer(given: str | None, folder: Path) -> str:
-    """The name that was given, or one made of the name in git or of the user's account."""
-    from anytasktune.records import DEVICES
-
-    if given is not None:
-        if _NAME.fullmatch(given) and given not in DEVICES:
-            return given
-        near = _as_name(given)
-        fix = "use lower-case letters, digits and underscores, a letter first" + (f": {near}" if near else "")
-        raise UsageError(f"--reviewer {given!r} cannot be the name of a file", fix=fix)
-    found = _as_name(_name_in_git(folder))
-    if not found:
-        try:
-            found = _as_name(getpass.getuser())
-        except (OSError, KeyError, ImportError):
-            found = ""
-    if not found:
-        raise UsageError("the reviewer's name is unknown", fix="give it: --reviewer NAME")
-    return found
-
-
-def _as_name(text: str) -> str:
-    """`Anna Müller` → `anna_muller`; empty where no Latin letter is left."""
-    from anytasktune.records import no_device
-
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_").lstrip("0123456789_")[:64]
-    return no_device(name)
-
-
-def _name_in_git(folder: Path) -> str:
-    command = ["git", "-C", str(folder), "config", "user.name"]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False, timeout=_GIT_SECONDS)  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.decode("utf-8", "replace").strip()

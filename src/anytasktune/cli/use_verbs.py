@@ -17,7 +17,7 @@ AnsweredBy = Annotated[
         "--with",
         metavar="SYSTEM",
         help="What answers: tuned, action, mixed, base, few_shot, linear, nearest, constant, or the beginning of the id of a "
-        "training run or Task-LM. Default: the newest Task-LM of the task, else its Action-LM, else the Mixed-LM.",
+        "training run or Task-LM. Default: the promoted Task-LM, else the newest one, else the Action-LM, else the Mixed-LM.",
     ),
 ]
 InputLanguage = Annotated[

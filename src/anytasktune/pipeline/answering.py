@@ -1,9 +1,8 @@
 """Systems that answer new inputs of a task: its Task-LM, an earlier version of it, the base model, or a simple baseline."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import get_args
 
 from anytasktune.baselines import ConstantAnswer, LinearModel, NearestRow
@@ -24,6 +23,7 @@ from anytasktune.pipeline.evaluating import (
     task_lm_system,
 )
 from anytasktune.pipeline.events import OnEvent
+from anytasktune.pipeline.production import production_run
 from anytasktune.pipeline.reporting import load_report
 from anytasktune.pipeline.simple_baselines import linear_model
 from anytasktune.pipeline.training_context import TrainingContext
@@ -53,6 +53,7 @@ class AnsweringSystem:
         identity: id of everything that decides on an answer but the input.
         version: id of the run of a Task-LM, or of a linear model; empty for other systems.
         threshold: probability below which an answer is unsure; None for a system that knows none.
+        in_production_since: day on which a Task-LM that answers because it was promoted was promoted.
     """
 
     name: System
@@ -60,6 +61,7 @@ class AnsweringSystem:
     identity: str
     version: str = ""
     threshold: AnswerThreshold | None = None
+    in_production_since: str = ""
     _load: Callable[[], AnswerRows] = field(kw_only=True)
 
     @cached_property
@@ -98,6 +100,7 @@ class AnsweringSystem:
             task=self.task.name,
             system=self.name,
             version=self.version,
+            in_production_since=self.in_production_since,
             language=language,
             answer=answer.output,
             probability=answer.probability,
@@ -175,15 +178,18 @@ def system_for(context: TrainingContext, task: Task, name: str = "") -> Answerin
     Args:
         context: takes over the training settings of the Task-LM, so that the same base model in the same precision answers.
         name: `tuned`, `action` or `mixed` for the Task-LM trained last of that granularity, `base`, `few_shot`, `linear`,
-            `nearest`, `constant`, or the beginning of the id of a training run or Task-LM. Empty: the newest Task-LM of
-            the task, else its Action-LM, else the Mixed-LM.
+            `nearest`, `constant`, or the beginning of the id of a training run or Task-LM. Empty: the promoted Task-LM of
+            the task; where none was promoted, the newest one, else its Action-LM, else the Mixed-LM.
 
     Raises:
         ConfigError: there is no such system or version, or several versions begin like this.
-        EvaluationError: there is no Task-LM yet.
+        EvaluationError: there is no Task-LM yet, or the promoted one is gone.
     """
     if name in SIMPLE:
         return _simple_system(context, task, name)
+    if not name and (in_production := production_run(context.workspace, task)) is not None:
+        system, run, promotion = in_production
+        return replace(_task_lm(context, task, system, run), in_production_since=promotion.day)
     current = dict(last_runs(context.workspace, task, TASK_LMS))
     if name in {"base", "few_shot"}:
         for run in list(current.values())[:1]:
@@ -193,9 +199,9 @@ def system_for(context: TrainingContext, task: Task, name: str = "") -> Answerin
     if name in {"", *TASK_LMS}:
         found = next(((system, run) for system, run in current.items() if name in {"", system}), None)
         if found is None:
-            raise _no_task_lm(context, task, name)
+            raise no_task_lm(context, task, name)
     else:
-        found = _version(context, task, name)
+        found = version_of(context, task, name)
     return _task_lm(context, task, *found)
 
 
@@ -248,17 +254,17 @@ def _simple_system(context: TrainingContext, task: Task, name: str) -> Answering
     return AnsweringSystem(system, task, identity, version, threshold, _load=lambda: answer)
 
 
-def _versions(context: TrainingContext, task: Task) -> Iterator[tuple[System, Path]]:
-    """Every finished run that may have learned the task: system and folder."""
-    for system, target in targets_with(context.workspace.domain, task):
-        for record in sorted(context.workspace.project.runs(target).glob(f"*/{RUN_FILE}")):
-            yield system, record.parent
+def all_versions(workspace: Workspace, task: Task) -> Iterator[tuple[System, Run]]:
+    """Every finished run that learned the task, with the name of its Task-LM in reports."""
+    for system, target in targets_with(workspace.domain, task):
+        for record in sorted(workspace.project.runs(target).glob(f"*/{RUN_FILE}")):
+            if (run := finished_run(record.parent)) is not None and task.name in run.tasks:
+                yield system, run
 
 
-def _version(context: TrainingContext, task: Task, prefix: str) -> tuple[System, Run]:
-    """The run whose id, or the id of whose Task-LM, begins with `prefix`."""
-    runs = [(system, run) for system, folder in _versions(context, task) if (run := finished_run(folder)) is not None]
-    runs = [(system, run) for system, run in runs if task.name in run.tasks]
+def version_of(context: TrainingContext, task: Task, prefix: str) -> tuple[System, Run]:
+    """The run whose id, or the id of whose Task-LM, begins with `prefix`; ConfigError if it is not exactly one."""
+    runs = list(all_versions(context.workspace, task))
     project = context.workspace.project
     ids = {run.id: read_task_lm(adapter_folder(project, run)).id for _, run in runs}
     found = [(system, run) for system, run in runs if run.id.startswith(prefix) or ids[run.id].startswith(prefix)]
@@ -272,7 +278,8 @@ def _version(context: TrainingContext, task: Task, prefix: str) -> tuple[System,
     raise ConfigError(what, where="--with", fix=fix)
 
 
-def _no_task_lm(context: TrainingContext, task: Task, name: str) -> EvaluationError:
+def no_task_lm(context: TrainingContext, task: Task, name: str) -> EvaluationError:
+    """The error that a task has no Task-LM of this name yet, with what to do."""
     project = context.workspace.project
     granularity = ("--granularity", name) if name in {"action", "mixed"} else ()
     kind = {"action": "Action-LM", "mixed": "Mixed-LM"}.get(name, "Task-LM")

@@ -48,6 +48,7 @@ class Predicted:
     Attributes:
         task: its name.
         system, version: what answered.
+        in_production_since: day on which that version was promoted, if it answered because of that.
         out: the file that was written.
         columns: added column → its name in that file.
         threshold: the probability below which answers are unsure, if that is known.
@@ -64,6 +65,7 @@ class Predicted:
     task: str
     system: System
     version: str
+    in_production_since: str
     out: Path
     columns: dict[str, str]
     threshold: AnswerThreshold | None
@@ -105,7 +107,7 @@ def predict(
     context = TrainingContext.begin(workspace, settings, on_event)
     system = system_for(context, asked, options.system)
     examples = {row.number: _spoken(system, row.asked) for row in given.rows if isinstance(row.asked, Example)}
-    answers, reused = _answered(context, system, list(examples.values()))
+    answers, reused = kept_answers(context, system, list(examples.values()))
     rows = []
     for row in given.rows:
         found: TaskAnswer | DroppedRow
@@ -138,7 +140,9 @@ def _spoken(system: AnsweringSystem, example: Example) -> Example:
     return example.model_copy(update={"language": language_in(system.task, example.input, None)})
 
 
-def _answered(context: TrainingContext, system: AnsweringSystem, examples: Sequence[Example]) -> tuple[dict[str, Answer], int]:
+def kept_answers(
+    context: TrainingContext, system: AnsweringSystem, examples: Sequence[Example]
+) -> tuple[dict[str, Answer], int]:
     """Input id → answer, and how many of the inputs had been answered before; equal inputs are answered once."""
     log = context.workspace.project.answers(system.task.name) / f"{system.identity}.jsonl"
     answers = {line.input_id: line.answer for line in read_lines(log, LoggedAnswer)}
@@ -179,6 +183,7 @@ def _account(system: AnsweringSystem, given: InputFile, rows: Sequence[AnsweredR
         task=system.task.name,
         system=system.name,
         version=system.version,
+        in_production_since=system.in_production_since,
         out=out,
         columns=added_columns(given.columns),
         threshold=system.threshold,

@@ -10,7 +10,9 @@ from anytasktune.errors import ConfigError, DamagedError, disk_error
 from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.models.load import load_base, name_of
 from anytasktune.pipeline.context import Context
+from anytasktune.pipeline.evaluating import adapter_folder
 from anytasktune.pipeline.events import OnEvent, Started, ignore_event
+from anytasktune.pipeline.production import production_run
 from anytasktune.pipeline.serving_actions import ActionServer
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Run
@@ -137,11 +139,22 @@ def _finished(context: Context) -> list[_Found]:
 
 
 def _current(context: Context, found: Sequence[_Found]) -> dict[str, _Found]:
-    """The Task-LM of each task that answers unless another is named: its own, else its Action-LM, else the Mixed-LM."""
+    """The Task-LM of each task that answers unless another is named: the promoted one.
+
+    Where none is promoted, it is the newest of the task, else of its action, else of the pool.
+
+    Raises:
+        EvaluationError: the files of a promoted one are gone.
+    """
     project, domain = context.workspace.project, context.workspace.domain
     by_place = {one.folder: one for one in found}
     current: dict[str, _Found] = {}
     for task in domain.tasks:
+        if (in_production := production_run(context.workspace, task)) is not None:
+            _, run, promotion = in_production
+            current[task.name] = by_place[adapter_folder(project, run)]
+            context.note(f"{task.name}: version {run.id} answers, in production since {promotion.day} by {promotion.by}")
+            continue
         for _, target in targets_with(domain, task):
             last = read_ref(project.runs(target))
             one = by_place.get(project.runs(target) / last / ADAPTER_FOLDER) if last else None

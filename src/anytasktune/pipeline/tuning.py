@@ -16,6 +16,7 @@ from anytasktune.pipeline.evaluating import (
     require_room_for_answers,
 )
 from anytasktune.pipeline.events import Finished, OnEvent, Progress, Started
+from anytasktune.pipeline.production import unpromoted_notes
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Estimate, Report, Run
@@ -88,7 +89,10 @@ def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> lis
         jobs = [_job(context, item, folders[item.target], estimates[item.target]) for item in missing]
         for job, run in train_task_lms(context.base, jobs, config, context.note):
             runs[job.data.target] = _finished(context, job.folder, run, reused=False)
-    return [runs[item.target] for item in data]
+    done = [runs[item.target] for item in data]
+    for note in unpromoted_notes(context.workspace, done):
+        context.note(note)
+    return done
 
 
 def _require_closed_lists(data: Sequence[TrainingData]) -> None:

@@ -54,6 +54,7 @@ from anytasktune.schema.golden import (
 )
 from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
+from anytasktune.schema.promotion import Promotion, PromotionEvidence
 from anytasktune.schema.review import FEWEST_RATED, JUDGE, Agreement, Review, ReviewItem, ReviewOutcome, ReviewReason
 from anytasktune.schema.run import (
     AnswerThreshold,
@@ -120,6 +121,8 @@ __all__ = [
     "PassageSet",
     "Prediction",
     "PredictionSet",
+    "Promotion",
+    "PromotionEvidence",
     "Rendering",
     "Recommendation",
     "Report",

@@ -24,6 +24,8 @@ class TaskAnswer(Record):
     system: System
     version: str = ""
     """Id of the Task-LM's run, or of the linear model; empty for other systems."""
+    in_production_since: str = ""
+    """Day on which this version was promoted; empty for a version that was asked for, or where none is promoted."""
     language: Language
     answer: str
     probability: float | None = None

@@ -77,6 +77,11 @@ class Project:
         """A file per reviewer."""
         return self.root / "reviews" / task
 
+    @property
+    def promotions(self) -> Path:
+        """Which Task-LM was in production for which task, since when, and why."""
+        return self.root / "promotions.jsonl"
+
     # made by the program: safe to delete, never edited
 
     @property
