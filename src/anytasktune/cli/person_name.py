@@ -19,13 +19,13 @@ def person_name(given: str | None, folder: Path, option: str = "--reviewer") -> 
     if given is not None:
         if _NAME.fullmatch(given) and given not in DEVICES:
             return given
-        near = _as_name(given)
+        near = file_name_of(given)
         fix = "use lower-case letters, digits and underscores, a letter first" + (f": {near}" if near else "")
         raise UsageError(f"{option} {given!r} cannot be the name of a file", fix=fix)
-    found = _as_name(_name_in_git(folder))
+    found = file_name_of(_name_in_git(folder))
     if not found:
         try:
-            found = _as_name(getpass.getuser())
+            found = file_name_of(getpass.getuser())
         except (OSError, KeyError, ImportError):
             found = ""
     if not found:
@@ -33,7 +33,7 @@ def person_name(given: str | None, folder: Path, option: str = "--reviewer") -> 
     return found
 
 
-def _as_name(text: str) -> str:
+def file_name_of(text: str) -> str:
     """`Anna Müller` → `anna_muller`; empty where no Latin letter is left."""
     from anytasktune.records import no_device
 

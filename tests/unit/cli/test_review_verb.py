@@ -15,7 +15,7 @@ from tests.unit.cli.conftest import Ended, Run
 from tests.unit.pipeline.test_reviewing import DROPPED, KEPT, save_candidates
 from tests.unit.review.rows import candidate, candidates, said, verdict
 
-from anytasktune.cli.review_verb import _as_name
+from anytasktune.cli.person_name import file_name_of
 from anytasktune.schema import Review
 from anytasktune.store import Project, read_lines
 
@@ -247,7 +247,7 @@ def test_where_several_tasks_have_candidates_one_is_to_be_named(tmp_path: Path, 
     [("Anna Müller", "anna_muller"), ("张三", ""), ("2nd reader", "nd_reader"), ("  ", ""), ("A-B.c", "a_b_c")],
 )
 def test_a_person_s_name_becomes_a_file_name(text: str, name: str) -> None:
-    assert _as_name(text) == name
+    assert file_name_of(text) == name
 
 
 def test_the_reviewer_is_who_git_says_works_here(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
