@@ -312,7 +312,7 @@ def _results_of(reports: Sequence[Report], task: Task, run: Run) -> Iterator[tup
 
 
 def _by_report(workspace: Workspace, task: Task, run: Run, system: System) -> PromotionEvidence | None:
-    """What the last report that measured a run says of it and of the best simple baseline; None if there is no report."""
+    """The score of a run and of the best simple baseline in the last report that measured it; None if none did."""
     reports = all_reports(workspace.project)[0]
     measured = list(_results_of(reports, task, run))
     if not measured:
