@@ -13,7 +13,19 @@ import torch
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface
 
-from anytasktune.models.packed import PACKED, KeptPrefix, Layout, Section, attending, blocks_of, mixed, no_mask, products
+from anytasktune.models.packed import (
+    PACKED,
+    KeptPrefix,
+    Layout,
+    ScoreRule,
+    Section,
+    attending,
+    blocks_of,
+    mixed,
+    no_mask,
+    products,
+)
+from anytasktune.models.trunk import has_usual_shape, stream_states, trunk_states, window_of
 
 ROW_CACHE = "anytasktune_row_cache"
 _GROWTH = 64
@@ -117,10 +129,21 @@ def read_prefix(model: PreTrainedModel, prefix: list[int]) -> KeptPrefix:
     if prefix:
         device = next(model.parameters()).device
         ids = torch.tensor([prefix], device=device)
-        layout = Layout((Section(len(prefix), 0, (), kept),))
         positions = torch.arange(len(prefix), device=device).unsqueeze(0)
-        model.base_model(ids, position_ids=positions, use_cache=False, packed_layout=layout)
+        _stream(model, ids, positions, Layout((Section(len(prefix), 0, (), kept),)), torch.tensor([0], device=device))
     return kept
+
+
+def _stream(
+    model: PreTrainedModel, ids: torch.Tensor, positions: torch.Tensor, layout: Layout, places: torch.Tensor
+) -> torch.Tensor:
+    """Hidden states [k, h] at `places` of a stream."""
+    if has_usual_shape(model):
+        return stream_states(model, ids, positions, layout, places)
+    with attending(model, PACKED):
+        output = model.base_model(ids, position_ids=positions, use_cache=False, packed_layout=layout)
+    states: torch.Tensor = output.last_hidden_state[0, places]
+    return states
 
 
 def read_rows(
@@ -137,13 +160,13 @@ def read_rows(
     keep: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
     section = Section(length, None, blocks_of(starts.tolist(), lengths.tolist()), prefix)
     positions = [length + place for row in rows for place in range(len(row))]
-    with attending(model, PACKED):
-        output = model.base_model(
-            torch.tensor([[token for row in rows for token in row]], device=device),
-            position_ids=torch.tensor([positions], device=device),
-            use_cache=False,
-            packed_layout=Layout((section,), keep).to(device),
-        )
+    lasts = _stream(
+        model,
+        torch.tensor([[token for row in rows for token in row]], device=device),
+        torch.tensor([positions], device=device),
+        Layout((section,), keep).to(device),
+        (starts + lengths - 1).to(device),
+    )
     cache = KVCache.empty(prefix, length, len(rows), device)
     width = int(lengths.max())
     places = torch.arange(width) - (width - lengths).unsqueeze(1)
@@ -153,7 +176,7 @@ def read_rows(
         keys, values = (part[index].unflatten(0, (len(rows), width)).permute(2, 0, 1, 3) for part in states)
         cache.own(layer, keys, values)
     cache.used = width
-    return cache, output.last_hidden_state[0, (starts + lengths - 1).to(device)]
+    return cache, lasts
 
 
 def read(
@@ -161,11 +184,21 @@ def read(
 ) -> torch.Tensor:
     """Hidden states [b, n, h] of new tokens [b, n], which are added to the cache; a position of -1 marks padding."""
     cache.make_room(positions)
-    with attending(model, ROW_CACHE):
-        reading = Reading(cache, positions, visible)
-        output = model.base_model(ids, position_ids=positions.clamp(min=0), use_cache=False, reading=reading)
+    reading, places = Reading(cache, positions, visible), positions.clamp(min=0)
+    if has_usual_shape(model):
+        shape = ids.shape
+
+        def attend(module: torch.nn.Module, *states: torch.Tensor) -> torch.Tensor:
+            query, key, value = (part.unflatten(0, shape).transpose(1, 2) for part in states)
+            rule = ScoreRule(module.scaling, None, window_of(module))
+            return _attended(reading, int(module.layer_idx), (query, key, value), rule).flatten(0, 1)
+
+        states = trunk_states(model, ids.reshape(1, -1), places.reshape(1, -1), attend).unflatten(0, shape)
+    else:
+        with attending(model, ROW_CACHE):
+            states = model.base_model(ids, position_ids=places, use_cache=False, reading=reading).last_hidden_state
     cache.used += ids.shape[1]
-    return output.last_hidden_state
+    return states
 
 
 def row_attention(
@@ -185,22 +218,30 @@ def row_attention(
     reading: Reading | None = options.get("reading")
     if reading is None:
         raise ValueError("row attention was called without a cache")
-    layer = int(getattr(module, "layer_idx", 0))
+    rule = ScoreRule(scaling, options.get("softcap"), options.get("sliding_window"))
+    return _attended(reading, int(getattr(module, "layer_idx", 0)), (query, key, value), rule), None
+
+
+def _attended(
+    reading: Reading, layer: int, states: tuple[torch.Tensor, torch.Tensor, torch.Tensor], rule: ScoreRule
+) -> torch.Tensor:
+    """Attention [b, n, heads, d] of new tokens to the prefix and their rows' own."""
+    query, key, value = states
     batch, heads, count, width = query.shape
     groups = key.shape[1]
-    rows = (query * scaling).reshape(batch, groups, -1, width).transpose(0, 1).contiguous()
+    rows = (query * rule.scaling).reshape(batch, groups, -1, width).transpose(0, 1).contiguous()
     own = reading.cache.own(layer, key.transpose(0, 1), value.transpose(0, 1))
     shared = reading.cache.prefix.states.get(layer, (None, None))
     scores = products(rows, shared[0], own[0])
-    if (softcap := options.get("softcap")) is not None:
-        scores = scores.div_(softcap).tanh_().mul_(softcap)
+    if rule.softcap is not None:
+        scores = scores.div_(rule.softcap).tanh_().mul_(rule.softcap)
     by_head = scores.view(groups, batch, heads // groups, count, -1)
-    hidden_own, hidden_prefix = reading.hidden(options.get("sliding_window"))
+    hidden_own, hidden_prefix = reading.hidden(rule.window)
     by_head[..., reading.cache.length :].masked_fill_(hidden_own.unsqueeze(1), -math.inf)
     if hidden_prefix is not None:
         by_head[..., : reading.cache.length].masked_fill_(hidden_prefix.unsqueeze(1), -math.inf)
     result = mixed(scores.softmax(dim=-1), shared[1], own[1]).view(groups, batch, heads // groups, count, width)
-    return result.permute(1, 3, 0, 2, 4).reshape(batch, count, heads, width), None
+    return result.permute(1, 3, 0, 2, 4).reshape(batch, count, heads, width)
 
 
 AttentionInterface.register(ROW_CACHE, row_attention)
