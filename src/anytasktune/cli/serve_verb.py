@@ -19,6 +19,17 @@ def serve(
         str, typer.Option("--token-env", metavar="NAME", help="Environment variable with the token that clients must send.")
     ] = "",
     timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Longest time for an answer, in seconds.")] = 120.0,
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            metavar="vllm|URL",
+            help="Let vLLM compute: `vllm` starts $ANYTASKTUNE_VLLM or vllm from PATH; an address takes one that runs.",
+        ),
+    ] = "",
+    engine_wait: Annotated[
+        float, typer.Option("--engine-wait", min=1, help="Longest time until vLLM answers after its start, in seconds.")
+    ] = 900.0,
     overrides: UseOverrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
@@ -28,7 +39,7 @@ def serve(
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.starting_server import ServerOptions, prepare_server
 
-    options = ServerOptions(host, port, token_env, timeout)
+    options = ServerOptions(host, port, token_env, timeout, engine=engine, engine_wait=engine_wait)
     with reporter(progress, workspace) as on_event:
         server = prepare_server(workspace, settings, options, on_event)
         names = list(server.engine.models.names)

@@ -16,11 +16,10 @@ from anytasktune.exporting.modelfile import rendered_by_modelfile, write_modelfi
 from anytasktune.exporting.parity import compare_with_golden
 from anytasktune.exporting.run_copy import PROGRAMS, answers_of_llama_cpp, answers_of_use_py, can_run
 from anytasktune.invocation import quoted
+from anytasktune.models.padded_adapter import vllm_rank, write_padded
 from anytasktune.schema import CopyAnswer
 
 Form = Literal["peft", "merged", "gguf", "gguf-lora", "ollama", "vllm"]
-_VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
-"""The values that `--max-lora-rank` of vLLM takes."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,9 @@ def _transformers_folder(source: ExportSource, form: Form, number_format: Number
 def _write_for_vllm(source: ExportSource, folder: Path) -> str:
     """Write the adapter with a rank that vLLM takes; returns the command that serves it."""
     adapter, base = source.task_lm.adapter, quoted(source.base_name)
-    rank = next((known for known in _VLLM_RANKS if known >= adapter.spec.rank), 0)
-    if not rank:
-        fix = f"train with a rank of at most {_VLLM_RANKS[-1]}, or export --to merged"
-        raise ExportError(f"vLLM takes adapters up to rank {_VLLM_RANKS[-1]}, not {adapter.spec.rank}", fix=fix)
-    adapter.padded(source.task_lm.base.model, rank).save(folder, source.base_name)
+    rank = vllm_rank(adapter.spec.rank)
+    adapter.save(folder, source.base_name)
+    write_padded(folder, folder, rank)
     module = json.dumps({"name": source.task.name, "path": ".", "base_model_name": source.base_name}, ensure_ascii=False)
     template = " --chat-template chat_template.jinja" if source.task_lm.manifest.rendering.template == "chat" else ""
     return f"vllm serve {base} --enable-lora --max-lora-rank {rank} --lora-modules {quoted(module)}{template}"

@@ -59,6 +59,12 @@ class TokenTable:
         """The tokens of a text that goes on from other tokens."""
         return [int(token) for token in self.engine.tokenize_str(text)]
 
+    def opened(self, grammar: str) -> str:
+        """A grammar of answers that begin with what the tokenizer puts before every text."""
+        if not self.opening:
+            return grammar
+        return grammar.replace("start: ", f"start: {json.dumps(self.opening)} answer\nanswer: ", 1)
+
     def bytes_of(self, token: int) -> bytes:
         """The bytes of one token; none of a special one."""
         return b"" if self.engine.is_special_token(token) else self.engine.decode_bytes([token])
@@ -101,9 +107,7 @@ class Constraint:
         """
         from llguidance import LLMatcher  # noqa: PLC0415
 
-        if table.opening:
-            grammar = grammar.replace("start: ", f"start: {json.dumps(table.opening)} answer\nanswer: ", 1)
-        matcher = LLMatcher(table.engine, grammar, log_level=0)
+        matcher = LLMatcher(table.engine, table.opened(grammar), log_level=0)
         if matcher.is_error():
             reason = next((line for line in matcher.get_error().splitlines() if line.strip()), "")
             raise ConfigError(

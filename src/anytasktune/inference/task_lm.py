@@ -63,7 +63,7 @@ class TaskLM:
             what = f"trained on {manifest.base_model.name} ({manifest.base_model.fingerprint}), not on {base.ref.name} "
             what += f"({base.ref.fingerprint})"
             raise ModelError(what, where=str(folder), fix="use its own base model, or train it again on this one")
-        _check_files(folder, manifest)
+        check_task_lm(folder, manifest)
         heads = {task: LabelHead.load(folder / LABEL_HEADS / task, record) for task, record in manifest.label_heads.items()}
         return cls(manifest, base, Adapter.load(base.model, folder), heads)
 
@@ -86,8 +86,8 @@ class TaskLM:
         return self.model(task).answer(examples, batch_tokens=batch_tokens, on_rows=on_rows)
 
 
-def _check_files(folder: Path, manifest: TaskLMManifest) -> None:
-    """Raise ModelError if a file of a Task-LM is not what was written."""
+def check_task_lm(folder: Path, manifest: TaskLMManifest) -> None:
+    """Raise ModelError if a file in the folder of a Task-LM is not what was written."""
     fix = "copy the whole folder again, or train it again"
     try:
         check_sums(folder)

@@ -114,7 +114,8 @@ class TaskPredictor:
                     if self.head is not None:
                         features = np.stack([heads[row] for row in rows])
                         scores = self.head.log_probabilities(features, [examples[row] for row in rows], scores)
-                    made = [self._best(possible, *line) for line in zip(chosen, np.exp(scores).tolist(), strict=True)]
+                    pairs = zip(chosen, np.exp(scores).tolist(), strict=True)
+                    made = [chosen_answer(task, possible, len(prompt), row) for prompt, row in pairs]
                 elif self.head is not None and self.decoding.scores_label_sets:
                     asked_rows = [(prompts[row], examples[row]) for row in rows]
                     features = np.stack([heads[row] for row in rows])
@@ -231,13 +232,14 @@ class TaskPredictor:
         counts = [{"prompt_tokens": answer.prompt_tokens, "tokens": answer.tokens} for answer in generated]
         return [answer.model_copy(update=count) for answer, count in zip(chosen, counts, strict=True)]
 
-    def _best(self, possible: Sequence[str], prompt: Sequence[int], row: Sequence[float]) -> Answer:
-        """The answer with the best expected score, the probabilities being those in `row`."""
-        best = self.task.output.best_place(row)
-        probabilities = {answer: round(value, 6) for answer, value in zip(possible, row, strict=True)}
-        return Answer(
-            output=possible[best],
-            probability=probabilities[possible[best]],
-            probabilities=probabilities,
-            prompt_tokens=len(prompt),
-        )
+
+def chosen_answer(task: Task, possible: Sequence[str], prompt_tokens: int, probabilities: Sequence[float]) -> Answer:
+    """The answer with the best expected score among possible ones with these probabilities."""
+    best = task.output.best_place(probabilities)
+    rounded = {answer: round(value, 6) for answer, value in zip(possible, probabilities, strict=True)}
+    return Answer(
+        output=possible[best],
+        probability=rounded[possible[best]],
+        probabilities=rounded,
+        prompt_tokens=prompt_tokens,
+    )

@@ -90,15 +90,6 @@ class Adapter:
         text = json.dumps(_peft_config(self.spec, sorted(self.layers), base_name), indent=2)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8", newline="\n")
 
-    def padded(self, model: PreTrainedModel, rank: int) -> "Adapter":
-        """The same adapter with a higher rank: rows and columns of zeros are added, and alpha grows with the rank."""
-        wide = Adapter(model, LoraSpec(rank, self.spec.scale * rank))
-        with torch.no_grad():
-            for name, (a, b) in self.weights.items():
-                wide.weights[name][0][: self.spec.rank] = a
-                wide.weights[name][1][:, : self.spec.rank] = b
-        return wide
-
     @classmethod
     def load(cls, model: PreTrainedModel, folder: Path) -> "Adapter":
         """Read an adapter written by `save` or by PEFT for the same linear layers.

@@ -143,6 +143,11 @@ class JsonOutput(OutputKind):
         """The schema as far as it holds in `language`."""
         return schema_in(self.json_schema, language)
 
+    @property
+    def text_schema(self) -> dict[str, Any] | None:
+        """Its own."""
+        return self.json_schema
+
     def answer_schema(self, language: Language, rules: Rules, answers: Sequence[str]) -> dict[str, Any]:
         """The task's schema; an array or object, as known answers are, where there is none."""
         usual = "array" if any(answer.lstrip().startswith("[") for answer in answers) else "object"

@@ -312,6 +312,11 @@ class OutputKind(Record):
         """Whether the grammar differs by the input."""
         return rules.copies_from_input
 
+    @property
+    def text_schema(self) -> dict[str, Any] | None:
+        """The JSON Schema of an answer's text; None where it is no JSON."""
+        return None
+
     def shows_beginnings(self, rules: Rules) -> bool:
         """Whether every beginning of a right answer is a right answer, so that it can be shown while it is generated."""
         return False

@@ -29,6 +29,7 @@ Stage = Literal[
     "shots",
     "answer",
     "export",
+    "engine",
 ]
 MOST_EXAMPLES = 5
 

@@ -2,21 +2,23 @@
 
 import ipaddress
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.errors import ConfigError, DamagedError, disk_error
 from anytasktune.inference.task_lm import read_task_lm
-from anytasktune.models.load import load_base, name_of
+from anytasktune.models.load import inspect_model, load_base, name_of
 from anytasktune.pipeline.context import Context
 from anytasktune.pipeline.evaluating import adapter_folder
 from anytasktune.pipeline.events import OnEvent, Started, ignore_event
 from anytasktune.pipeline.production import production_run
 from anytasktune.pipeline.serving_actions import ActionServer
+from anytasktune.pipeline.starting_vllm import VllmPlan, start_vllm
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import Run
+from anytasktune.schema import BaseModelRef, Run
 from anytasktune.serving.answer_engine import AnswerEngine
+from anytasktune.serving.engine_messages import Engine
 from anytasktune.serving.http_api import http_app
 from anytasktune.serving.http_server import AnswerServer, listening
 from anytasktune.serving.request_guard import RequestRules
@@ -38,6 +40,9 @@ class ServerOptions:
         token_env: environment variable that holds the token clients must send; empty: no token.
         answer_seconds: longest time from a request to its answer.
         most_waiting: requests that may wait; more are refused.
+        engine: what computes the tokens: empty for this process, `vllm` for a vLLM that is started, or the address of one that
+            runs.
+        engine_wait: longest time until a vLLM that is started answers, in seconds.
     """
 
     host: str = "127.0.0.1"
@@ -45,6 +50,8 @@ class ServerOptions:
     token_env: str = ""
     answer_seconds: float = 120.0
     most_waiting: int = 256
+    engine: str = ""
+    engine_wait: float = 900.0
 
 
 @dataclass(frozen=True)
@@ -62,11 +69,11 @@ def prepare_server(
     options: ServerOptions | None = None,
     on_event: OnEvent | None = None,
 ) -> AnswerServer:
-    """Load the base model and listen; `AnswerServer.run` then answers requests.
+    """Load the base model, or start the engine, and listen; `AnswerServer.run` then answers requests.
 
     Raises:
-        ConfigError: other machines could reach the server without a token, or the address cannot be used.
-        ModelError: the base model cannot be loaded.
+        ConfigError: other machines could reach the server without a token, the address cannot be used, or there is no vLLM.
+        ModelError: the base model cannot be loaded, or the engine does not start.
     """
     options = options or ServerOptions()
     context = Context(workspace, settings or Settings(), on_event or ignore_event)
@@ -77,8 +84,11 @@ def prepare_server(
         what = f"cannot listen on {options.host}, port {options.port}"
         fix = "another program may use the port: take another one, --port 8001"
         raise ConfigError(f"{what}: {disk_error(error).problems[0].what.rpartition(': ')[2]}", fix=fix) from None
-    metrics = ServerMetrics()
-    engine = AnswerEngine(_models(context), metrics, most_waiting=options.most_waiting, on_fault=context.note)
+    try:
+        engine = _engine(context, options, ServerMetrics())
+    except BaseException:
+        listener.close()
+        raise
     actions = ActionServer(workspace, engine, options.answer_seconds)
     return AnswerServer(http_app(engine, rules, options.answer_seconds, actions.run), engine, listener)
 
@@ -102,8 +112,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _models(context: Context) -> ServedModels:
-    """The base model and the Task-LMs on it; those on another one are named and left out."""
+def _engine(context: Context, options: ServerOptions, metrics: ServerMetrics) -> Engine:
+    """The engine with the base model and the Task-LMs on it; those on another one are named and left out."""
     found = _finished(context)
     current = _current(context, found)
     chosen = next(iter(current.values()), None)
@@ -114,16 +124,32 @@ def _models(context: Context) -> ServedModels:
     else:
         command = context.workspace.project.command("tune")
         context.note(f"there is no Task-LM yet, only the base model is served; to train them: {command}")
+    if options.engine:
+        info = inspect_model(config.model)
+        for one in (each for each in found if each.run.config.method == "head"):
+            context.note(f"{one.run.target}: not served through vLLM, it is a label head without an adapter (--method head)")
+        adapted = [one for one in found if one.run.config.method != "head"]
+        task_lms = _task_lms(context, adapted, current, info.ref)
+        plan = VllmPlan(options.engine, options.engine_wait, options.most_waiting, info, config, task_lms)
+        return start_vllm(context, metrics, plan)
     context.on_event(Started(stage="model", name=config.model))
     base = load_base(config.model, dtype=config.dtype, device=config.device)
+    models = ServedModels.of(base, _task_lms(context, found, current, base.ref))
+    return AnswerEngine(models, metrics, most_waiting=options.most_waiting, on_fault=context.note)
+
+
+def _task_lms(
+    context: Context, found: Sequence[_Found], current: Mapping[str, _Found], base: BaseModelRef
+) -> list[ServedTaskLM]:
+    """The Task-LMs on this base model; others are named."""
     served = []
     for one in found:
-        if one.run.base_model.fingerprint != base.ref.fingerprint:
+        if one.run.base_model.fingerprint != base.fingerprint:
             context.note(f"{one.run.target}: not served, it is on another base model, {one.run.base_model.name}")
             continue
         tasks = frozenset(task for task, other in current.items() if other.folder == one.folder)
         served.append(ServedTaskLM(one.folder, read_task_lm(one.folder), tasks, one.created))
-    return ServedModels.of(base, served)
+    return served
 
 
 def _finished(context: Context) -> list[_Found]:

@@ -34,6 +34,7 @@ class AnswerEngine:
     ) -> None:
         self.models = models
         self.metrics = metrics
+        self.on_end: Callable[[], None] = lambda: None
         self.most_waiting = most_waiting
         self._most_at_once = most_at_once
         self._note = on_fault

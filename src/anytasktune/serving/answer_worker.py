@@ -19,12 +19,19 @@ from anytasktune.models.packing_support import packs_rows
 from anytasktune.records import Language
 from anytasktune.schema import Answer, Example
 from anytasktune.serving.api_errors import ApiError, engine_fault
-from anytasktune.serving.engine_messages import Answered, Outcome, PendingQuestion, Piece, Question, ShownText
+from anytasktune.serving.engine_messages import (
+    USUAL_TOKENS,
+    Answered,
+    Outcome,
+    PendingQuestion,
+    Piece,
+    Question,
+    ShownText,
+    unfit_prompt,
+)
 from anytasktune.serving.served_models import ServedModel, ServedModels
 
 _BATCH_TOKENS = 8192
-_USUAL_TOKENS = 256
-"""Longest answer of the base model, unless a request asks for more or less."""
 _CACHE_BYTES = 1 << 30
 """Keys and values of all rows that are generated at the same time, as estimated from the lengths of their prompts."""
 _BYTES_PER_TOKEN = 3
@@ -81,7 +88,7 @@ class AnswerWorker:
         """Whether a question can be answered together with those being answered and those chosen."""
         asked = [*(one.pending for one in self._running), *chosen, pending]
         sources = {one.question.model.source.folder for one in asked if one.question.model.source and not self._in_batch(one)}
-        longest = max(len(one.question.rendered.encode()) // _BYTES_PER_TOKEN + _USUAL_TOKENS for one in asked)
+        longest = max(len(one.question.rendered.encode()) // _BYTES_PER_TOKEN + USUAL_TOKENS for one in asked)
         longest = min(longest, self.models.base.info.context_length)  # what is longer is refused
         fits = longest * len(asked) <= self._most_tokens and len(sources) < MOST_ADAPTERS  # one place is for label tasks
         return len(asked) == 1 or (len(asked) <= self.most_at_once and fits)
@@ -171,7 +178,7 @@ class AnswerWorker:
         question, model = pending.question, pending.question.model
         format_ = self.models.format_of(model)
         asked = question.end.most_tokens
-        limit, adapter, shared, constraint = asked or _USUAL_TOKENS, None, 0, None
+        limit, adapter, shared, constraint = asked or USUAL_TOKENS, None, 0, None
         if model.source is None or model.task is None or question.example is None:
             prompt = format_.text_ids(question.rendered, begins=question.begins)
         else:
@@ -186,7 +193,7 @@ class AnswerWorker:
                 return ApiError(400, error.problems[0].what, param="messages", code="unanswerable_input")
         room = self.models.base.info.context_length - limit
         if len(prompt) > room or not prompt:
-            return ApiError(400, _unfit(len(prompt), room), param="messages", code="unanswerable_input")
+            return ApiError(400, unfit_prompt(len(prompt), room), param="messages", code="unanswerable_input")
         limits = Limits(format_.rendering.end_of_turn, limit, _BATCH_TOKENS)
         answer = GrowingAnswer(limits, constraint, question.sampling, prompt)
         return _Running(pending, JointRow(prompt, shared, adapter, answer), format_, ShownText(question.end))
@@ -248,7 +255,7 @@ class AnswerWorker:
 
     def _continued(self, questions: Sequence[Question]) -> list[Answer]:
         """Continuations of the base model."""
-        base, limit = self.models.base, questions[0].end.most_tokens or _USUAL_TOKENS
+        base, limit = self.models.base, questions[0].end.most_tokens or USUAL_TOKENS
         prompts = [base.format.text_ids(question.rendered, begins=question.begins) for question in questions]
         room = base.info.context_length - limit
         fitting = [prompt for prompt in prompts if 0 < len(prompt) <= room]
@@ -257,18 +264,12 @@ class AnswerWorker:
         answers = []
         for prompt in prompts:
             if not 0 < len(prompt) <= room:
-                answers.append(Answer(output="", prompt_tokens=len(prompt), error=_unfit(len(prompt), room)))
+                answers.append(Answer(output="", prompt_tokens=len(prompt), error=unfit_prompt(len(prompt), room)))
                 continue
             one = next(made)
             text = base.format.decode(one.ids)
             answers.append(Answer(output=text, prompt_tokens=len(prompt), tokens=len(one.ids), truncated=one.truncated))
         return answers
-
-
-def _unfit(length: int, room: int) -> str:
-    if not length:
-        return "the prompt is empty"
-    return f"the prompt has {length} tokens, more than the {max(room, 0)} that fit"
 
 
 def _finished(one: _Running) -> Outcome:

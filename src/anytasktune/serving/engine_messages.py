@@ -13,6 +13,16 @@ from anytasktune.serving.api_errors import ApiError
 from anytasktune.serving.served_models import ModelCatalog, ServedModel
 from anytasktune.serving.server_metrics import ServerMetrics
 
+USUAL_TOKENS = 256
+"""Longest answer of the base model, unless a request asks for more or less."""
+
+
+def unfit_prompt(length: int, room: int) -> str:
+    """The reason why a prompt of so many tokens has no answer."""
+    if not length:
+        return "the prompt is empty"
+    return f"the prompt has {length} tokens, more than the {max(room, 0)} that fit"
+
 
 @dataclass(frozen=True)
 class AnswerEnd:
@@ -146,6 +156,8 @@ class Engine(Protocol):
     """The part of a server that answers questions."""
 
     metrics: ServerMetrics
+    on_end: Callable[[], None]
+    """Called where the engine ends by itself."""
 
     @property
     def models(self) -> ModelCatalog:
@@ -162,4 +174,4 @@ class Engine(Protocol):
         """Queue questions, all or none; ApiError where there is no room for them."""
 
     def close(self) -> None:
-        """Answer what waits, then end."""
+        """End; AnyTaskTuneError where it had ended by itself."""

@@ -92,15 +92,20 @@ class AnswerServer:
             "proxy_headers": False,
         }
         self._server = _Uvicorn(uvicorn.Config(app, **options))
+        engine.on_end = self.stop
 
     def run(self) -> None:
-        """Answer requests until the process is told to end, or `stop` is called."""
-        self.engine.start()
-        try:
-            asyncio.run(self._server.serve(sockets=[self._listener]))
-        finally:
-            self.engine.close()
-            self._listener.close()
+        """Answer requests until the process is told to end, or `stop` is called.
+
+        Raises:
+            AnyTaskTuneError: the engine ended by itself.
+        """
+        with self._listener:
+            self.engine.start()
+            try:
+                asyncio.run(self._server.serve(sockets=[self._listener]))
+            finally:
+                self.engine.close()
 
     def stop(self) -> None:
         """End `run`, from another thread."""

@@ -19,7 +19,7 @@ from anytasktune.store.artifacts import (
     save_artifact,
     write_ref,
 )
-from anytasktune.store.atomic import atomic_folder, disk_errors, is_intact, remove_artifact, remove_file, write_atomic
+from anytasktune.store.atomic import atomic_folder, disk_errors, is_intact, open_log, remove_artifact, remove_file, write_atomic
 from anytasktune.store.checksums import SUMS_FILE, check_sums
 from anytasktune.store.exports import WRITTEN_RECORD, exporting, require_own
 from anytasktune.store.layout import DOMAIN_FILE, SETTINGS_FILE, Project
@@ -64,6 +64,7 @@ __all__ = [
     "is_intact",
     "jsonl",
     "log_lines",
+    "open_log",
     "read_hashed_rows",
     "read_lines",
     "read_manifest",

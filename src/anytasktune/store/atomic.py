@@ -51,6 +51,13 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             raise
 
 
+def open_log(path: Path) -> BinaryIO:
+    """A new empty file for what another process prints."""
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
+
+
 @contextlib.contextmanager
 def locked(stream: BinaryIO) -> Iterator[None]:
     """Lock an open file against other processes that do the same; the system frees it when the file is closed.

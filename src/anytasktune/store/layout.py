@@ -131,6 +131,11 @@ class Project:
     def predictions(self, task: str) -> Path:
         return self.artifacts / "predictions" / task
 
+    @property
+    def engine(self) -> Path:
+        """Task-LMs as another engine loads them, and its log."""
+        return self.artifacts / "engine"
+
     def answers(self, task: str) -> Path:
         """Answers given to rows of files, a log per system."""
         return self.artifacts / "answers" / task
