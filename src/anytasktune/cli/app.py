@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from anytasktune.cli import (
     action_verbs,
+    curve_verb,
     dataset_verbs,
     exchange_verbs,
     make_verbs,
@@ -65,6 +66,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "tune": train_verbs.tune,
         "train": train_verbs.train,
         "eval": train_verbs.eval_,
+        "learning-curve": curve_verb.learning_curve,
         "eval-action": action_verbs.eval_action,
     },
     "Use": {

@@ -16,7 +16,7 @@ from anytasktune.errors import counted
 from anytasktune.invocation import command
 
 if TYPE_CHECKING:
-    from anytasktune.pipeline import Built, CatalogEntry, CheckedTask, Imported, PackSummary, TaskPlan, Workspace
+    from anytasktune.pipeline import Built, CatalogEntry, CheckedTask, CurvePlan, Imported, PackSummary, TaskPlan, Workspace
     from anytasktune.schema import Estimate
     from anytasktune.schema.action_evaluation import ActionEvaluation
 
@@ -120,6 +120,17 @@ def plans(rows: Sequence["TaskPlan"], whole: "Estimate") -> RenderableType:
     remarks += [f"To train: {counted(left, 'Task-LM')}, {cost(whole)}."] if left else []
     remarks.append(f"To answer the held-out rows (eval, tune): about {about(sum(row.answer_seconds for row in rows))}.")
     return Group(table, Text("\n".join([*remarks, "Nothing was trained (--dry-run)."]), style="dim"))
+
+
+def curve_plans(rows: Sequence["CurvePlan"]) -> RenderableType:
+    """Cost of learning curves, a line per task."""
+    table = new_table("task", "training rows", "measured on", "trainings", "left", "tokens", "time", left=2)
+    for row in rows:
+        sizes, left = " ".join(str(count) for count in row.rows), row.trainings - row.trained
+        cost_of = (f"{row.estimate.tokens:,}", about(row.estimate.seconds)) if left else ("-", "-")
+        table.add_row(row.task, sizes, str(row.evaluated_rows), str(row.trainings), str(left), *cost_of)
+    remark = "Each training on a part of the rows is kept; answering the measured rows comes on top."
+    return Group(table, Text(f"{remark}\nNothing was trained (--dry-run).", style="dim"))
 
 
 def models(listing: Sequence[tuple["CatalogEntry", bool]]) -> RenderableType:

@@ -41,7 +41,7 @@ With = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the cost of training; nothing is trained.")]
 
 
-def _open(project: Path, tasks: list[str] | None, overrides: list[str] | None) -> "tuple[Workspace, Settings]":
+def open_engine(project: Path, tasks: list[str] | None, overrides: list[str] | None) -> "tuple[Workspace, Settings]":
     """The project with its settings; then the engine is loaded, which takes seconds."""
     workspace, settings = open_project(project, tasks or (), overrides)
     gc.disable()  # a million objects are made that all stay: searching them for garbage takes a fifth of the time
@@ -65,7 +65,7 @@ def check(
     as_json: Json = False,
 ) -> int:
     """Check every row as training will see it; show three rows token by token, trained tokens in green."""
-    workspace, settings = _open(project, tasks, overrides)
+    workspace, settings = open_engine(project, tasks, overrides)
     from anytasktune.cli import tables
     from anytasktune.cli.progress import reporter
     from anytasktune.errors import PreflightError
@@ -102,7 +102,7 @@ def train(
     as_json: Json = False,
 ) -> int:
     """Train Task-LMs. Finished training runs are skipped; a stopped or killed one resumes."""
-    workspace, settings = _open(project, tasks, [*(overrides or []), *([f"train.method={method}"] if method else [])])
+    workspace, settings = open_engine(project, tasks, [*(overrides or []), *([f"train.method={method}"] if method else [])])
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import train as train_tasks
 
@@ -128,7 +128,7 @@ def eval_(
     as_json: Json = False,
 ) -> int:
     """Answer the test rows with the base model, with and without examples, and the Task-LMs, and compare them."""
-    workspace, settings = _open(project, tasks, [*(overrides or []), *_naming(general)])
+    workspace, settings = open_engine(project, tasks, [*(overrides or []), *_naming(general)])
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import evaluate
 
@@ -152,7 +152,7 @@ def tune(
 ) -> int:
     """Run the whole chain: freeze the rows, check them, train, compare with the base model, report."""
     method_chosen = [f"train.method={method}"] if method else []
-    workspace, settings = _open(project, tasks, [*(overrides or []), *method_chosen, *_naming(general)])
+    workspace, settings = open_engine(project, tasks, [*(overrides or []), *method_chosen, *_naming(general)])
     from anytasktune.cli.progress import reporter
 
     events = reporter(progress, workspace)
@@ -177,7 +177,7 @@ def demo(
 
     if not (folder / "domain.yaml").exists():
         init_project(folder, pack="demo")
-    workspace, settings = _open(folder, None, overrides)
+    workspace, settings = open_engine(folder, None, overrides)
     from anytasktune.cli.progress import reporter
 
     code = _tune(workspace, None, settings, "task", reporter(progress, workspace), as_json)

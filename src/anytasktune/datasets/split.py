@@ -54,7 +54,7 @@ def split_examples(examples: Sequence[Example], config: SplitConfig) -> dict[Spl
         DataError: too few independent groups of rows for the shares.
     """
     shares = split_shares(config)
-    groups = _independent_groups(examples, config)
+    groups = independent_groups(examples, config)
     needed = math.ceil(round(1 / min(shares.values()), 6))
     if len(groups) < needed:
         asked = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
@@ -74,7 +74,7 @@ def split_examples(examples: Sequence[Example], config: SplitConfig) -> dict[Spl
     return {name: seeded_order(rows, config.seed) for name, rows in splits.items()}
 
 
-def _independent_groups(examples: Sequence[Example], config: SplitConfig) -> list[Group[Example]]:
+def independent_groups(examples: Sequence[Example], config: SplitConfig) -> list[Group[Example]]:
     """Rows connected by source and by similar inputs, directly or through each other."""
     alike = group_similar([example.input for example in examples], config.near_duplicate)
     ties: list[list[Hashable]] = [

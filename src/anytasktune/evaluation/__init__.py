@@ -1,15 +1,19 @@
 """Predict, score, compare."""
 
 from anytasktune.evaluation.comparison import build_report, report_id, task_report
+from anytasktune.evaluation.measured_sizes import FEWEST_EVALUATED, MeasuredSize, learning_curve
 from anytasktune.evaluation.predict import EvaluatedSystem, predict, predictor
 from anytasktune.evaluation.scoring import ScoredSystem, choose_way, hash_of_record, report_items, score_system
 
 __all__ = [
+    "FEWEST_EVALUATED",
     "EvaluatedSystem",
+    "MeasuredSize",
     "ScoredSystem",
     "build_report",
     "choose_way",
     "hash_of_record",
+    "learning_curve",
     "predict",
     "predictor",
     "report_id",

@@ -161,7 +161,7 @@ def _system_result(
     confusion = confusion_of(task, examples, entry)
     return SystemResult(
         system=entry.system,
-        score=score_interval(_by_source(examples, rows, statistics), config.resamples, config.seed) if rows else None,
+        score=score_interval(by_source(examples, rows, statistics), config.resamples, config.seed) if rows else None,
         scored=len(rows),
         unscored=len(examples) - len(rows),
         well_formed=sum(score.parsed and not score.broken_rules for score in scores) / len(rows) if rows else 0.0,
@@ -206,7 +206,7 @@ def compare_systems(
         return None
     references = [examples[row].output for row in rows]
     ours, theirs = (
-        _by_source(examples, rows, item_statistics(task, references, [entry.predictions[row].output for row in rows]))
+        by_source(examples, rows, item_statistics(task, references, [entry.predictions[row].output for row in rows]))
         for entry in pair
     )
     paired = compare_paired(ours, theirs, config.resamples, config.seed)
@@ -221,7 +221,7 @@ def compare_systems(
     )
 
 
-def _by_source(examples: Sequence[Example], rows: Sequence[int], statistics: ItemStatistics) -> ItemStatistics:
+def by_source(examples: Sequence[Example], rows: Sequence[int], statistics: ItemStatistics) -> ItemStatistics:
     """The statistics with the rows of one source as one item, since they are alike; row by row where sources are too few."""
     sources = [examples[row].source or f"row {row}" for row in rows]
     return statistics.summed_by(sources) if FEWEST_SOURCES <= len(set(sources)) < len(rows) else statistics

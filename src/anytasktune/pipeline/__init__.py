@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.importing import Imported, ImportOptions, import_rows
     from anytasktune.pipeline.ingesting import ingest_documents
     from anytasktune.pipeline.initializing import init_project
+    from anytasktune.pipeline.learning_curves import CurvePlan, measure_learning_curves, plan_learning_curves
     from anytasktune.pipeline.predicting import Predicted, PredictOptions, predict
     from anytasktune.pipeline.running_actions import ActionRunOptions, PersonDecision, PersonTurn, resume_action, run_action
     from anytasktune.pipeline.tuning import train, tune
@@ -34,6 +35,7 @@ _HOME = {
     "AnsweringSystem": "answering",
     "Built": "building",
     "CheckedTask": "checking",
+    "CurvePlan": "learning_curves",
     "DatasetDiff": "dataset_views",
     "Event": "events",
     "Finding": "pool_checking",
@@ -64,8 +66,10 @@ _HOME = {
     "import_rows": "importing",
     "ingest_documents": "ingesting",
     "init_project": "initializing",
+    "measure_learning_curves": "learning_curves",
     "open_system": "answering",
     "plan": "checking",
+    "plan_learning_curves": "learning_curves",
     "predict": "predicting",
     "resume_action": "running_actions",
     "run_action": "running_actions",
@@ -78,6 +82,7 @@ __all__ = [
     "AnsweringSystem",
     "Built",
     "CheckedTask",
+    "CurvePlan",
     "DatasetDiff",
     "Event",
     "Finding",
@@ -109,8 +114,10 @@ __all__ = [
     "import_rows",
     "ingest_documents",
     "init_project",
+    "measure_learning_curves",
     "open_system",
     "plan",
+    "plan_learning_curves",
     "predict",
     "resume_action",
     "run_action",

@@ -27,6 +27,7 @@ from anytasktune.models.load import name_of
 from anytasktune.pipeline.events import Finished, Meter, OnEvent, Stage
 from anytasktune.pipeline.general_models import LocalGeneralModel, local_general_models
 from anytasktune.pipeline.simple_baselines import PREDICTIONS, score_simple
+from anytasktune.pipeline.stored_curves import curves_of
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import write_report
@@ -239,7 +240,7 @@ def _scored(
     context: TrainingContext, task: Task, data: tuple[FrozenDataset, Sequence[Example]], system: EvaluatedSystem
 ) -> ScoredSystem:
     return replace(
-        score_system(task, data[1], _answers(context, data, system)[0]),
+        score_system(task, data[1], system_answers(context, data, system)[0]),
         shots=system.shots.shown or None,
         shot_choice=system.shot_choice,
         threshold=system.threshold,
@@ -254,6 +255,7 @@ def _report_on(
     rows = held_out[: config.max_rows]
     generated, dataset_id = dataset.generated_in(config.split, rows), dataset.manifest.id
     report = task_report(task, rows, scored, runs, config, len(held_out), generated, dataset_id)
+    report = report.model_copy(update={"learning_curves": curves_of(context, dataset, report)})
     return report, report_items(task, rows, scored)
 
 
@@ -274,7 +276,11 @@ def base_system(context: TrainingContext, task: Task, dataset: FrozenDataset) ->
 
 def task_lm_system(context: TrainingContext, task: str, name: System, run: Run) -> EvaluatedSystem:
     """The Task-LM of a run, told the task as it was when it was trained."""
-    folder = adapter_folder(context.workspace.project, run)
+    return task_lm_in(context, task, name, adapter_folder(context.workspace.project, run))
+
+
+def task_lm_in(context: TrainingContext, task: str, name: System, folder: Path) -> EvaluatedSystem:
+    """The Task-LM of an adapter's folder, told the task as it was when it was trained."""
     trained = read_task_lm(folder)
     decoding = _as_wanted(context, trained.decoding[task])
     threshold = trained.thresholds.get(task)
@@ -307,7 +313,7 @@ def few_shot_system(
     similar = replace(fixed, shots=SimilarShots.of(task, train, config.shots), shot_choice=ShotChoice(by="similar"))
     if config.shot_choice == "similar":
         return similar
-    answers = [_answers(context, (dataset, dev), way, "shots") for way in (fixed, similar)]
+    answers = [system_answers(context, (dataset, dev), way, "shots") for way in (fixed, similar)]
     choice = choose_way(task, dev, *(score_system(task, dev, predictions) for predictions, _ in answers))
     scores = "".join(f", {way} {score:.3f}" for way, score in choice.dev_scores.items())
     detail = f"{choice.by} ones are shown ({counted(choice.dev_rows, 'dev row')}{scores})"
@@ -324,7 +330,7 @@ def identifying(context: TrainingContext, system: EvaluatedSystem) -> list[objec
     return [task.name, system.name, asked, model, __version__]
 
 
-def _answers(
+def system_answers(
     context: TrainingContext, data: tuple[FrozenDataset, Sequence[Example]], system: EvaluatedSystem, stage: Stage = "answer"
 ) -> tuple[PredictionSet, bool]:
     """The answers to these rows, and whether they were made now."""

@@ -26,6 +26,7 @@ Stage = Literal[
     "model",
     "train",
     "head",
+    "curve",
     "shots",
     "answer",
     "export",

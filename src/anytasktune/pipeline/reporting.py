@@ -5,12 +5,13 @@ from pathlib import Path
 
 from anytasktune.errors import DamagedError, EvaluationError
 from anytasktune.pipeline.workspace import Workspace
+from anytasktune.reports.terminal_curves import render_curves
 from anytasktune.reports.terminal_diff import render_diff, render_list
 from anytasktune.reports.terminal_report import render
 from anytasktune.schema import Report
 from anytasktune.store import Project, read_record, read_ref
 
-__all__ = ["all_reports", "load_report", "render", "render_diff", "render_list", "report_folder"]
+__all__ = ["all_reports", "load_report", "render", "render_curves", "render_diff", "render_list", "report_folder"]
 
 
 def load_report(workspace: Workspace, identity: str | None = None) -> Report:

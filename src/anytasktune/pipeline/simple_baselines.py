@@ -27,7 +27,7 @@ def score_simple(context: TrainingContext, task: Task, dataset: FrozenDataset, r
         if system != "linear":
             scored.append(_scored(context, task, dataset, (train, rows), system))
         elif task.output.linear_target:
-            scored.append(_scored_linear(context, task, dataset, (train, rows)))
+            scored.append(score_linear(context, task, dataset, (train, rows)))
     return scored
 
 
@@ -37,9 +37,10 @@ def linear_model(context: TrainingContext, task: Task, train: Sequence[Example])
     return find_or_make(folder, LINEAR_MODELS, identity, lambda: LinearModel.fit(task, train), note=context.note)[0]
 
 
-def _scored_linear(
+def score_linear(
     context: TrainingContext, task: Task, dataset: FrozenDataset, data: tuple[Sequence[Example], Sequence[Example]]
 ) -> ScoredSystem:
+    """The scores of the linear model of some training rows on other rows: `data` is both, in this order."""
     project, meter = context.workspace.project, Meter(context.on_event, "answer", task.name, 1, "linear")
     model = linear_model(context, task, data[0])
     meter.update(1, 1)

@@ -86,7 +86,7 @@ def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> lis
         estimates = {item.target: estimate_run(context.planned(item), info, config, context.matmul_rate) for item in missing}
         name = f"{len(missing)} Task-LM{'' if len(missing) == 1 else 's'}"
         context.on_event(Started(stage="train", name=name, estimate=total(list(estimates.values()))))
-        jobs = [_job(context, item, folders[item.target], estimates[item.target]) for item in missing]
+        jobs = [training_job(context, item, folders[item.target], estimates[item.target]) for item in missing]
         for job, run in train_task_lms(context.base, jobs, config, context.note):
             runs[job.data.target] = _finished(context, job.folder, run, reused=False)
     done = [runs[item.target] for item in data]
@@ -109,12 +109,17 @@ def _require_closed_lists(data: Sequence[TrainingData]) -> None:
         raise PreflightError([Problem(what, f"task {name}", fix) for name in others])
 
 
-def _job(context: TrainingContext, data: TrainingData, folder: Path, estimate: Estimate) -> Job:
+def training_job(
+    context: TrainingContext, data: TrainingData, folder: Path, estimate: Estimate, name: str | None = None
+) -> Job:
+    """The job of one Task-LM, which reports its progress under `name`; unless given, that of its target."""
+    shown = name or data.target
+
     def on_progress(step: StepProgress) -> None:
         context.on_event(
             Progress(
                 stage="train",
-                name=data.target,
+                name=shown,
                 done=step.step,
                 total=step.steps,
                 loss=step.loss,
@@ -123,7 +128,7 @@ def _job(context: TrainingContext, data: TrainingData, folder: Path, estimate: E
         )
 
     def on_head_rows(done: int, total: int) -> None:
-        context.on_event(Progress(stage="head", name=data.target, done=done, total=total))
+        context.on_event(Progress(stage="head", name=shown, done=done, total=total))
 
     return Job(data, folder, on_progress, context.encoder.encode, estimate, on_head_rows)
 

@@ -21,6 +21,7 @@ from anytasktune.evaluation import (
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS
 from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.pipeline.reporting import report_folder
+from anytasktune.pipeline.stored_curves import curves_again
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import report_files
 from anytasktune.schema import (
@@ -199,6 +200,9 @@ def _measured_again(
     }
     generated = dataset.generated_in(config.split, rows)
     report = task_report(task, rows, scored, runs, config, len(held_out), generated, stored.dataset)
+    if stored.learning_curves:
+        curves = curves_again(project, task, dataset, stored.learning_curves, config)
+        report = report.model_copy(update={"learning_curves": curves})
     return report, report_items(task, rows, scored)
 
 

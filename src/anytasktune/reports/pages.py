@@ -10,6 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from anytasktune.records import Language
+from anytasktune.reports.curve_plot import PLOT_HEIGHT, PLOT_WIDTH
+from anytasktune.reports.curves_view import CurvesView
 from anytasktune.reports.errors_view import ErrorsView
 from anytasktune.reports.items_view import HTML_LANGUAGE, items_data
 from anytasktune.reports.overall_view import GranularityView
@@ -65,6 +67,7 @@ def render_html(report: Report, language: Language = "en", items: Sequence[Repor
         spark_width=SPARK_WIDTH,
         spark_height=SPARK_HEIGHT,
         reliability_size=RELIABILITY_SIZE,
+        curve_size=(PLOT_WIDTH, PLOT_HEIGHT),
         script=script,
         script_source=f"'sha256-{digest}'" if items else "'none'",
         items_data=items_data(report, items, view.words),
@@ -141,6 +144,7 @@ def _task(view: ReportView, task: TaskView) -> list[str]:
     blocks += _errors(view, task.errors) if task.errors else []
     if task.calibration:
         blocks += [f"### {say('calibration.title', name=task.calibration.name)}", _bullets(task.calibration.sentences)]
+    blocks += _curves(view, task.curves) if task.curves else []
     if task.caveats:
         blocks += [f"**{say('label.caveats')}**", _bullets(task.caveats)]
     if task.samples:
@@ -163,6 +167,15 @@ def _errors(view: ReportView, errors: ErrorsView) -> list[str]:
         blocks.append(_table([*head, *errors.given], rows))
         blocks += [say("errors.how")] if errors.given else []
     return blocks
+
+
+def _curves(view: ReportView, curves: CurvesView) -> list[str]:
+    head = [view.words.say("curve.rows"), *curves.sizes, *([curves.doubled] if curves.doubled else [])]
+    rows = []
+    for row in curves.rows:
+        cells = [f"{score} [{interval}]" for score, interval in zip(row.scores, row.intervals, strict=True)]
+        rows.append([row.name, *cells, *([row.expected] if curves.doubled else [])])
+    return [f"### {curves.title}", _inline(curves.about), _table(head, rows), _bullets(curves.sentences), _inline(curves.how)]
 
 
 def _systems(view: ReportView, task: TaskView) -> str:

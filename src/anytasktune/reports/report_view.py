@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from anytasktune.records import Language
+from anytasktune.reports.curves_view import CurvesView, view_curves
 from anytasktune.reports.errors_view import CalibrationView, ErrorsView, view_calibration, view_errors
 from anytasktune.reports.overall_view import GranularityView, sublines, unbeaten, view_granularity
 from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean, p_words, signed, words
@@ -104,6 +105,7 @@ class TaskView:
     spark_words: str
     errors: ErrorsView | None
     calibration: CalibrationView | None
+    curves: CurvesView | None
     caveats: tuple[str, ...]
     samples: tuple[SampleView, ...]
 
@@ -205,6 +207,7 @@ def _task_view(task: TaskReport, words: Words) -> TaskView:
         spark_words=say("label.dev_best", loss=f"{spark.loss:.3f}", step=spark.step) if spark else "",
         errors=view_errors(task, words),
         calibration=view_calibration(task, words),
+        curves=view_curves(task.learning_curves, words) if task.learning_curves else None,
         caveats=tuple(say(f"caveat.{caveat.code}", **caveat.values) for caveat in task.caveats),
         samples=tuple(_sample_view(task, sample, words) for sample in task.samples),
     )

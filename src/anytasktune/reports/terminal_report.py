@@ -10,6 +10,7 @@ from anytasktune.records import Language
 from anytasktune.reports.overall_view import GranularityView
 from anytasktune.reports.report_view import ReportView, TaskView, view_report
 from anytasktune.reports.svg_plots import Whisker
+from anytasktune.reports.terminal_curves import curves_table
 from anytasktune.schema import Report
 
 PLOT_WIDTH = 28
@@ -57,7 +58,9 @@ def _task(view: ReportView, task: TaskView) -> RenderableType:
     advice = [Text(f"→ {line}", style="bold yellow") for line in task.advice]
     caveats = [Text(f"! {caveat}", style="yellow") for caveat in task.caveats]
     below = Padding(Text(facts, style="dim"), (0, 0, 0, 2))
-    return Group(title, below, _systems(view, task), *(Padding(line, (0, 0, 0, 2)) for line in (*advice, *verdicts, *caveats)))
+    lines = [Padding(line, (0, 0, 0, 2)) for line in (*advice, *verdicts, *caveats)]
+    curves = [Text(f"  {task.curves.title}", style="bold"), curves_table(task.curves)] if task.curves else []
+    return Group(title, below, _systems(view, task), *lines, *curves)
 
 
 def _systems(view: ReportView, task: TaskView) -> Table:

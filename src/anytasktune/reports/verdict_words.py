@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from anytasktune.reports.curves_view import more_rows_reason
 from anytasktune.reports.fault_words import named
 from anytasktune.reports.report_words import Words, p_words, signed
 from anytasktune.schema import Report, SystemResult, TaskReport
@@ -102,4 +103,6 @@ def advice(task: TaskReport, words: Words) -> str:
     reason = words.say(f"reason.{found.reason}", **values)
     if found.rows_needed:
         reason += words.say("reason.rows_needed", needed=f"{found.rows_needed:,}")
+    if found.use == "more_data":
+        reason += more_rows_reason(task.learning_curves, words)
     return use + words.say("label.colon") + reason + words.say("headline.stop")

@@ -28,7 +28,6 @@ from anytasktune.schema.evaluation import (
     Comparison,
     FaultGroup,
     GeneralModel,
-    Interval,
     ItemAnswer,
     LabelScore,
     Prediction,
@@ -52,6 +51,7 @@ from anytasktune.schema.golden import (
     ParityStage,
     TokenScore,
 )
+from anytasktune.schema.interval import Interval
 from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
 from anytasktune.schema.promotion import Promotion, PromotionEvidence

@@ -5,7 +5,7 @@ from pydantic import Field
 from anytasktune.outputs import Metric
 from anytasktune.records import Artifact, Name, Record
 from anytasktune.schema.action_run import StepSystem
-from anytasktune.schema.evaluation import Interval
+from anytasktune.schema.interval import Interval
 
 
 class StepScore(Record):

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from anytasktune.outputs import FaultKind, Metric
 from anytasktune.records import Artifact, Language, Name, Record, Usage
+from anytasktune.schema.interval import Interval
+from anytasktune.schema.learning_curve import LearningCurves
 from anytasktune.schema.run import AnswerThreshold, Decoding
 from anytasktune.schema.task import Task
 from anytasktune.settings import EvalConfig, System
@@ -87,14 +89,6 @@ class Score(Record):
     """Whether the answer had the form the task asks for."""
     broken_rules: list[str] = Field(default_factory=list)
     """Names of the task's rules the answer breaks; `truncated` where it was left cut at the length limit."""
-
-
-class Interval(Record):
-    """A value with its 95 % confidence interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 class ShotChoice(Record):
@@ -314,6 +308,8 @@ class TaskReport(Record):
     """The task as it was scored."""
     recommendation: Recommendation | None = None
     """None where no Task-LM was compared with another system."""
+    learning_curves: LearningCurves | None = None
+    """Of the Task-LM that was evaluated, if they were measured; None otherwise."""
     action_against_mixed: Comparison | None = None
     """The Action-LM minus the Mixed-LM, if both were evaluated beside the task's own Task-LM."""
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from anytasktune.outputs import Metric
 from anytasktune.records import Name, Record
-from anytasktune.schema.evaluation import Interval
+from anytasktune.schema.interval import Interval
 
 
 class PromotionEvidence(Record):

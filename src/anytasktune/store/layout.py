@@ -128,6 +128,10 @@ class Project:
         """The linear models of a task."""
         return self.artifacts / "baselines" / task
 
+    def learning_curves(self, task: str) -> Path:
+        """The learning curves of a task, and below `runs` the training runs on a part of its rows."""
+        return self.artifacts / "learning_curves" / task
+
     def predictions(self, task: str) -> Path:
         return self.artifacts / "predictions" / task
 

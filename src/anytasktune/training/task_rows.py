@@ -19,7 +19,8 @@ class TaskRows:
         task: the task.
         splits: its rows, without those left out.
         dataset_id: the data set they are from.
-        left_out: ids of rows of train and dev that were removed, because their input is in a test row of another task.
+        left_out: ids of rows of train and dev that were removed: their input is in a test row of another task, or a learning
+            curve trains on fewer rows.
     """
 
     task: Task

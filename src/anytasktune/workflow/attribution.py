@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from anytasktune.errors import counted
 from anytasktune.schema.action_evaluation import StepScore
-from anytasktune.schema.evaluation import Interval
 from anytasktune.schema.example import Example
+from anytasktune.schema.interval import Interval
 from anytasktune.schema.task import Task
 from anytasktune.schema.wiring import WiredAction
 from anytasktune.scorers import ItemStatistics, item_statistics, item_value, share_of_best
