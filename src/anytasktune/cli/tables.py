@@ -17,6 +17,7 @@ from anytasktune.invocation import command
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import Built, CatalogEntry, CheckedTask, CurvePlan, Imported, PackSummary, TaskPlan, Workspace
+    from anytasktune.pipeline.expected_answers import ExpectedAnswers
     from anytasktune.schema import Estimate
     from anytasktune.schema.action_evaluation import ActionEvaluation
 
@@ -131,6 +132,19 @@ def curve_plans(rows: Sequence["CurvePlan"]) -> RenderableType:
         table.add_row(row.task, sizes, str(row.evaluated_rows), str(row.trainings), str(left), *cost_of)
     remark = "Each training on a part of the rows is kept; answering the measured rows comes on top."
     return Group(table, Text(f"{remark}\nNothing was trained (--dry-run).", style="dim"))
+
+
+def expected(rows: Sequence["ExpectedAnswers"]) -> RenderableType:
+    """Answers that an evaluation needs, per model and split: tasks, rows, rows to answer, time."""
+    table = new_table("model", "rows of", "tasks", "rows", "to answer", "time")
+    for model, split in dict.fromkeys((row.model, row.split) for row in rows):
+        found = [row for row in rows if (row.model, row.split) == (model, split)]
+        left, seconds = sum(row.rows for row in found if not row.known), sum(row.seconds for row in found)
+        numbers = [str(len({row.task for row in found})), str(sum(row.rows for row in found)), str(left)]
+        table.add_row(model, split, *numbers, about(seconds) if left else "-")
+    total = sum(row.seconds for row in rows)
+    remarks = [f"In all: about {about(total)} on this machine." if total else "Everything is answered already."]
+    return Group(table, Text("\n".join([*remarks, "Nothing was answered (--dry-run)."]), style="dim"))
 
 
 def models(listing: Sequence[tuple["CatalogEntry", bool]]) -> RenderableType:

@@ -38,6 +38,10 @@ With = Annotated[
         help="Compare with a general model, named as `train.model`. Repeatable.",
     ),
 ]
+AcrossTasks = Annotated[
+    bool,
+    typer.Option("--across-tasks", help="Let every Task-LM answer the dev rows of every task: which tasks to learn together?"),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the cost of training; nothing is trained.")]
 
 
@@ -123,15 +127,20 @@ def eval_(
     tasks: TaskNames = None,
     project: ProjectFolder = Path(),
     general: With = None,
+    across_tasks: AcrossTasks = False,
     overrides: Overrides = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be answered and how long it takes.")] = False,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Answer the test rows with the base model, with and without examples, and the Task-LMs, and compare them."""
-    workspace, settings = open_engine(project, tasks, [*(overrides or []), *_naming(general)])
+    across = ["eval.across_tasks=true"] if across_tasks else []
+    workspace, settings = open_engine(project, tasks, [*(overrides or []), *_naming(general), *across])
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import evaluate
 
+    if dry_run:
+        return _show_expected(workspace, tasks, settings, reporter(progress, workspace), as_json)
     with reporter(progress, workspace) as on_event:
         report = evaluate(workspace, tasks or (), settings, on_event)
     show_report(workspace, report, as_json)
@@ -237,4 +246,19 @@ def _show_plan(
         print_json([asdict(row) for row in plans])
     else:
         show(tables.plans(plans, total_estimate(plans)))
+    return DONE
+
+
+def _show_expected(
+    workspace: "Workspace", tasks: list[str] | None, settings: "Settings", events: "Reporter", as_json: bool
+) -> int:
+    from anytasktune.cli import tables
+    from anytasktune.pipeline.expected_answers import expected_answers
+
+    with events as on_event:
+        expected = expected_answers(workspace, tasks or (), settings, on_event)
+    if as_json:
+        print_json([asdict(one) for one in expected])
+    else:
+        show(tables.expected(expected))
     return DONE

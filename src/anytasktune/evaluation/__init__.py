@@ -4,12 +4,15 @@ from anytasktune.evaluation.comparison import build_report, report_id, task_repo
 from anytasktune.evaluation.measured_sizes import FEWEST_EVALUATED, MeasuredSize, learning_curve
 from anytasktune.evaluation.predict import EvaluatedSystem, predict, predictor
 from anytasktune.evaluation.scoring import ScoredSystem, choose_way, hash_of_record, report_items, score_system
+from anytasktune.evaluation.task_interference import MatrixTask, build_matrix
 
 __all__ = [
     "FEWEST_EVALUATED",
     "EvaluatedSystem",
+    "MatrixTask",
     "MeasuredSize",
     "ScoredSystem",
+    "build_matrix",
     "build_report",
     "choose_way",
     "hash_of_record",

@@ -20,7 +20,18 @@ from anytasktune.evaluation.recommendation import recommend
 from anytasktune.evaluation.scoring import ScoredSystem, pick_samples
 from anytasktune.ids import content_id
 from anytasktune.outputs import LOWER_IS_BETTER, reference_number
-from anytasktune.schema import AnsweringUsage, Comparison, Example, Report, Run, SystemResult, Task, TaskReport
+from anytasktune.schema import (
+    AnsweringUsage,
+    Comparison,
+    Example,
+    Interval,
+    Report,
+    Run,
+    SystemResult,
+    Task,
+    TaskMatrix,
+    TaskReport,
+)
 from anytasktune.scorers import ItemStatistics, item_statistics
 from anytasktune.scorers.intervals import score_interval
 from anytasktune.scorers.paired_tests import compare_paired, minimum_detectable_difference
@@ -99,6 +110,7 @@ def build_report(
     versions: Mapping[str, str],
     machine: str,
     created: str | None = None,
+    matrix: TaskMatrix | None = None,
 ) -> Report:
     """Put the tasks together: correct the p values over all of them, per opponent, and settle the verdicts.
 
@@ -110,6 +122,7 @@ def build_report(
         versions: library → version.
         machine: description of the machine.
         created: ISO 8601 in UTC; now, unless given.
+        matrix: of every Task-LM on every task.
     """
     corrected = _holm_corrected(tasks, config.significance)
     report = Report(
@@ -121,6 +134,7 @@ def build_report(
         config=config,
         versions=dict(versions),
         machine=machine,
+        matrix=matrix,
     )
     return report.model_copy(update={"id": report_id(report)})
 
@@ -157,11 +171,11 @@ def _system_result(
     scores = [entry.scores[row] for row in rows]
     numbers = [task.output.number_of(output) for output in outputs]
     pairs = [(reference_number(one), number) for one, number in zip(references, numbers, strict=True) if number is not None]
-    statistics, faults = item_statistics(task, references, outputs), faults_by_row(task, examples, entry)
+    faults = faults_by_row(task, examples, entry)
     confusion = confusion_of(task, examples, entry)
     return SystemResult(
         system=entry.system,
-        score=score_interval(by_source(examples, rows, statistics), config.resamples, config.seed) if rows else None,
+        score=scored_interval(task, examples, entry, config),
         scored=len(rows),
         unscored=len(examples) - len(rows),
         well_formed=sum(score.parsed and not score.broken_rules for score in scores) / len(rows) if rows else 0.0,
@@ -195,6 +209,16 @@ def _system_result(
 
 def _per_1000(amount: float | None, usage: AnsweringUsage) -> float | None:
     return None if amount is None or not usage.answers else amount / usage.answers * 1000
+
+
+def scored_interval(task: Task, examples: Sequence[Example], entry: ScoredSystem, config: EvalConfig) -> Interval | None:
+    """A system's score over the rows it has one for, with its interval; None where there are none."""
+    rows = sorted(entry.scored_rows)
+    if not rows:
+        return None
+    outputs = [entry.predictions[row].output for row in rows]
+    statistics = item_statistics(task, [examples[row].output for row in rows], outputs)
+    return score_interval(by_source(examples, rows, statistics), config.resamples, config.seed)
 
 
 def compare_systems(

@@ -46,7 +46,10 @@ def predictor(base: BaseLM, system: EvaluatedSystem) -> TaskPredictor:
     """The system with its weights in memory; ModelError if its adapter cannot be used with this base model."""
     if system.adapter is None:
         return TaskPredictor(base, system.task, system.decoding, system.shots)
-    return replace(TaskLM.load(system.adapter, base).model(system.task.name), decoding=system.decoding)
+    task_lm = TaskLM.load(system.adapter, base)
+    if system.task.name not in task_lm.manifest.decoding:
+        return task_lm.on_other_task(system.task, system.decoding)
+    return replace(task_lm.model(system.task.name), decoding=system.decoding)
 
 
 def predict(

@@ -12,7 +12,7 @@ from anytasktune.inference.label_head import LabelHead
 from anytasktune.inference.task_predictor import BATCH_TOKENS, OnRows, TaskPredictor
 from anytasktune.models.load import BaseLM, load_base, name_of
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter
-from anytasktune.schema import Answer, Example, TaskLMManifest
+from anytasktune.schema import Answer, Decoding, Example, Task, TaskLMManifest
 from anytasktune.store import check_sums, read_record
 
 TASK_LM_FILE = "task_lm.json"
@@ -73,6 +73,11 @@ class TaskLM:
         format_ = PromptFormat(self.base.format.tokenizer, self.manifest.rendering)
         head = self.label_heads.get(trained.name)
         return TaskPredictor(self.base, trained, self.manifest.decoding[trained.name], NO_SHOTS, format_, self.adapter, head)
+
+    def on_other_task(self, task: Task, decoding: Decoding) -> TaskPredictor:
+        """The base model with this adapter for a task that it was not trained for."""
+        format_ = PromptFormat(self.base.format.tokenizer, self.manifest.rendering)
+        return TaskPredictor(self.base, task, decoding, NO_SHOTS, format_, self.adapter)
 
     def answer(
         self,

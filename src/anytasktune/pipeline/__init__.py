@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.build_context import BuildOptions
     from anytasktune.pipeline.building import Built, build
     from anytasktune.pipeline.checking import CheckedTask, TaskPlan, check, plan
-    from anytasktune.pipeline.evaluating import evaluate
     from anytasktune.pipeline.events import Event, Finished, Note, OnEvent, Progress, Started
     from anytasktune.pipeline.frozen_datasets import frozen_dataset
     from anytasktune.pipeline.gating import gate
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.learning_curves import CurvePlan, measure_learning_curves, plan_learning_curves
     from anytasktune.pipeline.predicting import Predicted, PredictOptions, predict
     from anytasktune.pipeline.running_actions import ActionRunOptions, PersonDecision, PersonTurn, resume_action, run_action
-    from anytasktune.pipeline.tuning import train, tune
+    from anytasktune.pipeline.tuning import evaluate, train, tune
     from anytasktune.pipeline.workspace import Workspace
     from anytasktune.settings import Settings
     from anytasktune.tasks import Finding
@@ -60,7 +59,7 @@ _HOME = {
     "augment": "generating",
     "build": "building",
     "check": "checking",
-    "evaluate": "evaluating",
+    "evaluate": "tuning",
     "frozen_dataset": "frozen_datasets",
     "gate": "gating",
     "import_rows": "importing",

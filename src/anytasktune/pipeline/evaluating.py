@@ -22,17 +22,29 @@ from anytasktune.inference.few_shot import SHOT_DEV_ROWS, FixedShots, choose_sho
 from anytasktune.inference.similar_shots import SimilarShots
 from anytasktune.inference.task_constraint import TaskConstraint
 from anytasktune.inference.task_lm import read_task_lm
-from anytasktune.inference.task_predictor import decoding_for
+from anytasktune.inference.task_predictor import OnRows, decoding_for
 from anytasktune.models.load import name_of
-from anytasktune.pipeline.events import Finished, Meter, OnEvent, Stage
+from anytasktune.pipeline.events import Finished, Meter, Stage
 from anytasktune.pipeline.general_models import LocalGeneralModel, local_general_models
 from anytasktune.pipeline.simple_baselines import PREDICTIONS, score_simple
 from anytasktune.pipeline.stored_curves import curves_of
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import write_report
-from anytasktune.schema import Decoding, Example, PredictionSet, Report, ReportItem, Run, ShotChoice, Task, TaskReport
-from anytasktune.settings import TASK_LMS, Settings, System
+from anytasktune.schema import (
+    Decoding,
+    Example,
+    PredictionSet,
+    Report,
+    ReportItem,
+    Run,
+    ShotChoice,
+    SplitName,
+    Task,
+    TaskMatrix,
+    TaskReport,
+)
+from anytasktune.settings import TASK_LMS, System
 from anytasktune.settings.systems import general_system
 from anytasktune.store import LATEST, Project, find_or_make, is_intact, read_ref, write_ref
 from anytasktune.training.adapter_targets import targets_with
@@ -41,23 +53,6 @@ from anytasktune.version import __version__
 
 Runs = Mapping[System, Run]
 """The training runs of the Task-LMs that are evaluated on one task."""
-
-
-def evaluate(
-    workspace: Workspace, task_names: Sequence[str] = (), settings: Settings | None = None, on_event: OnEvent | None = None
-) -> Report:
-    """Let base, few-shot, the Task-LMs and general models answer the same held-out rows and compare them.
-
-    Raises:
-        EvaluationError: a task has no Task-LM yet, or no held-out rows.
-    """
-    context = TrainingContext.begin(workspace, settings, on_event)
-    tasks = workspace.tasks(task_names)
-    require_held_out(context, tasks)
-    runs = evaluated_runs(context, tasks)
-    require_room_for_answers(context, tasks)
-    general = general_models(context, tasks)
-    return compare(context, list(zip(tasks, runs, strict=True)), general)
 
 
 def require_held_out(context: TrainingContext, tasks: Sequence[Task]) -> None:
@@ -184,10 +179,18 @@ def adapter_folder(project: Project, run: Run) -> Path:
     return project.runs(run.target) / run.id / ADAPTER_FOLDER
 
 
-def compare(context: TrainingContext, tasks: Sequence[tuple[Task, Runs]], general: Sequence[LocalGeneralModel] = ()) -> Report:
+def compare(
+    context: TrainingContext,
+    tasks: Sequence[tuple[Task, Runs]],
+    general: Sequence[LocalGeneralModel] = (),
+    matrix: TaskMatrix | None = None,
+) -> Report:
     """Evaluate all systems on these tasks and write the report to `artifacts/reports`.
 
     General models answer last, one after the other, when the base model's memory is free again.
+
+    Args:
+        matrix: of every Task-LM on every task, where it was asked for.
     """
     config = context.settings.eval
     scored = {task.name: _score_own(context, task, runs) for task, runs in tasks}
@@ -205,6 +208,7 @@ def compare(context: TrainingContext, tasks: Sequence[tuple[Task, Runs]], genera
         config=config,
         versions=versions(),
         machine=context.machine,
+        matrix=matrix,
     )
     folder = context.workspace.project.reports / report.id
     if folder.exists() and not is_intact(folder):
@@ -231,9 +235,14 @@ def _score_general(model: LocalGeneralModel, task: Task) -> list[ScoredSystem]:
     context = model.context
     dataset, config = context.dataset(task), context.settings.eval
     rows = dataset.splits.get(config.split, [])[: config.max_rows]
-    name = general_system(model.model.name, few_shot=False)
-    plain = replace(base_system(context, task, dataset), name=name, general_model=model.model)
+    plain = plain_general_model(model, task)
     return [_scored(context, task, (dataset, rows), one) for one in (plain, few_shot_system(context, task, dataset, plain))]
+
+
+def plain_general_model(model: LocalGeneralModel, task: Task) -> EvaluatedSystem:
+    """A general model without examples, told the task as it is today."""
+    base = base_system(model.context, task, model.context.dataset(task))
+    return replace(base, name=general_system(model.model.name, few_shot=False), general_model=model.model)
 
 
 def _scored(
@@ -294,6 +303,21 @@ def _as_wanted(context: TrainingContext, decoding: Decoding) -> Decoding:
     return decoding.model_copy(update=wanted)
 
 
+def few_shot_ways(
+    context: TrainingContext, task: Task, dataset: FrozenDataset, plain: EvaluatedSystem | None = None
+) -> list[EvaluatedSystem]:
+    """A model with examples shown, in the ways that settings and rows allow: fixed, then by similarity."""
+    config, train = context.settings.eval, dataset.splits.get("train", [])
+    plain = plain or base_system(context, task, dataset)
+    name = general_system(plain.general_model.name, few_shot=True) if plain.general_model else "few_shot"
+    shots = FixedShots(choose_shots(task, train, config.shots))
+    fixed = replace(plain, name=name, shots=shots, shot_choice=ShotChoice(by="fixed"))
+    if config.shot_choice == "fixed" or not train or (config.shot_choice == "best" and not dataset.splits.get("dev")):
+        return [fixed]
+    similar = replace(fixed, shots=SimilarShots.of(task, train, config.shots), shot_choice=ShotChoice(by="similar"))
+    return [similar] if config.shot_choice == "similar" else [fixed, similar]
+
+
 def few_shot_system(
     context: TrainingContext, task: Task, dataset: FrozenDataset, plain: EvaluatedSystem | None = None
 ) -> EvaluatedSystem:
@@ -302,23 +326,16 @@ def few_shot_system(
     Args:
         plain: the general model of the context without examples; the base model unless given.
     """
-    config, train = context.settings.eval, dataset.splits.get("train", [])
-    dev = dataset.splits.get("dev", [])[:SHOT_DEV_ROWS]
-    plain = plain or base_system(context, task, dataset)
-    name = general_system(plain.general_model.name, few_shot=True) if plain.general_model else "few_shot"
-    shots = FixedShots(choose_shots(task, train, config.shots))
-    fixed = replace(plain, name=name, shots=shots, shot_choice=ShotChoice(by="fixed"))
-    if config.shot_choice == "fixed" or not train or (config.shot_choice == "best" and not dev):
-        return fixed
-    similar = replace(fixed, shots=SimilarShots.of(task, train, config.shots), shot_choice=ShotChoice(by="similar"))
-    if config.shot_choice == "similar":
-        return similar
+    ways, dev = few_shot_ways(context, task, dataset, plain), dataset.splits.get("dev", [])[:SHOT_DEV_ROWS]
+    if len(ways) == 1:
+        return ways[0]
+    fixed, similar = ways
     answers = [system_answers(context, (dataset, dev), way, "shots") for way in (fixed, similar)]
     choice = choose_way(task, dev, *(score_system(task, dev, predictions) for predictions, _ in answers))
     scores = "".join(f", {way} {score:.3f}" for way, score in choice.dev_scores.items())
     detail = f"{choice.by} ones are shown ({counted(choice.dev_rows, 'dev row')}{scores})"
     reused = all(not made for _, made in answers)
-    context.on_event(Finished(stage="shots", name=task.name, system=name, reused=reused, detail=detail))
+    context.on_event(Finished(stage="shots", name=task.name, system=fixed.name, reused=reused, detail=detail))
     return replace(similar if choice.by == "similar" else fixed, shot_choice=choice)
 
 
@@ -330,31 +347,38 @@ def identifying(context: TrainingContext, system: EvaluatedSystem) -> list[objec
     return [task.name, system.name, asked, model, __version__]
 
 
-def system_answers(
-    context: TrainingContext, data: tuple[FrozenDataset, Sequence[Example]], system: EvaluatedSystem, stage: Stage = "answer"
-) -> tuple[PredictionSet, bool]:
-    """The answers to these rows, and whether they were made now."""
-    dataset, rows = data
-    config, task = context.settings.eval, system.task
+def prediction_id(context: TrainingContext, system: EvaluatedSystem, rows: Sequence[Example]) -> str:
+    """Id of a system's predictions on these rows."""
     *parts, version = identifying(context, system)
-    identity = content_id([*parts, [row.id for row in rows], version])
+    return content_id([*parts, [row.id for row in rows], version])
+
+
+def has_predictions(context: TrainingContext, system: EvaluatedSystem, rows: Sequence[Example]) -> bool:
+    """Whether a system's predictions on these rows are there already."""
+    folder = context.workspace.project.predictions(system.task.name)
+    return (folder / f"{prediction_id(context, system, rows)}.json").exists()
+
+
+def answers_of(
+    context: TrainingContext,
+    data: tuple[FrozenDataset, Sequence[Example]],
+    system: EvaluatedSystem,
+    split: SplitName,
+    begin: Callable[[], OnRows],
+) -> tuple[PredictionSet, bool]:
+    """A system's answers to rows of a split, and whether they were made now; `begin` is called before they are made."""
+    dataset, rows = data
+    task, identity = system.task, prediction_id(context, system, rows)
 
     def make() -> PredictionSet:
-        meter, done = Meter(context.on_event, stage, task.name, len(rows), system.name), 0
-
-        def on_rows(count: int) -> None:
-            nonlocal done
-            done += count
-            meter.update(done, len(rows))
-
-        predictions, usage = predict(context.base, system, rows, config.batch_tokens, on_rows)
+        predictions, usage = predict(context.base, system, rows, context.settings.eval.batch_tokens, begin())
         return PredictionSet(
             id=identity,
             task=task.name,
             system=system.name,
             decoding=system.decoding,
             dataset=dataset.manifest.id,
-            split="dev" if stage == "shots" else config.split,
+            split=split,
             task_lm=system.task_lm,
             predictions=predictions,
             usage=usage.model_copy(update={"machine": context.machine}),
@@ -362,7 +386,27 @@ def system_answers(
         )
 
     folder = context.workspace.project.predictions(task.name)
-    answers, made = find_or_make(folder, PREDICTIONS, identity, make, latest=None, note=context.note)
+    return find_or_make(folder, PREDICTIONS, identity, make, latest=None, note=context.note)
+
+
+def system_answers(
+    context: TrainingContext, data: tuple[FrozenDataset, Sequence[Example]], system: EvaluatedSystem, stage: Stage = "answer"
+) -> tuple[PredictionSet, bool]:
+    """The same with progress on the rows; `shots` answers dev rows."""
+    task, rows = system.task.name, data[1]
+
+    def begin() -> OnRows:
+        meter, done = Meter(context.on_event, stage, task, len(rows), system.name), 0
+
+        def on_rows(count: int) -> None:
+            nonlocal done
+            done += count
+            meter.update(done, len(rows))
+
+        return on_rows
+
+    split = "dev" if stage == "shots" else context.settings.eval.split
+    answers, made = answers_of(context, data, system, split, begin)
     if stage == "answer":
-        context.on_event(Finished(stage=stage, name=task.name, system=system.name, artifact=identity, reused=not made))
+        context.on_event(Finished(stage=stage, name=task, system=system.name, artifact=answers.id, reused=not made))
     return answers, made

@@ -29,6 +29,7 @@ Stage = Literal[
     "curve",
     "shots",
     "answer",
+    "matrix",
     "export",
     "engine",
 ]

@@ -1,4 +1,4 @@
-"""`train` and `tune`: data sets → Task-LMs → report; finished artefacts are reused."""
+"""`train`, `eval` and `tune`: data sets → Task-LMs → report; finished artefacts are reused."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,9 @@ from anytasktune.inference.task_predictor import decoding_for
 from anytasktune.outputs import MOST_SCORED
 from anytasktune.pipeline.build_context import BuildOptions
 from anytasktune.pipeline.building import build
+from anytasktune.pipeline.cross_task_answers import measure_matrix
 from anytasktune.pipeline.evaluating import (
+    Runs,
     compare,
     evaluated_runs,
     general_models,
@@ -16,10 +18,11 @@ from anytasktune.pipeline.evaluating import (
     require_room_for_answers,
 )
 from anytasktune.pipeline.events import Finished, OnEvent, Progress, Started
+from anytasktune.pipeline.general_models import LocalGeneralModel
 from anytasktune.pipeline.production import unpromoted_notes
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import Estimate, Report, Run
+from anytasktune.schema import Estimate, Report, Run, Task
 from anytasktune.settings import Settings
 from anytasktune.store import LATEST, write_ref
 from anytasktune.training.adapter_targets import Granularity
@@ -68,7 +71,30 @@ def tune(
     require_room_for_answers(context, tasks)
     general = general_models(context, tasks)
     runs = train_targets(context, context.training_data(tasks, granularity))
-    return compare(context, list(zip(tasks, evaluated_runs(context, tasks, runs), strict=True)), general)
+    return _measure(context, tasks, evaluated_runs(context, tasks, runs), general)
+
+
+def evaluate(
+    workspace: Workspace, task_names: Sequence[str] = (), settings: Settings | None = None, on_event: OnEvent | None = None
+) -> Report:
+    """Let base, few-shot, the Task-LMs and general models answer the same held-out rows and compare them.
+
+    Raises:
+        EvaluationError: a task has no Task-LM yet, or no held-out rows.
+    """
+    context = TrainingContext.begin(workspace, settings, on_event)
+    tasks = workspace.tasks(task_names)
+    require_held_out(context, tasks)
+    runs = evaluated_runs(context, tasks)
+    require_room_for_answers(context, tasks)
+    return _measure(context, tasks, runs, general_models(context, tasks))
+
+
+def _measure(
+    context: TrainingContext, tasks: Sequence[Task], runs: Sequence[Runs], general: Sequence[LocalGeneralModel]
+) -> Report:
+    matrix = measure_matrix(context, tasks) if context.settings.eval.across_tasks else None
+    return compare(context, list(zip(tasks, runs, strict=True)), general, matrix)
 
 
 def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> list[Run]:

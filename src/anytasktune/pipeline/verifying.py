@@ -9,7 +9,9 @@ from typing import Any
 from anytasktune.datasets import FrozenDataset, load_dataset
 from anytasktune.errors import AnyTaskTuneError, EvaluationError, StoreError
 from anytasktune.evaluation import (
+    MatrixTask,
     ScoredSystem,
+    build_matrix,
     build_report,
     choose_way,
     hash_of_record,
@@ -33,9 +35,11 @@ from anytasktune.schema import (
     ShotChoice,
     SystemResult,
     Task,
+    TaskMatrix,
     TaskReport,
 )
 from anytasktune.schema.linear_manifest import LinearModelManifest
+from anytasktune.schema.task_matrix import MatrixCell
 from anytasktune.settings import EvalConfig
 from anytasktune.store import MANIFEST, SUMS_FILE, Project, check_sums, read_record
 from anytasktune.training.train_runs import ADAPTER_FOLDER, RUN_FILE
@@ -105,6 +109,11 @@ def verify(workspace: Workspace, identity: str | None = None) -> Verification:
             computed.append(_measured_again(workspace.project, task, stored.config, found))
         except AnyTaskTuneError as error:
             found += _as_mismatches(error)
+    try:
+        matrix = _matrix_again(workspace.project, stored, found)
+    except AnyTaskTuneError as error:
+        found += _as_mismatches(error)
+        matrix = None
     if len(computed) < len(stored.tasks):
         return Verification(stored.id, folder, tuple(found), 0, 0)
     again = build_report(
@@ -115,6 +124,7 @@ def verify(workspace: Workspace, identity: str | None = None) -> Verification:
         stored.versions,
         stored.machine,
         stored.created,
+        matrix,
     ).model_copy(update={"id": stored.id})
     says, gives = stored.model_dump(mode="json"), again.model_dump(mode="json")
     found += [
@@ -214,11 +224,7 @@ def _scored_again(
     result: SystemResult,
     found: list[Mismatch],
 ) -> ScoredSystem:
-    path = project.predictions(task.name) / f"{result.predictions}.json"
-    predictions = read_record(path, PredictionSet)
-    if hash_of_record(predictions) != result.predictions_sha256:
-        what = "these are not the predictions that were scored"
-        found.append(Mismatch(str(path), what, result.predictions_sha256, hash_of_record(predictions)))
+    predictions = _predictions(project, task.name, result, found)
     choice = result.shot_choice
     if choice and choice.predictions:
         choice = _chosen_again(project, task, dataset, choice)
@@ -230,6 +236,32 @@ def _scored_again(
         return scored
     manifest = read_record(project.root / result.kept_at / MANIFEST, LinearModelManifest)
     return replace(scored, kept_at=result.kept_at, train_rows=manifest.train_rows, train_seconds=manifest.usage.seconds)
+
+
+def _predictions(project: Project, task: str, scored: SystemResult | MatrixCell, found: list[Mismatch]) -> PredictionSet:
+    """The predictions behind a result; where they are others than those that were scored, that joins `found`."""
+    path = project.predictions(task) / f"{scored.predictions}.json"
+    predictions = read_record(path, PredictionSet)
+    if hash_of_record(predictions) != scored.predictions_sha256:
+        what = "these are not the predictions that were scored"
+        found.append(Mismatch(str(path), what, scored.predictions_sha256, hash_of_record(predictions)))
+    return predictions
+
+
+def _matrix_again(project: Project, stored: Report, found: list[Mismatch]) -> TaskMatrix | None:
+    """The matrix of every Task-LM on every task from the predictions it names; errors as `_measured_again`."""
+    if stored.matrix is None:
+        return None
+    answered = []
+    for report in stored.tasks:
+        cells = [cell for cell in stored.matrix.cells if cell.task == report.task]
+        if report.definition and cells:
+            splits = load_dataset(project.datasets(report.task) / report.dataset).splits
+            rows = splits.get("dev", [])[: stored.config.max_rows]
+            sets = {cell.target: _predictions(project, report.task, cell, found) for cell in cells}
+            scored = {target: score_system(report.definition, rows, predictions) for target, predictions in sets.items()}
+            answered.append(MatrixTask(report.definition, rows, scored))
+    return build_matrix(stored.matrix.models, answered, stored.config)
 
 
 def _chosen_again(project: Project, task: Task, dataset: FrozenDataset, choice: ShotChoice) -> ShotChoice:

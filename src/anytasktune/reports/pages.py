@@ -14,6 +14,7 @@ from anytasktune.reports.curve_plot import PLOT_HEIGHT, PLOT_WIDTH
 from anytasktune.reports.curves_view import CurvesView
 from anytasktune.reports.errors_view import ErrorsView
 from anytasktune.reports.items_view import HTML_LANGUAGE, items_data
+from anytasktune.reports.matrix_view import MatrixView
 from anytasktune.reports.overall_view import GranularityView
 from anytasktune.reports.report_view import ReportView, SampleView, TaskView, view_report
 from anytasktune.reports.report_words import TEMPLATES
@@ -94,6 +95,7 @@ def render_markdown(report: Report, language: Language = "en") -> str:
     blocks += [_inline(line) for line in view.sublines] + [_facts(view, view.facts)]
     blocks += ["## " + view.words.say("label.overview"), _overview(view)]
     blocks += _granularity(view, view.granularity) if view.granularity else []
+    blocks += _matrix(view, view.matrix) if view.matrix else []
     for task in view.tasks:
         blocks += _task(view, task)
     blocks += ["## " + view.words.say("label.measured"), *view.method]
@@ -127,6 +129,22 @@ def _granularity(view: ReportView, granularity: GranularityView) -> list[str]:
     head = [say("label.task"), *(say(f"system.{system}") for system in granularity.systems), say("granularity.best")]
     table = _table(head, [[row.title, *row.scores, row.word] for row in granularity.rows])
     return ["## " + say("granularity.title"), granularity.summary, table, granularity.method]
+
+
+def _matrix(view: ReportView, matrix: MatrixView) -> list[str]:
+    say = view.words.say
+    head = [say("matrix.model"), *(title for _, title in matrix.tasks)]
+    rows = [
+        [row.name, *(f"{cell.score} {cell.difference} {cell.symbol}".rstrip() for cell in row.cells)] for row in matrix.rows
+    ]
+    blocks = [
+        "## " + say("across.title"),
+        "### " + say("matrix.title"),
+        _bullets(matrix.advice),
+        _table(head, rows),
+        matrix.how,
+    ]
+    return [block for block in blocks if block]
 
 
 def _task(view: ReportView, task: TaskView) -> list[str]:

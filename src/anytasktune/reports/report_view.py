@@ -9,6 +9,7 @@ from typing import Literal
 from anytasktune.records import Language
 from anytasktune.reports.curves_view import CurvesView, view_curves
 from anytasktune.reports.errors_view import CalibrationView, ErrorsView, view_calibration, view_errors
+from anytasktune.reports.matrix_view import MatrixView, view_matrix
 from anytasktune.reports.overall_view import GranularityView, sublines, unbeaten, view_granularity
 from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean, p_words, signed, words
 from anytasktune.reports.svg_plots import Sparkline, Whisker, axis_for, sparkline, whisker
@@ -139,6 +140,8 @@ class ReportView:
     tasks: tuple[TaskView, ...]
     granularity: GranularityView | None
     """None where no task was done by more than one Task-LM."""
+    matrix: MatrixView | None
+    """None where it was not asked for."""
     samples_how: str
     method: tuple[str, ...]
     versions: tuple[tuple[str, str], ...]
@@ -174,6 +177,7 @@ def view_report(report: Report, language: Language = "en") -> ReportView:
         systems=tuple(sorted(present, key=in_report_order)),
         tasks=tuple(_task_view(task, texts) for task in report.tasks),
         granularity=view_granularity(report, texts),
+        matrix=view_matrix(report, texts),
         samples_how=say("label.samples_how", seed=report.config.seed),
         method=tuple(say(f"method.{name}", **method) for name in texts.table["method"]),
         versions=(*sorted(report.versions.items()), (say("label.machine"), report.machine)),

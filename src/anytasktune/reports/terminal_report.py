@@ -11,6 +11,7 @@ from anytasktune.reports.overall_view import GranularityView
 from anytasktune.reports.report_view import ReportView, TaskView, view_report
 from anytasktune.reports.svg_plots import Whisker
 from anytasktune.reports.terminal_curves import curves_table
+from anytasktune.reports.terminal_matrix import render_matrix
 from anytasktune.schema import Report
 
 PLOT_WIDTH = 28
@@ -39,7 +40,8 @@ def render(report: Report, language: Language = "en") -> RenderableType:
     ]
     opening += [_verdict(task) for task in view.tasks]
     granularity = [_granularity(view, view.granularity)] if view.granularity else []
-    return Group(*opening, *(_task(view, task) for task in view.tasks), *granularity)
+    matrix = [render_matrix(view.matrix, view.words)] if view.matrix else []
+    return Group(*opening, *(_task(view, task) for task in view.tasks), *granularity, *matrix)
 
 
 def _verdict(task: TaskView) -> RenderableType:

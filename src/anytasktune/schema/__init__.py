@@ -33,7 +33,6 @@ from anytasktune.schema.evaluation import (
     Prediction,
     PredictionSet,
     Recommendation,
-    Report,
     ReportItem,
     Sample,
     Score,
@@ -55,6 +54,7 @@ from anytasktune.schema.interval import Interval
 from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
 from anytasktune.schema.promotion import Promotion, PromotionEvidence
+from anytasktune.schema.report import Report
 from anytasktune.schema.review import FEWEST_RATED, JUDGE, Agreement, Review, ReviewItem, ReviewOutcome, ReviewReason
 from anytasktune.schema.run import (
     AnswerThreshold,
@@ -71,6 +71,7 @@ from anytasktune.schema.run import (
 )
 from anytasktune.schema.task import Task
 from anytasktune.schema.task_answer import AnswerViolation, LoggedAnswer, TaskAnswer
+from anytasktune.schema.task_matrix import TaskMatrix
 
 __all__ = [
     "AUGMENTATIONS",
@@ -148,6 +149,7 @@ __all__ = [
     "LabelScore",
     "SourceWeights",
     "TaskLMManifest",
+    "TaskMatrix",
     "TaskReport",
     "TeacherUsage",
     "UsedAnswer",

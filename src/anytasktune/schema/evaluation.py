@@ -10,7 +10,7 @@ from anytasktune.schema.interval import Interval
 from anytasktune.schema.learning_curve import LearningCurves
 from anytasktune.schema.run import AnswerThreshold, Decoding
 from anytasktune.schema.task import Task
-from anytasktune.settings import EvalConfig, System
+from anytasktune.settings import System
 
 
 class Answer(Record):
@@ -335,17 +335,3 @@ class ReportItem(Record):
     input: str
     reference: str
     answers: dict[System, ItemAnswer]
-
-
-class Report(Artifact):
-    """The comparison a person reads."""
-
-    id: str
-    domain: Name
-    model: str
-    created: str
-    """ISO 8601, UTC."""
-    tasks: list[TaskReport]
-    config: EvalConfig
-    versions: dict[str, str]
-    machine: str

@@ -144,6 +144,8 @@ class EvalConfig(Record):
     seed: Seed = 0
     significance: float = Field(0.05, gt=0, lt=1)
     """A difference is significant when its Holm-corrected p value is below this."""
+    across_tasks: bool = False
+    """Let every Task-LM answer the dev rows of every task, to see which tasks to train together."""
 
     @property
     def evaluated(self) -> tuple[OwnSystem, ...]:

@@ -13,9 +13,9 @@ from tests.tiny_project import quick_settings, write_pool
 from anytasktune.errors import ModelError
 from anytasktune.models.foreign_adapter import read_foreign_adapter
 from anytasktune.models.lora_stack import merged
-from anytasktune.pipeline.evaluating import evaluate
 from anytasktune.pipeline.events import Event, Note
 from anytasktune.pipeline.importing_adapters import import_adapter
+from anytasktune.pipeline.tuning import evaluate
 from anytasktune.pipeline.workspace import Workspace
 
 

@@ -2,7 +2,7 @@
 
 from anytasktune.pipeline import Event, Finished, Note
 
-_COUNTED = {"data", "train", "answer"}
+_COUNTED = {"data", "train", "answer", "matrix"}
 
 
 class Recording:

@@ -1,0 +1,109 @@
+"""`eval --dry-run`: the answers that an evaluation would need, which of them are there, and the time the others take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from anytasktune.datasets import FrozenDataset
+from anytasktune.evaluation import EvaluatedSystem
+from anytasktune.inference.few_shot import SHOT_DEV_ROWS
+from anytasktune.pipeline.cross_task_answers import plan_matrix
+from anytasktune.pipeline.evaluating import (
+    base_system,
+    evaluated_runs,
+    few_shot_ways,
+    general_models,
+    has_predictions,
+    plain_general_model,
+    require_held_out,
+    task_lm_system,
+)
+from anytasktune.pipeline.events import OnEvent
+from anytasktune.pipeline.training_context import TrainingContext
+from anytasktune.pipeline.workspace import Workspace
+from anytasktune.schema import Example, SplitName, Task
+from anytasktune.settings import Settings
+from anytasktune.training.batches import build_rows
+from anytasktune.training.estimate import Answering, answering_seconds
+
+
+@dataclass(frozen=True)
+class ExpectedAnswers:
+    """Rows of a task that one model answers in an evaluation.
+
+    Attributes:
+        model: a system, or the adapter target of a Task-LM.
+        task: of the rows.
+        split: of the rows; few-shot examples are chosen, and tasks compared with each other, on dev.
+        rows: number of rows.
+        known: whether they are answered already, so that nothing would be done.
+        seconds: expected time; 0 where they are.
+    """
+
+    model: str
+    task: str
+    split: SplitName
+    rows: int
+    known: bool
+    seconds: float
+
+
+def expected_answers(
+    workspace: Workspace, task_names: Sequence[str] = (), settings: Settings | None = None, on_event: OnEvent | None = None
+) -> list[ExpectedAnswers]:
+    """The answers of language models that `evaluate` would need; only the tokenizer is loaded. Errors as `evaluate`."""
+    context = TrainingContext.begin(workspace, settings, on_event)
+    tasks = workspace.tasks(task_names)
+    require_held_out(context, tasks)
+    config, expected = context.settings.eval, []
+    for task, runs in zip(tasks, evaluated_runs(context, tasks), strict=True):
+        plain = base_system(context, task, context.dataset(task))
+        systems = [plain] if "base" in config.systems else []
+        systems += [task_lm_system(context, task.name, name, run) for name, run in runs.items()]
+        expected += [_on_held_out(context, task, system) for system in systems]
+        expected += _of_few_shot(context, task, plain) if "few_shot" in config.systems else []
+    for model in general_models(context, tasks):
+        for task in tasks:
+            plain = plain_general_model(model, task)
+            expected += [_on_held_out(model.context, task, plain), *_of_few_shot(model.context, task, plain)]
+    if config.across_tasks:
+        for one in plan_matrix(context, tasks):
+            expected.append(_expected(context, (one.dataset, one.rows), one.system, one.model.target or "base", "dev"))
+    return expected
+
+
+def _on_held_out(context: TrainingContext, task: Task, system: EvaluatedSystem) -> ExpectedAnswers:
+    dataset, config = context.dataset(task), context.settings.eval
+    return _expected(
+        context, (dataset, dataset.splits.get(config.split, [])[: config.max_rows]), system, system.name, config.split
+    )
+
+
+def _of_few_shot(context: TrainingContext, task: Task, plain: EvaluatedSystem) -> list[ExpectedAnswers]:
+    """The ways of choosing examples on dev, where there are two, and the better one on the rows evaluated."""
+    dataset = context.dataset(task)
+    ways, dev = few_shot_ways(context, task, dataset, plain), dataset.splits.get("dev", [])[:SHOT_DEV_ROWS]
+    tried = [_expected(context, (dataset, dev), way, way.name, "dev") for way in ways] if len(ways) > 1 else []
+    finals = [_on_held_out(context, task, way) for way in ways]
+    return [*tried, next((one for one in finals if one.known), finals[-1])]
+
+
+def _expected(
+    context: TrainingContext,
+    data: tuple[FrozenDataset, Sequence[Example]],
+    system: EvaluatedSystem,
+    model: str,
+    split: SplitName,
+) -> ExpectedAnswers:
+    (dataset, rows), task, config = data, system.task, context.settings.eval
+    known, seconds = has_predictions(context, system, rows), 0.0
+    if rows and not known:
+        like = (dataset.splits.get("train") or rows)[:256]
+        encoded, languages = context.encoder.encode(task, like), [task.language_of(row.language) for row in like]
+        plan = build_rows(encoded, languages, share=True, batch_size=len(like))
+        shown = 0 if system.shot_choice is None else config.shots
+        fixed = system.shot_choice is None or system.shot_choice.by == "fixed"
+        by_label = system.decoding.scores_answers
+        answering = Answering(len(rows), config.batch_tokens, shots=shown, by_label=by_label, shared=fixed)
+        times = 1 if by_label else config.best_of
+        seconds = times * answering_seconds(plan, context.model_info.shape, answering, context.matmul_rate)
+    return ExpectedAnswers(model, task.name, split, len(rows), known, round(seconds, 2))
