@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from anytasktune.models import kernels
+
 
 class _AddNorm(torch.autograd.Function):
     """x, y [..., h] → x + y, w · (x + y) / sqrt(mean((x + y)²) + eps)."""
@@ -18,25 +20,37 @@ class _AddNorm(torch.autograd.Function):
     def forward(
         ctx: Any, x: torch.Tensor, y: torch.Tensor | None, weight: torch.Tensor, eps: float
     ) -> tuple[torch.Tensor | None, torch.Tensor]:
+        ctx.set_materialize_grads(False)
+        ctx.added, ctx.fused = y is not None, kernels.runs(x, y, weight)
+        if ctx.fused:
+            total, normed = x if y is None else torch.empty_like(x), torch.empty_like(x)
+            scales, width = torch.empty(x.shape[:-1], dtype=torch.float32), x.shape[-1]
+            kernels.call("add_norm", x.dtype, x, y, weight, total, normed, scales, x.numel() // width, width, eps)
+            ctx.save_for_backward(total, scales, weight)
+            return (None if y is None else total), normed
         total = x if y is None else x + y
         norm = torch.linalg.vector_norm(total, dim=-1, keepdim=True, dtype=torch.float32)
         scale = norm.square_().div_(total.shape[-1]).add_(eps).rsqrt_()
         normed = (total * scale).to(total.dtype)
         ctx.save_for_backward(normed, scale.to(total.dtype), weight)
-        ctx.set_materialize_grads(False)
-        ctx.added = y is not None
         return (None if y is None else total), normed * weight
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
-        normed, scale, weight = ctx.saved_tensors
+        saved, scale, weight = ctx.saved_tensors
         of_total, of_normed = grads
         if of_normed is None:
             return of_total, of_total if ctx.added else None, None, None
-        grad = of_normed * weight
-        share = torch.linalg.vecdot(grad, normed).unsqueeze(-1).div_(-normed.shape[-1])
-        grad = torch.addcmul(grad, normed, share).mul_(scale)
-        grad = grad if of_total is None else grad.add_(of_total)
+        if ctx.fused:
+            of_normed, of_total = of_normed.contiguous(), None if of_total is None else of_total.contiguous()
+            grad, width = torch.empty_like(saved), saved.shape[-1]
+            sizes = saved.numel() // width, width
+            kernels.call("add_norm_backward", saved.dtype, of_normed, of_total, saved, scale, weight, grad, *sizes)
+        else:
+            grad = of_normed * weight
+            share = torch.linalg.vecdot(grad, saved).unsqueeze(-1).div_(-saved.shape[-1])
+            grad = torch.addcmul(grad, saved, share).mul_(scale)
+            grad = grad if of_total is None else grad.add_(of_total)
         return grad, grad if ctx.added else None, None, None
 
 
@@ -61,6 +75,10 @@ class _Rotation(torch.autograd.Function):
 
 
 def _turn(states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, direction: int) -> torch.Tensor:
+    if kernels.runs(states, cos, sin):
+        result = torch.empty_like(states)
+        kernels.call("rotate", states.dtype, states, cos, sin, result, *states.shape, float(direction))
+        return result
     half = states.shape[-1] // 2
     result = states * cos
     result[..., :half].addcmul_(states[..., half:], sin[..., :half], value=-direction)
@@ -74,6 +92,26 @@ def rotated(states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch
     return result
 
 
+class _Gate(torch.autograd.Function):
+    """silu(gate) · up by the kernels."""
+
+    @staticmethod
+    def forward(ctx: Any, gate: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(gate, up)
+        result = torch.empty_like(gate)
+        kernels.call("gate", gate.dtype, gate, up, result, gate.numel())
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        gate, up = ctx.saved_tensors  # nobody reads them after this, so their memory is used for the gradients
+        kernels.call("gate_backward", gate.dtype, grads[0].contiguous(), gate, up, gate.numel())
+        return gate, up
+
+
 def gated(gate: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
     """silu(gate) · up."""
+    if kernels.runs(gate, up):
+        result: torch.Tensor = _Gate.apply(gate, up)
+        return result
     return nn.functional.silu(gate) * up

@@ -11,6 +11,8 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
+from anytasktune.models import kernels
+
 _LOGIT_BYTES = 256 << 20
 
 
@@ -71,7 +73,13 @@ class _TokenLosses(torch.autograd.Function):
     ) -> torch.Tensor:
         losses, gradients = [], []
         wanted = ctx.needs_input_grad[0]
+        fused = choices is None and not _changes_logits(model) and kernels.runs(hidden)
         for start in range(0, len(hidden), rows):
+            if fused:
+                loss, gradient = _fused_losses(model, hidden[start : start + rows], targets[start : start + rows], wanted)
+                losses.append(loss)
+                gradients += gradient
+                continue
             with torch.set_grad_enabled(wanted):
                 chunk = hidden[start : start + rows].detach().requires_grad_(wanted)
                 logits, right = logits_at(model, chunk), targets[start : start + rows]
@@ -88,6 +96,21 @@ class _TokenLosses(torch.autograd.Function):
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         gradient = torch.cat(ctx.saved_tensors)
         return gradient * grads[0].unsqueeze(1).to(gradient.dtype), None, None, None, None
+
+
+def _changes_logits(model: PreTrainedModel) -> bool:
+    head, names = model.get_output_embeddings(), ("logits_scaling", "logit_scale", "final_logit_softcapping")
+    return head.bias is not None or any(getattr(model.config, name, None) for name in names)
+
+
+def _fused_losses(
+    model: PreTrainedModel, hidden: torch.Tensor, targets: torch.Tensor, wanted: bool
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Losses [n], and the gradient [n, hidden] of the states if `wanted`."""
+    weight = model.get_output_embeddings().weight
+    logits, losses = hidden @ weight.t(), torch.empty(len(hidden), dtype=torch.float32)
+    kernels.call("cross_entropy", logits.dtype, logits, targets, losses, *logits.shape)  # leaves their gradient in the logits
+    return losses, [logits @ weight] if wanted else []
 
 
 def token_losses(

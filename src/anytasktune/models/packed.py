@@ -19,6 +19,8 @@ import torch
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface
 
+from anytasktune.models import kernels
+
 PACKED = "anytasktune_packed"
 _QUERY_CHUNK = 128
 _ALONE_CHUNK = 320
@@ -204,20 +206,70 @@ def products(rows: torch.Tensor, prefix: torch.Tensor | None, own: torch.Tensor 
     return products
 
 
-def mixed(weights: torch.Tensor, prefix: torch.Tensor | None, own: torch.Tensor | None) -> torch.Tensor:
+Parts = tuple[torch.Tensor | None, torch.Tensor]
+"""Weights or scores of a prefix' keys [g, b·n, p], if there are any, and of own keys [g·b, n, m]."""
+
+
+def _parts(joint: torch.Tensor, reach: int) -> Parts:
+    """The parts of weights [g, b, n, p + m] side by side; views of them."""
+    groups, batch, count, columns = joint.shape
+    shared = joint.view(groups, batch * count, columns)[..., :reach] if reach else None
+    return shared, joint.view(groups * batch, count, columns)[..., reach:]
+
+
+def mixed(weights: torch.Tensor, prefix: torch.Tensor | None, own: torch.Tensor) -> torch.Tensor:
     """Weights [g, b, n, p + m] times prefix states [g, p, d] and own states [g, b, m, d]."""
-    groups, batch, count, columns = weights.shape
-    length = 0 if prefix is None else prefix.shape[1]
-    shared = weights.view(groups, batch * count, columns)[..., :length]
-    if own is None:
-        return torch.bmm(shared, prefix).view(groups, batch, count, -1)
-    left = weights.view(groups * batch, count, columns)[..., length:]
-    right = own.reshape(groups * batch, -1, own.shape[-1])
-    if prefix is None:
-        return torch.bmm(left, right).view(groups, batch, count, -1)
-    result = torch.bmm(shared, prefix)
-    result.view(groups * batch, count, -1).baddbmm_(left, right)
-    return result.view(groups, batch, count, -1)
+    return _mixed(_parts(weights, 0 if prefix is None else prefix.shape[1]), prefix, own)
+
+
+def _mixed(weights: Parts, prefix: torch.Tensor | None, own: torch.Tensor) -> torch.Tensor:
+    groups, batch, _, width = own.shape
+    result = torch.bmm(weights[1], own.reshape(groups * batch, -1, width))
+    if prefix is not None:
+        result.view(groups, -1, width).baddbmm_(weights[0], prefix)
+    return result.view(groups, batch, -1, width)
+
+
+def _separate(rows: torch.Tensor, prefix: torch.Tensor | None, own: torch.Tensor) -> Parts:
+    """Products of rows [g, b, n, d] with a prefix' states and with own states, each in a place of its own."""
+    groups, batch, count, width = rows.shape
+    shared = None if prefix is None else torch.bmm(rows.view(groups, -1, width), prefix.transpose(1, 2))
+    flat = own.reshape(groups * batch, -1, width).transpose(1, 2)
+    return shared, torch.bmm(rows.view(groups * batch, count, width), flat)
+
+
+@dataclass(frozen=True)
+class _Softmax:
+    """The softmax of a chunk of queries, by compiled kernels or by PyTorch."""
+
+    chunk: "_Chunk"
+    rule: ScoreRule
+    fused: bool
+
+    def weights(self, rows: torch.Tensor, keys: "States") -> tuple[Parts, list[torch.Tensor | None]]:
+        """Weights of the keys, and what the backward pass needs to be given."""
+        if self.fused:
+            parts = _separate(rows, *keys)
+            kernels.call("softmax", rows.dtype, *parts, *self._sizes(parts))
+            return parts, list(parts)
+        joint, capped = self.rule.softmax(products(rows, *keys), self.chunk.mask)
+        return _parts(joint, 0 if keys[0] is None else keys[0].shape[1]), [joint, capped]
+
+    def backward(self, grad: torch.Tensor, values: "States", saved: Sequence[Any]) -> tuple[Parts, Parts]:
+        """Weights again, and gradients of scores; `grad` [g, b, n, d] is that of the result."""
+        if self.fused:
+            parts = _separate(grad, *values)
+            weights = saved[0], saved[1]
+            kernels.call("softmax_backward", grad.dtype, *weights, *parts, *self._sizes(parts))
+            return weights, parts
+        reach = 0 if values[0] is None else values[0].shape[1]
+        of_scores = self.rule.softmax_backward(products(grad, *values), saved[0], saved[1])
+        return _parts(saved[0], reach), _parts(of_scores, reach)
+
+    def _sizes(self, parts: Parts) -> tuple[int, int, int, int]:
+        """Rows, queries of a head, keys of the prefix, own keys."""
+        shared, own = parts
+        return own.shape[0] * own.shape[1], self.chunk.queries.width, 0 if shared is None else shared.shape[2], own.shape[2]
 
 
 class _PackedAttention(torch.autograd.Function):
@@ -230,17 +282,18 @@ class _PackedAttention(torch.autograd.Function):
         query, heads = query * rule.scaling, query.shape[1] // key.shape[1]
         output = torch.empty_like(query)
         saved: list[torch.Tensor | None] = []
+        fused = rule.softcap is None and rule.window is None and kernels.runs(query)
         for section, spans in layout.spans(heads, rule.window, query.device):
             prefix = _prefix_states(section, spans, (key, value), layer)
             for span in spans:
                 shared, own = _states(span, prefix, (key, value))
                 for chunk in span.chunks:
                     keys, values = _seen(chunk, shared, own)
-                    weights, capped = rule.softmax(products(chunk.queries.gather(query, heads), *keys), chunk.mask)
-                    chunk.queries.scatter(output, mixed(weights, *values), heads)
-                    saved += [weights, capped]
+                    weights, needed = _Softmax(chunk, rule, fused).weights(chunk.queries.gather(query, heads), keys)
+                    chunk.queries.scatter(output, _mixed(weights, *values), heads)
+                    saved += needed
         ctx.save_for_backward(query, key, value, *saved)
-        ctx.layout, ctx.layer, ctx.rule = layout, layer, rule
+        ctx.layout, ctx.layer, ctx.rule, ctx.fused = layout, layer, rule, fused
         return output
 
     @staticmethod
@@ -256,11 +309,11 @@ class _PackedAttention(torch.autograd.Function):
                 of_own: StateGrads = [None, None]
                 for chunk in reversed(span.chunks):
                     keys, values = _seen(chunk, shared, own)
-                    capped, weights = saved.pop(), saved.pop()
+                    needed, saved = saved[-2:], saved[:-2]
                     rows, grad = chunk.queries.gather(query, heads), chunk.queries.gather(grads[0], heads, blank=True)
-                    of_scores = rule.softmax_backward(products(grad, *values), weights, capped)
-                    chunk.queries.scatter(of_query, mixed(of_scores, *keys), heads)
-                    _add_state_grads(((of_scores, rows), (weights, grad)), span.reach, of_prefix, of_own)
+                    weights, of_scores = _Softmax(chunk, rule, ctx.fused).backward(grad, values, needed)
+                    chunk.queries.scatter(of_query, _mixed(of_scores, *keys), heads)
+                    _add_state_grads(((of_scores, rows), (weights, grad)), of_prefix, of_own)
                 if span.carries:
                     _add_waiting(section, of_prefix, of_own, ctx.layer)
                 for target, grad in zip((of_key, of_value), of_own, strict=True):
@@ -272,6 +325,8 @@ class _PackedAttention(torch.autograd.Function):
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 NoPair = tuple[None, None]
+States = tuple[torch.Tensor | None, torch.Tensor]
+"""Keys, or values, of a prefix [g, p, d] and own ones [g, b, m, d]."""
 StateGrads = list[Any]
 """Gradients of keys and of values; None before the first is added."""
 
@@ -296,27 +351,27 @@ def _states(span: "_Span", prefix: Pair | None, states: Pair) -> tuple[Pair | No
     return shared, (span.block.gather(states[0], 1), span.block.gather(states[1], 1))
 
 
-def _seen(chunk: "_Chunk", shared: Pair | NoPair, own: Pair) -> list[tuple[torch.Tensor | None, torch.Tensor]]:
+def _seen(chunk: "_Chunk", shared: Pair | NoPair, own: Pair) -> list[States]:
     """Shared and own keys, shared and own values of a chunk of queries."""
     return [(whole, part[:, :, : chunk.last]) for whole, part in zip(shared, own, strict=True)]
 
 
-def _add_state_grads(products: tuple[Pair, Pair], reach: int, of_prefix: StateGrads, of_own: StateGrads) -> None:
-    """Add the gradients of keys and values; each of `products` is (weights [g, b, n, keys], what they weigh [g, b, n, d])."""
-    for which, (left, right) in enumerate(products):
-        groups, batch, count, columns = left.shape
+def _add_state_grads(
+    products: tuple[tuple[Parts, torch.Tensor], tuple[Parts, torch.Tensor]], of_prefix: StateGrads, of_own: StateGrads
+) -> None:
+    """Add the gradients of keys and values; each of `products` is weights, and what they weigh [g, b, n, d]."""
+    for which, ((shared, own), right) in enumerate(products):
+        groups, batch, count, width = right.shape
         # the narrow matrix is the one that is transposed: transposing the wide one would copy it
-        if reach:  # summed over all rows
-            narrow = right.view(groups, -1, right.shape[-1]).transpose(1, 2)
-            shared = torch.bmm(narrow, left.view(groups, -1, columns)[..., :reach]).transpose(1, 2)
-            of_prefix[which] = shared if of_prefix[which] is None else of_prefix[which].add_(shared)
-        narrow = right.view(groups * batch, count, -1).transpose(1, 2)
-        own = torch.bmm(narrow, left.view(groups * batch, count, columns)[..., reach:]).transpose(1, 2)
-        own = own.unflatten(0, (groups, batch))
+        if shared is not None:  # summed over all rows
+            summed = torch.bmm(right.view(groups, -1, width).transpose(1, 2), shared).transpose(1, 2)
+            of_prefix[which] = summed if of_prefix[which] is None else of_prefix[which].add_(summed)
+        of_rows = torch.bmm(right.view(groups * batch, count, width).transpose(1, 2), own).transpose(1, 2)
+        of_rows = of_rows.unflatten(0, (groups, batch))
         if of_own[which] is None:  # the last chunk, which comes first, has seen all
-            of_own[which] = own
+            of_own[which] = of_rows
         else:
-            of_own[which][:, :, : own.shape[2]] += own
+            of_own[which][:, :, : of_rows.shape[2]] += of_rows
 
 
 def _add_waiting(section: Section, of_prefix: StateGrads, of_own: StateGrads, layer: int) -> None:

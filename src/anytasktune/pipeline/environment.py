@@ -45,6 +45,7 @@ def examine_machine(folder: Path | None = None) -> list[MachineFact]:
         MachineFact("python", f"{platform.python_version()} on {platform.platform()}", old_python),
         *map(_package, ("torch", "transformers", "accelerate", "safetensors")),
         _processor(),
+        _kernels(),
         _memory(),
         _cache(),
         MachineFact(DEFAULT_MODEL, "not fetched yet (90 MB, once)" if fetch else "here", fetch),
@@ -86,6 +87,14 @@ def _processor() -> MachineFact:
     return MachineFact(
         "computes on", f"{device.type}, {os.cpu_count()} processors, {dtype}", "" if dtype == "bfloat16" else slow
     )
+
+
+def _kernels() -> MachineFact:
+    from anytasktune.models.kernels import kernel_state  # noqa: PLC0415 (loads torch)
+
+    state = kernel_state()
+    value = "compiled for this machine" if state.library else f"none, PyTorch computes alone ({state.reason})"
+    return MachineFact("kernels", value, state.advice)
 
 
 def _memory() -> MachineFact:

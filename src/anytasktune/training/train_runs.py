@@ -15,6 +15,7 @@ from anytasktune.ids import content_id, file_hash
 from anytasktune.inference.label_head import LabelHead
 from anytasktune.inference.task_lm import LABEL_HEADS, TASK_LM_FILE
 from anytasktune.inference.task_predictor import TaskPredictor
+from anytasktune.models.kernels import kernel_state
 from anytasktune.models.load import BaseLM, choose_device, choose_dtype
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter, LoraSpec
 from anytasktune.models.packing_support import packs_rows, whole_rows
@@ -125,6 +126,8 @@ def train_task_lms(
     if not open_jobs:
         return
     share = packs_rows(base.model)
+    if base.device.type == "cpu" and (told := kernel_state().note):
+        note(told)
     if not share:
         note(whole_rows(base.ref.name))
     by_run: dict[int, Job] = {}

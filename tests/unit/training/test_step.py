@@ -1,6 +1,7 @@
 """Prefix sharing is exact: same loss and gradient as stock transformers + PEFT on whole, unshared rows."""
 
 import random
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from transformers import PreTrainedModel
 
 from anytasktune.chat import Encoded
 from anytasktune.models.head import LabelChoices
+from anytasktune.models.kernels import KERNELS_VARIABLE, kernel_state
 from anytasktune.models.lora import Adapter, LoraSpec, linear_layers
 from anytasktune.models.lora_stack import attached
 from anytasktune.models.packing_support import packs_rows
@@ -101,6 +103,16 @@ def assert_equals_plain(kind: str, examples: list[Encoded], rows: RowSet, max_to
     assert_same_gradient(adapter, expected)
 
 
+@pytest.fixture(params=["on", "off"])
+def either_kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """With compiled kernels, where this machine has them, and with PyTorch alone."""
+    monkeypatch.setenv(KERNELS_VARIABLE, request.param)
+    kernel_state.cache_clear()
+    yield
+    kernel_state.cache_clear()
+
+
+@pytest.mark.usefixtures("either_kernels")
 @pytest.mark.parametrize("kind", ["llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "gpt_neox"])
 @pytest.mark.parametrize("prefix", [0, 1, 20])
 def test_loss_and_gradient_equal_plain_peft(kind: str, prefix: int) -> None:
@@ -132,6 +144,7 @@ def test_a_prefix_longer_than_one_piece_of_attention(kind: str) -> None:
     assert_equals_plain(kind, examples, build_rows(examples, [0] * 3, share=True, batch_size=3), max_tokens=10_000)
 
 
+@pytest.mark.usefixtures("either_kernels")
 @pytest.mark.parametrize("kind", ["llama", "mistral", "gemma2", "gemma3"])
 def test_rows_longer_than_one_piece_of_attention(kind: str) -> None:
     rng = random.Random(4)
