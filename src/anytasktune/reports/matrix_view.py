@@ -138,7 +138,7 @@ def _joint_advice(matrix: TaskMatrix, titles: dict[str, str], words: Words) -> l
 
 
 def _transfers(matrix: TaskMatrix, titles: dict[str, str], words: Words) -> list[str]:
-    """What the training for one task alone does to others, where that is shown; the clearest first."""
+    """Effects on other tasks of training for one task alone, where they are shown; the clearest first."""
     single = {model.target for model in matrix.models if len(model.learned) == 1}
     shown = [
         (cell.against_base.p_holm, cell)
