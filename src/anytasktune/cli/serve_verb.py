@@ -30,6 +30,17 @@ def serve(
     engine_wait: Annotated[
         float, typer.Option("--engine-wait", min=1, help="Longest time until vLLM answers after its start, in seconds.")
     ] = 900.0,
+    record_requests: Annotated[
+        bool,
+        typer.Option(
+            "--record-requests",
+            help="Keep facts on every request in use/, with the texts of unsure and of sampled ones, for review and drift.",
+        ),
+    ] = False,
+    record_share: Annotated[
+        float,
+        typer.Option("--record-share", min=0, max=1, help="Share of all requests whose texts are kept."),
+    ] = 0.1,
     overrides: UseOverrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
@@ -39,7 +50,16 @@ def serve(
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.starting_server import ServerOptions, prepare_server
 
-    options = ServerOptions(host, port, token_env, timeout, engine=engine, engine_wait=engine_wait)
+    options = ServerOptions(
+        host,
+        port,
+        token_env,
+        timeout,
+        engine=engine,
+        engine_wait=engine_wait,
+        record_requests=record_requests,
+        record_share=record_share,
+    )
     with reporter(progress, workspace) as on_event:
         server = prepare_server(workspace, settings, options, on_event)
         names = list(server.engine.models.names)

@@ -24,9 +24,11 @@ from anytasktune.models.local_places import recall
 from anytasktune.pipeline.events import MOST_EXAMPLES, Finished, Note, OnEvent, ignore_event
 from anytasktune.pipeline.generated_rows import UsableRows, usable_rows
 from anytasktune.pipeline.own_rows import checked, has_own_rows, placed, relative, row_files
-from anytasktune.pipeline.reviewing import agreement_of
+from anytasktune.pipeline.reviewing import agreement_of, read_reviews
+from anytasktune.pipeline.rows_from_use import accepted_from_use, join_accepted
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import (
+    Candidate,
     DatasetManifest,
     DroppedRow,
     DroppedRows,
@@ -38,7 +40,7 @@ from anytasktune.schema import (
     Task,
 )
 from anytasktune.settings import SplitConfig
-from anytasktune.store import MANIFEST, ArtifactKind, Project, find_or_make, read_record, read_ref, record_kind
+from anytasktune.store import MANIFEST, ArtifactKind, Project, find_or_make, hash_of_rows, read_record, read_ref, record_kind
 from anytasktune.version import __version__
 
 DROPPED_ROWS = record_kind(DroppedRows, lambda record: record.id)
@@ -79,7 +81,8 @@ def frozen_dataset(workspace: Workspace, task: Task, config: SplitConfig, on_eve
     files = {} if generated and not has_own_rows(project, task) else row_files(project, task)
     sources = {relative(project, path): _hash(path) for path in files.values()}
     parts = [sources, task.name, task.output.model_dump(), config.model_dump(), __version__]
-    inputs = content_id([*parts, *([generated.key] if generated else [])])
+    from_use = hash_of_rows(accepted) if (accepted := _accepted(project, task)) else ""
+    inputs = content_id([*parts, *([generated.key] if generated else []), *([from_use] if from_use else [])])
 
     @functools.cache
     def read_rows() -> OwnRows:
@@ -155,7 +158,7 @@ def own_rows(workspace: Workspace, task: Task, config: SplitConfig, *, few: bool
     """
     project = workspace.project
     if few and not has_own_rows(project, task):
-        return OwnRows()
+        return _with_rows_from_use(project, task, OwnRows(), config)
     files = row_files(project, task)
     results = {split: checked(task, read_examples(path)) for split, path in files.items()}
     if None in results:
@@ -166,13 +169,31 @@ def own_rows(workspace: Workspace, task: Task, config: SplitConfig, *, few: bool
         results = dict(given.items())
         splits = {split: result.examples for split, result in given.items()}
     dropped = [row for result in results.values() for row in result.dropped]
-    return OwnRows(
+    own = OwnRows(
         splits,
         total_counts(result.counts for result in results.values()),
         [row.model_copy(update={"file": relative(project, Path(row.file))}) for row in dropped],
         {relative(project, path): _hash(path) for path in files.values()},
         "grouped" if None in files else "given",
     )
+    return _with_rows_from_use(project, task, own, config)
+
+
+def _accepted(project: Project, task: Task) -> list[Candidate]:
+    return accepted_from_use(project, task, read_reviews(project, task)) if project.use.is_dir() else []
+
+
+def _with_rows_from_use(project: Project, task: Task, own: OwnRows, config: SplitConfig) -> OwnRows:
+    """The rows, and in train those that people accepted of what came from use."""
+    accepted = _accepted(project, task)
+    if not accepted:
+        return own
+    rows, dropped = join_accepted(task, own.splits, accepted, config.near_duplicate)
+    reasons = Counter(row.reason for row in dropped)
+    counts = total_counts([own.counts, RowCounts(read=len(accepted), kept=len(rows), dropped=dict(reasons))])
+    splits = own.splits | {"train": [*own.splits.get("train", []), *rows]}
+    sources = {**own.sources, f"use/{task.name}": hash_of_rows(accepted)}
+    return replace(own, splits=splits, counts=counts, dropped=[*own.dropped, *dropped], sources=sources)
 
 
 def _divide(examples: Sequence[Example], config: SplitConfig, *, few: bool) -> dict[SplitName, list[Example]]:

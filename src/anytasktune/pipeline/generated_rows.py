@@ -12,6 +12,7 @@ from anytasktune.errors import counted
 from anytasktune.pipeline.candidate_runs import latest_gated, passages_of
 from anytasktune.pipeline.existing_candidates import made_for
 from anytasktune.pipeline.reviewing import read_reviews
+from anytasktune.pipeline.rows_from_use import candidates_from_use
 from anytasktune.review import GatedRows, ReviewedRows, apply_reviews, review_outcomes
 from anytasktune.schema import (
     Candidate,
@@ -184,7 +185,8 @@ def usable_rows(project: Project, task: Task, own: Splits, note: Callable[[str],
         note(f"{task.name}: generated rows were made for another instruction, output or rules; make others: {again}")
     candidates, reviews = GatedRows(found.kept, found.dropped, found.verdicts), read_reviews(project, task)
     result = apply_reviews(task, candidates, reviews)
-    if unknown := sorted(key for key in review_outcomes(reviews) if candidates.find(key) is None):
+    from_use = {candidate.id for candidate in candidates_from_use(project, task)}
+    if unknown := sorted(key for key in review_outcomes(reviews) if key not in from_use and candidates.find(key) is None):
         named = ", ".join(unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
         what = (
             f"decisions on {counted(len(unknown), 'candidate')} are kept and not applied, because the candidates are not in use"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from anytasktune.errors import DataError, Problem
 from anytasktune.pipeline.candidate_runs import latest_gated, passages_of
+from anytasktune.pipeline.rows_from_use import candidates_from_use
 from anytasktune.review import (
     GatedRows,
     ReviewedRows,
@@ -30,8 +31,8 @@ class RefusedDecisionError(DataError):
 
 
 def has_candidates(project: Project, task: Task) -> bool:
-    """Whether a task has gated candidates."""
-    return read_ref(project.gated(task.name)) is not None
+    """Whether a task has gated candidates, or items from use."""
+    return read_ref(project.gated(task.name)) is not None or bool(candidates_from_use(project, task))
 
 
 def gated_rows(project: Project, task: Task) -> tuple[GatedSet, GatedRows]:
@@ -46,6 +47,20 @@ def gated_rows(project: Project, task: Task) -> tuple[GatedSet, GatedRows]:
         fix = f"make some first: {project.command('synth', task.name)}, then {project.command('gate', task.name)}"
         raise DataError("there are no candidates to review", where=str(project.gated(task.name)), fix=fix)
     return found.manifest, GatedRows(found.kept, found.dropped, found.verdicts)
+
+
+def rows_to_review(project: Project, task: Task) -> tuple[GatedSet | None, GatedRows]:
+    """The candidates of a task that were gated last, and the items from use.
+
+    Raises:
+        DataError: there are neither.
+        StoreError: a file is damaged.
+    """
+    from_use = candidates_from_use(project, task)
+    if from_use and latest_gated(project, task.name) is None:
+        return None, GatedRows(from_use)
+    manifest, gated = gated_rows(project, task)
+    return manifest, GatedRows([*gated.kept, *from_use], gated.dropped, gated.verdicts)
 
 
 def read_reviews(project: Project, task: Task) -> list[Review]:
@@ -83,7 +98,7 @@ def agreement_of(project: Project, task: Task) -> list[Agreement]:
     Raises:
         DataError: there are no candidates, or a line of a review is none.
     """
-    return measure_agreement(gated_rows(project, task)[1], read_reviews(project, task))
+    return measure_agreement(rows_to_review(project, task)[1], read_reviews(project, task))
 
 
 @dataclass
@@ -98,7 +113,7 @@ class ReviewSession:
     project: Project
     task: Task
     reviewer: str
-    manifest: GatedSet
+    manifest: GatedSet | None
     gated: GatedRows
     others: Sequence[Review]
     own: list[Review]
@@ -110,7 +125,7 @@ class ReviewSession:
         Raises:
             DataError: there are no candidates, or a line of a review is none.
         """
-        manifest, gated = gated_rows(project, task)
+        manifest, gated = rows_to_review(project, task)
         reviews = read_reviews(project, task)
         others = [review for review in reviews if review.reviewer != reviewer]
         own = [review for review in reviews if review.reviewer == reviewer]
@@ -145,7 +160,7 @@ class ReviewSession:
 
     def passages(self, items: Iterable[ReviewItem]) -> dict[str, Passage]:
         """The passages that candidates were made from, by id."""
-        return passages_of(self.project, self.manifest, [item.candidate for item in items])
+        return passages_of(self.project, self.manifest, [item.candidate for item in items]) if self.manifest else {}
 
     def item(self, candidate_id: str) -> ReviewItem | None:
         """A candidate out of turn; None if it is not in this set."""

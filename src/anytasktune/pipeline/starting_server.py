@@ -10,9 +10,11 @@ from anytasktune.errors import ConfigError, DamagedError, disk_error
 from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.models.load import inspect_model, load_base, name_of
 from anytasktune.pipeline.context import Context
+from anytasktune.pipeline.correcting import keep_from_git
 from anytasktune.pipeline.evaluating import adapter_folder
 from anytasktune.pipeline.events import OnEvent, Started, ignore_event
 from anytasktune.pipeline.production import production_run
+from anytasktune.pipeline.recording_requests import RequestRecorder
 from anytasktune.pipeline.serving_actions import ActionServer
 from anytasktune.pipeline.starting_vllm import VllmPlan, start_vllm
 from anytasktune.pipeline.workspace import Workspace
@@ -43,6 +45,8 @@ class ServerOptions:
         engine: what computes the tokens: empty for this process, `vllm` for a vLLM that is started, or the address of one that
             runs.
         engine_wait: longest time until a vLLM that is started answers, in seconds.
+        record_requests: keep facts on every request in `use/`, and the texts of unsure and of sampled ones.
+        record_share: share of all requests whose texts are kept whatever the answer.
     """
 
     host: str = "127.0.0.1"
@@ -52,6 +56,8 @@ class ServerOptions:
     most_waiting: int = 256
     engine: str = ""
     engine_wait: float = 900.0
+    record_requests: bool = False
+    record_share: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ def prepare_server(
     options = options or ServerOptions()
     context = Context(workspace, settings or Settings(), on_event or ignore_event)
     rules = RequestRules(token=_token(options), host=options.host)
+    log = _request_log(context, options) if options.record_requests else None
     try:
         listener = listening(options.host, options.port)
     except OSError as error:
@@ -90,7 +97,19 @@ def prepare_server(
         listener.close()
         raise
     actions = ActionServer(workspace, engine, options.answer_seconds)
-    return AnswerServer(http_app(engine, rules, options.answer_seconds, actions.run), engine, listener)
+    return AnswerServer(http_app(engine, rules, options.answer_seconds, actions.run, log), engine, listener)
+
+
+def _request_log(context: Context, options: ServerOptions) -> RequestRecorder:
+    """Record requests from now on, and say plainly what is kept."""
+    project, config = context.workspace.project, context.settings.gates
+    keep_from_git(project)
+    treated = {"mask": ", personal data masked", "keep": " as they are", "drop": " unless they hold personal data"}
+    context.note(
+        f"requests are recorded in {project.use}: of each the length, label and probability; the texts of unsure ones and of "
+        f"{options.record_share:.0%} of all are kept there{treated[config.personal_data]}"
+    )
+    return RequestRecorder(context.workspace, config, options.record_share, context.note)
 
 
 def _token(options: ServerOptions) -> str:

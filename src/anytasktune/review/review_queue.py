@@ -30,6 +30,7 @@ Strengths = dict[ReviewReason, float]
 """Strength of each reason for reviewing a candidate, from 0 to 1."""
 
 WEIGHTS: Mapping[ReviewReason, float] = {
+    "from_use": 2.0,
     "border": 1.0,
     "judge_doubts": 1.0,
     "samples_differ": 1.0,
@@ -214,6 +215,7 @@ def _lasting_strengths(task: Task, candidate: Candidate, verdicts: Sequence[Verd
     agreement, asked = candidate.origin.agreement, candidate.origin.cell.label.strip()
     is_other = bool(asked) and not task.output.facts(asked) <= task.output.facts(candidate.output.strip())
     strengths: Strengths = {
+        "from_use": float(candidate.origin.kind in {"correction", "request"}),
         "border": max((verdict.border or 0.0 for verdict in verdicts), default=0.0),
         "judge_doubts": min(1.0, 2 * max(doubts, default=0.0)),
         "samples_differ": 0.0 if agreement is None else min(1.0, 2 * (1 - agreement)),

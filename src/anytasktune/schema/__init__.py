@@ -72,6 +72,7 @@ from anytasktune.schema.run import (
 from anytasktune.schema.task import Task
 from anytasktune.schema.task_answer import AnswerViolation, LoggedAnswer, TaskAnswer
 from anytasktune.schema.task_matrix import TaskMatrix
+from anytasktune.schema.use_log import Correction, RecordedRequest
 
 __all__ = [
     "AUGMENTATIONS",
@@ -98,6 +99,7 @@ __all__ = [
     "Caveat",
     "Cell",
     "Comparison",
+    "Correction",
     "DatasetManifest",
     "Decoding",
     "DocumentInfo",
@@ -124,6 +126,7 @@ __all__ = [
     "PredictionSet",
     "Promotion",
     "PromotionEvidence",
+    "RecordedRequest",
     "Rendering",
     "Recommendation",
     "Report",

@@ -10,8 +10,10 @@ from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.schema.passages import Span
 from anytasktune.settings import Augmentation, GateConfig, InputSource, SynthesisConfig
 
-OriginKind = InputSource | Augmentation
-"""Origin of a candidate: the material of a newly written input, or the augmentation of an example."""
+UseKind = Literal["correction", "request", "sampled_request"]
+"""Of what comes from use: the right answer somebody gave, a request that was answered unsurely, any other request."""
+OriginKind = InputSource | Augmentation | UseKind
+"""Origin of a candidate: the material of a newly written input, the augmentation of an example, or the use of a Task-LM."""
 
 INPUT_SOURCES: tuple[InputSource, ...] = get_args(InputSource)
 AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)

@@ -8,11 +8,11 @@ from anytasktune.records import Name, Record
 from anytasktune.schema.candidate import Candidate, Verdict
 
 ReviewReason = Literal[
-    "disputed", "second_opinion", "border", "judge_doubts", "samples_differ", "other_answer", "novel", "rare"
+    "disputed", "second_opinion", "from_use", "border", "judge_doubts", "samples_differ", "other_answer", "novel", "rare"
 ]
-"""Why a candidate is worth reviewing: reviewers disagree; a second reviewer is wanted; the decision of a judge or gate was
-close; the judge marks it low; samples of the teacher differ; the answer is not the one that was asked for; its wording is new;
-few of its kind were reviewed."""
+"""Why a candidate is worth reviewing: reviewers disagree; a second reviewer is wanted; in use it was corrected or answered
+unsurely; the decision of a judge or gate was close; the judge marks it low; samples of the teacher differ; the answer is not
+the one that was asked for; its wording is new; few of its kind were reviewed."""
 
 JUDGE = "judge"
 """The LLM judge as a rater."""

@@ -5,8 +5,9 @@ import contextlib
 import random
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -32,6 +33,7 @@ from anytasktune.serving.api_requests import AnswerRequest, ChatRequest, Complet
 from anytasktune.serving.engine_messages import Answered, AnswerEnd, Engine, Outcome, PendingQuestion, Piece, Question
 from anytasktune.serving.input_of_messages import input_of_chat, input_of_prompt
 from anytasktune.serving.reply_events import DONE_EVENT, ReplyStream, event
+from anytasktune.serving.request_feedback import FeedbackReply, FeedbackRequest, RequestLog
 from anytasktune.serving.request_guard import RequestGuardMiddleware, RequestRules
 from anytasktune.serving.served_actions import ActionRequest, ServedActions
 from anytasktune.serving.served_models import ServedModel
@@ -47,6 +49,7 @@ class AnswerApi:
 
     engine: Engine
     answer_seconds: float
+    log: RequestLog | None = None
 
     async def chat(self, http: Request, request: ChatRequest) -> Response:
         """Reply to a chat."""
@@ -61,7 +64,7 @@ class AnswerApi:
         top = (request.top_logprobs or 0) if request.logprobs else None
         questions = _drawn(model, [question], request)
         reply = _reply(request, questions[0], top)
-        asked = _Asked.of(questions, self.engine, self.answer_seconds)
+        asked = self._ask(questions, reply)
         if request.stream:
             events = _streamed(asked, ReplyStream(reply, chat=True), request)
             return StreamingResponse(events, media_type="text/event-stream")
@@ -75,11 +78,17 @@ class AnswerApi:
         questions = [self._prompt_question(model, request, prompt) for prompt in request.prompts]
         questions = _drawn(model, questions, request)
         reply = _reply(request, questions[0], request.logprobs)
-        asked = _Asked.of(questions, self.engine, self.answer_seconds)
+        asked = self._ask(questions, reply)
         if request.stream:
             events = _streamed(asked, ReplyStream(reply, chat=False), request)
             return StreamingResponse(events, media_type="text/event-stream")
         return JSONResponse(reply.completion(await asked.answers(http)).model_dump())
+
+    def _ask(self, questions: Sequence[Question], reply: Reply) -> "_Asked":
+        asked = _Asked.of(questions, self.engine, self.answer_seconds)
+        if self.log is not None:
+            asked.on_answer = partial(self.log.record, reply.id)
+        return asked
 
     def _model(self, request: AnswerRequest) -> ServedModel:
         model = self.engine.models.find(request.model)
@@ -112,6 +121,7 @@ class _Asked:
     arrived: "asyncio.Queue[tuple[int, Outcome]]"
     engine: Engine
     deadline: float
+    on_answer: Callable[[int, Answered], None] = lambda _place, _answered: None
 
     @classmethod
     def of(cls, questions: Sequence[Question], engine: Engine, seconds: float) -> "_Asked":
@@ -142,6 +152,7 @@ class _Asked:
                 if isinstance(outcome, Answered):
                     left -= 1
                     self._count(place, outcome)
+                    self.on_answer(place, outcome)
                 yield place, outcome
         except TimeoutError:
             message = "the answer took too long; send the request again, or raise --timeout"
@@ -224,8 +235,14 @@ def _scores_answers(model: ServedModel) -> bool:
     return bool(model.source and model.task and model.source.manifest.decoding[model.task.name].scores_answers)
 
 
-def http_app(engine: Engine, rules: RequestRules, answer_seconds: float, run_action: ServedActions) -> FastAPI:
-    """The whole application. Pages that fetch scripts from elsewhere are left out."""
+def http_app(
+    engine: Engine, rules: RequestRules, answer_seconds: float, run_action: ServedActions, log: RequestLog | None = None
+) -> FastAPI:
+    """The whole application. Pages that fetch scripts from elsewhere are left out.
+
+    Args:
+        log: records requests and takes corrections; None: nothing is recorded.
+    """
     app = FastAPI(
         title="AnyTaskTune",
         version=__version__,
@@ -233,7 +250,7 @@ def http_app(engine: Engine, rules: RequestRules, answer_seconds: float, run_act
         redoc_url=None,
         responses=_ERRORS,
     )
-    api, metrics = AnswerApi(engine, answer_seconds), engine.metrics
+    api, metrics = AnswerApi(engine, answer_seconds, log), engine.metrics
 
     @app.get("/v1/models")
     def models() -> ModelList:
@@ -260,6 +277,28 @@ def http_app(engine: Engine, rules: RequestRules, answer_seconds: float, run_act
         """Run the steps of an action."""
         return run_action(name, request)
 
+    @app.post("/v1/feedback")
+    def feedback(request: FeedbackRequest) -> FeedbackReply:
+        """Take the right answer to a request that was answered wrongly."""
+        if log is None:
+            message = "this server does not record requests: start it with --record-requests"
+            raise ApiError(404, message, code="not_recording")
+        return log.correct(request)
+
+    _tell_state(app, engine)
+    known = {getattr(route, "path", "") for route in app.routes}
+
+    def on_reply(path: str, status: int) -> None:
+        metrics.requests.labels(path if path in known else "other", str(status)).inc()
+
+    _handle_errors(app)
+    app.add_middleware(RequestGuardMiddleware, rules=rules, on_reply=on_reply)
+    return app
+
+
+def _tell_state(app: FastAPI, engine: Engine) -> None:
+    """Add what programs that watch the server ask for."""
+
     @app.get("/health")
     def health() -> dict[str, str]:
         """Say that the process is alive."""
@@ -275,16 +314,7 @@ def http_app(engine: Engine, rules: RequestRules, answer_seconds: float, run_act
     @app.get("/metrics", response_class=PlainTextResponse)
     def numbers() -> Response:
         """Show numbers for Prometheus."""
-        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
-
-    known = {getattr(route, "path", "") for route in app.routes}
-
-    def on_reply(path: str, status: int) -> None:
-        metrics.requests.labels(path if path in known else "other", str(status)).inc()
-
-    _handle_errors(app)
-    app.add_middleware(RequestGuardMiddleware, rules=rules, on_reply=on_reply)
-    return app
+        return Response(engine.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _handle_errors(app: FastAPI) -> None:

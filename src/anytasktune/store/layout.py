@@ -78,6 +78,17 @@ class Project:
         return self.root / "reviews" / task
 
     @property
+    def use(self) -> Path:
+        """Requests that a server recorded, and corrections of answers."""
+        return self.root / "use"
+
+    def requests(self, task: str) -> Path:
+        return self.use / task / "requests.jsonl"
+
+    def corrections(self, task: str) -> Path:
+        return self.use / task / "corrections.jsonl"
+
+    @property
     def promotions(self) -> Path:
         """Which Task-LM was in production for which task, since when, and why."""
         return self.root / "promotions.jsonl"
