@@ -76,6 +76,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "run": action_verbs.run,
         "serve": serve_verb.serve,
         "correct": learning_verbs.correct,
+        "drift": learning_verbs.drift,
         "versions": version_verbs.versions,
         "promote": version_verbs.promote,
         "rollback": version_verbs.rollback,

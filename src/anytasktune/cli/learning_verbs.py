@@ -1,12 +1,12 @@
-"""The verbs that learn from use: `correct`."""
+"""The verbs that learn from use: `correct` and `drift`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, UsageError, print_json, say
-from anytasktune.cli.options import Json, ProjectFolder, UseOverrides, open_project
+from anytasktune.cli.console import DONE, UsageError, print_json, say, show
+from anytasktune.cli.options import Json, ProgressForm, ProjectFolder, ShownLanguage, UseOverrides, open_project
 from anytasktune.cli.person_name import person_name
 
 _TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
@@ -44,4 +44,35 @@ def correct(
         print_json(kept.model_dump(mode="json"))
     else:
         say(f"✓ {task}: kept for review: {workspace.project.command('review', task)}")
+    return DONE
+
+
+def drift(
+    task: _TaskName,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", help="Inputs to look at, in any form that predict reads; default: recorded requests."),
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option("--input", metavar="COLUMN", help="Column of the file's inputs; several joined by +.")
+    ] = None,
+    last: Annotated[int | None, typer.Option("--last", min=1, help="Look at so many of the most recent requests.")] = None,
+    language: ShownLanguage = "en",
+    project: ProjectFolder = Path(),
+    overrides: UseOverrides = None,
+    progress: ProgressForm = "text",
+    as_json: Json = False,
+) -> int:
+    """Say whether requests in use differ from the rows the task was made of: lengths, probabilities, answers, words."""
+    workspace, settings = open_project(project, [task], overrides)
+    from anytasktune.cli.drift_lines import drift_lines
+    from anytasktune.cli.progress import reporter
+    from anytasktune.pipeline.watching_drift import drift as watch_drift
+
+    with reporter(progress, workspace) as on_event:
+        result = watch_drift(workspace, task, file, column=column, last=last, settings=settings, on_event=on_event)
+    if as_json:
+        print_json(result.model_dump(mode="json"))
+    else:
+        show(drift_lines(result, workspace.project.command, language), whole_lines=True)
     return DONE

@@ -106,7 +106,7 @@ def predict(
     _require_some([row.asked for row in given.rows], source)
     context = TrainingContext.begin(workspace, settings, on_event)
     system = system_for(context, asked, options.system)
-    examples = {row.number: _spoken(system, row.asked) for row in given.rows if isinstance(row.asked, Example)}
+    examples = {row.number: in_its_language(system, row.asked) for row in given.rows if isinstance(row.asked, Example)}
     answers, reused = kept_answers(context, system, list(examples.values()))
     rows = []
     for row in given.rows:
@@ -133,7 +133,7 @@ def _require_some(rows: Sequence[Example | TaskAnswer | DroppedRow], source: Pat
         raise DataError([Problem(what, str(source), "mend these and others like them"), *first])
 
 
-def _spoken(system: AnsweringSystem, example: Example) -> Example:
+def in_its_language(system: AnsweringSystem, example: Example) -> Example:
     """The example in the language it is answered in."""
     if example.language is not None:
         return example
