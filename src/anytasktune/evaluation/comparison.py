@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from anytasktune.errors import EvaluationError
-from anytasktune.evaluation.caveats import FEWEST_SOURCES, caveats_on, small_test_set
+from anytasktune.evaluation.bilingual import correct_parities, language_parities
+from anytasktune.evaluation.caveats import caveats_on, small_test_set
 from anytasktune.evaluation.error_analysis import (
     calibration_of,
     confusion_of,
@@ -18,6 +19,7 @@ from anytasktune.evaluation.error_analysis import (
 )
 from anytasktune.evaluation.recommendation import recommend
 from anytasktune.evaluation.scoring import ScoredSystem, pick_samples
+from anytasktune.evaluation.source_clusters import by_source
 from anytasktune.ids import content_id
 from anytasktune.outputs import LOWER_IS_BETTER, reference_number
 from anytasktune.schema import (
@@ -32,7 +34,7 @@ from anytasktune.schema import (
     TaskMatrix,
     TaskReport,
 )
-from anytasktune.scorers import ItemStatistics, item_statistics
+from anytasktune.scorers import item_statistics
 from anytasktune.scorers.intervals import score_interval
 from anytasktune.scorers.paired_tests import compare_paired, minimum_detectable_difference
 from anytasktune.scorers.statistics import holm, rank_correlation
@@ -97,6 +99,7 @@ def task_report(
         action_against_mixed=compare_systems(task, examples, duel, config) if duel else None,
         samples=pick_samples(task, examples, systems, subject, config.seed),
         dev_curve=[(point.step, point.dev_loss) for point in run.dev_curve] if run else [],
+        parity=language_parities(task, examples, systems, config),
     )
     caveats = caveats_on(report, references, runs, config, len({row.source or row.id for row in examples}))
     return report.model_copy(update={"caveats": caveats})
@@ -124,7 +127,7 @@ def build_report(
         created: ISO 8601 in UTC; now, unless given.
         matrix: of every Task-LM on every task.
     """
-    corrected = _holm_corrected(tasks, config.significance)
+    corrected = correct_parities(_holm_corrected(tasks, config.significance), config.significance)
     report = Report(
         id="",
         domain=domain,
@@ -243,12 +246,6 @@ def compare_systems(
         verdict=verdict_on(paired.difference.value, paired.p_value, task.scored_by in LOWER_IS_BETTER, config.significance),
         minimum_detectable=minimum_detectable_difference(paired, len(ours), task.output.full_range, config.significance),
     )
-
-
-def by_source(examples: Sequence[Example], rows: Sequence[int], statistics: ItemStatistics) -> ItemStatistics:
-    """The statistics with the rows of one source as one item, since they are alike; row by row where sources are too few."""
-    sources = [examples[row].source or f"row {row}" for row in rows]
-    return statistics.summed_by(sources) if FEWEST_SOURCES <= len(set(sources)) < len(rows) else statistics
 
 
 def _holm_corrected(tasks: Sequence[TaskReport], alpha: float) -> list[TaskReport]:

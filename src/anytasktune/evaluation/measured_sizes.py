@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anytasktune.errors import EvaluationError
-from anytasktune.evaluation.comparison import by_source
 from anytasktune.evaluation.scoring import ScoredSystem
+from anytasktune.evaluation.source_clusters import by_source
 from anytasktune.schema import Example, Task
 from anytasktune.schema.learning_curve import CurvePoint, Learner, LearningCurve
 from anytasktune.scorers import item_statistics

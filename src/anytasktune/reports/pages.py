@@ -16,6 +16,7 @@ from anytasktune.reports.errors_view import ErrorsView
 from anytasktune.reports.items_view import HTML_LANGUAGE, items_data
 from anytasktune.reports.matrix_view import MatrixView
 from anytasktune.reports.overall_view import GranularityView
+from anytasktune.reports.parity_view import ParityView
 from anytasktune.reports.report_view import ReportView, SampleView, TaskView, view_report
 from anytasktune.reports.report_words import TEMPLATES
 from anytasktune.reports.svg_plots import RELIABILITY_SIZE, SPARK_HEIGHT, SPARK_WIDTH
@@ -95,7 +96,9 @@ def render_markdown(report: Report, language: Language = "en") -> str:
     blocks += [_inline(line) for line in view.sublines] + [_facts(view, view.facts)]
     blocks += ["## " + view.words.say("label.overview"), _overview(view)]
     blocks += _granularity(view, view.granularity) if view.granularity else []
+    blocks += ["## " + view.words.say("across.title")] if view.matrix or view.parity else []
     blocks += _matrix(view, view.matrix) if view.matrix else []
+    blocks += _parity(view, view.parity) if view.parity else []
     for task in view.tasks:
         blocks += _task(view, task)
     blocks += ["## " + view.words.say("label.measured"), *view.method]
@@ -145,6 +148,19 @@ def _matrix(view: ReportView, matrix: MatrixView) -> list[str]:
         matrix.how,
     ]
     return [block for block in blocks if block]
+
+
+def _parity(view: ReportView, parity: ParityView) -> list[str]:
+    say = view.words.say
+    head = [say("label.task"), say("label.system")]
+    head += [say(f"parity.{name}") for name in ("english", "chinese", "difference")] + [
+        say("label.verdict"),
+        say("parity.script"),
+    ]
+    rows = [
+        [row.title, row.system, row.english, row.chinese, row.difference, row.word, row.other_script] for row in parity.rows
+    ]
+    return ["### " + say("parity.title"), _bullets(parity.findings), _table(head, rows), parity.how]
 
 
 def _task(view: ReportView, task: TaskView) -> list[str]:

@@ -11,6 +11,7 @@ from anytasktune.reports.curves_view import CurvesView, view_curves
 from anytasktune.reports.errors_view import CalibrationView, ErrorsView, view_calibration, view_errors
 from anytasktune.reports.matrix_view import MatrixView, view_matrix
 from anytasktune.reports.overall_view import GranularityView, sublines, unbeaten, view_granularity
+from anytasktune.reports.parity_view import ParityView, view_parity
 from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean, p_words, signed, words
 from anytasktune.reports.svg_plots import Sparkline, Whisker, axis_for, sparkline, whisker
 from anytasktune.reports.verdict_words import VerdictView, headline, view_verdict
@@ -142,6 +143,8 @@ class ReportView:
     """None where no task was done by more than one Task-LM."""
     matrix: MatrixView | None
     """None where it was not asked for."""
+    parity: ParityView | None
+    """None where no task has enough rows of both languages."""
     samples_how: str
     method: tuple[str, ...]
     versions: tuple[tuple[str, str], ...]
@@ -178,6 +181,7 @@ def view_report(report: Report, language: Language = "en") -> ReportView:
         tasks=tuple(_task_view(task, texts) for task in report.tasks),
         granularity=view_granularity(report, texts),
         matrix=view_matrix(report, texts),
+        parity=view_parity(report, texts),
         samples_how=say("label.samples_how", seed=report.config.seed),
         method=tuple(say(f"method.{name}", **method) for name in texts.table["method"]),
         versions=(*sorted(report.versions.items()), (say("label.machine"), report.machine)),

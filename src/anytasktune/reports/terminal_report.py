@@ -8,6 +8,7 @@ from rich.text import Text
 
 from anytasktune.records import Language
 from anytasktune.reports.overall_view import GranularityView
+from anytasktune.reports.parity_view import ParityView
 from anytasktune.reports.report_view import ReportView, TaskView, view_report
 from anytasktune.reports.svg_plots import Whisker
 from anytasktune.reports.terminal_curves import curves_table
@@ -40,8 +41,9 @@ def render(report: Report, language: Language = "en") -> RenderableType:
     ]
     opening += [_verdict(task) for task in view.tasks]
     granularity = [_granularity(view, view.granularity)] if view.granularity else []
-    matrix = [render_matrix(view.matrix, view.words)] if view.matrix else []
-    return Group(*opening, *(_task(view, task) for task in view.tasks), *granularity, *matrix)
+    across = [render_matrix(view.matrix, view.words)] if view.matrix else []
+    across += [_parity(view, view.parity)] if view.parity else []
+    return Group(*opening, *(_task(view, task) for task in view.tasks), *granularity, *across)
 
 
 def _verdict(task: TaskView) -> RenderableType:
@@ -100,6 +102,12 @@ def shortened(name: str) -> str:
         half = (len(name) - 1) // 2
         name = f"{name[:half].removesuffix('…')}…{name[half + 2 :]}"
     return name
+
+
+def _parity(view: ReportView, parity: ParityView) -> RenderableType:
+    """The findings alone; the pages have the table."""
+    title = Text(f"\n{view.words.say('parity.title')}", style="bold")
+    return Group(title, *(Padding(Text(line), (0, 0, 0, 2)) for line in parity.findings))
 
 
 def whisker_line(whisker: Whisker, width: int = PLOT_WIDTH) -> str:

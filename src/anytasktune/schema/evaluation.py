@@ -7,6 +7,7 @@ from pydantic import Field
 from anytasktune.outputs import FaultKind, Metric
 from anytasktune.records import Artifact, Language, Name, Record, Usage
 from anytasktune.schema.interval import Interval
+from anytasktune.schema.language_parity import LanguageParity
 from anytasktune.schema.learning_curve import LearningCurves
 from anytasktune.schema.run import AnswerThreshold, Decoding
 from anytasktune.schema.task import Task
@@ -306,6 +307,8 @@ class TaskReport(Record):
     """Id of the data set whose rows were answered."""
     definition: Task | None = None
     """The task as it was scored."""
+    parity: list[LanguageParity] = Field(default_factory=list)
+    """English against Chinese, per system; empty where the task has one language, or too few rows of one."""
     recommendation: Recommendation | None = None
     """None where no Task-LM was compared with another system."""
     learning_curves: LearningCurves | None = None

@@ -82,6 +82,15 @@ def difference_interval(ours: ItemStatistics, theirs: ItemStatistics, resamples:
     return Interval(value=value, low=min(value, low), high=max(value, high))
 
 
+def independent_difference(ours: ItemStatistics, theirs: ItemStatistics, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """The difference ours minus theirs on two sets of items that have nothing to do with each other, with its 95 % interval."""
+    width, other_seed = max(abs(_span(ours)), abs(_span(theirs))), np.random.SeedSequence([seed, 1]).generate_state(1)[0]
+    draws = _draw(ours, ours.ends(), resamples, seed) - _draw(theirs, theirs.ends(), resamples, int(other_seed))
+    value, error = ours.value() - theirs.value(), math.hypot(standard_error(ours), standard_error(theirs))
+    low, high = _limits(draws, error, [-width, width])
+    return Interval(value=value, low=min(value, low), high=max(value, high))
+
+
 def standard_error(ours: ItemStatistics, theirs: ItemStatistics | None = None) -> float:
     """Jackknife standard error of the metric, or of the difference ours minus theirs; 0 for one item."""
     if len(ours) < 2:
