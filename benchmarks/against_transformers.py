@@ -34,6 +34,7 @@ from anytasktune.models.load import name_of
 from anytasktune.models.resolve import resolve_model
 from anytasktune.pipeline import Workspace
 from anytasktune.store import read_ref
+from benchmarks.cli import quiet_libraries
 from benchmarks.hf_generate import plain_model
 from benchmarks.serving import requests_over
 
@@ -209,6 +210,7 @@ def main() -> int:
     parser.add_argument("--dtype", default="bfloat16", help="of the merged weights; the one that the project was trained in")
     parser.add_argument("--continuous-batching", action="store_true", help="have transformers serve batch continuously")
     given = parser.parse_args()
+    quiet_libraries()
     return run(given.project, given)
 
 

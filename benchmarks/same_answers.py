@@ -3,9 +3,9 @@
     python -m benchmarks.same_answers PROJECT [TASK ...] [--rows 50] [--quantize f16 q8_0]
 
 The rows are the first test rows that the project's Task-LMs answered in `eval`. The `openai` client and curl ask a server of
-the project (`anytasktune serve`). The GGUF file of `anytasktune export` is run in llama.cpp (xllamacpp), which generates freely;
-so it is compared with the Task-LM generating freely too, to tell what the conversion changes from what a label head and the
-constraint do. An answer that differs where the two best tokens are nearly equal is counted as a near tie.
+the project (`anytasktune serve`). The GGUF file of `anytasktune export` is run in llama.cpp (xllamacpp), which generates
+freely, so it is compared with the Task-LM generating freely too, to tell what the conversion changes from what a label head
+and the constraint do. An answer that differs where the two best tokens are nearly equal is counted as a near tie.
 """
 
 import argparse

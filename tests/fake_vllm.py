@@ -4,6 +4,7 @@ It knows what our server needs of vLLM 0.12 and newer, and is as strict as vLLM 
 that it does not know it ignores, as vLLM does. `FAKE_VLLM` in the environment makes it misbehave:
 
     dies            it ends while it starts
+    hangs           it never answers
     no-model        it loads no model, answers with the first choice, and refuses grammars, as another backend would
     no-structure    the same, but it ignores structured_outputs, as an older vLLM would
 
@@ -214,6 +215,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: (record("SIGTERM"), os._exit(0)))
     given = arguments(sys.argv[1:])
     print("INFO starting", flush=True)
+    if MODE == "hangs":
+        threading.Event().wait()
     if MODE == "dies":
         print(f"key {os.environ['VLLM_API_KEY']}\nRuntimeError: no GPU here", flush=True)
         sys.exit(3)

@@ -62,28 +62,29 @@ def start_vllm(context: Context, metrics: ServerMetrics, plan: VllmPlan) -> Vllm
         ModelError: it cannot take a Task-LM, does not start, or lacks what is needed.
     """
     arguments = _written_files(context, plan)
-    ends_agree = plan.info.format.rendering.end_of_turn == [plan.info.format.tokenizer.eos_token_id]
     everything = ModelCatalog(plan.info, models_of(plan.info.ref.name, plan.task_lms))
     process = None
-    if plan.engine == OWN_VLLM:
-        process = _started(context, plan, arguments)
-        address, ends_agree = process.address, True  # by the tokenizer it was given
-    else:
-        address = _address(plan.engine)
-    try:
-        abilities = asyncio.run(find_abilities(address, everything, ends_agree))
-        known = [task_lm for task_lm in plan.task_lms if task_lm.manifest.id in abilities.adapters]
-        if absent := [each.manifest.id for each in plan.task_lms if each not in known]:
-            context.note(f"the engine does not have {', '.join(absent)}, so they are not served; start it with them:")
-            context.note("  vllm serve " + " ".join(quoted(word) for word in arguments))
-        answered = [replace(task_lm, manifest=_through_vllm(task_lm.manifest)) for task_lm in known]
-        for task_lm in known:
-            for difference in differences(task_lm.manifest, abilities):
-                context.note(difference)
-    except BaseException:
-        if process is not None:
-            process.stop()
-        raise
+    with _ended_by_sigterm():
+        try:
+            if plan.engine == OWN_VLLM:
+                process = _started(context, plan, arguments)
+            address = process.address if process else _address(plan.engine)
+            ends = plan.info.format.rendering.end_of_turn
+            # one that is started here has a tokenizer made for it
+            ends_agree = process is not None or ends == [plan.info.format.tokenizer.eos_token_id]
+            abilities = asyncio.run(find_abilities(address, everything, ends_agree))
+        except BaseException:
+            if process is not None:
+                process.stop()
+            raise
+    known = [task_lm for task_lm in plan.task_lms if task_lm.manifest.id in abilities.adapters]
+    if absent := [each.manifest.id for each in plan.task_lms if each not in known]:
+        context.note(f"the engine does not have {', '.join(absent)}, so they are not served; start it with them:")
+        context.note("  vllm serve " + " ".join(quoted(word) for word in arguments))
+    answered = [replace(task_lm, manifest=_through_vllm(task_lm.manifest)) for task_lm in known]
+    for task_lm in known:
+        for difference in differences(task_lm.manifest, abilities):
+            context.note(difference)
     return VllmEngine(
         ModelCatalog(plan.info, models_of(plan.info.ref.name, answered)),
         metrics,
@@ -120,18 +121,17 @@ def _started(context: Context, plan: VllmPlan, arguments: Sequence[str]) -> Vllm
     program, log = vllm_command(os.environ), context.workspace.project.engine / "vllm.log"
     context.on_event(Started(stage="engine", name="vLLM", detail=f"{program[0]}, log in {log}"))
     total = max(1, int(plan.wait_seconds))
-    with _ended_by_sigterm():
-        process = VllmProcess.start(program, arguments, log)
-        try:
-            process.wait_until_ready(
-                plan.wait_seconds,
-                lambda waited: context.on_event(
-                    Progress(stage="engine", name="vLLM", done=min(total, int(waited)), total=total, detail="s at most")
-                ),
-            )
-        except BaseException:
-            process.stop()
-            raise
+    process = VllmProcess.start(program, arguments, log)
+    try:
+        process.wait_until_ready(
+            plan.wait_seconds,
+            lambda waited: context.on_event(
+                Progress(stage="engine", name="vLLM", done=min(total, int(waited)), total=total, detail="s at most")
+            ),
+        )
+    except BaseException:
+        process.stop()
+        raise
     context.on_event(Finished(stage="engine", name="vLLM", detail=f"{len(plan.task_lms)} Task-LMs"))
     return process
 

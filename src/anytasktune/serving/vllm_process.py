@@ -1,6 +1,7 @@
 """vLLM as a process of its own: its pins conflict with ours, so it has an environment of its own too."""
 
 import asyncio
+import atexit
 import contextlib
 import os
 import secrets
@@ -86,7 +87,9 @@ class VllmProcess:
             except OSError as error:
                 what = f"{program[0]} cannot be started: {error.strerror or error}"
                 raise ConfigError(what, fix=f"correct {VLLM_VARIABLE}") from None
-        return cls(VllmAddress(f"http://127.0.0.1:{port}", key), log, process)
+        started = cls(VllmAddress(f"http://127.0.0.1:{port}", key), log, process)
+        atexit.register(started.stop)  # whatever ends this program before its server runs
+        return started
 
     @property
     def pid(self) -> int:
@@ -135,6 +138,7 @@ class VllmProcess:
 
     def stop(self) -> None:
         """End it and the processes it started: SIGTERM, and SIGKILL to what is left after 20 seconds."""
+        atexit.unregister(self.stop)
         self._signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_SECONDS)

@@ -230,6 +230,28 @@ def test_a_vllm_that_ends_is_quoted_without_its_key(project: Path, tmp_path: Pat
     assert "key [key] | RuntimeError: no GPU here" in said
 
 
+@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals reach the main thread")
+def test_sigterm_while_vllm_starts_ends_vllm_too(project: Path, tmp_path: Path) -> None:
+    with fake_vllm(tmp_path, "hangs") as fake:
+
+        def end_this() -> None:
+            while not fake.file.exists():
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=end_this).start()
+        with pytest.raises(KeyboardInterrupt), running(project, []):
+            pass
+        while fake.recorded()[-1] != "SIGTERM":
+            time.sleep(0.01)
+
+
+def test_a_vllm_that_does_not_answer_in_time_is_ended(project: Path, tmp_path: Path) -> None:
+    with fake_vllm(tmp_path, "hangs"), pytest.raises(ModelError, match="does not answer after 1 seconds") as error:
+        prepare_server(Workspace.open(project), None, ServerOptions(port=0, engine="vllm", engine_wait=1))
+    assert "--engine-wait" in error.value.problems[0].fix
+
+
 def test_an_engine_that_ignores_structured_outputs_is_refused(project: Path, tmp_path: Path) -> None:
     with fake_vllm(tmp_path, "no-structure") as fake:
         with pytest.raises(ModelError, match="ignores structured_outputs"), running(project, []):
