@@ -119,7 +119,7 @@ def theirs(continuous_batching: bool) -> AbstractContextManager[str]:
     """`transformers serve`."""
     port = _free_port()
     words = [str(Path(sys.executable).with_name("transformers")), "serve", "--host", "127.0.0.1", "--port", str(port)]
-    return running([*words, *(["--continuous-batching"] if continuous_batching else [])], port, "/v1/models")
+    return running([*words, *(["--continuous-batching"] if continuous_batching else [])], port, "/health")
 
 
 def _free_port() -> int:
