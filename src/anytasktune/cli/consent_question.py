@@ -26,7 +26,7 @@ def _ask(told: "Disclosure", events: "Reporter | None") -> "Decision":
     if events is not None:
         events.pause()
     console = PlainConsole(stderr=True)
-    console.print(f"Documents and rows go to {told.host} ({told.place}, not this machine):\n  {told.in_detail}")
+    console.print(f"{told.subject.capitalize()} go to {told.host} ({told.place}, not this machine):\n  {told.in_detail}")
     console.print("May they be sent? This is asked once for this project and host.")
     if told.masking is None:
         console.print("  y  yes, with phone numbers, addresses and the like replaced by placeholders (names stay)")

@@ -35,13 +35,15 @@ With = Annotated[
     typer.Option(
         "--with",
         metavar="MODEL",
-        help="Compare with a general model, named as `train.model`. Repeatable.",
+        help="Compare with a general model: named as `train.model`, or http://HOST:PORT/v1:MODEL, which is sent the test "
+        "inputs. Repeatable.",
     ),
 ]
 AcrossTasks = Annotated[
     bool,
     typer.Option("--across-tasks", help="Let every Task-LM answer the dev rows of every task: which tasks to learn together?"),
 ]
+EvalDryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be answered, how long it takes, what it costs.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the cost of training; nothing is trained.")]
 
 
@@ -129,22 +131,25 @@ def eval_(
     general: With = None,
     across_tasks: AcrossTasks = False,
     overrides: Overrides = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be answered and how long it takes.")] = False,
+    dry_run: EvalDryRun = False,
+    yes: Yes = False,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Answer the test rows with the base model, with and without examples, and the Task-LMs, and compare them."""
     across = ["eval.across_tasks=true"] if across_tasks else []
     workspace, settings = open_engine(project, tasks, [*(overrides or []), *_naming(general), *across])
+    from anytasktune.cli.consent_question import agreement
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import evaluate
 
+    events = reporter(progress, workspace)
     if dry_run:
-        return _show_expected(workspace, tasks, settings, reporter(progress, workspace), as_json)
-    with reporter(progress, workspace) as on_event:
-        report = evaluate(workspace, tasks or (), settings, on_event)
+        return _show_expected(workspace, tasks, settings, events, as_json)
+    with events as on_event:
+        report = evaluate(workspace, tasks or (), settings, on_event, agreement(yes, events))
     show_report(workspace, report, as_json)
-    return _code(on_event)
+    return _code(events)
 
 
 def tune(
@@ -170,6 +175,11 @@ def tune(
 
         with reporter(progress, workspace) as on_event:
             forecast_build(workspace, tasks or (), settings, on_event)
+    if dry_run and settings.eval.general_models:
+        from anytasktune.pipeline.expected_answers import expected_requests
+
+        with reporter(progress, workspace) as on_event:
+            expected_requests(workspace, tasks or (), settings, on_event)
     if dry_run:
         return _show_plan(workspace, tasks, settings, granularity, events, as_json)
     return _tune(workspace, tasks, settings, granularity, events, as_json, yes=yes)
@@ -253,10 +263,11 @@ def _show_expected(
     workspace: "Workspace", tasks: list[str] | None, settings: "Settings", events: "Reporter", as_json: bool
 ) -> int:
     from anytasktune.cli import tables
-    from anytasktune.pipeline.expected_answers import expected_answers
+    from anytasktune.pipeline.expected_answers import expected_answers, expected_requests
 
     with events as on_event:
         expected = expected_answers(workspace, tasks or (), settings, on_event)
+        expected_requests(workspace, tasks or (), settings, on_event)
     if as_json:
         print_json([asdict(one) for one in expected])
     else:

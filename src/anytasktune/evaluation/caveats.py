@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from anytasktune.schema import Caveat, Run, TaskReport
 from anytasktune.settings import EvalConfig, System
+from anytasktune.settings.systems import is_shown_examples
 
 SMALL_TEST_SET = 100
 """With fewer rows than this the report says which difference may be missed."""
@@ -79,6 +80,10 @@ def _of_rows_and_answers(report: TaskReport) -> Iterator[Caveat]:
         if result.unscored:
             reason = next(iter(result.unscored_reasons), "")
             yield Caveat(code="unscored", values={"count": result.unscored, "system": result.system, "reason": reason})
+        model = result.general_model
+        if model and model.place in ("a private network", "elsewhere") and not is_shown_examples(result.system):
+            code = "rows_sent_masked" if model.masked else "rows_sent"
+            yield Caveat(code=code, values={"count": rows, "endpoint": model.endpoint})
         if result.truncated / rows >= NOTICEABLE_SHARE:
             yield Caveat(code="truncated", values={"share": result.truncated / rows, "system": result.system})
         if result.corrected / rows >= NOTICEABLE_SHARE:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from anytasktune.errors import EvaluationError
+from anytasktune.evaluation.answer_costs import break_even, cost_per_1000, per_1000
 from anytasktune.evaluation.bilingual import correct_parities, language_parities
 from anytasktune.evaluation.caveats import caveats_on, small_test_set
 from anytasktune.evaluation.error_analysis import (
@@ -23,7 +24,6 @@ from anytasktune.evaluation.source_clusters import by_source
 from anytasktune.ids import content_id
 from anytasktune.outputs import LOWER_IS_BETTER, reference_number
 from anytasktune.schema import (
-    AnsweringUsage,
     Comparison,
     Example,
     Interval,
@@ -79,6 +79,7 @@ def task_report(
     opponents = [entry for system, entry in systems.items() if system != subject and subject in systems]
     compared = [compare_systems(task, examples, (systems[subject], opponent), config) for opponent in opponents]
     duel = (systems["action"], systems["mixed"]) if systems.keys() >= set(TASK_LMS) else None
+    results = [_system_result(task, examples, entry, runs.get(system), config) for system, entry in systems.items()]
     report = TaskReport(
         task=task.name,
         title=task.title.get(task.languages[0]) or task.name,
@@ -94,9 +95,10 @@ def task_report(
         definition=task,
         train_rows=run.train_rows if run else 0,
         train_seconds=run.usage.seconds if run else 0.0,
-        systems=[_system_result(task, examples, entry, runs.get(system), config) for system, entry in systems.items()],
+        systems=results,
         comparisons=[comparison for comparison in compared if comparison],
         action_against_mixed=compare_systems(task, examples, duel, config) if duel else None,
+        break_even=break_even(subject, results, run, config),
         samples=pick_samples(task, examples, systems, subject, config.seed),
         dev_curve=[(point.step, point.dev_loss) for point in run.dev_curve] if run else [],
         parity=language_parities(task, examples, systems, config),
@@ -183,8 +185,9 @@ def _system_result(
         unscored=len(examples) - len(rows),
         well_formed=sum(score.parsed and not score.broken_rules for score in scores) / len(rows) if rows else 0.0,
         seconds=entry.usage.seconds,
-        seconds_per_1000=_per_1000(entry.usage.seconds, entry.usage),
-        joules_per_1000=_per_1000(entry.usage.joules, entry.usage),
+        seconds_per_1000=per_1000(entry.usage.seconds, entry.usage.answers),
+        cost_per_1000=cost_per_1000(entry, config),
+        joules_per_1000=per_1000(entry.usage.joules, entry.usage.answers),
         machine=entry.usage.machine,
         general_model=entry.general_model,
         unscored_reasons=dict(Counter(one.error for one in entry.predictions if one.error).most_common(MOST_REASONS)),
@@ -208,10 +211,6 @@ def _system_result(
         predictions_sha256=entry.sha256,
         run=f"{run.target}/{run.id}" if run else None,
     )
-
-
-def _per_1000(amount: float | None, usage: AnsweringUsage) -> float | None:
-    return None if amount is None or not usage.answers else amount / usage.answers * 1000
 
 
 def scored_interval(task: Task, examples: Sequence[Example], entry: ScoredSystem, config: EvalConfig) -> Interval | None:

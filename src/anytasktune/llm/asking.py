@@ -34,6 +34,7 @@ class Question(Generic[Value]):
         temperature: 0 for the likeliest answer.
         sample: number of the answer among several to the same messages; different samples are requested separately.
         max_tokens: longest answer; None: the teacher's own.
+        read_text: makes a value of an answer that is no JSON, without thoughts; then the model is not asked once more.
     """
 
     messages: Sequence[Mapping[str, str]]
@@ -43,6 +44,7 @@ class Question(Generic[Value]):
     temperature: float = 0.0
     sample: int = 0
     max_tokens: int | None = None
+    read_text: Callable[[str], Value] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,14 @@ class Reply(Generic[Value]):
             question does not), or the reason that `read` gave.
         detail: the same in words.
         repaired: the first answer could not be used, the second could.
+        truncated: the answer ended at the length limit.
     """
 
     value: Value | None
     fault: str = ""
     detail: str = ""
     repaired: bool = False
+    truncated: bool = False
 
 
 class Asker(Protocol):

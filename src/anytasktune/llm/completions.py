@@ -125,16 +125,18 @@ def decode(text: str, schema: Mapping[str, Any]) -> Any:
     return (fitting or objects)[-1]
 
 
-def visible(text: str) -> bool:
-    """Whether an answer has words that are no thoughts."""
-    at, seen = 0, False
+def without_thoughts(text: str) -> str:
+    """The words of an answer that are no thoughts."""
+    at, said = 0, ""
     while (opening := _OPENING.search(text, at)) is not None:
-        seen = seen or bool(text[at : opening.start()].strip())
+        said += text[at : opening.start()]
         closing = _CLOSING.search(text, opening.end())
         if closing is None:
-            return seen
+            return said
         at = closing.end()
-    return seen or bool(text[at:].strip())
+    rest = text[at:]
+    closing = None if at else _CLOSING.search(rest)  # some models begin to think without a mark
+    return said + (rest[closing.end() :] if closing else rest)
 
 
 def _fits(value: Any, schema: dict[str, Any]) -> bool:

@@ -93,6 +93,7 @@ class Endpoint:
         attempts: how often one request is sent at most.
         first_wait: seconds to wait after the first failure; they double from one to the next.
         query: of the address (`api-version=2024-10-21`); it may hold a key.
+        key_variable: the environment variable of the key.
     """
 
     base_url: str
@@ -101,27 +102,52 @@ class Endpoint:
     attempts: int = 5
     first_wait: float = 1.0
     query: str = field(default="", repr=False)
+    key_variable: str = API_KEY
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, timeout: float = 300.0, attempts: int = 5) -> "Endpoint":
         """The endpoint that `OPENAI_BASE_URL` and `OPENAI_API_KEY` name; EndpointError without an address."""
         url = environment.get(BASE_URL, "").strip()
-        what = "" if url else f"{BASE_URL} is not set"
+        if not url:
+            fix = f"set it, e.g. {BASE_URL}=http://localhost:8000/v1; a key goes into {API_KEY}"
+            raise EndpointError(f"{BASE_URL} is not set", fix=fix)
+        return cls.at(url, environment.get(API_KEY, ""), timeout=timeout, attempts=attempts)
+
+    @classmethod
+    def at(
+        cls,
+        url: str,
+        key: str,
+        *,
+        named: str = BASE_URL,
+        key_variable: str = API_KEY,
+        timeout: float = 300.0,
+        attempts: int = 5,
+    ) -> "Endpoint":
+        """The endpoint at an address.
+
+        Args:
+            named: where the address was written, for messages.
+
+        Raises:
+            EndpointError: address or key cannot be ones.
+        """
         try:
             parts = urllib.parse.urlsplit(url)
             sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
         except ValueError:
             sound = False
-        if what or not sound:
-            fix = f"set it, e.g. {BASE_URL}=http://localhost:8000/v1; a key goes into {API_KEY}"
-            raise EndpointError(what or f"{BASE_URL} is no http(s) address", fix=fix)
+        if not sound:
+            fix = f"set it, e.g. {named}=http://localhost:8000/v1; a key goes into {key_variable}"
+            raise EndpointError(f"{named} is no http(s) address", fix=fix)
         if parts.username or parts.password:
-            raise EndpointError(f"{BASE_URL} holds a user name or password", fix=f"put the key into {API_KEY}")
-        key = environment.get(API_KEY, "").strip()
+            raise EndpointError(f"{named} holds a user name or password", fix=f"put the key into {key_variable}")
+        key = key.strip()
         if not (key.isascii() and key.isprintable()):
-            raise EndpointError(f"{API_KEY} holds characters that no key has", fix="copy the key again")
+            raise EndpointError(f"{key_variable} holds characters that no key has", fix="copy the key again")
         path = parts.path.rstrip("/").removesuffix(_PATH).rstrip("/")
-        return cls(f"{parts.scheme}://{parts.netloc}{path}", key, timeout, attempts, query=parts.query)
+        base_url = f"{parts.scheme}://{parts.netloc}{path}"
+        return cls(base_url, key, timeout, attempts, query=parts.query, key_variable=key_variable)
 
     @property
     def url(self) -> str:
@@ -170,5 +196,5 @@ class Endpoint:
 
     def error(self, what: str, status: int = 0, fix: str = "") -> EndpointError:
         """An error about this endpoint, with advice that fits the status where there is no other."""
-        advice = self.redact(fix) or _ADVICE.get(status, "")
+        advice = self.redact(fix) or _ADVICE.get(status, "").replace(API_KEY, self.key_variable)
         return EndpointError(self.redact(what), where=self.redact(self.base_url), fix=advice, status=status)

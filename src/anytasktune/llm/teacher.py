@@ -1,6 +1,7 @@
 """A teacher model that is asked for JSON, many questions at a time: put right once, paid once."""
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from anytasktune.errors import ConfigError
 from anytasktune.llm.asking import MisfitError, Question, Reply
-from anytasktune.llm.completions import UndecodableError, decode, visible
+from anytasktune.llm.completions import UndecodableError, decode, without_thoughts
 from anytasktune.llm.conversation import Conversation
 from anytasktune.llm.costs import PICO, Expected, Prices, Tally, expected_cost, in_pico
 from anytasktune.llm.endpoint import Endpoint, EndpointError, UnansweredError
@@ -179,6 +180,11 @@ class Teacher:
         """Its name."""
         return self._source.model
 
+    @property
+    def masks(self) -> bool:
+        """Whether personal data is replaced by placeholders in what it is sent."""
+        return self._placeholders is not None
+
     def tell_damage(self, on_damage: Callable[[str], None]) -> None:
         """Have a function told how many answers are lost, if the file they are kept in is found damaged."""
         if isinstance(self._source, LiveAnswers):
@@ -229,10 +235,17 @@ class Teacher:
         Args:
             likely_answer: tokens an answer likely has; None: a quarter of the longest.
         """
-        talks = [Conversation.of(question, self._placeholders) for question in questions]
-        kept = self._source.holds([self._request(question, talk) for question, talk in zip(questions, talks, strict=True)])
-        rest = (question for question, there in zip(questions, kept, strict=True) if not there)
+        rest = (question for question, there in zip(questions, self.holds(questions), strict=True) if not there)
         return expected_cost(rest, self._config, likely_answer)
+
+    def holds(self, questions: Sequence[Question[Any]]) -> list[bool]:
+        """Which of these questions have an answer that is kept."""
+        requests: dict[int, Request] = {}
+        for place, question in enumerate(questions):
+            with contextlib.suppress(UnmaskableError):  # it will not be asked
+                requests[place] = self._request(question, Conversation.of(question, self._placeholders))
+        kept = dict(zip(requests, self._source.holds(list(requests.values())), strict=True))
+        return [kept.get(place, False) for place in range(len(questions))]
 
     def ask(self, question: Question[Value]) -> Reply[Value]:
         """Answer one question; as `ask_all`."""
@@ -297,16 +310,19 @@ class Teacher:
             try:
                 value = question.read(talk.meant(decode(answer.content, request.schema)))
                 self._speechless = 0
-                return Reply(value, repaired=repaired)
+                return Reply(value, repaired=repaired, truncated=answer.finish == "length")
             except UndecodableError as misfit:
                 fault, reason, words = str(misfit), misfit.reason, schema_in_words(request.schema, question.language)
                 if answer.finish == "stop":
                     answering.schema_ignored(request)
+                if (plain := _read_as_text(question, talk, answer)) is not None:
+                    return plain
             except MisfitError as misfit:
                 fault, reason = str(misfit), misfit.reason
             if answer.finish == "length":
                 fault = f"it was cut off: {fault}"
-            if words and (answer.finish == "content_filter" or (answer.finish == "length" and not visible(answer.content))):
+            said = without_thoughts(answer.content).strip()
+            if words and (answer.finish == "content_filter" or (answer.finish == "length" and not said)):
                 return self._without_words(answer, request)
             repair = render_prompt(OWN, "repair", question.language, fault=fault)
             talk.add(answer.content, f"{repair}\n\n{words}".strip())
@@ -330,6 +346,17 @@ class Teacher:
     def _request(self, question: Question[Any], talk: Conversation) -> Request:
         tokens = question.max_tokens or self._config.answer_tokens
         return Request(list(talk.sent), talk.schema, question.language, question.temperature, question.sample, tokens)
+
+
+def _read_as_text(question: Question[Value], talk: Conversation, answer: TeacherAnswer) -> Reply[Value] | None:
+    """The reply to an answer that is no JSON, where the question takes one; None where the model was not let say anything."""
+    said = without_thoughts(answer.content).strip()
+    if question.read_text is None or answer.finish == "content_filter" or (answer.finish == "length" and not said):
+        return None
+    try:
+        return Reply(question.read_text(talk.meant(said)), truncated=answer.finish == "length")
+    except MisfitError as misfit:
+        return Reply(None, misfit.reason, str(misfit))
 
 
 def terms_of(config: TeacherConfig) -> Terms:

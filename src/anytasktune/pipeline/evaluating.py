@@ -25,9 +25,11 @@ from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.inference.task_predictor import OnRows, decoding_for
 from anytasktune.models.load import name_of
 from anytasktune.pipeline.events import Finished, Meter, Stage
+from anytasktune.pipeline.general_endpoints import EndpointGeneralModel, endpoint_general_models
 from anytasktune.pipeline.general_models import LocalGeneralModel, local_general_models
 from anytasktune.pipeline.simple_baselines import PREDICTIONS, score_simple
 from anytasktune.pipeline.stored_curves import curves_of
+from anytasktune.pipeline.teacher_access import Agreed
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import write_report
@@ -44,7 +46,7 @@ from anytasktune.schema import (
     TaskMatrix,
     TaskReport,
 )
-from anytasktune.settings import TASK_LMS, System
+from anytasktune.settings import TASK_LMS, ModelPrices, System
 from anytasktune.settings.systems import general_system
 from anytasktune.store import LATEST, Project, find_or_make, is_intact, read_ref, write_ref
 from anytasktune.training.adapter_targets import targets_with
@@ -53,6 +55,7 @@ from anytasktune.version import __version__
 
 Runs = Mapping[System, Run]
 """The training runs of the Task-LMs that are evaluated on one task."""
+General = LocalGeneralModel | EndpointGeneralModel
 
 
 def require_held_out(context: TrainingContext, tasks: Sequence[Task]) -> None:
@@ -81,8 +84,19 @@ def require_room_for_answers(context: TrainingContext, tasks: Sequence[Task]) ->
             TaskConstraint(task, limited, format_).check(rows, "eval.max_new_tokens")
 
 
-def general_models(context: TrainingContext, tasks: Sequence[Task]) -> list[LocalGeneralModel]:
-    """The general models that are compared with the Task-LMs of these tasks.
+def general_models(context: TrainingContext, tasks: Sequence[Task], agreed: Agreed = None) -> list[General]:
+    """The general models that are compared with the Task-LMs of these tasks; what asking endpoints costs is said.
+
+    Raises:
+        ModelError, ConfigError: as `general_models_here`.
+        ConfigError: the name of an endpoint is wrong.
+        ConsentError: one is on another machine, and nobody has agreed that rows go there.
+    """
+    return [*general_models_here(context, tasks), *endpoint_general_models(context, tasks, agreed)]
+
+
+def general_models_here(context: TrainingContext, tasks: Sequence[Task]) -> list[LocalGeneralModel]:
+    """Those of them that are on this machine.
 
     Raises:
         ModelError: a model cannot be found or used.
@@ -182,7 +196,7 @@ def adapter_folder(project: Project, run: Run) -> Path:
 def compare(
     context: TrainingContext,
     tasks: Sequence[tuple[Task, Runs]],
-    general: Sequence[LocalGeneralModel] = (),
+    general: Sequence[General] = (),
     matrix: TaskMatrix | None = None,
 ) -> Report:
     """Evaluate all systems on these tasks and write the report to `artifacts/reports`.
@@ -192,13 +206,14 @@ def compare(
     Args:
         matrix: of every Task-LM on every task, where it was asked for.
     """
+    _name_general_models(context, general)
     config = context.settings.eval
     scored = {task.name: _score_own(context, task, runs) for task, runs in tasks}
     if general:
         context.free_base()
     for model in general:
         for task, _ in tasks:
-            scored[task.name] += _score_general(model, task)
+            scored[task.name] += _score_local(model, task) if isinstance(model, LocalGeneralModel) else model.score(task)
         model.context.free_base()
     measured = [_report_on(context, task, runs, scored[task.name]) for task, runs in tasks]
     report = build_report(
@@ -219,6 +234,19 @@ def compare(
     return report
 
 
+def _name_general_models(context: TrainingContext, general: Sequence[General]) -> None:
+    """Put names for paths and addresses into the settings of the report, and the prices that hold for endpoints."""
+    priced = {model.config.name: model.config for model in general if isinstance(model, EndpointGeneralModel)}
+    prices = {
+        name: ModelPrices(price_in=config.price_in, price_out=config.price_out)
+        for name, config in priced.items()
+        if config.price_in is not None and config.price_out is not None
+    }
+    update = {"general_models": [model.model.name for model in general], "prices": context.settings.eval.prices | prices}
+    named = context.settings.eval.model_copy(update=update)
+    context.settings = context.settings.model_copy(update={"eval": named})
+
+
 def _score_own(context: TrainingContext, task: Task, runs: Runs) -> list[ScoredSystem]:
     """The simple baselines, the base model with and without examples, and the Task-LMs, with their scores."""
     dataset, config = context.dataset(task), context.settings.eval
@@ -230,7 +258,7 @@ def _score_own(context: TrainingContext, task: Task, runs: Runs) -> list[ScoredS
     ]
 
 
-def _score_general(model: LocalGeneralModel, task: Task) -> list[ScoredSystem]:
+def _score_local(model: LocalGeneralModel, task: Task) -> list[ScoredSystem]:
     """A general model with and without examples, with its scores."""
     context = model.context
     dataset, config = context.dataset(task), context.settings.eval

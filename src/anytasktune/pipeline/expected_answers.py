@@ -6,22 +6,24 @@ from dataclasses import dataclass
 from anytasktune.datasets import FrozenDataset
 from anytasktune.evaluation import EvaluatedSystem
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS
+from anytasktune.llm import Expected
 from anytasktune.pipeline.cross_task_answers import plan_matrix
 from anytasktune.pipeline.evaluating import (
     base_system,
     evaluated_runs,
     few_shot_ways,
-    general_models,
+    general_models_here,
     has_predictions,
     plain_general_model,
     require_held_out,
     task_lm_system,
 )
-from anytasktune.pipeline.events import OnEvent
+from anytasktune.pipeline.events import OnEvent, Started
+from anytasktune.pipeline.general_endpoints import requests_of
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Example, SplitName, Task
-from anytasktune.settings import Settings
+from anytasktune.settings import Settings, TeacherConfig
 from anytasktune.training.batches import build_rows
 from anytasktune.training.estimate import Answering, answering_seconds
 
@@ -37,6 +39,7 @@ class ExpectedAnswers:
         rows: number of rows.
         known: whether they are answered already, so that nothing would be done.
         seconds: expected time; 0 where they are.
+        requests: to an endpoint, without and with examples; None for a model on this machine.
     """
 
     model: str
@@ -45,6 +48,7 @@ class ExpectedAnswers:
     rows: int
     known: bool
     seconds: float
+    requests: Expected | None = None
 
 
 def expected_answers(
@@ -61,14 +65,32 @@ def expected_answers(
         systems += [task_lm_system(context, task.name, name, run) for name, run in runs.items()]
         expected += [_on_held_out(context, task, system) for system in systems]
         expected += _of_few_shot(context, task, plain) if "few_shot" in config.systems else []
-    for model in general_models(context, tasks):
+    for model in general_models_here(context, tasks):
         for task in tasks:
             plain = plain_general_model(model, task)
             expected += [_on_held_out(model.context, task, plain), *_of_few_shot(model.context, task, plain)]
+    for task in tasks:
+        rows = len(context.dataset(task).splits.get(config.split, [])[: config.max_rows])
+        for name, (asked, _) in requests_of(context, [task]).items():
+            known = not asked.requests
+            expected.append(ExpectedAnswers(name, task.name, config.split, rows, known, round(asked.seconds, 2), asked))
     if config.across_tasks:
         for one in plan_matrix(context, tasks):
             expected.append(_expected(context, (one.dataset, one.rows), one.system, one.model.target or "base", "dev"))
     return expected
+
+
+def expected_requests(
+    workspace: Workspace, task_names: Sequence[str] = (), settings: Settings | None = None, on_event: OnEvent | None = None
+) -> dict[str, tuple[Expected, TeacherConfig]]:
+    """General models behind an endpoint → the requests that `evaluate` would send, with prices and caps; none is sent."""
+    context = TrainingContext.begin(workspace, settings, on_event)
+    tasks = workspace.tasks(task_names)
+    require_held_out(context, tasks)
+    found = requests_of(context, tasks)
+    for name, (asked, config) in found.items():
+        context.on_event(Started(stage="teacher", name=name, detail=asked.in_words(config)))
+    return found
 
 
 def _on_held_out(context: TrainingContext, task: Task, system: EvaluatedSystem) -> ExpectedAnswers:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from anytasktune.pipeline.general_endpoints import is_endpoint
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.schema import GeneralModel
 
@@ -29,6 +30,8 @@ def local_general_models(context: TrainingContext) -> list[LocalGeneralModel]:
     """
     found: list[LocalGeneralModel] = []
     for name in context.settings.eval.general_models:
+        if is_endpoint(name):
+            continue
         train = context.settings.train.model_copy(update={"model": name})
         settings = context.settings.model_copy(update={"train": train})
         own = replace(context, settings=settings, _parts={})

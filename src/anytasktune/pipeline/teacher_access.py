@@ -31,6 +31,7 @@ class Disclosure:
         model: the model there.
         contents: what goes, in words.
         masking: whether personal data will be replaced; None where the person who agrees decides.
+        subject: what goes, in general.
     """
 
     host: str
@@ -38,10 +39,11 @@ class Disclosure:
     model: str
     contents: tuple[str, ...]
     masking: bool | None = None
+    subject: str = "documents and rows"
 
     def __str__(self) -> str:
         """`documents and rows go to HOST: ...`."""
-        return f"documents and rows go to {self.host}: {self.in_detail}"
+        return f"{self.subject} go to {self.host}: {self.in_detail}"
 
     @property
     def in_detail(self) -> str:
@@ -64,6 +66,7 @@ class TeacherAccess:
         agreed: how consent is had for a host that is not this machine.
         record: a file to which requests and answers are added.
         replay: a recorded file that all answers are taken from; then nothing leaves the machine.
+        subject: what the teachers are shown, in general.
     """
 
     project: Project
@@ -75,10 +78,14 @@ class TeacherAccess:
     replay: Path | None = None
     on_event: OnEvent = ignore_event
     on_wait: OnWait | None = None
+    subject: str = "documents and rows"
     _told: set[str] = field(default_factory=set)
 
-    def open(self, model: str) -> Teacher:
+    def open(self, model: str, endpoint: Endpoint | None = None) -> Teacher:
         """The teacher of this name.
+
+        Args:
+            endpoint: where it is; unless given, where the environment says.
 
         Raises:
             ConsentError: it is on another machine, and nobody has agreed that documents and rows go there.
@@ -91,7 +98,17 @@ class TeacherAccess:
             given = consents(self.project)
             masked = config.mask_personal_data if config.mask_personal_data is not None else bool(given and given[-1].masked)
             return Teacher.replaying(self.replay, config, self.guard, self._placeholders if masked else None)
-        endpoint = Endpoint.from_environment(os.environ, timeout=config.timeout, attempts=config.attempts)
+        endpoint = endpoint or Endpoint.from_environment(os.environ, timeout=config.timeout, attempts=config.attempts)
+        return self._at(endpoint, config, masked=self._masked_by_consent(endpoint, model))
+
+    def open_to_estimate(self, model: str, endpoint: Endpoint) -> Teacher:
+        """The teacher of this name for estimates: nothing is asked or announced, and nothing must be sent."""
+        given = {consent.host: consent for consent in consents(self.project)}.get(endpoint.host)
+        setting = self.config.mask_personal_data
+        masked = bool(given and given.masked) if setting is None else setting
+        return self._at(endpoint, self.config.model_copy(update={"name": model}), masked=masked)
+
+    def _at(self, endpoint: Endpoint, config: TeacherConfig, *, masked: bool) -> Teacher:
         teacher = Teacher.at(
             endpoint,
             config,
@@ -99,7 +116,7 @@ class TeacherAccess:
             record=self.record,
             on_wait=self.on_wait,
             guard=self.guard,
-            placeholders=self._placeholders if self._masked_by_consent(endpoint, model) else None,
+            placeholders=self._placeholders if masked else None,
         )
         teacher.tell_damage(lambda text: self.on_event(Note(text=text)))
         return teacher
@@ -107,7 +124,7 @@ class TeacherAccess:
     def _masked_by_consent(self, endpoint: Endpoint, model: str) -> bool:
         """Whether personal data is replaced; says what goes where, and asks where nobody has agreed to it yet."""
         setting = self.config.mask_personal_data
-        told = Disclosure(endpoint.host, endpoint.place, model, tuple(self.contents), setting)
+        told = Disclosure(endpoint.host, endpoint.place, model, tuple(self.contents), setting, self.subject)
         masked = bool(setting)
         if endpoint.place != "this machine":
             given = {consent.host: consent for consent in consents(self.project)}

@@ -10,6 +10,7 @@ from anytasktune.pipeline.build_context import BuildOptions
 from anytasktune.pipeline.building import build
 from anytasktune.pipeline.cross_task_answers import measure_matrix
 from anytasktune.pipeline.evaluating import (
+    General,
     Runs,
     compare,
     evaluated_runs,
@@ -18,8 +19,8 @@ from anytasktune.pipeline.evaluating import (
     require_room_for_answers,
 )
 from anytasktune.pipeline.events import Finished, OnEvent, Progress, Started
-from anytasktune.pipeline.general_models import LocalGeneralModel
 from anytasktune.pipeline.production import unpromoted_notes
+from anytasktune.pipeline.teacher_access import Agreed
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Estimate, Report, Run, Task
@@ -69,17 +70,25 @@ def tune(
     tasks = workspace.tasks(task_names)
     require_held_out(context, tasks)
     require_room_for_answers(context, tasks)
-    general = general_models(context, tasks)
+    general = general_models(context, tasks, options.agreed if options else None)
     runs = train_targets(context, context.training_data(tasks, granularity))
     return _measure(context, tasks, evaluated_runs(context, tasks, runs), general)
 
 
 def evaluate(
-    workspace: Workspace, task_names: Sequence[str] = (), settings: Settings | None = None, on_event: OnEvent | None = None
+    workspace: Workspace,
+    task_names: Sequence[str] = (),
+    settings: Settings | None = None,
+    on_event: OnEvent | None = None,
+    agreed: Agreed = None,
 ) -> Report:
     """Let base, few-shot, the Task-LMs and general models answer the same held-out rows and compare them.
 
+    Args:
+        agreed: consent to sending rows to a general model on another machine (see `BuildOptions`).
+
     Raises:
+        ConsentError: such a model is named, and nobody has agreed.
         EvaluationError: a task has no Task-LM yet, or no held-out rows.
     """
     context = TrainingContext.begin(workspace, settings, on_event)
@@ -87,12 +96,10 @@ def evaluate(
     require_held_out(context, tasks)
     runs = evaluated_runs(context, tasks)
     require_room_for_answers(context, tasks)
-    return _measure(context, tasks, runs, general_models(context, tasks))
+    return _measure(context, tasks, runs, general_models(context, tasks, agreed))
 
 
-def _measure(
-    context: TrainingContext, tasks: Sequence[Task], runs: Sequence[Runs], general: Sequence[LocalGeneralModel]
-) -> Report:
+def _measure(context: TrainingContext, tasks: Sequence[Task], runs: Sequence[Runs], general: Sequence[General]) -> Report:
     matrix = measure_matrix(context, tasks) if context.settings.eval.across_tasks else None
     return compare(context, list(zip(tasks, runs, strict=True)), general, matrix)
 

@@ -169,6 +169,7 @@ def _task(view: ReportView, task: TaskView) -> list[str]:
     blocks.append(_systems(view, task))
     blocks += [f"**{_inline(line)}**" for line in task.advice]
     notes = [f"{entry.symbol} {entry.word}{colon}{entry.sentence}" for entry in task.comparisons]
+    notes += task.costs
     notes += [f"{say('label.dev_loss')}{colon}{task.spark_words}"] if task.spark else []
     for result in task.systems:
         if result.broken:
@@ -216,7 +217,7 @@ def _systems(view: ReportView, task: TaskView) -> str:
     say = view.words.say
     names = ["system", "score", "interval", "well_formed", "scored", "seconds"]
     rows = [[entry.name, entry.score, entry.interval, entry.well_formed, entry.scored, entry.seconds] for entry in task.systems]
-    for name in ("energy", "rank_correlation"):
+    for name in ("cost", "energy", "rank_correlation"):
         values = [getattr(entry, name) for entry in task.systems]
         if any(values):
             names.append(name)

@@ -3,7 +3,8 @@
 The renderers (terminal, Markdown, HTML) only lay this out.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from anytasktune.records import Language
@@ -41,7 +42,8 @@ class SystemView:
     well_formed: str
     scored: str
     seconds: str
-    """Per 1,000 answers, as `energy`, which is empty where it could not be read."""
+    """Per 1,000 answers, as are `cost` and `energy`, which are empty where a price is missing or no counter can be read."""
+    cost: str
     energy: str
     rank_correlation: str
     broken: tuple[tuple[str, int], ...]
@@ -108,6 +110,8 @@ class TaskView:
     errors: ErrorsView | None
     calibration: CalibrationView | None
     curves: CurvesView | None
+    costs: tuple[str, ...]
+    """When tuning pays back, against language models that are only asked."""
     caveats: tuple[str, ...]
     samples: tuple[SampleView, ...]
 
@@ -152,7 +156,7 @@ class ReportView:
 
 def view_report(report: Report, language: Language = "en") -> ReportView:
     """Word `report` in `language`."""
-    texts = words(language)
+    texts = replace(words(language), currency=clean(report.config.currency))
     say = texts.say
     present = {result.system for task in report.tasks for result in task.systems}
     facts = {
@@ -216,6 +220,7 @@ def _task_view(task: TaskReport, words: Words) -> TaskView:
         errors=view_errors(task, words),
         calibration=view_calibration(task, words),
         curves=view_curves(task.learning_curves, words) if task.learning_curves else None,
+        costs=tuple(_costs(task, words)),
         caveats=tuple(say(f"caveat.{caveat.code}", **caveat.values) for caveat in task.caveats),
         samples=tuple(_sample_view(task, sample, words) for sample in task.samples),
     )
@@ -230,6 +235,19 @@ def _advice(task: TaskReport, entry: Comparison, words: Words) -> str:
         fitted=words.duration(result.train_seconds or 0.0),
         answers=words.milliseconds(result.seconds / max(1, task.test_rows)),
     )
+
+
+def _costs(task: TaskReport, words: Words) -> Iterator[str]:
+    """A sentence per language model that is only asked: the requests a month from which tuning pays."""
+    costs = {result.system: words.money(result.cost_per_1000) for result in task.systems if result.cost_per_1000 is not None}
+    for entry in task.break_even:
+        values = {"own": costs[task.subject], "other": costs[entry.against], "training": words.money(entry.training)}
+        opponent = words.say(f"opponent.{entry.against}")
+        if entry.requests_a_month is None:
+            yield words.say("break_even.never", opponent=opponent, **values)
+        else:
+            requests = f"{entry.requests_a_month:,}"
+            yield words.say("break_even.from", opponent=opponent, requests=requests, months=entry.months, **values)
 
 
 def _task_facts(task: TaskReport, words: Words) -> tuple[tuple[str, str], ...]:
@@ -277,6 +295,7 @@ def _system_view(task: TaskReport, result: SystemResult, words: Words) -> System
         well_formed=f"{result.well_formed:.0%}" if result.scored else none,
         scored=str(total) if not result.unscored else words.say("label.of", part=result.scored, whole=total),
         seconds=none if result.seconds_per_1000 is None else words.duration(result.seconds_per_1000),
+        cost="" if result.cost_per_1000 is None else words.money(result.cost_per_1000),
         energy="" if result.joules_per_1000 is None else words.energy(result.joules_per_1000),
         rank_correlation="" if result.rank_correlation is None else signed(result.rank_correlation, 2),
         broken=tuple((words.table["rule"].get(rule, rule), count) for rule, count in broken),

@@ -22,10 +22,12 @@ class Words:
     Attributes:
         language: of the texts.
         table: section → name → a sentence, or `{one, other}` for two grammatical numbers.
+        currency: of amounts of money.
     """
 
     language: Language
     table: Mapping[str, Mapping[str, Any]]
+    currency: str = ""
 
     def say(self, key: str, **values: Any) -> str:
         """The text `section.name` filled with `values`.
@@ -56,6 +58,11 @@ class Words:
     def milliseconds(self, seconds: float) -> str:
         """A length of time in whole milliseconds, at least one."""
         return self.say("unit.millisecond", milliseconds=max(1, round(seconds * 1000)))
+
+    def money(self, amount: float) -> str:
+        """An amount with its currency: two digits after the point, or as many as show two digits of a small one."""
+        text = f"{amount:,.2f}" if amount >= 0.1 or amount == 0 else f"{amount:.2g}"
+        return f"{text} {self.currency}".rstrip()
 
     def energy(self, joules: float) -> str:
         """An amount of energy in joules, or in kilojoules from 1,000 on."""

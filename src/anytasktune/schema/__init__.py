@@ -22,6 +22,7 @@ from anytasktune.schema.domain import Action, Domain
 from anytasktune.schema.evaluation import (
     Answer,
     AnsweringUsage,
+    BreakEven,
     Calibration,
     CalibrationBin,
     Caveat,
@@ -87,6 +88,7 @@ __all__ = [
     "StepTrace",
     "Answer",
     "AnsweringUsage",
+    "BreakEven",
     "AnswerThreshold",
     "AnswerViolation",
     "Agreement",

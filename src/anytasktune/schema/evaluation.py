@@ -48,6 +48,10 @@ class AnsweringUsage(Usage):
     """Answers given in `seconds`; an endpoint's answers that were kept from an earlier run are not among them."""
     machine: str = ""
     """The machine that was waited on: this one, or the one that asked an endpoint."""
+    prompt_tokens: int = 0
+    """Tokens of all prompts that an endpoint charges for, whenever they were sent."""
+    answer_tokens: int = 0
+    """Tokens of all its answers, likewise."""
     joules: float | None = None
     """Energy of the processor and, where it can be read, the GPU in these seconds; None where no counter can be read."""
 
@@ -60,6 +64,14 @@ class GeneralModel(Record):
     """Of its weights, for a model on this machine."""
     parameters: int | None = None
     """Weights of a model on this machine."""
+    endpoint: str = ""
+    """Address of a model behind an endpoint, without secrets."""
+    asked_as: str = ""
+    """Its name there."""
+    place: Literal["", "this machine", "a private network", "elsewhere"] = ""
+    """Where the endpoint is, as far as its address says."""
+    masked: bool = False
+    """Whether personal data was replaced by placeholders in what the endpoint was sent."""
 
 
 class PredictionSet(Artifact):
@@ -171,6 +183,8 @@ class SystemResult(Record):
     seconds: float
     seconds_per_1000: float | None = None
     """Seconds per 1,000 answers, as measured on `machine`; None where none was measured."""
+    cost_per_1000: float | None = None
+    """Cost per 1,000 answers at the prices of the settings; None where a price is missing."""
     joules_per_1000: float | None = None
     """Energy per 1,000 answers; None where it could not be read."""
     machine: str = ""
@@ -230,6 +244,18 @@ class Comparison(Record):
     """The true difference that a test set of this size detects with 80 % power."""
     items: int = 0
     """Rows both systems have a score for; only these are compared."""
+
+
+class BreakEven(Record):
+    """The requests a month that make the training of a Task-LM pay, against a system that needs none."""
+
+    against: System
+    training: float
+    """Cost of the training: its seconds at the price of the machine."""
+    months: int
+    """Months within which it is to pay back."""
+    requests_a_month: int | None
+    """None where it never does, because an answer of the Task-LM costs no less."""
 
 
 class Sample(Record):
@@ -295,6 +321,8 @@ class TaskReport(Record):
     train_seconds: float
     systems: list[SystemResult]
     comparisons: list[Comparison]
+    break_even: list[BreakEven] = Field(default_factory=list)
+    """Against language models that are only asked, where all costs are known."""
     samples: list[Sample]
     dev_curve: list[tuple[int, float]] = Field(default_factory=list)
     """(step, dev loss) of the training run."""

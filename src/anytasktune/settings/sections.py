@@ -113,13 +113,29 @@ class TrainConfig(Record):
     """Seconds between checkpoints: the most work a killed run loses."""
 
 
+class ModelPrices(Record):
+    """Prices of a model behind an endpoint, per million tokens."""
+
+    price_in: float = Field(ge=0, le=MOST_MONEY)
+    price_out: float = Field(ge=0, le=MOST_MONEY)
+
+
 class EvalConfig(Record):
     """Evaluation of systems."""
 
     systems: list[OwnSystem] = Field(default_factory=lambda: list(OWN_SYSTEMS), min_length=1)
     """Systems to evaluate; of the Task-LMs, those that are trained. Simple baselines are evaluated beside them in any case."""
     general_models: list[str] = Field(default_factory=list)
-    """General models to compare with (`--with`), each named as `train.model`."""
+    """General models to compare with (`--with`): one named as `train.model`, or `http://HOST:PORT/v1:MODEL` for one behind an
+    OpenAI-compatible endpoint, which is sent the rows that are evaluated, without their reference answers."""
+    prices: dict[str, ModelPrices] = Field(default_factory=dict)
+    """Prices of general models behind an endpoint, by MODEL."""
+    machine_price_per_hour: float | None = Field(None, ge=0, le=MOST_MONEY)
+    """Price of an hour of this machine. Unset: no cost is reported for what is computed here."""
+    payback_months: int = Field(12, ge=1, le=1200)
+    """Months within which tuning is to pay for its training: the report says how many requests a month that takes."""
+    currency: str = "USD"
+    """Currency of these prices; for endpoints, caps and the ledger count in it, too."""
     simple_baselines: bool = True
     """Evaluate constant, nearest and linear, which takes seconds; without them the report has a caveat."""
     shots: int = Field(4, ge=1, le=64)
@@ -184,7 +200,8 @@ class TeacherConfig(Record):
 
     @model_validator(mode="after")
     def _cap_can_be_held(self) -> "TeacherConfig":
-        if self.max_cost is not None and (self.price_in is None or self.price_out is None):
+        # without a teacher the cap is that of general models, which have prices of their own
+        if self.name and self.max_cost is not None and (self.price_in is None or self.price_out is None):
             raise fault("max_cost needs price_in and price_out; max_tokens needs no prices", "max_cost")
         return self
 

@@ -9,18 +9,16 @@ from anytasktune.ids import text_hash
 from anytasktune.llm.asking import Asker, MisfitError, Question, Reply
 from anytasktune.llm.prompts import marks, render_prompt
 from anytasktune.outputs import UnfitAnswerError
+from anytasktune.outputs.answer_in_json import ANSWER, answer_in, schema_with_answer
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task
 from anytasktune.similarity import jaccard
-from anytasktune.synthesis.brief import PROMPTS, Brief, Messages, as_json, object_schema
+from anytasktune.synthesis.brief import PROMPTS, Brief, Messages, as_json
 from anytasktune.synthesis.drafts import Draft, Meter, Refusal
 from anytasktune.synthesis.retry_messages import say
 from anytasktune.text.plain_text import collapse_space, shorten
 
 PROMPT = "answer"
-ANSWER = "answer"
-"""The only key of a teacher's answer."""
-_DEFINITIONS = ("$defs", "definitions")
 TOO_NEAR = 0.5
 """A known row this similar to the input (Jaccard over character 5-grams) is not shown: it would give the answer away."""
 _UNITS: dict[Language, dict[str, str]] = {"en": {"text": "lines", "items": "items"}, "zh": {"text": "行", "items": "项"}}
@@ -102,9 +100,7 @@ def answer_questions(brief: Brief, input_text: str, number: object, but: Sequenc
 
 def reply_schema(brief: Brief) -> dict[str, Any]:
     """JSON Schema of a teacher's answer; definitions stay where references look for them."""
-    definitions = {key: brief.answer_schema[key] for key in _DEFINITIONS if key in brief.answer_schema}
-    part = {key: value for key, value in brief.answer_schema.items() if key not in _DEFINITIONS}
-    return object_schema({ANSWER: part}) | definitions
+    return schema_with_answer(brief.answer_schema)
 
 
 def read_answer(brief: Brief, said: Any) -> str:
@@ -114,16 +110,10 @@ def read_answer(brief: Brief, said: Any) -> str:
         MisfitError: it has not the form of an answer of this task.
     """
     output, language = brief.task.output, brief.language
-    if not isinstance(said, dict):
-        raise MisfitError(say("no_answer", language))
-    if ANSWER in said:
-        value = said[ANSWER]
-    elif output.is_whole_answer(said, language):
-        value = said
-    elif len(said) == 1:
-        value = next(iter(said.values()))
-    else:
-        raise MisfitError(say("no_answer", language))
+    try:
+        value = answer_in(said, output, language)
+    except LookupError:
+        raise MisfitError(say("no_answer", language)) from None
     try:
         return output.from_json(value, language, brief.answer_style)
     except UnfitAnswerError as unfit:

@@ -29,6 +29,7 @@ from anytasktune.reports.terminal_report import render
 from anytasktune.reports.verdict_words import headline
 from anytasktune.schema import Report
 from anytasktune.settings import System
+from anytasktune.settings.systems import general_system
 from anytasktune.store import read_record
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -313,3 +314,21 @@ def test_a_report_is_written_whole_and_a_second_time_changes_nothing(tmp_path: P
     before = (folder / "report.html").stat().st_mtime_ns
     write_report(report, folder)
     assert (folder / "report.html").stat().st_mtime_ns == before
+
+
+def test_names_of_general_models_are_harmless_and_fit_the_terminal() -> None:
+    labels = ["租金", "押金", "other"] * 20
+    names = [EVIL, "Qwen2.5-Coder-72B-Instruct-with-a-long-name-q4_k_m.gguf", "通用模型" * 12, "tuned {system} {0} %s"]
+    systems = [general_system(name, few_shot=few_shot) for name in names for few_shot in (False, True)]
+    answers: dict[System, list[str]] = dict.fromkeys(systems, labels) | {"tuned": labels}
+    report = build_report("d", "m", [report_on(task_with(LABELS), examples_of(labels), answers)], CONFIG, {}, "machine")
+    for language in LANGUAGES:
+        page = Page(render_html(report, language))
+        assert not {"script", "img"} & set(page.tags)
+        assert "tuned {system} {0} %s" in page.text
+        assert {"general", "general_few_shot"} <= {value for name, value in page.attributes if name == "class"}
+        console = Console(width=80, record=True)
+        with console.capture() as shown:
+            console.print(render(report, language))
+        assert max(map(cell_len, shown.get().splitlines())) <= 80
+        assert "├" in shown.get() or "●" in shown.get()
