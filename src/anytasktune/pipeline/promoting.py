@@ -20,8 +20,18 @@ from anytasktune.pipeline.production import promoted
 from anytasktune.pipeline.reporting import all_reports
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.records import Usage
-from anytasktune.schema import Example, Prediction, PredictionSet, Promotion, PromotionEvidence, Report, Run, SplitName, Task
+from anytasktune.schema import (
+    AnsweringUsage,
+    Example,
+    Prediction,
+    PredictionSet,
+    Promotion,
+    PromotionEvidence,
+    Report,
+    Run,
+    SplitName,
+    Task,
+)
 from anytasktune.scorers import item_statistics
 from anytasktune.settings import SIMPLE, TASK_LMS, Settings, System
 from anytasktune.store import Project, changing, read_lines
@@ -253,7 +263,7 @@ def _scored(
         dataset="",
         split="dev",
         predictions=predictions,
-        usage=Usage(),
+        usage=AnsweringUsage(),
     )
     return score_system(task, rows, made)
 
