@@ -15,9 +15,11 @@ from typer.main import get_command
 
 from anytasktune.cli import (
     action_verbs,
+    agent_verb,
     curve_verb,
     dataset_verbs,
     exchange_verbs,
+    job_verbs,
     learning_verbs,
     make_verbs,
     project_verbs,
@@ -80,10 +82,16 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "versions": version_verbs.versions,
         "promote": version_verbs.promote,
         "rollback": version_verbs.rollback,
+        "mcp": agent_verb.mcp,
         "export": exchange_verbs.export,
         "import-adapter": exchange_verbs.import_adapter,
     },
-    "Look": {"report": report_verbs.report_app, "verify": report_verbs.verify, "schema": project_verbs.schema},
+    "Look": {
+        "report": report_verbs.report_app,
+        "verify": report_verbs.verify,
+        "jobs": job_verbs.jobs_app,
+        "schema": project_verbs.schema,
+    },
 }
 """Every verb under the stage of work it belongs to, in the order of `--help`."""
 

@@ -80,12 +80,14 @@ def run_action(
     options: ActionRunOptions | None = None,
     settings: Settings | None = None,
     on_event: OnEvent | None = None,
+    systems: OpenedSystems | None = None,
 ) -> ActionResult:
     """Run an action on one input. The same call goes on where an earlier one stopped, and answers no step twice.
 
     Args:
         action: its name.
         text: the input.
+        systems: those of earlier calls, which stay in memory; opened from `settings` unless given.
 
     Raises:
         DataError: the text is empty or no text, or a step's input has not the form that the wiring counts on.
@@ -93,7 +95,7 @@ def run_action(
         EvaluationError: a step has no Task-LM yet.
     """
     options, wired, text = options or ActionRunOptions(), workspace.action(action), usable_text(text)
-    systems = OpenedSystems(workspace, settings or Settings(), on_event or ignore_event)
+    systems = systems or OpenedSystems(workspace, settings or Settings(), on_event or ignore_event)
     opened = {step: systems.of(wired.tasks[step], options.system) for step in answered_steps(wired)}
     begun = ActionRun(
         id="",

@@ -6,6 +6,7 @@ checksums   recorded with all that is written, compared whenever it is read
 record_files one record per file; append-only logs; JSON Lines checked against a hash
 transaction the user's own files: locked, and all files of a change or none
 project_lock `asking_alone`: one command at a time asks a teacher; `held_alone`: one works on a folder
+job_folder  `JobFolder`: a job that runs as long as its process holds a lock
 artifacts   `find_or_make`: an artefact by what went into it, loaded where it exists, else made and saved
 """
 
@@ -22,6 +23,7 @@ from anytasktune.store.artifacts import (
 from anytasktune.store.atomic import atomic_folder, disk_errors, is_intact, open_log, remove_artifact, remove_file, write_atomic
 from anytasktune.store.checksums import SUMS_FILE, check_sums
 from anytasktune.store.exports import WRITTEN_RECORD, exporting, require_own
+from anytasktune.store.job_folder import JobFolder
 from anytasktune.store.layout import DOMAIN_FILE, SETTINGS_FILE, Project
 from anytasktune.store.project_lock import asking_alone, held_alone
 from anytasktune.store.record_files import (
@@ -44,6 +46,7 @@ __all__ = [
     "Changes",
     "DOMAIN_FILE",
     "WRITTEN_RECORD",
+    "JobFolder",
     "LATEST",
     "MANIFEST",
     "Project",

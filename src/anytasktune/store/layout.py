@@ -120,6 +120,11 @@ class Project:
     def seals(self) -> Path:
         return self.artifacts / "seals"
 
+    @property
+    def jobs(self) -> Path:
+        """Commands in processes of their own, a folder per job."""
+        return self.artifacts / "jobs"
+
     def feasibility(self, task: str) -> Path:
         return self.artifacts / "feasibility" / task
 

@@ -9,8 +9,6 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-import torch
-
 _EPOCHS_APART = 1_000_003
 _TASKS_APART = 7_368_787
 _MIXING = 15_485_863
@@ -110,5 +108,7 @@ def _mixed(shares: Sequence[int], seed: int, epoch: int, run_length: int) -> lis
 
 
 def _permutation(size: int, seed: int) -> list[int]:
+    import torch  # noqa: PLC0415  # takes seconds; who only asks for targets needs none
+
     generator = torch.Generator().manual_seed(seed)
     return [int(place) for place in torch.randperm(size, generator=generator)]
