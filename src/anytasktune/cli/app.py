@@ -20,6 +20,7 @@ from anytasktune.cli import (
     dataset_verbs,
     exchange_verbs,
     job_verbs,
+    judge_verbs,
     learning_verbs,
     make_verbs,
     project_verbs,
@@ -70,6 +71,8 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "train": train_verbs.train,
         "eval": train_verbs.eval_,
         "learning-curve": curve_verb.learning_curve,
+        "judge": judge_verbs.judge,
+        "mark": judge_verbs.mark,
         "eval-action": action_verbs.eval_action,
     },
     "Use": {

@@ -1,8 +1,10 @@
 """Predict, score, compare."""
 
 from anytasktune.evaluation.comparison import build_report, report_id, task_report
+from anytasktune.evaluation.judge_audit import judged_scores
 from anytasktune.evaluation.measured_sizes import FEWEST_EVALUATED, MeasuredSize, learning_curve
 from anytasktune.evaluation.predict import EvaluatedSystem, predict, predictor
+from anytasktune.evaluation.rubric_judge import JudgePlan
 from anytasktune.evaluation.scoring import ScoredSystem, choose_way, hash_of_record, report_items, score_system
 from anytasktune.evaluation.task_interference import MatrixTask, build_matrix
 
@@ -10,12 +12,14 @@ __all__ = [
     "FEWEST_EVALUATED",
     "EvaluatedSystem",
     "MatrixTask",
+    "JudgePlan",
     "MeasuredSize",
     "ScoredSystem",
     "build_matrix",
     "build_report",
     "choose_way",
     "hash_of_record",
+    "judged_scores",
     "learning_curve",
     "predict",
     "predictor",

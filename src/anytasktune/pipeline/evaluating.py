@@ -29,6 +29,7 @@ from anytasktune.pipeline.general_endpoints import EndpointGeneralModel, endpoin
 from anytasktune.pipeline.general_models import LocalGeneralModel, local_general_models
 from anytasktune.pipeline.simple_baselines import PREDICTIONS, score_simple
 from anytasktune.pipeline.stored_curves import curves_of
+from anytasktune.pipeline.stored_judgements import judged_in
 from anytasktune.pipeline.teacher_access import Agreed
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
@@ -292,8 +293,10 @@ def _report_on(
     rows = held_out[: config.max_rows]
     generated, dataset_id = dataset.generated_in(config.split, rows), dataset.manifest.id
     report = task_report(task, rows, scored, runs, config, len(held_out), generated, dataset_id)
-    report = report.model_copy(update={"learning_curves": curves_of(context, dataset, report)})
-    return report, report_items(task, rows, scored)
+    items = report_items(task, rows, scored)
+    curves = curves_of(context, dataset, report)
+    judged = judged_in(context, task, report, items, context.model_info.ref.name) if task.rubric else None
+    return report.model_copy(update={"learning_curves": curves, "judged": judged}), items
 
 
 def _systems(context: TrainingContext, task: Task, dataset: FrozenDataset, runs: Runs) -> list[EvaluatedSystem]:

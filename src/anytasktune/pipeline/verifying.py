@@ -24,6 +24,7 @@ from anytasktune.inference.few_shot import SHOT_DEV_ROWS
 from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.pipeline.reporting import report_folder
 from anytasktune.pipeline.stored_curves import curves_again
+from anytasktune.pipeline.stored_judgements import scores_again
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import report_files
 from anytasktune.schema import (
@@ -106,7 +107,7 @@ def verify(workspace: Workspace, identity: str | None = None) -> Verification:
     computed: list[tuple[TaskReport, list[ReportItem]]] = []
     for task in stored.tasks:
         try:
-            computed.append(_measured_again(workspace.project, task, stored.config, found))
+            computed.append(_measured_again(workspace.project, task, stored.model, stored.config, found))
         except AnyTaskTuneError as error:
             found += _as_mismatches(error)
     try:
@@ -186,7 +187,7 @@ def _read_report(folder: Path) -> tuple[Report | None, list[Mismatch]]:
 
 
 def _measured_again(
-    project: Project, stored: TaskReport, config: EvalConfig, found: list[Mismatch]
+    project: Project, stored: TaskReport, model: str, config: EvalConfig, found: list[Mismatch]
 ) -> tuple[TaskReport, list[ReportItem]]:
     """The report on one task and its items from the artefacts it names; what does not match joins `found`.
 
@@ -210,10 +211,10 @@ def _measured_again(
     }
     generated = dataset.generated_in(config.split, rows)
     report = task_report(task, rows, scored, runs, config, len(held_out), generated, stored.dataset)
-    if stored.learning_curves:
-        curves = curves_again(project, task, dataset, stored.learning_curves, config)
-        report = report.model_copy(update={"learning_curves": curves})
-    return report, report_items(task, rows, scored)
+    items, kept = report_items(task, rows, scored), stored.learning_curves
+    curves = curves_again(project, task, dataset, kept, config) if kept else None
+    judged = scores_again(project, stored, items, model)
+    return report.model_copy(update={"learning_curves": curves, "judged": judged}), items
 
 
 def _scored_again(

@@ -14,6 +14,7 @@ from anytasktune.reports.curve_plot import PLOT_HEIGHT, PLOT_WIDTH
 from anytasktune.reports.curves_view import CurvesView
 from anytasktune.reports.errors_view import ErrorsView
 from anytasktune.reports.items_view import HTML_LANGUAGE, items_data
+from anytasktune.reports.judge_view import JudgeView
 from anytasktune.reports.matrix_view import MatrixView
 from anytasktune.reports.overall_view import GranularityView
 from anytasktune.reports.parity_view import ParityView
@@ -180,6 +181,7 @@ def _task(view: ReportView, task: TaskView) -> list[str]:
     if task.calibration:
         blocks += [f"### {say('calibration.title', name=task.calibration.name)}", _bullets(task.calibration.sentences)]
     blocks += _curves(view, task.curves) if task.curves else []
+    blocks += _judged(view, task.judged) if task.judged else []
     if task.caveats:
         blocks += [f"**{say('label.caveats')}**", _bullets(task.caveats)]
     if task.samples:
@@ -211,6 +213,14 @@ def _curves(view: ReportView, curves: CurvesView) -> list[str]:
         cells = [f"{score} [{interval}]" for score, interval in zip(row.scores, row.intervals, strict=True)]
         rows.append([row.name, *cells, *([row.expected] if curves.doubled else [])])
     return [f"### {curves.title}", _inline(curves.about), _table(head, rows), _bullets(curves.sentences), _inline(curves.how)]
+
+
+def _judged(view: ReportView, judged: JudgeView) -> list[str]:
+    head = [view.words.say(f"judge.{name}") for name in ("system", "score", "own_mean", "judged", "human")]
+    rows = [[row.name, f"{row.score} [{row.interval}]", row.own_mean, row.judged, row.human] for row in judged.rows]
+    criteria = "\n".join(f"{number}. {_inline(text)}" for number, text in enumerate(judged.criteria, 1))
+    audit = _bullets([f"! {sentence}" if is_warning else sentence for is_warning, sentence in judged.audit])
+    return [f"### {_inline(judged.title)}", judged.about, criteria, _table(head, rows), audit]
 
 
 def _systems(view: ReportView, task: TaskView) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 from anytasktune.records import Language
 from anytasktune.reports.curves_view import CurvesView, view_curves
 from anytasktune.reports.errors_view import CalibrationView, ErrorsView, view_calibration, view_errors
+from anytasktune.reports.judge_view import JudgeView, view_judged
 from anytasktune.reports.matrix_view import MatrixView, view_matrix
 from anytasktune.reports.overall_view import GranularityView, sublines, unbeaten, view_granularity
 from anytasktune.reports.parity_view import ParityView, view_parity
@@ -112,6 +113,7 @@ class TaskView:
     curves: CurvesView | None
     costs: tuple[str, ...]
     """When tuning pays back, against language models that are only asked."""
+    judged: JudgeView | None
     caveats: tuple[str, ...]
     samples: tuple[SampleView, ...]
 
@@ -221,6 +223,7 @@ def _task_view(task: TaskReport, words: Words) -> TaskView:
         calibration=view_calibration(task, words),
         curves=view_curves(task.learning_curves, words) if task.learning_curves else None,
         costs=tuple(_costs(task, words)),
+        judged=view_judged(task.judged, words) if task.judged else None,
         caveats=tuple(say(f"caveat.{caveat.code}", **caveat.values) for caveat in task.caveats),
         samples=tuple(_sample_view(task, sample, words) for sample in task.samples),
     )

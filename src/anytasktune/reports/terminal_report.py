@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from anytasktune.records import Language
+from anytasktune.reports.judge_view import JudgeView
 from anytasktune.reports.overall_view import GranularityView
 from anytasktune.reports.parity_view import ParityView
 from anytasktune.reports.report_view import ReportView, TaskView, view_report
@@ -64,7 +65,22 @@ def _task(view: ReportView, task: TaskView) -> RenderableType:
     below = Padding(Text(facts, style="dim"), (0, 0, 0, 2))
     lines = [Padding(line, (0, 0, 0, 2)) for line in (*advice, *verdicts, *caveats)]
     curves = [Text(f"  {task.curves.title}", style="bold"), curves_table(task.curves)] if task.curves else []
-    return Group(title, below, _systems(view, task), *lines, *curves)
+    judged = [_judged(view, task.judged)] if task.judged else []
+    return Group(title, below, _systems(view, task), *lines, *curves, *judged)
+
+
+def _judged(view: ReportView, judged: JudgeView) -> RenderableType:
+    """The marks of an LLM judge by system, and the audit of the judge."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
+    table.add_column("", no_wrap=True)
+    for name in ("score", "own_mean", "judged", "human"):
+        table.add_column(view.words.say(f"judge.{name}"), justify="right", no_wrap=True)
+    for row in judged.rows:
+        cells = (f"  {row.name}", f"{row.score} {row.interval}", row.own_mean, row.judged, row.human)
+        table.add_row(*(Text(cell, style=_SYSTEM_STYLES.get(row.kind, _GENERAL_STYLE)) for cell in cells))
+    audit = [Text(f"! {line}", style="yellow") if is_warning else Text(line) for is_warning, line in judged.audit]
+    about = Padding(Text(judged.about, style="dim"), (0, 0, 0, 2))
+    return Group(Text(f"  {judged.title}", style="bold"), about, table, *(Padding(line, (0, 0, 0, 2)) for line in audit))
 
 
 def _systems(view: ReportView, task: TaskView) -> Table:

@@ -7,6 +7,7 @@ from pydantic import Field
 from anytasktune.outputs import FaultKind, Metric
 from anytasktune.records import Artifact, Language, Name, Record, Usage
 from anytasktune.schema.interval import Interval
+from anytasktune.schema.judgement import JudgedScores
 from anytasktune.schema.language_parity import LanguageParity
 from anytasktune.schema.learning_curve import LearningCurves
 from anytasktune.schema.run import AnswerThreshold, Decoding
@@ -341,6 +342,8 @@ class TaskReport(Record):
     """None where no Task-LM was compared with another system."""
     learning_curves: LearningCurves | None = None
     """Of the Task-LM that was evaluated, if they were measured; None otherwise."""
+    judged: JudgedScores | None = None
+    """Marks of an LLM judge, if it was asked about these answers; no verdict rests on them."""
     action_against_mixed: Comparison | None = None
     """The Action-LM minus the Mixed-LM, if both were evaluated beside the task's own Task-LM."""
 

@@ -9,6 +9,9 @@ from anytasktune.outputs import Metric, Output, Parsed, Rules, Violation
 from anytasktune.records import Language, Name, Record, fault
 from anytasktune.schema.example import Example
 
+MOST_CRITERIA = 9
+"""Of a rubric; people mark an answer with a digit per criterion."""
+
 
 class Task(Record):
     """One sub-task: what to do, what comes out, how an answer is checked and judged."""
@@ -21,6 +24,8 @@ class Task(Record):
     rules: Rules = Rules()
     metric: Metric | None = None
     """How answers are judged; the usual metric of the output kind when left out."""
+    rubric: dict[Language, list[str]] = Field(default_factory=dict)
+    """Free text: what makes a good answer, a sentence per criterion, for the marks of an LLM judge and of people."""
     input_from: Name | None = None
     """The earlier task of the action whose output is this one's input."""
     limits: dict[Language, str] = Field(default_factory=dict)
@@ -40,7 +45,26 @@ class Task(Record):
         if self.metric is not None and self.metric not in fitting:
             what = f"metric {self.metric} cannot judge output kind {self.output.kind}; use {' or '.join(fitting)}"
             raise fault(what, "metric")
+        self._check_rubric()
         return self
+
+    def _check_rubric(self) -> None:
+        """Raise a fault unless the rubric is of a text task, in its languages, with equally many criteria in each."""
+        if not self.rubric:
+            return
+        if not self.output.free_text:
+            raise fault(f"a rubric is for free text; answers of kind {self.output.kind} are scored without a judge", "rubric")
+        if set(self.rubric) != set(self.instruction):
+            raise fault("rubric needs the languages of the instruction, and no others", "rubric")
+        if len({len(criteria) for criteria in self.rubric.values()}) > 1:
+            raise fault("rubric needs the same criteria in every language, in the same order", "rubric")
+        for language, criteria in self.rubric.items():
+            if not criteria or len(criteria) > MOST_CRITERIA or not all(text.strip() for text in criteria):
+                raise fault(f"rubric.{language} needs 1 to {MOST_CRITERIA} sentences", "rubric", language)
+
+    def rubric_in(self, language: Language | None) -> list[str]:
+        """The criteria that answers to a row of `language` are marked by."""
+        return self.rubric.get(self.language_of(language), [])
 
     def language_of(self, language: Language | None) -> Language:
         """The language a row is handled in: its own, or the task's first if it has none or the task does not speak it."""

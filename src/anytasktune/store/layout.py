@@ -93,6 +93,10 @@ class Project:
         """Which Task-LM was in production for which task, since when, and why."""
         return self.root / "promotions.jsonl"
 
+    def human_marks(self, task: str) -> Path:
+        """Marks of answers by people, a file per reviewer."""
+        return self.root / "marks" / task
+
     # made by the program: safe to delete, never edited
 
     @property
@@ -147,6 +151,10 @@ class Project:
     def learning_curves(self, task: str) -> Path:
         """The learning curves of a task, and below `runs` the training runs on a part of its rows."""
         return self.artifacts / "learning_curves" / task
+
+    def judgements(self, task: str) -> Path:
+        """Marks of an LLM judge."""
+        return self.artifacts / "judgements" / task
 
     def predictions(self, task: str) -> Path:
         return self.artifacts / "predictions" / task
