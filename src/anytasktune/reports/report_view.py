@@ -278,7 +278,10 @@ def _shot_fact(result: SystemResult, words: Words) -> tuple[str, str]:
         if other != choice.by:
             scores = {"score": f"{choice.dev_scores[choice.by]:.3f}", "other": f"{score:.3f}"}
             value += words.say(f"shots.against_{other}", rows=choice.dev_rows, **scores)
-    return words.say("label.shots"), value
+    label = words.say("label.shots")
+    if result.general_model:
+        label = words.say("label.shots_of", label=label, name=clean(result.general_model.name))
+    return label, value
 
 
 def _system_view(task: TaskReport, result: SystemResult, words: Words) -> SystemView:

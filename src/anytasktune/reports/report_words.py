@@ -60,8 +60,8 @@ class Words:
         return self.say("unit.millisecond", milliseconds=max(1, round(seconds * 1000)))
 
     def money(self, amount: float) -> str:
-        """An amount with its currency: two digits after the point, or as many as show two digits of a small one."""
-        text = f"{amount:,.2f}" if amount >= 0.1 or amount == 0 else f"{amount:.2g}"
+        """An amount with its currency: two digits after the point, of a small one its first two digits, from 0.001 on."""
+        text = f"{amount:,.2f}" if amount >= 0.1 or amount == 0 else f"{amount:.2g}" if amount >= 0.001 else "< 0.001"
         return f"{text} {self.currency}".rstrip()
 
     def energy(self, joules: float) -> str:

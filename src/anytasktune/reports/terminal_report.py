@@ -63,7 +63,8 @@ def _task(view: ReportView, task: TaskView) -> RenderableType:
     advice = [Text(f"→ {line}", style="bold yellow") for line in task.advice]
     caveats = [Text(f"! {caveat}", style="yellow") for caveat in task.caveats]
     below = Padding(Text(facts, style="dim"), (0, 0, 0, 2))
-    lines = [Padding(line, (0, 0, 0, 2)) for line in (*advice, *verdicts, *caveats)]
+    costs = [Text(line, style="dim") for line in task.costs]
+    lines = [Padding(line, (0, 0, 0, 2)) for line in (*advice, *verdicts, *costs, *caveats)]
     curves = [Text(f"  {task.curves.title}", style="bold"), curves_table(task.curves)] if task.curves else []
     judged = [_judged(view, task.judged)] if task.judged else []
     return Group(title, below, _systems(view, task), *lines, *curves, *judged)

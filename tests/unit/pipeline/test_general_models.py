@@ -100,3 +100,15 @@ def test_a_model_that_is_not_there_is_named_before_anything_is_trained(tmp_path:
     with pytest.raises(ModelError, match="no such folder"):
         tune(Workspace.open(project), settings=settings, on_event=events)
     assert events.trained == []
+
+
+def test_the_examples_of_each_model_are_named_apart(project: Path, report: Report) -> None:
+    page = (project / "artifacts" / "reports" / report.id / "report.md").read_text(encoding="utf-8")
+    assert "Few-shot examples:" in page
+    assert "Few-shot examples, big:" in page
+
+
+def test_a_report_holds_no_path_of_a_general_model(project: Path, report: Report, big: Path) -> None:
+    assert report.config.general_models == ["big"]
+    folder = project / "artifacts" / "reports" / report.id
+    assert not [path for path in folder.iterdir() if str(big.parent) in path.read_text(encoding="utf-8")]
