@@ -82,6 +82,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "serve": serve_verb.serve,
         "correct": learning_verbs.correct,
         "drift": learning_verbs.drift,
+        "improve": learning_verbs.improve,
         "versions": version_verbs.versions,
         "promote": version_verbs.promote,
         "rollback": version_verbs.rollback,

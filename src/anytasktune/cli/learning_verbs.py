@@ -1,4 +1,4 @@
-"""The verbs that learn from use: `correct` and `drift`."""
+"""The verbs that learn from use: `correct`, `drift`, `improve`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -75,4 +75,28 @@ def drift(
         print_json(result.model_dump(mode="json"))
     else:
         show(drift_lines(result, workspace.project.command, language), whole_lines=True)
+    return DONE
+
+
+def improve(
+    task: _TaskName,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Plan anew, although a plan waits for rows.")] = False,
+    language: ShownLanguage = "en",
+    project: ProjectFolder = Path(),
+    overrides: UseOverrides = None,
+    progress: ProgressForm = "text",
+    as_json: Json = False,
+) -> int:
+    """Name the most frequent fault on dev and the rows to add; once they are there, train and test whether they mended it."""
+    workspace, settings = open_project(project, [task], overrides)
+    from anytasktune.cli.improvement_lines import improvement_lines
+    from anytasktune.cli.progress import reporter
+    from anytasktune.pipeline.improving import improve as improve_task
+
+    with reporter(progress, workspace) as on_event:
+        found = improve_task(workspace, task, fresh=fresh, settings=settings, on_event=on_event)
+    if as_json:
+        print_json(found.model_dump(mode="json") if found else None)
+    else:
+        show(improvement_lines(task, found, workspace, language), whole_lines=True)
     return DONE

@@ -114,8 +114,8 @@ def promote(
     evidence = None
     if before is not None and finished_run(workspace.project.runs(before.target) / before.run) is not None:
         rows, left_out, source = _rows(context, task, (run.id, before.run), options.on)
-        pair = [_scored(workspace, task, rows, one, settings, on_event) for one in (run.id, before.run)]
-        evidence = _paired(task, rows, (pair[0], pair[1]), context.settings, source)
+        pair = [scored_version(workspace, task, rows, one, settings, on_event) for one in (run.id, before.run)]
+        evidence = paired_evidence(task, rows, (pair[0], pair[1]), context.settings, source)
         evidence = evidence.model_copy(update={"against": before.run, "left_out": left_out})
         _require_no_loss(workspace.project, task, run, evidence)
     else:
@@ -206,12 +206,27 @@ def _rows(
     """Rows that neither version has learned, how many were left out for what reason, and where they come from."""
     if file is None:
         given, left_out, source = list(context.dataset(task).splits.get("dev", [])), dict[str, int](), "dev"
-        learned = _learned(context, task, runs, ("train",))
+        learned: tuple[SplitName, ...] = ("train",)
     else:
         result = checked(task, read_examples(file))
         given, left_out, source = list(result.examples), dict(result.counts.dropped), file.name
-        learned = _learned(context, task, runs, ("train", "dev"))
+        learned = ("train", "dev")
+    rows, unfit = unlearned(context, task, given, runs, learned)
+    left_out |= {reason: count + left_out.get(reason, 0) for reason, count in unfit.items()}
+    if not rows:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
+        what = f"there is no row in {source} to compare the versions on" + (f": {reasons}" if reasons else "")
+        raise EvaluationError(what, where=f"task {task.name}", fix="give a file of new rows with answers: --on FILE")
+    return rows, left_out, source
+
+
+def unlearned(
+    context: TrainingContext, task: Task, given: Sequence[Example], runs: Sequence[str], splits: Sequence[SplitName]
+) -> tuple[list[Example], dict[str, int]]:
+    """The rows whose input is in none of these splits of what the runs were trained on, and the number of others by reason."""
+    learned = _learned(context, task, runs, splits)
     rows: dict[str, Example] = {}
+    left_out: dict[str, int] = {}
     for row in given:
         key = input_hash(row.input)
         if key in learned or key in rows:
@@ -219,11 +234,7 @@ def _rows(
             left_out[reason] = left_out.get(reason, 0) + 1
         else:
             rows[key] = row
-    if not rows:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
-        what = f"there is no row in {source} to compare the versions on" + (f": {reasons}" if reasons else "")
-        raise EvaluationError(what, where=f"task {task.name}", fix="give a file of new rows with answers: --on FILE")
-    return list(rows.values()), left_out, source
+    return list(rows.values()), left_out
 
 
 def _learned(context: TrainingContext, task: Task, runs: Sequence[str], splits: Sequence[SplitName]) -> set[str]:
@@ -239,7 +250,7 @@ def _learned(context: TrainingContext, task: Task, runs: Sequence[str], splits: 
     return found
 
 
-def _scored(
+def scored_version(
     workspace: Workspace,
     task: Task,
     rows: Sequence[Example],
@@ -268,9 +279,14 @@ def _scored(
     return score_system(task, rows, made)
 
 
-def _paired(
+def paired_evidence(
     task: Task, rows: Sequence[Example], pair: tuple[ScoredSystem, ScoredSystem], settings: Settings, source: str
 ) -> PromotionEvidence:
+    """The first version against the second on the same rows.
+
+    Raises:
+        EvaluationError: the first answers fewer of them.
+    """
     compared = compare_systems(task, rows, pair, settings.eval)
     answered = [len(entry.scored_rows) for entry in pair]
     if compared is None or answered[0] < answered[1]:

@@ -51,6 +51,7 @@ from anytasktune.schema.golden import (
     ParityStage,
     TokenScore,
 )
+from anytasktune.schema.improvement import Improvement
 from anytasktune.schema.interval import Interval
 from anytasktune.schema.kept_answers import TeacherUsage
 from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
@@ -116,6 +117,7 @@ __all__ = [
     "GeneralModel",
     "Feasibility",
     "GatedSet",
+    "Improvement",
     "Interval",
     "ItemAnswer",
     "Lineage",

@@ -78,7 +78,7 @@ def paired_p_value(ours: ItemStatistics, theirs: ItemStatistics, permutations: i
     if not different:
         return 1.0
     if ours.is_share and theirs.is_share:
-        return _mcnemar(int((ours.columns > theirs.columns).any(axis=1).sum()), different)
+        return mcnemar(int((ours.columns > theirs.columns).any(axis=1).sum()), different)
     gap = (theirs.columns - ours.columns)[rows]
     sums, other_sums = ours.columns.sum(axis=0), theirs.columns.sum(axis=0)
     observed = abs(ours.value() - theirs.value())
@@ -128,7 +128,7 @@ def _differs(ours: ItemStatistics, theirs: ItemStatistics) -> NDArray[np.bool_]:
     return unequal
 
 
-def _mcnemar(ours_only: int, different: int) -> float:
+def mcnemar(ours_only: int, different: int) -> float:
     """McNemar's exact test: of the items that one system alone has right, each is ours with probability ½."""
     from scipy.special import bdtr  # noqa: PLC0415
 

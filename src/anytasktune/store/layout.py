@@ -88,6 +88,10 @@ class Project:
     def corrections(self, task: str) -> Path:
         return self.use / task / "corrections.jsonl"
 
+    def improvements(self, task: str) -> Path:
+        """Plans to mend groups of faults: a folder each, with a table that the user fills in."""
+        return self.root / "improve" / task
+
     @property
     def promotions(self) -> Path:
         """Which Task-LM was in production for which task, since when, and why."""
