@@ -16,6 +16,7 @@ from anytasktune.pipeline.candidate_runs import GatedCandidates
 from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.own_rows import has_own_rows, row_places
+from anytasktune.pipeline.rows_from_use import FROM_USE
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.review import GatedRows
 from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Example, Lineage, SplitName, Task, Verdict
@@ -155,7 +156,8 @@ def find_row(workspace: Workspace, view: DatasetView, name: str) -> RowView:
     lineage = next((line for line in view.frozen.lineage if line.split == split and line.example == row.id), None)
     places = row_places(workspace.project, view.task) if has_own_rows(workspace.project, view.task) else {}
     if lineage is None:
-        return RowView(split, number, row, places.get(row.id, "a file of rows that has changed since"))
+        elsewhere = row.source if (row.source or "").startswith(FROM_USE) else "a file of rows that has changed since"
+        return RowView(split, number, row, places.get(row.id, elsewhere or ""))
     folder = workspace.project.gated(view.task.name) / lineage.gated
     found = GatedCandidates.load(folder) if folder.exists() else None
     gated = GatedRows(found.kept, found.dropped, found.verdicts) if found else GatedRows(())

@@ -13,6 +13,9 @@ from anytasktune.similarity import match_similar
 from anytasktune.store import Project, read_lines
 from anytasktune.text.plain_text import normalise
 
+FROM_USE = "use/"
+"""What the source of a row that comes from use begins with; then comes the id of the request, or `correction`."""
+
 
 def candidates_from_use(project: Project, task: Task) -> list[Candidate]:
     """An item per input, newest last: the last correction of it, else the last request whose texts were kept."""
@@ -59,6 +62,6 @@ def join_accepted(
 
 
 def _candidate(input_text: str, output: str, language: str, kind: str, request: str) -> Candidate:
-    source = f"use/{request}" if request else "use"
+    source = f"{FROM_USE}{request or 'correction'}"
     fields = {"input": input_text, "output": output, "language": language, "source": source}
     return Candidate.model_validate(fields | {"origin": Origin.model_validate({"kind": kind})})

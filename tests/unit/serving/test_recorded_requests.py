@@ -13,6 +13,7 @@ from tests.unit.serving.conftest import served
 from anytasktune.errors import DataError
 from anytasktune.pipeline import Workspace
 from anytasktune.pipeline.correcting import correct_input, correct_request
+from anytasktune.pipeline.dataset_views import current_dataset, find_row
 from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.reviewing import ReviewSession
 from anytasktune.schema import Correction, RecordedRequest
@@ -128,6 +129,8 @@ def test_a_correction_becomes_a_train_row_once_it_is_accepted(own: Path, recordi
     after = frozen_dataset(workspace, task, SplitConfig())
     (row,) = [row for row in after.splits["train"] if row.source and row.source.startswith("use/")]
     assert (row.input, row.output) == (correction.input, "housing")
+    view = current_dataset(workspace, task)
+    assert find_row(workspace, view, row.id).place == f"use/{correction.request}"
     assert {name: len(rows) for name, rows in after.splits.items() if name != "train"} == {
         name: len(rows) for name, rows in before.splits.items() if name != "train"
     }
