@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Started,
         Workspace,
         ask,
+        ask_auto,
         augment,
         build,
         check,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
         train,
         tune,
     )
-    from anytasktune.schema import ActionResult, Domain, Example, Report, Run, Task, TaskAnswer
+    from anytasktune.schema import ActionResult, Domain, Example, Report, RoutedAnswer, Run, Task, TaskAnswer
     from anytasktune.settings import Settings
 
 # PyTorch's worker threads spin while they wait for each other. As soon as anything else wants a core, every one of the
@@ -81,6 +82,7 @@ _HOME = {
     "Predicted": "anytasktune.pipeline",
     "Progress": "anytasktune.pipeline",
     "Report": "anytasktune.schema",
+    "RoutedAnswer": "anytasktune.schema",
     "Run": "anytasktune.schema",
     "Settings": "anytasktune.settings",
     "Started": "anytasktune.pipeline",
@@ -89,6 +91,7 @@ _HOME = {
     "TaskLM": "anytasktune.inference.task_lm",
     "Workspace": "anytasktune.pipeline",
     "ask": "anytasktune.pipeline",
+    "ask_auto": "anytasktune.pipeline",
     "augment": "anytasktune.pipeline",
     "build": "anytasktune.pipeline",
     "check": "anytasktune.pipeline",
@@ -125,6 +128,7 @@ __all__ = [
     "Predicted",
     "Progress",
     "Report",
+    "RoutedAnswer",
     "Run",
     "ActionRunOptions",
     "Settings",
@@ -135,6 +139,7 @@ __all__ = [
     "Workspace",
     "__version__",
     "ask",
+    "ask_auto",
     "augment",
     "build",
     "check",

@@ -1,4 +1,7 @@
-"""Simple baselines of a task: a constant answer, the nearest training row, a linear model. They learn in seconds."""
+"""Simple baselines of a task: a constant answer, the nearest training row, a linear model; and a pool's router of such a model.
+
+They learn in seconds.
+"""
 
 from anytasktune.baselines.constant_answer import ConstantAnswer
 from anytasktune.baselines.linear_model import LINEAR_MODELS, LinearModel, linear_model_id

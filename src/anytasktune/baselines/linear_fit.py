@@ -54,6 +54,12 @@ def choose_fit(target: Target, rows: Sequence[Example], features: csr_matrix, co
     return min(choices, key=lambda choice: sign * (choice.score or 0.0))
 
 
+def cross_validated_values(way: Fit, features: csr_matrix, columns: Floats) -> Floats | None:
+    """Values [rows, columns] of rows by maps that were fitted without them; None where there are too few rows."""
+    folds = _folds_of(features, columns)
+    return None if folds is None else _held_out_values(way, features, columns, folds)
+
+
 def fit(way: Fit, features: csr_matrix, targets: Floats) -> Weights:
     """Fit `targets` [rows, columns]; those of support vector machines are 1 and -1."""
     with warnings.catch_warnings():

@@ -1,6 +1,7 @@
 """Answers as people read them in a terminal."""
 
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -9,11 +10,12 @@ from rich.text import Text
 from anytasktune.errors import counted
 from anytasktune.schema import AnswerThreshold, TaskAnswer
 from anytasktune.schema.action_run import ActionResult
+from anytasktune.schema.route import RoutedAnswer
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import Predicted
 
-_SHOWN_LABELS, _SHOWN_ROWS = 5, 10
+_SHOWN_LABELS, _SHOWN_TASKS, _SHOWN_ROWS = 5, 3, 10
 
 
 def answer_lines(answer: TaskAnswer) -> RenderableType:
@@ -31,6 +33,17 @@ def answer_lines(answer: TaskAnswer) -> RenderableType:
     if answer.in_production_since:
         lines.append(Text(f"  version {answer.version}, in production since {answer.in_production_since}", style="dim"))
     return Group(*lines)
+
+
+def routed_lines(found: RoutedAnswer) -> RenderableType:
+    """The task that was chosen, or the reason why none was and what answered instead; below it the answer."""
+    route = found.route
+    likeliest = ", ".join(f"{task} {share:.3f}" for task, share in islice(route.probabilities.items(), _SHOWN_TASKS))
+    if found.answer is not None:
+        return Group(Text(f"→ task {found.answer.task} ({likeliest})", style="dim"), answer_lines(found.answer))
+    reason = "unlike the inputs of all tasks" if route.abstained == "unlike_pool" else "not sure which task it is for"
+    answered = f"answered by the {'base model' if found.answered_by == 'base' else 'endpoint'}, {found.model}"
+    return Group(Text(f"→ no task: {reason} ({likeliest}); {answered}", style="yellow"), Text(found.text, style="bold"))
 
 
 def _evidence(threshold: AnswerThreshold | None) -> str:

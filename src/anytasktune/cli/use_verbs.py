@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,8 +10,12 @@ import typer
 
 from anytasktune.cli.console import DONE, ROWS_DROPPED, UsageError, print_json, show
 from anytasktune.cli.options import Force, Json, ProgressForm, ProjectFolder, UseOverrides, open_project
+from anytasktune.schema import AUTO, RoutedAnswer
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
+TaskOrAuto = Annotated[
+    str, typer.Argument(metavar="TASK", help="Name of the task; auto: the task that the router chooses for the input.")
+]
 AnsweredBy = Annotated[
     str,
     typer.Option(
@@ -36,7 +41,7 @@ def _load_engine() -> None:
 
 
 def ask(
-    task: TaskName,
+    task: TaskOrAuto,
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="The input; standard input if it is left out.")] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the input from this text file.")] = None,
     answered_by: AnsweredBy = "",
@@ -48,19 +53,24 @@ def ask(
     as_json: Json = False,
 ) -> int:
     """Answer one input: the answer, for labels their probabilities, and whether it is unsure."""
-    workspace, settings = open_project(project, [task], overrides)
+    workspace, settings = open_project(project, [], overrides)
+    is_routed = task == AUTO and all(one.name != AUTO for one in workspace.domain.tasks)
+    if not is_routed:
+        workspace.tasks([task])
     given = given_text(text, file, encoding)
     _load_engine()
-    from anytasktune.cli.answer_lines import answer_lines
+    from anytasktune.cli.answer_lines import answer_lines, routed_lines
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import ask as ask_task
+    from anytasktune.pipeline.routing import ask_auto
 
+    asked = ask_auto if is_routed else partial(ask_task, task=task)
     with reporter(progress, workspace) as on_event:
-        found = ask_task(workspace, task, given, system=answered_by, language=language, settings=settings, on_event=on_event)
+        found = asked(workspace, text=given, system=answered_by, language=language, settings=settings, on_event=on_event)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
-        show(answer_lines(found), whole_lines=True)
+        show(routed_lines(found) if isinstance(found, RoutedAnswer) else answer_lines(found), whole_lines=True)
     return DONE
 
 

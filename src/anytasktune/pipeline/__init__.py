@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.initializing import init_project
     from anytasktune.pipeline.learning_curves import CurvePlan, measure_learning_curves, plan_learning_curves
     from anytasktune.pipeline.predicting import Predicted, PredictOptions, predict
+    from anytasktune.pipeline.routing import ask_auto
     from anytasktune.pipeline.running_actions import ActionRunOptions, PersonDecision, PersonTurn, resume_action, run_action
     from anytasktune.pipeline.tuning import evaluate, train, tune
     from anytasktune.pipeline.workspace import Workspace
@@ -56,6 +57,7 @@ _HOME = {
     "TaskPlan": "checking",
     "Workspace": "workspace",
     "ask": "answering",
+    "ask_auto": "routing",
     "augment": "generating",
     "build": "building",
     "check": "checking",
@@ -104,6 +106,7 @@ __all__ = [
     "TaskPlan",
     "Workspace",
     "ask",
+    "ask_auto",
     "augment",
     "build",
     "check",

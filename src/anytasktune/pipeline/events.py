@@ -30,6 +30,7 @@ Stage = Literal[
     "shots",
     "answer",
     "matrix",
+    "route",
     "export",
     "engine",
 ]

@@ -15,6 +15,7 @@ from anytasktune.pipeline.evaluating import adapter_folder
 from anytasktune.pipeline.events import OnEvent, Started, ignore_event
 from anytasktune.pipeline.production import production_run
 from anytasktune.pipeline.recording_requests import RequestRecorder
+from anytasktune.pipeline.routing import served_router
 from anytasktune.pipeline.serving_actions import ActionServer
 from anytasktune.pipeline.starting_vllm import VllmPlan, start_vllm
 from anytasktune.pipeline.workspace import Workspace
@@ -93,6 +94,7 @@ def prepare_server(
         raise ConfigError(f"{what}: {disk_error(error).problems[0].what.rpartition(': ')[2]}", fix=fix) from None
     try:
         engine = _engine(context, options, ServerMetrics())
+        engine.models.router = served_router(context)
     except BaseException:
         listener.close()
         raise

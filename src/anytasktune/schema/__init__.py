@@ -58,6 +58,7 @@ from anytasktune.schema.passages import DocumentInfo, Passage, PassageSet, Span
 from anytasktune.schema.promotion import Promotion, PromotionEvidence
 from anytasktune.schema.report import Report
 from anytasktune.schema.review import FEWEST_RATED, JUDGE, Agreement, Review, ReviewItem, ReviewOutcome, ReviewReason
+from anytasktune.schema.route import AUTO, Abstention, Route, RoutedAnswer, RouterManifest
 from anytasktune.schema.run import (
     AnswerThreshold,
     BaseModelRef,
@@ -77,6 +78,11 @@ from anytasktune.schema.task_matrix import TaskMatrix
 from anytasktune.schema.use_log import Correction, RecordedRequest
 
 __all__ = [
+    "AUTO",
+    "Abstention",
+    "Route",
+    "RoutedAnswer",
+    "RouterManifest",
     "AUGMENTATIONS",
     "FEWEST_RATED",
     "JUDGE",

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 from anytasktune.chat import PromptFormat, shared_prefix
 from anytasktune.errors import AnyTaskTuneError, ConfigError
+from anytasktune.inference.base_continuation import USUAL_TOKENS, continuations, unfit_prompt
 from anytasktune.inference.constraint import Constraint
-from anytasktune.inference.generation import GrowingAnswer, Limits, Sampling, generate
+from anytasktune.inference.generation import GrowingAnswer, Limits, Sampling
 from anytasktune.inference.joint_generation import JointGeneration, JointRow
 from anytasktune.inference.task_constraint import TaskConstraint
 from anytasktune.inference.task_lm import TaskLM
@@ -19,16 +20,7 @@ from anytasktune.models.packing_support import packs_rows
 from anytasktune.records import Language
 from anytasktune.schema import Answer, Example
 from anytasktune.serving.api_errors import ApiError, engine_fault
-from anytasktune.serving.engine_messages import (
-    USUAL_TOKENS,
-    Answered,
-    Outcome,
-    PendingQuestion,
-    Piece,
-    Question,
-    ShownText,
-    unfit_prompt,
-)
+from anytasktune.serving.engine_messages import Answered, Outcome, PendingQuestion, Piece, Question, ShownText
 from anytasktune.serving.served_models import ServedModel, ServedModels
 
 _BATCH_TOKENS = 8192
@@ -255,21 +247,9 @@ class AnswerWorker:
 
     def _continued(self, questions: Sequence[Question]) -> list[Answer]:
         """Continuations of the base model."""
-        base, limit = self.models.base, questions[0].end.most_tokens or USUAL_TOKENS
+        base, first = self.models.base, questions[0]
         prompts = [base.format.text_ids(question.rendered, begins=question.begins) for question in questions]
-        room = base.info.context_length - limit
-        fitting = [prompt for prompt in prompts if 0 < len(prompt) <= room]
-        limits = Limits(base.format.rendering.end_of_turn, limit, _BATCH_TOKENS)
-        made = iter(generate(base.model, fitting, limits, sampling=questions[0].sampling))
-        answers = []
-        for prompt in prompts:
-            if not 0 < len(prompt) <= room:
-                answers.append(Answer(output="", prompt_tokens=len(prompt), error=unfit_prompt(len(prompt), room)))
-                continue
-            one = next(made)
-            text = base.format.decode(one.ids)
-            answers.append(Answer(output=text, prompt_tokens=len(prompt), tokens=len(one.ids), truncated=one.truncated))
-        return answers
+        return continuations(base, prompts, first.end.most_tokens, first.sampling)
 
 
 def _finished(one: _Running) -> Outcome:

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from anytasktune.records import Language
+from anytasktune.schema import Route
 from anytasktune.serving.engine_messages import Answered
 from anytasktune.serving.served_models import ModelCatalog, ServedModel
 from anytasktune.version import __version__
@@ -71,6 +72,8 @@ class AnswerFacts(BaseModel):
     """0: the answer is the most probable one."""
     rendered: str
     """The prompt that the model read."""
+    route: Route | None = None
+    """The task that the router chose, or why it chose none, where the request named the model `auto`."""
 
 
 class TopProbability(BaseModel):
@@ -261,6 +264,7 @@ def facts_of(one: Answered) -> AnswerFacts:
         truncated=one.answer.truncated,
         temperature_used=sampling.temperature if sampling else 0,
         rendered=one.question.rendered,
+        route=one.question.route,
     )
 
 

@@ -8,20 +8,10 @@ from typing import Protocol
 
 from anytasktune.chat import PromptFormat
 from anytasktune.inference.generation import Sampling
-from anytasktune.schema import Answer, Example
+from anytasktune.schema import Answer, Example, Route
 from anytasktune.serving.api_errors import ApiError
 from anytasktune.serving.served_models import ModelCatalog, ServedModel
 from anytasktune.serving.server_metrics import ServerMetrics
-
-USUAL_TOKENS = 256
-"""Longest answer of the base model, unless a request asks for more or less."""
-
-
-def unfit_prompt(length: int, room: int) -> str:
-    """The reason why a prompt of so many tokens has no answer."""
-    if not length:
-        return "the prompt is empty"
-    return f"the prompt has {length} tokens, more than the {max(room, 0)} that fit"
 
 
 @dataclass(frozen=True)
@@ -74,6 +64,7 @@ class Question:
         begins: the base model's prompt needs the token that begins a text.
         stream: pieces of the answer are wanted as they come.
         sampling: draws the answer; None: the most probable one.
+        route: the way the model was chosen, where the request named `auto`.
     """
 
     model: ServedModel
@@ -83,6 +74,7 @@ class Question:
     begins: bool = False
     stream: bool = False
     sampling: Sampling | None = None
+    route: Route | None = None
 
     @property
     def grows(self) -> bool:

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from anytasktune.errors import AnyTaskTuneError
 from anytasktune.inference.generation import Sampling
-from anytasktune.schema import ActionResult
+from anytasktune.schema import ActionResult, Route
 from anytasktune.serving.api_errors import ApiError, ErrorBody, ErrorDetail, not_honoured
 from anytasktune.serving.api_replies import (
     ChatReply,
@@ -30,13 +30,14 @@ from anytasktune.serving.api_replies import (
     model_list,
 )
 from anytasktune.serving.api_requests import AnswerRequest, ChatRequest, CompletionRequest
+from anytasktune.serving.auto_model import Routed, route_chat, route_prompt
 from anytasktune.serving.engine_messages import Answered, AnswerEnd, Engine, Outcome, PendingQuestion, Piece, Question
 from anytasktune.serving.input_of_messages import input_of_chat, input_of_prompt
 from anytasktune.serving.reply_events import DONE_EVENT, ReplyStream, event
 from anytasktune.serving.request_feedback import FeedbackReply, FeedbackRequest, RequestLog
 from anytasktune.serving.request_guard import RequestGuardMiddleware, RequestRules
 from anytasktune.serving.served_actions import ActionRequest, ServedActions
-from anytasktune.serving.served_models import ServedModel
+from anytasktune.serving.served_models import AUTO_MODEL, ModelCatalog, ServedModel
 from anytasktune.version import __version__
 
 _REFUSED = (400, 401, 404, 408, 413, 421, 429, 500, 503, 504)
@@ -53,14 +54,14 @@ class AnswerApi:
 
     async def chat(self, http: Request, request: ChatRequest) -> Response:
         """Reply to a chat."""
-        model = self._model(request)
+        model, route = self._model(request, lambda models: route_chat(models, request.messages))
         if (form := request.response_format) is not None and form.type != "text":
             kind = model.task.output.kind if model.task else "text"
             if kind != "json" or form.type != "json_object":
                 raise not_honoured("response_format", f"{model.name} answers in its own form ({kind}); leave it out")
         if request.logprobs and not _scores_answers(model):
             raise not_honoured("logprobs", "only answers of label and small number tasks have probabilities; leave it out")
-        question = self._chat_question(model, request)
+        question = replace(self._chat_question(model, request), route=route)
         top = (request.top_logprobs or 0) if request.logprobs else None
         questions = _drawn(model, [question], request)
         reply = _reply(request, questions[0], top)
@@ -72,10 +73,10 @@ class AnswerApi:
 
     async def completion(self, http: Request, request: CompletionRequest) -> Response:
         """Reply to prompts."""
-        model = self._model(request)
+        model, route = self._model(request, lambda models: route_prompt(models, request.prompts))
         if request.logprobs is not None and not _scores_answers(model):
             raise not_honoured("logprobs", "only answers of label and small number tasks have probabilities; leave it out")
-        questions = [self._prompt_question(model, request, prompt) for prompt in request.prompts]
+        questions = [replace(self._prompt_question(model, request, prompt), route=route) for prompt in request.prompts]
         questions = _drawn(model, questions, request)
         reply = _reply(request, questions[0], request.logprobs)
         asked = self._ask(questions, reply)
@@ -90,10 +91,10 @@ class AnswerApi:
             asked.on_answer = partial(self.log.record, reply.id)
         return asked
 
-    def _model(self, request: AnswerRequest) -> ServedModel:
+    def _model(self, request: AnswerRequest, choose: Callable[[ModelCatalog], Routed]) -> tuple[ServedModel, Route | None]:
         model = self.engine.models.find(request.model)
         request.refuse_unhonoured()
-        return model
+        return choose(self.engine.models) if model is AUTO_MODEL else (model, None)
 
     def _chat_question(self, model: ServedModel, request: ChatRequest) -> Question:
         format_ = self.engine.models.format_of(model)

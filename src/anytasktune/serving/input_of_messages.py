@@ -29,7 +29,7 @@ def input_of_chat(task: Task, format_: PromptFormat, messages: Sequence[Message]
             f"task {task.name} takes one message of the user, its input; the turns sent are: {roles[:200]}", "messages"
         )
     text = turns[0].text
-    instructions = [message.text.strip() for message in messages if message.role in _SYSTEM and message.text.strip()]
+    instructions = _instructions(messages)
     if not instructions and not format_.rendering.system_role:
         for spoken in _languages(task, language):
             head = f"{instruction_for(task, spoken)}\n\n"
@@ -47,11 +47,48 @@ def input_of_chat(task: Task, format_: PromptFormat, messages: Sequence[Message]
 def input_of_prompt(task: Task, format_: PromptFormat, prompt: str, language: Language | None) -> Example:
     """The input in a prompt: what stands in the place of the input, where it is the trained prompt; else all of it."""
     for spoken in _languages(task, language):
-        frame = format_.prompt_text(task, Example(input=_PROBE, output="", language=spoken))
-        before, _, after = frame.partition(_PROBE)
-        if prompt.startswith(before) and prompt.endswith(after) and len(prompt) > len(before) + len(after):
-            return _example(task, prompt[len(before) : len(prompt) - len(after)], spoken, "prompt")
+        if (framed := _framed(task, format_, prompt, spoken)) is not None:
+            return _example(task, framed, spoken, "prompt")
     return _example(task, prompt, language, "prompt")
+
+
+def is_prompt(task: Task, format_: PromptFormat, prompt: str) -> bool:
+    """Whether a prompt is one that the task's Task-LM was trained with."""
+    return any(_framed(task, format_, prompt, spoken) is not None for spoken in task.languages)
+
+
+def is_prompt_of_chat(task: Task, format_: PromptFormat, messages: Sequence[Message]) -> bool:
+    """Whether a conversation is the task's instruction and one message of the user."""
+    said, text = _instructions(messages), text_of_one_turn(messages, with_instruction=True)
+    own = [instruction_for(task, spoken) for spoken in task.languages]
+    if said:
+        return bool(text) and len(said) == 1 and said[0] in own
+    return not format_.rendering.system_role and any(text.startswith(f"{one}\n\n") and len(text) > len(one) + 2 for one in own)
+
+
+def text_of_one_turn(messages: Sequence[Message], *, with_instruction: bool = False) -> str:
+    """The text of a conversation that is one message of the user; empty where it is more.
+
+    Args:
+        with_instruction: a system message may stand before it.
+    """
+    turns = [message for message in messages if message.role not in _SYSTEM]
+    if len(turns) != 1 or turns[0].role != "user" or (_instructions(messages) and not with_instruction):
+        return ""
+    return turns[0].text
+
+
+def _framed(task: Task, format_: PromptFormat, prompt: str, language: Language) -> str | None:
+    """The text in the place of the input; None where the prompt is not the trained one of this language."""
+    frame = format_.prompt_text(task, Example(input=_PROBE, output="", language=language))
+    before, _, after = frame.partition(_PROBE)
+    if prompt.startswith(before) and prompt.endswith(after) and len(prompt) > len(before) + len(after):
+        return prompt[len(before) : len(prompt) - len(after)]
+    return None
+
+
+def _instructions(messages: Sequence[Message]) -> list[str]:
+    return [message.text.strip() for message in messages if message.role in _SYSTEM and message.text.strip()]
 
 
 def _example(task: Task, text: str, language: Language | None, field: str = "messages") -> Example:

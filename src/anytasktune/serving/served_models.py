@@ -6,10 +6,11 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
+from anytasktune.baselines.task_router import TaskRouter
 from anytasktune.chat import PromptFormat
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.models.load import BaseLM, ModelInfo
-from anytasktune.schema import Task, TaskLMManifest
+from anytasktune.schema import AUTO, Task, TaskLMManifest
 from anytasktune.serving.api_errors import ApiError
 
 CURRENT = "@prod"
@@ -67,17 +68,23 @@ class ServedModel:
         return decoding.scores_answers or decoding.scores_label_sets
 
 
+AUTO_MODEL = ServedModel(AUTO)
+"""The name under which the router chooses the model that answers; it answers nothing itself."""
+
+
 class ModelCatalog:
     """All models of a server by name, whatever computes their answers.
 
     Attributes:
         info: facts on the base model.
         models: without their aliases; the base model first.
+        router: chooses the task where a request names the model `auto`; None: there is no such model.
     """
 
     def __init__(self, info: ModelInfo, models: Sequence[ServedModel]) -> None:
         self.info = info
         self.models = models
+        self.router: TaskRouter | None = None
 
     @cached_property
     def names(self) -> Mapping[str, ServedModel]:
@@ -85,7 +92,7 @@ class ModelCatalog:
         found: dict[str, ServedModel] = {}
         for model in self.models:
             found |= {name: model for name in (model.name, *model.aliases) if name not in found}
-        return found
+        return found if self.router is None else found | {AUTO: found.get(AUTO, AUTO_MODEL)}
 
     def find(self, name: str) -> ServedModel:
         """The model of that name; ApiError (404) where there is none."""

@@ -14,12 +14,13 @@ from scipy.special import softmax
 
 from anytasktune.chat import PromptFormat
 from anytasktune.errors import ConfigError
+from anytasktune.inference.base_continuation import USUAL_TOKENS, unfit_prompt
 from anytasktune.inference.constraint import token_table
 from anytasktune.inference.label_scoring import without_needless_ends
 from anytasktune.inference.task_predictor import chosen_answer
 from anytasktune.schema import Answer, Decoding, Example, Task
 from anytasktune.serving.api_errors import ApiError
-from anytasktune.serving.engine_messages import USUAL_TOKENS, Answered, Outcome, Question, unfit_prompt
+from anytasktune.serving.engine_messages import Answered, Outcome, Question
 from anytasktune.serving.served_models import ModelCatalog
 from anytasktune.serving.vllm_client import VllmChoice
 

@@ -160,6 +160,11 @@ class Project:
         """Marks of an LLM judge."""
         return self.artifacts / "judgements" / task
 
+    @property
+    def routers(self) -> Path:
+        """Routers of the whole pool."""
+        return self.artifacts / "routers"
+
     def predictions(self, task: str) -> Path:
         return self.artifacts / "predictions" / task
 

@@ -58,13 +58,14 @@ def test_models_are_the_base_and_the_task_lms_under_all_their_names(openai: Open
     listed = {model.id: model for model in openai.models.list()}
     assert set(listed) == {
         "tiny",
+        "auto",
         *TASKS,
         *(f"{task}@prod" for task in TASKS),
         *(f"{task}@{task_lms[task].manifest.id}" for task in TASKS),
     }
     assert (listed["team@prod"].model_extra or {})["task_lm"] == task_lms["team"].manifest.id
     assert openai.models.retrieve("team@prod").id == "team@prod"
-    assert {model.id for model in listed.values() if not (model.model_extra or {})["in_use"]} == {"tiny"}
+    assert {model.id for model in listed.values() if not (model.model_extra or {})["in_use"]} == {"tiny", "auto"}
 
 
 def test_the_base_model_answers_conversations_and_goes_on_with_prompts(openai: OpenAI) -> None:

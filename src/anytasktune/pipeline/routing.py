@@ -1,0 +1,101 @@
+"""`ask auto`: an input whose task nobody names is answered by the task that the router chooses, else by the base model."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from anytasktune.baselines.task_router import ROUTERS, TaskRouter, router_id
+from anytasktune.errors import AnyTaskTuneError, DataError
+from anytasktune.inference.base_continuation import continuations
+from anytasktune.pipeline.answering import system_for, usable_text
+from anytasktune.pipeline.context import Context
+from anytasktune.pipeline.evaluating import last_runs, take_over_settings
+from anytasktune.pipeline.events import Finished, OnEvent, Started
+from anytasktune.pipeline.frozen_datasets import frozen_dataset
+from anytasktune.pipeline.own_rows import has_own_rows
+from anytasktune.pipeline.training_context import TrainingContext
+from anytasktune.pipeline.workspace import Workspace
+from anytasktune.records import Language
+from anytasktune.schema import Example
+from anytasktune.schema.route import Route, RoutedAnswer
+from anytasktune.settings import TASK_LMS, Settings
+from anytasktune.store import find_or_make
+
+
+def pool_router(context: Context) -> TaskRouter:
+    """The router of the Task Pool: the one that was learned from today's rows, else a new one. Learning takes seconds.
+
+    Raises:
+        DataError: fewer than two tasks have training rows.
+    """
+    workspace = context.workspace
+    train: dict[str, Sequence[Example]] = {}
+    dev: dict[str, Sequence[Example]] = {}
+    for task in workspace.tasks():
+        if not (has_own_rows(workspace.project, task) or workspace.project.gated(task.name).is_dir()):
+            context.note(f"{task.name}: the router cannot choose it, it has no rows")
+            continue
+        splits = frozen_dataset(workspace, task, context.settings.split).splits
+        train[task.name], dev[task.name] = splits.get("train", []), splits.get("dev", [])
+    rows, identity = sum(len(inputs) for inputs in train.values()), router_id(train, dev)
+    detail = f"{rows:,} inputs of {len(train)} tasks"
+
+    def learn() -> TaskRouter:
+        context.on_event(Started(stage="route", name="router", detail=f"learns from {detail}"))
+        return TaskRouter.learn(train, dev)
+
+    router, made = find_or_make(workspace.project.routers, ROUTERS, identity, learn, note=context.note)
+    seconds = router.manifest.usage.seconds
+    context.on_event(Finished(stage="route", name="router", artifact=identity, detail=detail, seconds=seconds, reused=not made))
+    return router
+
+
+def served_router(context: Context) -> TaskRouter | None:
+    """The router of a server; None, with a note unless the pool has one task, where there can be none."""
+    if len(context.workspace.domain.tasks) < 2:
+        return None
+    try:
+        return pool_router(context)
+    except AnyTaskTuneError as error:
+        context.note(f"no model auto is served: {error.problems[0]}")
+        return None
+
+
+def ask_auto(
+    workspace: Workspace,
+    text: str,
+    *,
+    system: str = "",
+    language: Language | None = None,
+    settings: Settings | None = None,
+    on_event: OnEvent | None = None,
+) -> RoutedAnswer:
+    """Answer one input by the task that the router chooses; where it abstains, by the base model as it is.
+
+    Args:
+        system: what answers for the task, see `system_for`.
+        language: of the input; detected from its script unless given.
+
+    Raises:
+        DataError: the text cannot be answered, or fewer than two tasks have training rows.
+        EvaluationError: the chosen task has no Task-LM yet.
+    """
+    context, text = TrainingContext.begin(workspace, settings, on_event), usable_text(text)
+    (route,) = pool_router(context).routes([text])
+    if route.task is None:
+        return _answered_by_base(context, text, route)
+    (task,) = workspace.tasks([route.task])
+    answer = system_for(context, task, system).ask(text, language)
+    return RoutedAnswer(route=route, answered_by="task", model=answer.system, text=answer.answer, answer=answer)
+
+
+def _answered_by_base(context: TrainingContext, text: str, route: Route) -> RoutedAnswer:
+    runs = (run for task in context.workspace.tasks() for _, run in last_runs(context.workspace, task, TASK_LMS))
+    for run in islice(runs, 1):
+        take_over_settings(context, run)
+    base = context.base
+    is_chat = base.format.rendering.template != "plain"
+    prompt = base.format.conversation_text([{"role": "user", "content": text}]) if is_chat else text
+    (answer,) = continuations(base, [base.format.text_ids(prompt, begins=not is_chat)])
+    if answer.error is not None:
+        raise DataError(f"no answer: {answer.error}", where=f"base model {base.ref.name}", fix="shorten the text")
+    return RoutedAnswer(route=route, answered_by="base", model=base.ref.name, text=answer.output)
