@@ -20,6 +20,7 @@ from anytasktune.inference.few_shot import NO_SHOTS, Shots
 from anytasktune.inference.generation import Limits, Sampling, generate
 from anytasktune.inference.label_head import Array, LabelHead
 from anytasktune.inference.label_scoring import score_labels, without_needless_ends
+from anytasktune.inference.label_trie import LabelTrie
 from anytasktune.inference.task_constraint import TaskConstraint
 from anytasktune.models.load import BaseLM
 from anytasktune.models.lora import Adapter
@@ -50,6 +51,15 @@ def decoding_for(task: Task, train: Sequence[Example], longest_answer: int) -> D
     method = task.output.decoding if few else "greedy"
     numbers = possible if method == "number_scoring" else {}
     return Decoding(method=method, max_new_tokens=limit, styles=styles, numbers=numbers)
+
+
+def label_tokens(task: Task, decoding: Decoding, format_: PromptFormat) -> int:
+    """Tokens of all possible answers, what they share once: read for each input where they are scored; 0 where they are not."""
+    if not decoding.scores_answers:
+        return 0
+    language = task.languages[0]
+    possible = decoding.numbers.get(language) or task.labels_in(language) or []
+    return max(1, len(LabelTrie.of([format_.answer_ids(answer) for answer in possible]).tokens))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS
+from anytasktune.inference.task_predictor import label_tokens
 from anytasktune.pipeline.evaluating import require_room_for_answers
 from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.training_context import TrainingContext
@@ -12,7 +13,7 @@ from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Estimate, SplitName
 from anytasktune.settings import Settings
 from anytasktune.tasks import Finding
 from anytasktune.training.adapter_targets import Granularity
-from anytasktune.training.estimate import Answering, answering_seconds, total
+from anytasktune.training.estimate import LABELS_AT_ONCE, Answering, answering_seconds, total
 from anytasktune.training.preflight import Preflight, TokenView, view_tokens
 from anytasktune.training.run_plan import RunPlan, estimate_run
 from anytasktune.training.task_rows import TrainingData
@@ -114,7 +115,7 @@ def plan(
 def _plan_one(context: TrainingContext, data: TrainingData, planned: Collection[str]) -> TaskPlan:
     config, info = context.settings.train, context.model_info
     run = context.planned(data)
-    expected = estimate_run(run, info, config, context.matmul_rate)
+    expected = estimate_run(run, info, config, context.speed)
     identity = run_id(info.ref, data, config)
     rows = {split: sum(len(part.splits.get(split, [])) for part in data.parts) for split in SPLIT_NAMES}
     return TaskPlan(
@@ -140,12 +141,15 @@ def _answer_seconds(context: TrainingContext, data: TrainingData, run: RunPlan, 
     for part in data.parts:
         held_out = part.splits.get(config.split, [])[: config.max_rows]
         dev = part.splits.get("dev", [])[:SHOT_DEV_ROWS] if config.shot_choice == "best" else []
-        alone = Answering(len(held_out), config.batch_tokens, by_label=run.decoding[part.task.name].scores_answers)
-        shown = replace(alone, shots=config.shots)
+        decoding = run.decoding[part.task.name]
+        labels = label_tokens(part.task, decoding, context.model_info.format)
+        alone = Answering(len(held_out), config.batch_tokens, label_tokens=min(LABELS_AT_ONCE, labels))
+        base = replace(alone, label_tokens=labels, limit=decoding.max_new_tokens)
+        shown = replace(alone, shots=config.shots, label_tokens=labels)
         similar = replace(shown, rows=len(held_out) + len(dev), shared=config.shot_choice == "fixed")
-        untuned = {"base": [alone], "few_shot": [similar, replace(shown, rows=len(dev))]}
+        untuned = {"base": [base], "few_shot": [similar, replace(shown, rows=len(dev))]}
         first = part.task.name not in planned
         asked = [alone, *(one for system in untuned if first and system in config.systems for one in untuned[system])]
-        shape, times = context.model_info.shape, 1 if alone.by_label else config.best_of
-        seconds += times * sum(answering_seconds(run.train, shape, one, context.matmul_rate) for one in asked)
+        shape, times = context.model_info.shape, 1 if labels else config.best_of
+        seconds += times * sum(answering_seconds(run.train, shape, one, context.speed) for one in asked)
     return seconds

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from anytasktune.datasets import FrozenDataset
 from anytasktune.evaluation import EvaluatedSystem
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS
+from anytasktune.inference.task_predictor import label_tokens
 from anytasktune.llm import Expected
 from anytasktune.pipeline.cross_task_answers import plan_matrix
 from anytasktune.pipeline.evaluating import (
@@ -25,7 +26,7 @@ from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Example, SplitName, Task
 from anytasktune.settings import Settings, TeacherConfig
 from anytasktune.training.batches import build_rows
-from anytasktune.training.estimate import Answering, answering_seconds
+from anytasktune.training.estimate import LABELS_AT_ONCE, Answering, answering_seconds
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,16 @@ def _expected(
         plan = build_rows(encoded, languages, share=True, batch_size=len(like))
         shown = 0 if system.shot_choice is None else config.shots
         fixed = system.shot_choice is None or system.shot_choice.by == "fixed"
-        by_label = system.decoding.scores_answers
-        answering = Answering(len(rows), config.batch_tokens, shots=shown, by_label=by_label, shared=fixed)
-        times = 1 if by_label else config.best_of
-        seconds = times * answering_seconds(plan, context.model_info.shape, answering, context.matmul_rate)
+        labels = label_tokens(task, system.decoding, context.model_info.format)
+        tuned, alone = system.adapter is not None, system.shot_choice is None
+        answering = Answering(
+            len(rows),
+            config.batch_tokens,
+            shots=shown,
+            label_tokens=min(labels, LABELS_AT_ONCE) if tuned else labels,
+            shared=fixed,
+            limit=system.decoding.max_new_tokens if alone and not tuned else 0,
+        )
+        times = 1 if labels else config.best_of
+        seconds = times * answering_seconds(plan, context.model_info.shape, answering, context.speed)
     return ExpectedAnswers(model, task.name, split, len(rows), known, round(seconds, 2))

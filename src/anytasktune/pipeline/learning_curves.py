@@ -165,7 +165,7 @@ def _folder(context: TrainingContext, one: _Sizes, config: TrainConfig, part: Tr
 def _estimate(context: TrainingContext, config: TrainConfig, part: TrainingData) -> Estimate:
     info, encode = context.model_info, context.encoder.encode
     plan = plan_run(info, part, config, dtype=context.dtype, device=context.device.type, encode=encode)
-    return estimate_run(plan, info, config, context.matmul_rate)
+    return estimate_run(plan, info, config, context.speed)
 
 
 def _measured(context: TrainingContext, one: _Sizes, split: Literal["dev", "test"]) -> LearningCurves:

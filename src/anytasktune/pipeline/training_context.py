@@ -21,7 +21,8 @@ from anytasktune.schema import Example, SplitName, Task
 from anytasktune.settings import DType, Settings
 from anytasktune.tasks import Finding
 from anytasktune.training.adapter_targets import AdapterTarget, Granularity, targets_of, without_leaks
-from anytasktune.training.estimate import matmul_rate
+from anytasktune.training.estimate import Speed
+from anytasktune.training.machine_speed import measure_speed
 from anytasktune.training.preflight import Locate, Preflight, Room, preflight
 from anytasktune.training.run_plan import RunPlan, plan_run
 from anytasktune.training.task_rows import TaskRows, TrainingData
@@ -83,9 +84,9 @@ class TrainingContext(Context):
         return choose_dtype(self.settings.train.dtype, self.device)
 
     @cached_property
-    def matmul_rate(self) -> float:
-        """The speed of this machine with this model, measured in a fifth of a second."""
-        return matmul_rate(self.model_info.shape, self.device, getattr(torch, self.dtype))
+    def speed(self) -> Speed:
+        """The speed of this machine with this model, measured in about two seconds."""
+        return measure_speed(self.model_info.shape, self.device, getattr(torch, self.dtype))
 
     def planned(self, data: TrainingData) -> RunPlan:
         """The steps of a run from its beginning."""

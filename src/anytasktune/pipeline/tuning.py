@@ -116,7 +116,7 @@ def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> lis
             runs[target] = _finished(context, folder, run, reused=True)
     missing = [item for item in data if item.target not in runs]
     if missing:
-        estimates = {item.target: estimate_run(context.planned(item), info, config, context.matmul_rate) for item in missing}
+        estimates = {item.target: estimate_run(context.planned(item), info, config, context.speed) for item in missing}
         name = f"{len(missing)} Task-LM{'' if len(missing) == 1 else 's'}"
         context.on_event(Started(stage="train", name=name, estimate=total(list(estimates.values()))))
         jobs = [training_job(context, item, folders[item.target], estimates[item.target]) for item in missing]

@@ -11,7 +11,7 @@ from anytasktune.models.shape import ModelShape
 from anytasktune.schema import Decoding, Task
 from anytasktune.scorers import item_statistics, share_of_best
 from anytasktune.training.batches import RowSet
-from anytasktune.training.estimate import Answering, Work, answering_seconds, estimate
+from anytasktune.training.estimate import Answering, Work, answering_seconds, estimate, nominal_speed
 from anytasktune.training.task_rows import TaskRow
 
 _LARGEST_SHARE = 0.15
@@ -62,7 +62,8 @@ def generated_dev_rows(rows: int, dev: RowSet, work: Work, shape: ModelShape, ra
         dev: what they are like.
         evals: evaluations of the run, that of the average included.
     """
-    most = _LARGEST_SHARE * estimate(work, shape, rank, _NOMINAL_RATE, 0).seconds / evals
-    while rows >= _FEWEST_ROWS and answering_seconds(dev, shape, Answering(rows, BATCH_TOKENS), _NOMINAL_RATE) > most:
+    speed = nominal_speed(_NOMINAL_RATE, shape, rank)
+    most = _LARGEST_SHARE * estimate(work, shape, speed, 0).seconds / evals
+    while rows >= _FEWEST_ROWS and answering_seconds(dev, shape, Answering(rows, BATCH_TOKENS), speed) > most:
         rows //= 2
     return rows if rows >= _FEWEST_ROWS else 0

@@ -1,9 +1,6 @@
-"""The time a run takes, estimated before it begins from token counts, settings and a measured rate.
+"""The time a run takes, estimated before it begins from token counts, settings and the measured speed of the machine.
 
-Useful work is counted, not instructions: 4 floating-point operations per trunk weight and token (forward, and back through
-frozen weights), 12 per attended pair and query width, 4 per weight of the output head and trained token, 6 per adapter weight
-and token; half of that without a backward pass. Time is this work over the rate of the bare matrix product on this machine,
-times the share of it that the engine is known to reach.
+Tokens, pairs of query and key, passes and trained tokens are counted; `machine_speed` has what each of them takes.
 """
 
 import math
@@ -18,10 +15,13 @@ from anytasktune.schema import Estimate
 from anytasktune.training.batches import RowSet
 
 EFFICIENCY = 0.6
-"""Useful work per second over the bare matrix product's. Found with `python -m benchmarks.calibrate`: together with the next
-constant it fits steps of 520 to 3,500 tokens within a tenth (two idle cores, SmolLM2-135M, bfloat16 and float32)."""
+"""Useful work per second over the bare matrix product's, where only that is known."""
 SECONDS_PER_LAYER = 5e-3
-"""Fixed time of a layer in a training step, however few its tokens."""
+"""Fixed time of a layer in a training step, however few its tokens, where it is not measured."""
+LABELS_AT_ONCE = 24
+"""Tokens of labels read in one pass; a tuned model's search in a larger set ends after about as many."""
+_COLD = 1.15
+"""Time of all layers over that of one, whose weights stay in the cache, times their number: 1.05 to 1.3 on four tasks."""
 _PROBE_TOKENS = 512
 _PROBE_SECONDS = 0.15
 _PROBE_MOST = 2000
@@ -64,14 +64,16 @@ class Answering:
         batch_tokens: most prompt tokens answered together.
         shots: examples shown.
         shared: whether every row is shown the same ones, which are then read once.
-        by_label: whether answers are chosen by the likeliest label instead of being generated.
+        label_tokens: tokens of labels read for each row where the likeliest is the answer; 0 where answers are generated.
+        limit: tokens of answers that run to the limit, as those of an untuned model do; 0: they are as long as the plan's.
     """
 
     rows: int
     batch_tokens: int
     shots: int = 0
-    by_label: bool = False
+    label_tokens: int = 0
     shared: bool = True
+    limit: int = 0
 
 
 def load_of(rows: RowSet, chosen: Iterable[int]) -> Load:
@@ -91,6 +93,45 @@ def operations(shape: ModelShape, rank: int, load: Load) -> float:
     trunk = (4.0 * shape.trunk + 6.0 * shape.adapter(rank)) * load.tokens
     attention = 12.0 * shape.layers * shape.queries * load.pairs
     return trunk + attention + 4.0 * shape.hidden * shape.vocabulary * load.targets
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds that a layer takes per token, per pair of query and key, and per pass."""
+
+    token: float
+    pair: float
+    fixed: float
+
+    def seconds(self, load: Load) -> float:
+        """Time of a load in one layer."""
+        return self.token * load.tokens + self.pair * load.pairs + self.fixed * load.passes
+
+
+@dataclass(frozen=True)
+class Speed:
+    """The speed of a machine with a model.
+
+    Attributes:
+        training: of a step, forward and backward.
+        reading: of a forward pass.
+        writing: of a pass that adds a token to each of some rows.
+        target: seconds of the output head per trained token, with its gradient.
+    """
+
+    training: Costs
+    reading: Costs
+    writing: Costs
+    target: float
+
+
+def nominal_speed(rate: float, shape: ModelShape, rank: int) -> Speed:
+    """The speed that follows from the rate of matrix products alone, in floating-point operations per second."""
+    useful = rate * EFFICIENCY
+    token = operations(shape, rank, Load(1, 0, 0)) / shape.layers / useful
+    training = Costs(token, 12.0 * shape.queries / useful, SECONDS_PER_LAYER)
+    reading = Costs(training.token / 2, training.pair / 2, training.fixed / 2)
+    return Speed(training, reading, reading, operations(shape, rank, Load(0, 0, 1)) / useful)
 
 
 def evaluations(evals: int, steps: int) -> int:
@@ -121,37 +162,31 @@ class Work:
         return cls(sum(steps, NOTHING), evaluation, max(steps, key=lambda step: step.tokens, default=NOTHING))
 
 
-def estimate(work: Work, shape: ModelShape, rank: int, rate: float, memory_bytes: int) -> Estimate:
-    """The time a run takes, with the memory it is expected to need.
-
-    Args:
-        rate: floating-point operations per second of the bare matrix product, in the model's precision and shapes.
-    """
-    useful = operations(shape, rank, work.training) + operations(shape, rank, work.evaluation) / 2
-    fixed = shape.layers * SECONDS_PER_LAYER * (work.training.passes + work.evaluation.passes / 2)
-    seconds = useful / (rate * EFFICIENCY) + fixed
-    return Estimate(tokens=work.training.tokens, seconds=round(seconds, 2), memory_bytes=memory_bytes)
+def estimate(work: Work, shape: ModelShape, speed: Speed, memory_bytes: int) -> Estimate:
+    """The time a run takes, with the memory it is expected to need."""
+    layers = shape.layers * (speed.training.seconds(work.training) + speed.reading.seconds(work.evaluation))
+    head = speed.target * (work.training.targets + work.evaluation.targets / 2)
+    return Estimate(tokens=work.training.tokens, seconds=round(_COLD * (layers + head), 2), memory_bytes=memory_bytes)
 
 
-def answering_seconds(plan: RowSet, shape: ModelShape, answers: Answering, rate: float) -> float:
-    """The time in which rows like those of `plan` are answered, with answers of the same lengths.
-
-    Args:
-        rate: as for `estimate`.
-    """
+def answering_seconds(plan: RowSet, shape: ModelShape, answers: Answering, speed: Speed) -> float:
+    """The time in which rows like those of `plan` are answered, with answers of the same lengths."""
     own = sum(len(row.suffix) for row in plan.rows) / len(plan.rows)
-    written = sum(row.targets for row in plan.rows) / len(plan.rows)
-    shown = answers.shots * (own + written)
+    answer = sum(row.targets for row in plan.rows) / len(plan.rows)
+    written = answers.label_tokens or answers.limit or answer
+    shown = answers.shots * own
     prefix = max(map(len, plan.prefixes)) + (shown if answers.shared else 0)
-    suffix = own + (0 if answers.shared else shown)
+    suffix = own - answer + (0 if answers.shared else shown)
     batches = math.ceil(answers.rows * suffix / answers.batch_tokens)
-    tokens = batches * prefix + answers.rows * (suffix + written)
-    pairs = answers.rows * (suffix + written) * (prefix + suffix)
-    load = Load(round(tokens), round(pairs), round(answers.rows * written))
-    # token by token where an answer is generated; all labels are read in one more pass
-    passes = batches * (1 + (1 if answers.by_label else max(row.targets for row in plan.rows)))
-    useful = operations(shape, 0, load) / 2
-    return useful / (rate * EFFICIENCY) + shape.layers * SECONDS_PER_LAYER * passes / 2
+    pairs = prefix**2 / 2 + answers.rows * suffix * (prefix + suffix / 2)
+    read = Load(round(prefix + answers.rows * suffix), round(pairs), 0, batches)
+    if answers.label_tokens:  # few in one pass, many in a search
+        passes = 1 if written <= LABELS_AT_ONCE else round(written / 2)
+    else:  # token by token
+        passes = answers.limit or max(row.targets for row in plan.rows)
+    added = Load(round(answers.rows * written), 0, 0, batches * passes)
+    layers = shape.layers * (speed.reading.seconds(read) + speed.writing.seconds(added))
+    return _COLD * (layers + speed.target / 2 * answers.rows * written)
 
 
 def total(estimates: Sequence[Estimate]) -> Estimate:

@@ -4,13 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anytasktune.errors import PreflightError, Problem
-from anytasktune.inference.task_predictor import BATCH_TOKENS, decoding_for
+from anytasktune.inference.task_predictor import BATCH_TOKENS, decoding_for, label_tokens
 from anytasktune.models.load import ModelInfo
 from anytasktune.schema import Decoding, Estimate, ResolvedTrainConfig
 from anytasktune.settings import DType, TrainConfig
 from anytasktune.training.batches import Branches, RowSet, build_rows, label_branches
 from anytasktune.training.dev_scoring import generated_dev_rows
-from anytasktune.training.estimate import Answering, Work, answering_seconds, estimate, evaluations, load_of
+from anytasktune.training.estimate import (
+    LABELS_AT_ONCE,
+    Answering,
+    Speed,
+    Work,
+    answering_seconds,
+    estimate,
+    evaluations,
+    load_of,
+)
 from anytasktune.training.fit_label_set_head import has_label_sets
 from anytasktune.training.memory import Footprint
 from anytasktune.training.presets import resolve, stream_tokens
@@ -128,12 +137,8 @@ def _scored_rows(plan: RunPlan, info: ModelInfo, data: TrainingData, config: Tra
     return data.dev_rows(config.model_copy(update={"max_dev_rows": rows})) if rows else ()
 
 
-def estimate_run(plan: RunPlan, info: ModelInfo, config: TrainConfig, rate: float) -> Estimate:
-    """The time and memory a run takes if it is not stopped early.
-
-    Args:
-        rate: floating-point operations per second of this machine (`estimate.matmul_rate`).
-    """
+def estimate_run(plan: RunPlan, info: ModelInfo, config: TrainConfig, speed: Speed) -> Estimate:
+    """The time and memory a run takes if it is not stopped early."""
     work, resolved = Work.of(plan.train, plan.dev, plan.order, config.evals), plan.resolved
     if config.method != "lora":  # label heads read the rows of their tasks once more
         owners = [task for task, count in resolved.rows_by_task.items() for _ in range(count)]
@@ -141,10 +146,10 @@ def estimate_run(plan: RunPlan, info: ModelInfo, config: TrainConfig, rate: floa
         work = replace(work, evaluation=work.evaluation + load_of(plan.train, read))
     footprint = Footprint(info.shape, _BYTES[resolved.dtype], resolved.rank, work.largest, max(plan.lengths))
     memory = footprint.total_bytes(stream_tokens(config, resolved.device))
-    expected = estimate(work, info.shape, resolved.rank, rate, memory)
+    expected = estimate(work, info.shape, speed, memory)
     if not plan.scored:
         return expected
-    by_label = all(decoding.scores_answers for decoding in plan.decoding.values())
-    answers = Answering(len(plan.scored), BATCH_TOKENS, by_label=by_label)
-    scoring = answering_seconds(plan.dev, info.shape, answers, rate) * evaluations(config.evals, len(plan.order))
+    tokens = [label_tokens(task, plan.decoding[task.name], info.format) for task, _ in plan.scored]
+    answers = Answering(len(plan.scored), BATCH_TOKENS, label_tokens=min(LABELS_AT_ONCE, max(tokens)))
+    scoring = answering_seconds(plan.dev, info.shape, answers, speed) * evaluations(config.evals, len(plan.order))
     return expected.model_copy(update={"seconds": round(expected.seconds + scoring, 2)})

@@ -16,12 +16,14 @@ from anytasktune.training.estimate import (
     estimate,
     load_of,
     matmul_rate,
+    nominal_speed,
     operations,
     total,
 )
+from anytasktune.training.machine_speed import measure_speed
 
 SHAPE = ModelShape(layers=30, hidden=576, vocabulary=49152, heads=9, queries=576, states=192, inner=1536, tied=True)
-RATE = 300e9
+SPEED = nominal_speed(300e9, SHAPE, 16)
 
 
 def row_set(prefixes: list[int], rows: list[tuple[int, int, int]]) -> RowSet:
@@ -59,28 +61,32 @@ def test_longer_runs_and_slower_machines_take_longer() -> None:
     assert twice.evaluation.passes == 7  # that of the average too
     assert twice.training == once.training * 12
     assert twice.largest == once.largest == load_of(rows, range(16))
-    short, long = (estimate(work, SHAPE, 16, RATE, 10) for work in (once, twice))
+    short, long = (estimate(work, SHAPE, SPEED, 10) for work in (once, twice))
     assert long.tokens == 12 * short.tokens
     assert long.seconds > 10 * short.seconds
-    assert estimate(twice, SHAPE, 16, 30e9, 10).seconds > 5 * long.seconds
+    assert estimate(twice, SHAPE, nominal_speed(30e9, SHAPE, 16), 10).seconds > 5 * long.seconds
     assert total([short, long, long]).seconds == pytest.approx(short.seconds + 2 * long.seconds)
     assert total([]).tokens == 0
 
 
 def test_more_rows_shots_and_generated_tokens_take_longer_to_answer() -> None:
     plan = row_set([200], [(0, 40 + number, 30) for number in range(16)])
-    few, many, shown, own, labels = (
-        answering_seconds(plan, SHAPE, Answering(rows, 8192, shots, by_label, shared), RATE)
-        for rows, shots, by_label, shared in (
-            (3, 0, False, True),
-            (300, 0, False, True),
-            (3, 4, False, True),
-            (3, 4, False, False),
-            (3, 0, True, True),
+    few, many, shown, own, in_one_pass, in_a_search, untuned = (
+        answering_seconds(plan, SHAPE, Answering(rows, 8192, shots, labels, shared, limit), SPEED)
+        for rows, shots, labels, shared, limit in (
+            (3, 0, 0, True, 0),
+            (300, 0, 0, True, 0),
+            (3, 4, 0, True, 0),
+            (3, 4, 0, False, 0),
+            (3, 0, 11, True, 60),
+            (3, 0, 380, True, 60),
+            (3, 0, 0, True, 60),
         )
     )
-    assert 0 < labels < few < many
+    assert 0 < in_one_pass < few < many
     assert few < shown < own
+    assert in_one_pass < in_a_search
+    assert few < untuned < many
 
 
 def test_without_dev_rows_nothing_is_evaluated() -> None:
@@ -91,3 +97,13 @@ def test_without_dev_rows_nothing_is_evaluated() -> None:
 def test_the_rate_of_matrix_products_is_measured() -> None:
     shape = ModelShape(layers=2, hidden=64, vocabulary=100, heads=2, queries=64, states=64, inner=128, tied=True)
     assert matmul_rate(shape, torch.device("cpu"), torch.float32) > 1e6
+
+
+def test_the_speed_of_this_machine_is_measured_with_the_engine_itself() -> None:
+    shape = ModelShape(layers=2, hidden=64, vocabulary=100, heads=2, queries=64, states=32, inner=128, tied=True)
+    speed = measure_speed(shape, torch.device("cpu"), torch.float32)
+    assert speed.target > 0
+    for costs in (speed.training, speed.reading, speed.writing):
+        assert costs.seconds(Load(500, 20_000, 0)) > 0
+    plan = row_set([20], [(0, 40, 30)])
+    assert answering_seconds(plan, shape, Answering(10, 8192), speed) > 0
