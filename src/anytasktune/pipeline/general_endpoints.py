@@ -138,7 +138,11 @@ class EndpointGeneralModel:
         )
         folder = self.context.workspace.project.predictions(task.name)
         kept, _ = find_or_make(folder, PREDICTIONS, identity, lambda: made, latest=None, note=self.context.note)
-        self.context.on_event(Finished(stage="answer", name=task.name, system=system, artifact=identity, reused=not fresh))
+        missing = sum(one.error is not None for one in predictions)
+        detail = f"{counted(missing, 'row')} without an answer" if missing else ""
+        reused = not fresh and missing < len(rows)
+        finished = Finished(stage="answer", name=task.name, system=system, artifact=identity, reused=reused, detail=detail)
+        self.context.on_event(finished)
         return kept
 
     def _ask(self, questions: Sequence[Question[str]], meter: Meter) -> dict[int, Reply[str]]:

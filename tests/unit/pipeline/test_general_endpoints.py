@@ -182,6 +182,8 @@ def test_an_endpoint_that_is_down_leaves_its_rows_unscored_and_the_report_is_mad
         assert (result.scored, result.unscored, result.score) == (0, ROWS, None)
         assert any("cannot be reached" in reason for reason in result.unscored_reasons)
     assert any("run it again" in note for note in events.notes)
+    told = [event for event in events.finished if event.stage == "answer" and (event.system or "").startswith("general")]
+    assert [(event.reused, event.detail) for event in told] == [(False, "6 rows without an answer")] * 2
 
 
 def test_a_dry_run_sends_nothing_and_says_requests_tokens_and_money(project: Path, tiny_model: Path) -> None:
