@@ -6,7 +6,7 @@ are not simulated: their coverage is a sum of binomial probabilities.
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,10 +85,7 @@ def paired_rates(
         # the same answer by either system with equal chance: the true difference shrinks to the items that are not shared
         taken = np.where(random.random(len(ours)) < 0.5, 1, 0)[:, np.newaxis]
         both = taken * ours.columns + (1 - taken) * theirs.columns
-        ours, theirs = (
-            ItemStatistics(each.metric, np.where(equal[:, np.newaxis], both, each.columns), each.full_range)
-            for each in (ours, theirs)
-        )
+        ours, theirs = (replace(each, columns=np.where(equal[:, np.newaxis], both, each.columns)) for each in (ours, theirs))
         result = compare_paired(ours, theirs, 1000, trial)
         low, high = result.difference.low, result.difference.high
         covered += low - 1e-9 <= truth <= high + 1e-9
@@ -161,9 +158,25 @@ def amounts(references: Random, random: Random, items: int, quality: float) -> I
 
 def documents(references: Random, random: Random, items: int, quality: float) -> ItemStatistics:
     """Labels of `items` documents of one to eight rows, alike within a document (intraclass correlation 0.3)."""
-    sizes = references.integers(1, 9, items)
-    chances = random.beta(quality * 7 / 3, (1 - quality) * 7 / 3, items)
-    return ItemStatistics("accuracy", np.column_stack([random.binomial(sizes, chances), sizes]).astype(np.float64))
+    return _by_document(references.integers(1, 9, items), random, np.full(items, quality))
+
+
+def growing_documents(references: Random, random: Random, items: int, quality: float) -> ItemStatistics:
+    """The same, of one to thirty rows: a few documents hold most of them."""
+    return _by_document(np.round(np.geomspace(1, 30, items)).astype(np.int64), random, np.full(items, quality))
+
+
+def harder_when_long(references: Random, random: Random, items: int, quality: float) -> ItemStatistics:
+    """The same, of any number of rows; the more, the fewer are right."""
+    sizes = references.geometric(0.15, items)
+    return _by_document(sizes, random, quality - 0.25 * sizes / (sizes + 6.0))
+
+
+def _by_document(sizes: NDArray[np.int64], random: Random, qualities: Floats) -> ItemStatistics:
+    """Right answers per document, alike within one (intraclass correlation 0.3)."""
+    chances = random.beta(qualities * 7 / 3, (1 - qualities) * 7 / 3)
+    columns = np.column_stack([random.binomial(sizes, chances), sizes]).astype(np.float64)
+    return ItemStatistics("accuracy", columns, group_sizes=sizes.astype(np.float64))
 
 
 FAMILIES: Mapping[str, Sampler] = {
@@ -174,6 +187,8 @@ FAMILIES: Mapping[str, Sampler] = {
     "mae, ratings": ratings,
     "mae, wide range": amounts,
     "accuracy, by document": documents,
+    "accuracy, growing documents": growing_documents,
+    "accuracy, harder when long": harder_when_long,
 }
 
 

@@ -4,7 +4,8 @@ The draws are those of a Bayesian bootstrap (Rubin 1981): every item gets a rand
 pseudo-items of half an item's weight are added, the worst and the best one possible, so that items that happen to be alike
 do not promise that all items are (an ordinary bootstrap of twelve right answers gives 1.00 to 1.00). For shares of right
 answers that is a beta distribution, and the interval is Jeffreys' (Brown, Cai and DasGupta 2001), without any draws. Where
-the draws vary less than the jackknife's standard error (macro F1 of labels with a row or two), they are stretched to it.
+the draws vary less than the jackknife's standard error (macro F1 of labels with a row or two), they are stretched to it; for
+groups of rows that error has the width of a t distribution with as many degrees of freedom as there are groups of equal size.
 
 Measured coverage: docs/decisions/0031-intervals-at-the-edges.md; `python -m benchmarks.coverage` measures it again.
 """
@@ -48,7 +49,7 @@ def score_interval(statistics: ItemStatistics, resamples: int = RESAMPLES, seed:
     mean, alike = statistics.columns.mean(axis=0), (1 - CONFIDENCE) / 2
     # all items at one end: the weight of those unlike them is that of an exact binomial bound
     share = alike ** (1 / len(statistics))
-    error, scale = standard_error(statistics), [float(statistics.aggregate(end)) for end in (worst, best)]
+    error, scale = _error_of_groups(statistics), [float(statistics.aggregate(end)) for end in (worst, best)]
     bounds = _limits(_draw(statistics, (worst, best), resamples, seed), error, scale)
     if statistics.metric in LOWER_IS_BETTER:  # how far an error could reach does not raise the lower limit
         bounds = _limits(_draw(statistics, statistics.ends(reach=1.0), resamples, seed), error, scale)[0], bounds[1]
@@ -101,6 +102,17 @@ def standard_error(ours: ItemStatistics, theirs: ItemStatistics | None = None) -
         if statistics is not None
     )
     return float(np.std(influences, ddof=1)) * (len(ours) - 1) / math.sqrt(len(ours))
+
+
+def _error_of_groups(statistics: ItemStatistics) -> float:
+    """The standard error; of groups of rows with the width of a t distribution, since a few large ones can decide."""
+    error = standard_error(statistics)
+    if statistics.group_sizes is None or error == 0:
+        return error
+    from scipy.special import ndtri, stdtrit  # noqa: PLC0415
+
+    upper = 1 - (1 - CONFIDENCE) / 2
+    return error * float(stdtrit(max(1.0, statistics.effective_items - 1), upper) / ndtri(upper))
 
 
 def _jeffreys(right: int, items: int) -> tuple[float, float]:

@@ -32,11 +32,13 @@ class ItemStatistics:
         metric: the metric the columns belong to.
         columns: float64, shape [items, k]; what the columns are is said in the module's docstring.
         full_range: distance between the best and the worst value an item can have.
+        group_sizes: where items are groups of rows, the number of rows in each.
     """
 
     metric: Metric
     columns: Floats
     full_range: float = 1.0
+    group_sizes: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -54,14 +56,22 @@ class ItemStatistics:
 
     def take(self, rows: Sequence[int]) -> "ItemStatistics":
         """The statistics of some of the items, in the order of `rows`."""
-        return replace(self, columns=self.columns[list(rows)])
+        chosen, sizes = list(rows), self.group_sizes
+        return replace(self, columns=self.columns[chosen], group_sizes=None if sizes is None else sizes[chosen])
 
     def summed_by(self, groups: Sequence[Hashable]) -> "ItemStatistics":
         """The statistics of groups of items as if each were one item; `groups` names the group of each item."""
         numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
         sums = np.zeros((len(numbers), self.columns.shape[1]))
-        np.add.at(sums, [numbers[group] for group in groups], self.columns)
-        return replace(self, columns=sums)
+        places = [numbers[group] for group in groups]
+        np.add.at(sums, places, self.columns)
+        return replace(self, columns=sums, group_sizes=np.bincount(places).astype(np.float64))
+
+    @property
+    def effective_items(self) -> float:
+        """Number of items; of groups of unequal size the number of equal ones that would tell as much (Kish 1965)."""
+        sizes = self.group_sizes
+        return float(len(self)) if sizes is None else float(sizes.sum() ** 2 / (sizes**2).sum())
 
     @property
     def is_share(self) -> bool:

@@ -77,6 +77,22 @@ def test_few_items_near_the_edge_are_covered(family: str) -> None:
     assert sum(rate.covered for rate in rates) / len(rates) > 93
 
 
+@pytest.mark.parametrize("family", ["accuracy, by document", "accuracy, growing documents", "accuracy, harder when long"])
+def test_few_documents_of_unequal_size_are_covered(family: str) -> None:
+    sampler = FAMILIES[family]
+    truths = {quality: true_value(sampler, quality) for quality in (0.5, 0.8)}
+    rates = [coverage(sampler, items, quality, 250, truths[quality]) for items in (12, 20) for quality in truths]
+    assert min(rate.covered for rate in rates) > 92.5
+    assert sum(rate.covered for rate in rates) / len(rates) > 94.5
+
+
+def test_groups_of_equal_size_are_as_many_as_they_are_and_one_large_one_counts_for_little_more_than_one() -> None:
+    rows = means([0.5] * 40)
+    assert rows.effective_items == 40
+    assert rows.summed_by([row // 4 for row in range(40)]).effective_items == pytest.approx(10)
+    assert rows.summed_by([max(0, row - 35) for row in range(40)]).effective_items == pytest.approx(1600 / (36**2 + 4))
+
+
 def test_differences_are_covered_and_the_test_rarely_rejects_where_there_is_none() -> None:
     for sampler in (right_or_wrong, FAMILIES["token_f1, spread out"], FAMILIES["macro_f1, 4 labels"]):
         none = paired_rates(sampler, 12, (0.8, 0.8), 80, 0.0)
