@@ -26,6 +26,7 @@ from anytasktune.cli import (
     project_verbs,
     report_verbs,
     review_verb,
+    router_verb,
     serve_verb,
     task_verbs,
     train_verbs,
@@ -74,6 +75,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "judge": judge_verbs.judge,
         "mark": judge_verbs.mark,
         "eval-action": action_verbs.eval_action,
+        "eval-router": router_verb.eval_router,
     },
     "Use": {
         "ask": use_verbs.ask,

@@ -10,7 +10,6 @@ import typer
 
 from anytasktune.cli.console import DONE, ROWS_DROPPED, UsageError, print_json, show
 from anytasktune.cli.options import Force, Json, ProgressForm, ProjectFolder, UseOverrides, open_project
-from anytasktune.schema import AUTO, RoutedAnswer
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
 TaskOrAuto = Annotated[
@@ -54,6 +53,8 @@ def ask(
 ) -> int:
     """Answer one input: the answer, for labels their probabilities, and whether it is unsure."""
     workspace, settings = open_project(project, [], overrides)
+    from anytasktune.schema import AUTO, RoutedAnswer
+
     is_routed = task == AUTO and all(one.name != AUTO for one in workspace.domain.tasks)
     if not is_routed:
         workspace.tasks([task])

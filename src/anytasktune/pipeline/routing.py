@@ -1,6 +1,7 @@
 """`ask auto`: an input whose task nobody names is answered by the task that the router chooses, else by the base model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from anytasktune.baselines.task_router import ROUTERS, TaskRouter, router_id
@@ -15,10 +16,40 @@ from anytasktune.pipeline.own_rows import has_own_rows
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
-from anytasktune.schema import Example
+from anytasktune.schema import Example, SplitName
 from anytasktune.schema.route import Route, RoutedAnswer
 from anytasktune.settings import TASK_LMS, Settings
 from anytasktune.store import find_or_make
+
+
+@dataclass(frozen=True)
+class PoolInputs:
+    """The rows of the tasks that have any.
+
+    Attributes:
+        splits: task → split → rows.
+    """
+
+    splits: Mapping[str, Mapping[SplitName, Sequence[Example]]]
+
+    @property
+    def train(self) -> dict[str, Sequence[Example]]:
+        """Task → training rows."""
+        return {task: splits.get("train", []) for task, splits in self.splits.items()}
+
+    @property
+    def dev(self) -> dict[str, Sequence[Example]]:
+        """Task → dev rows."""
+        return {task: splits.get("dev", []) for task, splits in self.splits.items()}
+
+
+def pool_inputs(context: Context) -> PoolInputs:
+    """The frozen rows of the pool; a task without rows is left out."""
+    workspace, found = context.workspace, {}
+    for task in workspace.tasks():
+        if has_own_rows(workspace.project, task) or workspace.project.gated(task.name).is_dir():
+            found[task.name] = frozen_dataset(workspace, task, context.settings.split).splits
+    return PoolInputs(found)
 
 
 def pool_router(context: Context) -> TaskRouter:
@@ -27,23 +58,18 @@ def pool_router(context: Context) -> TaskRouter:
     Raises:
         DataError: fewer than two tasks have training rows.
     """
-    workspace = context.workspace
-    train: dict[str, Sequence[Example]] = {}
-    dev: dict[str, Sequence[Example]] = {}
-    for task in workspace.tasks():
-        if not (has_own_rows(workspace.project, task) or workspace.project.gated(task.name).is_dir()):
-            context.note(f"{task.name}: the router cannot choose it, it has no rows")
-            continue
-        splits = frozen_dataset(workspace, task, context.settings.split).splits
-        train[task.name], dev[task.name] = splits.get("train", []), splits.get("dev", [])
-    rows, identity = sum(len(inputs) for inputs in train.values()), router_id(train, dev)
-    detail = f"{rows:,} inputs of {len(train)} tasks"
+    pool = pool_inputs(context)
+    for task in context.workspace.tasks():
+        if not pool.train.get(task.name):
+            context.note(f"{task.name}: the router cannot choose it, it has no training rows")
+    inputs = sum(map(len, pool.train.values()))
+    identity, detail = router_id(pool.train, pool.dev), f"{inputs:,} inputs of {len(pool.train)} tasks"
 
     def learn() -> TaskRouter:
         context.on_event(Started(stage="route", name="router", detail=f"learns from {detail}"))
-        return TaskRouter.learn(train, dev)
+        return TaskRouter.learn(pool.train, pool.dev)
 
-    router, made = find_or_make(workspace.project.routers, ROUTERS, identity, learn, note=context.note)
+    router, made = find_or_make(context.workspace.project.routers, ROUTERS, identity, learn, note=context.note)
     seconds = router.manifest.usage.seconds
     context.on_event(Finished(stage="route", name="router", artifact=identity, detail=detail, seconds=seconds, reused=not made))
     return router

@@ -51,8 +51,8 @@ class RoutedAnswer(Record):
     """The answer to an input whose task the router chose."""
 
     route: Route
-    answered_by: Literal["task", "base", "fallback"]
-    """The task's system; where the router abstains, the base model or the endpoint of `router.fallback_url`."""
+    answered_by: Literal["task", "base"]
+    """The task's system; where the router abstains, the base model."""
     model: str
     """The system or model that answered."""
     text: str

@@ -165,6 +165,10 @@ class Project:
         """Routers of the whole pool."""
         return self.artifacts / "routers"
 
+    @property
+    def router_evaluations(self) -> Path:
+        return self.artifacts / "router_evaluations"
+
     def predictions(self, task: str) -> Path:
         return self.artifacts / "predictions" / task
 
