@@ -63,7 +63,7 @@ def kernel_state() -> KernelState:
         return KernelState(None, "not for this processor and system")
     compiler = next(filter(None, map(shutil.which, _COMPILERS)), None)
     if compiler is None:
-        return KernelState(None, "no C++ compiler found", "install g++ or clang++; training is about a third faster with it")
+        return KernelState(None, "no C++ compiler found", "install g++ or clang++; training is about a quarter faster with it")
     try:
         return KernelState(ctypes.CDLL(str(_compiled(compiler))))
     except (OSError, StoreError, subprocess.SubprocessError) as error:
