@@ -252,11 +252,9 @@ def _score_own(context: TrainingContext, task: Task, runs: Runs) -> list[ScoredS
     """The simple baselines, the base model with and without examples, and the Task-LMs, with their scores."""
     dataset, config = context.dataset(task), context.settings.eval
     rows = dataset.splits.get(config.split, [])[: config.max_rows]
+    simple = score_simple(context, task, dataset, rows)
     systems = [system for system in _systems(context, task, dataset, runs) if system.name in config.systems]
-    return [
-        *score_simple(context, task, dataset, rows),
-        *(_scored(context, task, (dataset, rows), system) for system in systems),
-    ]
+    return [*simple, *(_scored(context, task, (dataset, rows), system) for system in systems)]
 
 
 def _score_local(model: LocalGeneralModel, task: Task) -> list[ScoredSystem]:
