@@ -44,6 +44,8 @@ class Sampling:
 
     seed: int
     temperature: float = 0.7
+    top_p: float = 1.0
+    """Probability of the fewest most probable tokens that together reach it, of which one is drawn; 1: of all tokens."""
 
     def generator(self, prompt: Sequence[int]) -> torch.Generator:
         """The source of randomness for the answer to a prompt."""
@@ -112,13 +114,18 @@ class GrowingAnswer:
     def ranked(self, logits: torch.Tensor) -> torch.Tensor:
         """Logits [vocabulary], of which the highest is to be chosen: with Gumbel noise where answers are sampled.
 
-        The highest of the allowed ones then is a sample of these, in the right proportions.
+        The highest of the allowed ones then is a sample of these, in the right proportions. Tokens outside of `top_p` stand
+        below all others, the most probable first, for a constraint that allows none of the others.
         """
         if self.sampling is None:
             return logits
         uniform = torch.rand(len(logits), generator=self.random).clamp_min(1e-20)
         noise = -torch.log(-torch.log(uniform)).to(logits.device)
-        return logits.float() + self.sampling.temperature * noise  # logits divided by a tiny temperature would be infinite
+        ranked = logits.float() + self.sampling.temperature * noise  # logits divided by a tiny temperature would be infinite
+        if self.sampling.top_p >= 1:
+            return ranked
+        outside = ~_likeliest(logits, self.sampling)
+        return torch.where(outside, logits.float() - logits.float().max() + ranked[~outside].min() - 1, ranked)
 
     def extend(self, likeliest: int, logits: torch.Tensor) -> list[int]:
         """Add a token, and those that must follow it; returns what was added.
@@ -158,6 +165,16 @@ class GrowingAnswer:
             closed = self.constraint.closed(self.ids, self.limits.max_new_tokens)
             return Generated(self.ids if closed is None else closed, self.truncated, corrected=True)
         return Generated(self.ids, truncated=False, corrected=self.held.corrected)
+
+
+def _likeliest(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
+    """The fewest tokens [vocabulary] whose probabilities add up to `top_p`, at least the most probable one."""
+    scaled = (logits.double() - logits.double().max()) / sampling.temperature
+    probabilities, order = scaled.softmax(dim=-1).sort(descending=True, stable=True)
+    before = probabilities.cumsum(dim=-1) - probabilities
+    chosen = torch.zeros_like(logits, dtype=torch.bool)
+    chosen[order[before < sampling.top_p]] = True
+    return chosen
 
 
 def extend_answers(model: PreTrainedModel, answers: Sequence[GrowingAnswer], hidden: torch.Tensor) -> list[list[int]]:

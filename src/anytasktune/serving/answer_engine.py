@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from anytasktune.serving.answer_worker import AnswerWorker
-from anytasktune.serving.api_errors import ApiError, too_busy
+from anytasktune.serving.api_errors import ApiError, require_room
 from anytasktune.serving.engine_messages import PendingQuestion
 from anytasktune.serving.served_models import ServedModels
 from anytasktune.serving.server_metrics import ServerMetrics
@@ -68,14 +68,13 @@ class AnswerEngine:
         """Queue questions, all or none.
 
         Raises:
-            ApiError: too many are waiting (429), or the engine is closing (503).
+            ApiError: too many are waiting (429), these alone are too many (400), or the engine is closing (503).
         """
         with self._changed:
             if not self.is_ready:
                 raise ApiError(503, "the server is shutting down", kind="server_error", code="shutting_down")
             self._waiting = deque(pending for pending in self._waiting if not pending.cancelled)
-            if self._waiting and len(self._waiting) + len(asked) > self.most_waiting:
-                raise too_busy(len(self._waiting))
+            require_room(len(asked), len(self._waiting), self.most_waiting)
             self._waiting.extend(asked)
             self.metrics.waiting.set(len(self._waiting))
             self._changed.notify_all()

@@ -58,10 +58,19 @@ def not_honoured(field: str, why: str) -> ApiError:
     return ApiError(400, f"{field}: {why}", param=field, code="unsupported_parameter")
 
 
-def too_busy(waiting: int) -> ApiError:
-    """The refusal of a request for which there is no room in the queue."""
-    message = f"{waiting} requests are waiting already; send it again in a second"
-    return ApiError(429, message, kind="rate_limit_error", code="queue_full", headers={"Retry-After": "1"})
+def require_room(asked: int, waiting: int, most: int) -> None:
+    """Raise ApiError where the queue has no room for the answers that a request asks for.
+
+    Args:
+        waiting: answers that wait already.
+        most: answers that may wait; a request for more can never be taken.
+    """
+    if asked > most:
+        what = f"the request asks for {asked} answers, and at most {most} may wait; send fewer prompts or a smaller n"
+        raise ApiError(400, what, param="n", code="too_many_answers")
+    if waiting + asked > most:
+        message = f"{waiting} answers are waited for already; send it again in a second"
+        raise ApiError(429, message, kind="rate_limit_error", code="queue_full", headers={"Retry-After": "1"})
 
 
 def engine_fault() -> ApiError:

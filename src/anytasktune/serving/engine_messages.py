@@ -112,15 +112,16 @@ class Answered:
 
     @classmethod
     def of(cls, format_: PromptFormat, question: Question, answer: Answer, *, constrained: bool) -> "Answered | ApiError":
-        """The answer as it is sent: label tokens counted, cut at the client's limit and before the first stop text."""
+        """The answer as it is sent: label tokens counted, cut before the first stop text; a label is whole or refused."""
         if answer.error is not None:
             return ApiError(400, answer.error, param="messages", code="unanswerable_input")
         text, tokens, finish = answer.output, answer.tokens, "length" if answer.truncated else "stop"
         if answer.probabilities is not None:
             ids = format_.answer_ids(text)[: -len(format_.rendering.end_of_turn)]
             tokens, most = len(ids), question.end.most_tokens or math.inf
-            if tokens > most:
-                text, tokens, finish = format_.decode(ids[: question.end.most_tokens]), int(most), "length"
+            if tokens > most:  # half of a label would be none
+                what = f"the answer is one of a list and has {tokens} tokens: send max_tokens={tokens} or more, or leave it out"
+                return ApiError(400, what, param="max_tokens", code="limit_too_short")
         if (cut := question.end.cut(text)) != text:
             text, finish = cut, "stop"
         return cls(question, text, finish, answer, tokens, constrained)

@@ -214,12 +214,11 @@ def _drawn(model: ServedModel, questions: Sequence[Question], request: AnswerReq
     temperature = request.temperature
     if not temperature or model.chooses_by_score:
         return list(questions)
-    if request.top_p not in (None, 1):
-        raise not_honoured("top_p", "answers are drawn from all tokens; leave it out, or send a lower temperature")
+    top_p = 1.0 if request.top_p is None else request.top_p
     seed = secrets.randbits(63) if request.seed is None else request.seed
 
     def sampling(place: int) -> Sampling:
-        return Sampling(random.Random(f"{seed} {place}").getrandbits(63), temperature)  # noqa: S311
+        return Sampling(random.Random(f"{seed} {place}").getrandbits(63), temperature, top_p)  # noqa: S311
 
     each = (question for question in questions for _ in range(request.n or 1))
     return [replace(question, sampling=sampling(place)) for place, question in enumerate(each)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from anytasktune.errors import ModelError
 from anytasktune.outputs.grammar import GrammarText, every, exactly, regex
-from anytasktune.serving.api_errors import ApiError, engine_fault, too_busy
+from anytasktune.serving.api_errors import ApiError, engine_fault, require_room
 from anytasktune.serving.engine_messages import Outcome, PendingQuestion, Piece, ShownText
 from anytasktune.serving.served_models import ModelCatalog
 from anytasktune.serving.server_metrics import ServerMetrics
@@ -83,8 +83,7 @@ class VllmEngine:
         with self._lock:
             if not self.is_ready:
                 raise ApiError(503, "the engine is not running", kind="server_error", code="shutting_down")
-            if self._count and self._count + len(asked) > self.most_waiting:
-                raise too_busy(self._count)
+            require_room(len(asked), self._count, self.most_waiting)
             self._count += len(asked)
         self.metrics.running.set(self._count)
         for pending in asked:

@@ -108,7 +108,12 @@ class VllmQuestions:
         body: dict[str, Any] = {"model": name, "prompt": prompt, "max_tokens": limit, "return_token_ids": True}
         body["stop_token_ids"] = list(self.models.format_of(question.model).rendering.end_of_turn)
         # said in full, since vLLM takes the rest from the model's generation_config.json
-        body |= {"temperature": drawn.temperature if drawn else 0.0, "top_p": 1.0, "top_k": -1, "min_p": 0.0}
+        body |= {
+            "temperature": drawn.temperature if drawn else 0.0,
+            "top_p": drawn.top_p if drawn else 1.0,
+            "top_k": -1,
+            "min_p": 0.0,
+        }
         body |= {"repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0}
         if drawn:
             body["seed"] = drawn.seed

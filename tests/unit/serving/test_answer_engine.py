@@ -85,6 +85,14 @@ def test_a_full_queue_is_answered_with_429_and_retry_after(engine: AnswerEngine,
     assert http.post("/v1/chat/completions", json=CHAT).status_code == 200
 
 
+def test_choices_count_as_answers_that_wait(engine: AnswerEngine, http: httpx.Client) -> None:
+    body = {"model": "tiny", "prompt": ["the"] * 20, "n": 16, "temperature": 1, "max_tokens": 1}
+    reply = http.post("/v1/completions", json=body)
+    assert reply.status_code == 400
+    assert "asks for 320 answers, and at most 256 may wait" in reply.json()["error"]["message"]
+    assert http.post("/v1/completions", json=body | {"prompt": ["the"] * 2}).status_code == 200
+
+
 @pytest.mark.parametrize("stream", ["", '"stream": true, '])
 def test_questions_of_clients_that_have_gone_are_not_answered(server: AnswerServer, stream: str) -> None:
     engine, port = server.engine, int(server.address.rpartition(":")[2])

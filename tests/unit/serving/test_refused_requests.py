@@ -24,7 +24,8 @@ TEXT = {"model": "team", "prompt": "the landlord"}
     ("more", "field"),
     [
         ({"temperature": 2.1}, "temperature"),
-        ({"model": "reply", "temperature": 0.7, "top_p": 0.9}, "top_p"),
+        ({"model": "reply", "temperature": 0.7, "top_p": 0}, "top_p"),
+        ({"max_tokens": 1}, "max_tokens"),
         ({"presence_penalty": 1}, "presence_penalty"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
         ({"tools": [{"type": "function"}]}, "tools"),

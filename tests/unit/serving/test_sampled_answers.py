@@ -9,12 +9,15 @@ from typing import Any
 
 import httpx
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from openai import BadRequestError, OpenAI
 from tests.tiny_models import save_tiny_model
 from tests.tiny_project import team_rows
 from tests.unit.serving.test_answer_engine import question
 
-from anytasktune.inference.generation import Limits, Sampling, generate
+from anytasktune.inference.generation import GrowingAnswer, Limits, Sampling, generate
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.models.load import load_base
 from anytasktune.serving.answer_engine import AnswerEngine
@@ -126,9 +129,31 @@ def test_scored_answers_stay_the_most_probable_ones(openai: OpenAI) -> None:
         assert (warm.model_extra or {})["anytasktune"]["temperature_used"] == 0
 
 
-def test_drawing_from_a_part_of_the_tokens_is_refused(openai: OpenAI, http: httpx.Client) -> None:
+@pytest.mark.parametrize("task", GENERATED)
+def test_of_a_small_part_of_the_tokens_the_most_probable_is_drawn(task: str, openai: OpenAI) -> None:
+    assert texts(openai, task, temperature=2, seed=3, top_p=1e-6, n=2) == texts(openai, task) * 2
+    each = [texts(openai, task, temperature=2, seed=seed, top_p=0.9) for seed in range(6)]
+    assert each == [texts(openai, task, temperature=2, seed=seed, top_p=0.9) for seed in range(6)]
+    if task == "facts":
+        whole = texts(openai, task, temperature=2, top_p=0.3, n=3, max_tokens=None)
+        assert all(json.loads(found or "")["kind"] in {"rent", "wage"} for found in whole)
+
+
+@given(st.lists(st.floats(-20, 20), min_size=2, max_size=30), st.floats(0.01, 0.99), st.floats(0.05, 2), st.integers(0, 99))
+def test_only_the_fewest_tokens_that_reach_top_p_are_drawn(
+    values: list[float], top_p: float, temperature: float, seed: int
+) -> None:
+    logits = torch.tensor(values, dtype=torch.float32)
+    answer = GrowingAnswer(Limits([0], 4, 64), None, Sampling(seed, temperature, top_p))
+    ranked = answer.ranked(logits)
+    probabilities = (logits.double() / temperature).softmax(dim=-1)
+    more_probable = probabilities[probabilities > probabilities[int(ranked.argmax())]].sum()
+    assert more_probable < top_p + 1e-9
+
+
+def test_values_out_of_range_are_refused(openai: OpenAI, http: httpx.Client) -> None:
     with pytest.raises(BadRequestError, match="top_p"):
-        openai.chat.completions.create(**asked("reply", temperature=0.7, top_p=0.9))
+        openai.chat.completions.create(**asked("reply", temperature=0.7, top_p=1.5))
     assert http.post("/v1/completions", json={"model": "tiny", "prompt": "x", "temperature": 2.5}).status_code == 400
     assert http.post("/v1/chat/completions", json=asked("reply", temperature=0.7, top_p=1)).status_code == 200
 
