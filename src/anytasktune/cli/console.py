@@ -7,6 +7,7 @@ Results go to standard output, progress and errors to standard error. Exit codes
     2    the command line itself is wrong
     3    done, but rows were dropped; they are listed
     4    an action waits for a person; the output says how to continue
+    5    done, but a Task-LM has forgotten more than `eval.forgetting_budget` allows; the report names it
     130  stopped with Ctrl-C; the same command goes on where it was
 """
 
@@ -22,7 +23,7 @@ from anytasktune.errors import AnyTaskTuneError, Problem
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-DONE, MENDABLE, USAGE, ROWS_DROPPED, WAITING, INTERRUPTED = 0, 1, 2, 3, 4, 130
+DONE, MENDABLE, USAGE, ROWS_DROPPED, WAITING, FORGOTTEN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 _SHOWN_PROBLEMS = 12
 _STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Characters that JSON may hold as they are."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, print_json, say, show
+from anytasktune.cli.console import DONE, FORGOTTEN, MENDABLE, ROWS_DROPPED, print_json, say, show
 from anytasktune.cli.options import (
     Granularity,
     Json,
@@ -25,6 +25,7 @@ from anytasktune.invocation import command
 if TYPE_CHECKING:
     from anytasktune.cli.progress import Reporter
     from anytasktune.pipeline import Settings, Workspace
+    from anytasktune.schema import Report
 
 Method = Annotated[
     Literal["auto", "lora", "head"] | None,
@@ -44,6 +45,9 @@ AcrossTasks = Annotated[
     typer.Option("--across-tasks", help="Let every Task-LM answer the dev rows of every task: which tasks to learn together?"),
 ]
 EvalDryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be answered, how long it takes, what it costs.")]
+Forgetting = Annotated[
+    bool, typer.Option("--forgetting", help="Ask 80 general instructions before and after training: what was forgotten?")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the cost of training; nothing is trained.")]
 
 
@@ -130,6 +134,7 @@ def eval_(
     project: ProjectFolder = Path(),
     general: With = None,
     across_tasks: AcrossTasks = False,
+    forgetting: Forgetting = False,
     overrides: Overrides = None,
     dry_run: EvalDryRun = False,
     yes: Yes = False,
@@ -138,6 +143,7 @@ def eval_(
 ) -> int:
     """Answer the test rows with the base model, with and without examples, and the Task-LMs, and compare them."""
     across = ["eval.across_tasks=true"] if across_tasks else []
+    across += ["eval.forgetting=true"] if forgetting else []
     workspace, settings = open_engine(project, tasks, [*(overrides or []), *_naming(general), *across])
     from anytasktune.cli.consent_question import agreement
     from anytasktune.cli.progress import reporter
@@ -149,7 +155,7 @@ def eval_(
     with events as on_event:
         report = evaluate(workspace, tasks or (), settings, on_event, agreement(yes, events))
     show_report(workspace, report, as_json)
-    return _code(events)
+    return _code_of(report, events)
 
 
 def tune(
@@ -232,7 +238,11 @@ def _tune(
         options = BuildOptions(agreed=agreement(yes, events))
         report = tune_tasks(workspace, tasks or (), settings, on_event, granularity, options)
     show_report(workspace, report, as_json)
-    return _code(events)
+    return _code_of(report, events)
+
+
+def _code_of(report: "Report", events: "Reporter") -> int:
+    return FORGOTTEN if report.forgetting and report.forgetting.is_over_budget else _code(events)
 
 
 def _code(events: "Reporter") -> int:

@@ -1,6 +1,6 @@
 """Predict, score, compare."""
 
-from anytasktune.evaluation.comparison import build_report, report_id, task_report
+from anytasktune.evaluation.comparison import NOTHING_ACROSS, AcrossTasks, build_report, report_id, task_report
 from anytasktune.evaluation.judge_audit import judged_scores
 from anytasktune.evaluation.measured_sizes import FEWEST_EVALUATED, MeasuredSize, learning_curve
 from anytasktune.evaluation.predict import EvaluatedSystem, predict, predictor
@@ -9,6 +9,8 @@ from anytasktune.evaluation.scoring import ScoredSystem, choose_way, hash_of_rec
 from anytasktune.evaluation.task_interference import MatrixTask, build_matrix
 
 __all__ = [
+    "NOTHING_ACROSS",
+    "AcrossTasks",
     "FEWEST_EVALUATED",
     "EvaluatedSystem",
     "MatrixTask",

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -26,6 +27,7 @@ from anytasktune.outputs import LOWER_IS_BETTER, reference_number
 from anytasktune.schema import (
     Comparison,
     Example,
+    Forgetting,
     Interval,
     Report,
     Run,
@@ -42,6 +44,22 @@ from anytasktune.settings import TASK_LMS, EvalConfig, System
 from anytasktune.settings.systems import in_report_order
 
 Verdict = Literal["better", "worse", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class AcrossTasks:
+    """Measurements beside those of the tasks, where they were asked for.
+
+    Attributes:
+        matrix: every Task-LM on every task.
+        forgetting: general instructions before and after training.
+    """
+
+    matrix: TaskMatrix | None = None
+    forgetting: Forgetting | None = None
+
+
+NOTHING_ACROSS = AcrossTasks()
 MOST_REASONS = 5
 """Reasons of unscored answers that a report holds; of some, every row has its own."""
 
@@ -115,7 +133,7 @@ def build_report(
     versions: Mapping[str, str],
     machine: str,
     created: str | None = None,
-    matrix: TaskMatrix | None = None,
+    across: AcrossTasks = NOTHING_ACROSS,
 ) -> Report:
     """Put the tasks together: correct the p values over all of them, per opponent, and settle the verdicts.
 
@@ -127,7 +145,7 @@ def build_report(
         versions: library → version.
         machine: description of the machine.
         created: ISO 8601 in UTC; now, unless given.
-        matrix: of every Task-LM on every task.
+        across: what was measured beside the tasks.
     """
     corrected = correct_parities(_holm_corrected(tasks, config.significance), config.significance)
     report = Report(
@@ -139,7 +157,8 @@ def build_report(
         config=config,
         versions=dict(versions),
         machine=machine,
-        matrix=matrix,
+        matrix=across.matrix,
+        forgetting=across.forgetting,
     )
     return report.model_copy(update={"id": report_id(report)})
 

@@ -60,7 +60,7 @@ def measure_matrix(context: TrainingContext, tasks: Sequence[Task]) -> TaskMatri
     for model in models:
         asked = [one for one in planned if one.model == model]
         for one in asked:
-            predictions, _ = answers_of(context, (one.dataset, one.rows), one.system, "dev", partial(begin, one))
+            predictions, _ = answers_of(context, (one.dataset.manifest.id, one.rows), one.system, "dev", partial(begin, one))
             scored.setdefault(one.task.name, {})[model.target] = score_system(one.task, one.rows, predictions)
         detail = f"{counted(len(asked), 'task')}, {counted(sum(len(one.rows) for one in asked), 'dev row')}"
         reused = all(one.known for one in asked)
@@ -84,7 +84,7 @@ def plan_matrix(context: TrainingContext, tasks: Sequence[Task]) -> list[CrossTa
         else:
             context.note(f"{task.name}: not part of the matrix, it has no dev rows")
     planned: list[CrossTaskAnswers] = []
-    for model, run in [(MatrixModel(target=BASE_MODEL, system="base"), None), *_models(context, tasks)]:
+    for model, run in [(MatrixModel(target=BASE_MODEL, system="base"), None), *matrix_models(context, tasks)]:
         for task, dataset, dev in data:
             system = _system_for(context, model, run, task, dataset)
             if system is not None:
@@ -93,7 +93,7 @@ def plan_matrix(context: TrainingContext, tasks: Sequence[Task]) -> list[CrossTa
     return planned
 
 
-def _models(context: TrainingContext, tasks: Sequence[Task]) -> Iterator[tuple[MatrixModel, Run]]:
+def matrix_models(context: TrainingContext, tasks: Sequence[Task]) -> Iterator[tuple[MatrixModel, Run]]:
     """The last Task-LM of each adapter target that holds one of the tasks, on the base model of the context."""
     targets = {target: system for task in tasks for system, target in targets_with(context.workspace.domain, task)}
     order = ("tuned", "action", "mixed")

@@ -8,6 +8,8 @@ from pathlib import Path
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import EvaluationError, counted
 from anytasktune.evaluation import (
+    NOTHING_ACROSS,
+    AcrossTasks,
     EvaluatedSystem,
     ScoredSystem,
     build_report,
@@ -44,7 +46,6 @@ from anytasktune.schema import (
     ShotChoice,
     SplitName,
     Task,
-    TaskMatrix,
     TaskReport,
 )
 from anytasktune.settings import TASK_LMS, ModelPrices, System
@@ -198,14 +199,14 @@ def compare(
     context: TrainingContext,
     tasks: Sequence[tuple[Task, Runs]],
     general: Sequence[General] = (),
-    matrix: TaskMatrix | None = None,
+    across: AcrossTasks = NOTHING_ACROSS,
 ) -> Report:
     """Evaluate all systems on these tasks and write the report to `artifacts/reports`.
 
     General models answer last, one after the other, when the base model's memory is free again.
 
     Args:
-        matrix: of every Task-LM on every task, where it was asked for.
+        across: what was measured beside the tasks.
     """
     _name_general_models(context, general)
     config = context.settings.eval
@@ -224,7 +225,7 @@ def compare(
         config=config,
         versions=versions(),
         machine=context.machine,
-        matrix=matrix,
+        across=across,
     )
     folder = context.workspace.project.reports / report.id
     if folder.exists() and not is_intact(folder):
@@ -390,12 +391,17 @@ def has_predictions(context: TrainingContext, system: EvaluatedSystem, rows: Seq
 
 def answers_of(
     context: TrainingContext,
-    data: tuple[FrozenDataset, Sequence[Example]],
+    data: tuple[str, Sequence[Example]],
     system: EvaluatedSystem,
     split: SplitName,
     begin: Callable[[], OnRows],
 ) -> tuple[PredictionSet, bool]:
-    """A system's answers to rows of a split, and whether they were made now; `begin` is called before they are made."""
+    """A system's answers to rows of a split, and whether they were made now.
+
+    Args:
+        data: the id of the data set, and the rows.
+        begin: called before they are made.
+    """
     dataset, rows = data
     task, identity = system.task, prediction_id(context, system, rows)
 
@@ -406,7 +412,7 @@ def answers_of(
             task=task.name,
             system=system.name,
             decoding=system.decoding,
-            dataset=dataset.manifest.id,
+            dataset=dataset,
             split=split,
             task_lm=system.task_lm,
             predictions=predictions,
@@ -435,7 +441,7 @@ def system_answers(
         return on_rows
 
     split = "dev" if stage == "shots" else context.settings.eval.split
-    answers, made = answers_of(context, data, system, split, begin)
+    answers, made = answers_of(context, (data[0].manifest.id, rows), system, split, begin)
     if stage == "answer":
         context.on_event(Finished(stage=stage, name=task, system=system.name, artifact=answers.id, reused=not made))
     return answers, made

@@ -31,6 +31,7 @@ Stage = Literal[
     "answer",
     "matrix",
     "route",
+    "forgetting",
     "export",
     "engine",
 ]

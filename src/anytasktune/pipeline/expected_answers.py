@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anytasktune.datasets import FrozenDataset
 from anytasktune.evaluation import EvaluatedSystem
+from anytasktune.evaluation.forgetting_guard import general_rows
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS
 from anytasktune.inference.task_predictor import label_tokens
 from anytasktune.llm import Expected
+from anytasktune.pipeline.asking_general_instructions import plan_general_instructions
 from anytasktune.pipeline.cross_task_answers import plan_matrix
 from anytasktune.pipeline.evaluating import (
     base_system,
@@ -28,6 +29,9 @@ from anytasktune.settings import Settings, TeacherConfig
 from anytasktune.training.batches import build_rows
 from anytasktune.training.estimate import LABELS_AT_ONCE, Answering, answering_seconds
 
+_ROWS_READ = 256
+"""Training rows that say how long prompts and answers are."""
+
 
 @dataclass(frozen=True)
 class ExpectedAnswers:
@@ -36,7 +40,7 @@ class ExpectedAnswers:
     Attributes:
         model: a system, or the adapter target of a Task-LM.
         task: of the rows.
-        split: of the rows; few-shot examples are chosen, and tasks compared with each other, on dev.
+        split: of the rows; few-shot examples are chosen and tasks compared on dev; general instructions count as dev.
         rows: number of rows.
         known: whether they are answered already, so that nothing would be done.
         seconds: expected time; 0 where they are.
@@ -77,7 +81,11 @@ def expected_answers(
             expected.append(ExpectedAnswers(name, task.name, config.split, rows, known, round(asked.seconds, 2), asked))
     if config.across_tasks:
         for one in plan_matrix(context, tasks):
-            expected.append(_expected(context, (one.dataset, one.rows), one.system, one.model.target or "base", "dev"))
+            data = one.dataset.splits.get("train", []), one.rows
+            expected.append(_expected(context, data, one.system, one.model.target or "base", "dev"))
+    if config.asks_general_instructions:
+        for one_asked, system, _ in plan_general_instructions(context, tasks):
+            expected.append(_expected(context, ([], general_rows()), system, one_asked.target or "base", "dev"))
     return expected
 
 
@@ -96,31 +104,32 @@ def expected_requests(
 
 def _on_held_out(context: TrainingContext, task: Task, system: EvaluatedSystem) -> ExpectedAnswers:
     dataset, config = context.dataset(task), context.settings.eval
-    return _expected(
-        context, (dataset, dataset.splits.get(config.split, [])[: config.max_rows]), system, system.name, config.split
-    )
+    rows = dataset.splits.get(config.split, [])[: config.max_rows]
+    return _expected(context, (dataset.splits.get("train", []), rows), system, system.name, config.split)
 
 
 def _of_few_shot(context: TrainingContext, task: Task, plain: EvaluatedSystem) -> list[ExpectedAnswers]:
     """The ways of choosing examples on dev, where there are two, and the better one on the rows evaluated."""
     dataset = context.dataset(task)
     ways, dev = few_shot_ways(context, task, dataset, plain), dataset.splits.get("dev", [])[:SHOT_DEV_ROWS]
-    tried = [_expected(context, (dataset, dev), way, way.name, "dev") for way in ways] if len(ways) > 1 else []
+    train = dataset.splits.get("train", [])
+    tried = [_expected(context, (train, dev), way, way.name, "dev") for way in ways] if len(ways) > 1 else []
     finals = [_on_held_out(context, task, way) for way in ways]
     return [*tried, next((one for one in finals if one.known), finals[-1])]
 
 
 def _expected(
     context: TrainingContext,
-    data: tuple[FrozenDataset, Sequence[Example]],
+    data: tuple[Sequence[Example], Sequence[Example]],
     system: EvaluatedSystem,
     model: str,
     split: SplitName,
 ) -> ExpectedAnswers:
-    (dataset, rows), task, config = data, system.task, context.settings.eval
+    """The rows of `data`, and before them rows whose answers are like those expected."""
+    (alike, rows), task, config = data, system.task, context.settings.eval
     known, seconds = has_predictions(context, system, rows), 0.0
     if rows and not known:
-        like = (dataset.splits.get("train") or rows)[:256]
+        like = (alike or rows)[:_ROWS_READ]
         encoded, languages = context.encoder.encode(task, like), [task.language_of(row.language) for row in like]
         plan = build_rows(encoded, languages, share=True, batch_size=len(like))
         shown = 0 if system.shot_choice is None else config.shots

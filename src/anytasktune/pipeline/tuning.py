@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from anytasktune.errors import PreflightError, Problem
+from anytasktune.evaluation import AcrossTasks
 from anytasktune.inference.task_predictor import decoding_for
 from anytasktune.outputs import MOST_SCORED
+from anytasktune.pipeline.asking_general_instructions import ask_general_instructions
 from anytasktune.pipeline.build_context import BuildOptions
 from anytasktune.pipeline.building import build
 from anytasktune.pipeline.cross_task_answers import measure_matrix
@@ -100,8 +102,10 @@ def evaluate(
 
 
 def _measure(context: TrainingContext, tasks: Sequence[Task], runs: Sequence[Runs], general: Sequence[General]) -> Report:
-    matrix = measure_matrix(context, tasks) if context.settings.eval.across_tasks else None
-    return compare(context, list(zip(tasks, runs, strict=True)), general, matrix)
+    config = context.settings.eval
+    matrix = measure_matrix(context, tasks) if config.across_tasks else None
+    forgetting = ask_general_instructions(context, tasks, matrix) if config.asks_general_instructions else None
+    return compare(context, list(zip(tasks, runs, strict=True)), general, AcrossTasks(matrix, forgetting))
 
 
 def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> list[Run]:

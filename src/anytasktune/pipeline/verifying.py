@@ -9,6 +9,8 @@ from typing import Any
 from anytasktune.datasets import FrozenDataset, load_dataset
 from anytasktune.errors import AnyTaskTuneError, EvaluationError, StoreError
 from anytasktune.evaluation import (
+    NOTHING_ACROSS,
+    AcrossTasks,
     MatrixTask,
     ScoredSystem,
     build_matrix,
@@ -20,6 +22,7 @@ from anytasktune.evaluation import (
     score_system,
     task_report,
 )
+from anytasktune.evaluation.forgetting_guard import GENERAL_TASK, measure_forgetting
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS
 from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.pipeline.reporting import report_folder
@@ -39,8 +42,9 @@ from anytasktune.schema import (
     TaskMatrix,
     TaskReport,
 )
+from anytasktune.schema.forgetting import Forgetting, ForgettingOf
 from anytasktune.schema.linear_manifest import LinearModelManifest
-from anytasktune.schema.task_matrix import MatrixCell
+from anytasktune.schema.task_matrix import BASE_MODEL, MatrixCell, MatrixModel
 from anytasktune.settings import EvalConfig
 from anytasktune.store import MANIFEST, SUMS_FILE, Project, check_sums, read_record
 from anytasktune.training.train_runs import ADAPTER_FOLDER, RUN_FILE
@@ -49,6 +53,8 @@ from anytasktune.version import __version__
 _NEGLIGIBLE = 1e-9
 """Two numbers that differ by less, relative to their size, are the same: machines round differently."""
 _PROGRAM = "anytasktune"
+_Scored = SystemResult | MatrixCell | ForgettingOf | Forgetting
+"""Results that name their predictions."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +116,11 @@ def verify(workspace: Workspace, identity: str | None = None) -> Verification:
             computed.append(_measured_again(workspace.project, task, stored.model, stored.config, found))
         except AnyTaskTuneError as error:
             found += _as_mismatches(error)
+    across = NOTHING_ACROSS
     try:
-        matrix = _matrix_again(workspace.project, stored, found)
+        across = _across_again(workspace.project, stored, found)
     except AnyTaskTuneError as error:
         found += _as_mismatches(error)
-        matrix = None
     if len(computed) < len(stored.tasks):
         return Verification(stored.id, folder, tuple(found), 0, 0)
     again = build_report(
@@ -125,7 +131,7 @@ def verify(workspace: Workspace, identity: str | None = None) -> Verification:
         stored.versions,
         stored.machine,
         stored.created,
-        matrix,
+        across,
     ).model_copy(update={"id": stored.id})
     says, gives = stored.model_dump(mode="json"), again.model_dump(mode="json")
     found += [
@@ -239,7 +245,7 @@ def _scored_again(
     return replace(scored, kept_at=result.kept_at, train_rows=manifest.train_rows, train_seconds=manifest.usage.seconds)
 
 
-def _predictions(project: Project, task: str, scored: SystemResult | MatrixCell, found: list[Mismatch]) -> PredictionSet:
+def _predictions(project: Project, task: str, scored: _Scored, found: list[Mismatch]) -> PredictionSet:
     """The predictions behind a result; where they are others than those that were scored, that joins `found`."""
     path = project.predictions(task) / f"{scored.predictions}.json"
     predictions = read_record(path, PredictionSet)
@@ -247,6 +253,18 @@ def _predictions(project: Project, task: str, scored: SystemResult | MatrixCell,
         what = "these are not the predictions that were scored"
         found.append(Mismatch(str(path), what, scored.predictions_sha256, hash_of_record(predictions)))
     return predictions
+
+
+def _across_again(project: Project, stored: Report, found: list[Mismatch]) -> AcrossTasks:
+    """The measurements beside those of the tasks, from the predictions it names; errors as `_measured_again`."""
+    matrix, again = _matrix_again(project, stored, found), None
+    if stored.forgetting:
+        results: dict[str, _Scored] = {BASE_MODEL: stored.forgetting, **{one.target: one for one in stored.forgetting.models}}
+        answers = {target: _predictions(project, GENERAL_TASK.name, one, found) for target, one in results.items()}
+        tasks = [task.definition for task in stored.tasks if task.definition]
+        models = [MatrixModel(target=one.target, system=one.system, run=one.run) for one in stored.forgetting.models]
+        again = measure_forgetting(models, answers, stored.config, matrix, tasks)
+    return AcrossTasks(matrix, again)
 
 
 def _matrix_again(project: Project, stored: Report, found: list[Mismatch]) -> TaskMatrix | None:

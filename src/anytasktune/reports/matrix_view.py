@@ -6,6 +6,7 @@ from typing import Literal
 from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean, p_words, signed
 from anytasktune.schema import Report
 from anytasktune.schema.task_matrix import BASE_MODEL, MatrixCell, MatrixModel, TaskMatrix
+from anytasktune.settings import System
 
 _MOST_TRANSFERS = 12
 """Transfers between two tasks that are listed; `report.json` has all of them."""
@@ -72,7 +73,7 @@ def view_matrix(report: Report, words: Words) -> MatrixView | None:
         tasks=tuple((task, titles[task]) for task in matrix.rows),
         rows=tuple(
             MatrixRow(
-                name=_name(model, titles, words),
+                name=model_name(model.target, model.system, titles, words),
                 learned=words.say("matrix.learned", count=len(model.learned)) if len(model.learned) > 1 else "",
                 cells=tuple(_cell(matrix, model, task, lower, words) for task in matrix.rows),
             )
@@ -83,13 +84,14 @@ def view_matrix(report: Report, words: Words) -> MatrixView | None:
     )
 
 
-def _name(model: MatrixModel, titles: dict[str, str], words: Words) -> str:
-    if model.target == BASE_MODEL:
+def model_name(target: str, system: System, titles: dict[str, str], words: Words) -> str:
+    """A model by the title of its task, or by its kind and action."""
+    if target == BASE_MODEL:
         return words.say("system.base")
-    if model.target in titles:
-        return titles[model.target]
-    name = words.say(f"system.{model.system}")
-    return f"{name} {model.target.removeprefix('action-')}" if model.system == "action" else name
+    if target in titles:
+        return titles[target]
+    name = words.say(f"system.{system}")
+    return f"{name} {target.removeprefix('action-')}" if system == "action" else name
 
 
 def _cell(matrix: TaskMatrix, model: MatrixModel, task: str, lower: set[str], words: Words) -> CellView:
@@ -132,7 +134,7 @@ def _joint_advice(matrix: TaskMatrix, titles: dict[str, str], words: Words) -> l
         for name, tasks in outcomes.items():
             if tasks:
                 listed = words.say("headline.list_joint").join(titles[task] for task in tasks)
-                model = _name(models[joint.target], titles, words)
+                model = model_name(joint.target, models[joint.target].system, titles, words)
                 lines.append(words.say(f"matrix.{name}", model=model, tasks=listed, count=len(tasks)))
     return lines
 

@@ -13,6 +13,7 @@ from anytasktune.records import Language
 from anytasktune.reports.curve_plot import PLOT_HEIGHT, PLOT_WIDTH
 from anytasktune.reports.curves_view import CurvesView
 from anytasktune.reports.errors_view import ErrorsView
+from anytasktune.reports.forgetting_view import ForgettingView
 from anytasktune.reports.items_view import HTML_LANGUAGE, items_data
 from anytasktune.reports.judge_view import JudgeView
 from anytasktune.reports.matrix_view import MatrixView
@@ -97,8 +98,9 @@ def render_markdown(report: Report, language: Language = "en") -> str:
     blocks += [_inline(line) for line in view.sublines] + [_facts(view, view.facts)]
     blocks += ["## " + view.words.say("label.overview"), _overview(view)]
     blocks += _granularity(view, view.granularity) if view.granularity else []
-    blocks += ["## " + view.words.say("across.title")] if view.matrix or view.parity else []
+    blocks += ["## " + view.words.say("across.title")] if view.matrix or view.forgetting or view.parity else []
     blocks += _matrix(view, view.matrix) if view.matrix else []
+    blocks += _forgetting(view, view.forgetting) if view.forgetting else []
     blocks += _parity(view, view.parity) if view.parity else []
     for task in view.tasks:
         blocks += _task(view, task)
@@ -149,6 +151,15 @@ def _matrix(view: ReportView, matrix: MatrixView) -> list[str]:
         matrix.how,
     ]
     return [block for block in blocks if block]
+
+
+def _forgetting(view: ReportView, forgetting: ForgettingView) -> list[str]:
+    say = view.words.say
+    names = ("forgetting.model", "forgetting.right", "forgetting.difference", "label.verdict")
+    rows = [[say("forgetting.before"), forgetting.before, "", ""]]
+    rows += [[row.name, row.right, row.difference, row.word] for row in forgetting.rows]
+    table = _table([say(name) for name in names], rows)
+    return ["### " + say("forgetting.title"), _bullets(forgetting.findings), table, forgetting.how]
 
 
 def _parity(view: ReportView, parity: ParityView) -> list[str]:

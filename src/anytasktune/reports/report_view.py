@@ -10,6 +10,7 @@ from typing import Literal
 from anytasktune.records import Language
 from anytasktune.reports.curves_view import CurvesView, view_curves
 from anytasktune.reports.errors_view import CalibrationView, ErrorsView, view_calibration, view_errors
+from anytasktune.reports.forgetting_view import ForgettingView, view_forgetting
 from anytasktune.reports.judge_view import JudgeView, view_judged
 from anytasktune.reports.matrix_view import MatrixView, view_matrix
 from anytasktune.reports.overall_view import GranularityView, sublines, unbeaten, view_granularity
@@ -149,6 +150,8 @@ class ReportView:
     """None where no task was done by more than one Task-LM."""
     matrix: MatrixView | None
     """None where it was not asked for."""
+    forgetting: ForgettingView | None
+    """None where it was not measured."""
     parity: ParityView | None
     """None where no task has enough rows of both languages."""
     samples_how: str
@@ -187,6 +190,7 @@ def view_report(report: Report, language: Language = "en") -> ReportView:
         tasks=tuple(_task_view(task, texts) for task in report.tasks),
         granularity=view_granularity(report, texts),
         matrix=view_matrix(report, texts),
+        forgetting=view_forgetting(report, texts),
         parity=view_parity(report, texts),
         samples_how=say("label.samples_how", seed=report.config.seed),
         method=tuple(say(f"method.{name}", **method) for name in texts.table["method"]),

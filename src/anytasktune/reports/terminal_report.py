@@ -9,7 +9,6 @@ from rich.text import Text
 from anytasktune.records import Language
 from anytasktune.reports.judge_view import JudgeView
 from anytasktune.reports.overall_view import GranularityView
-from anytasktune.reports.parity_view import ParityView
 from anytasktune.reports.report_view import ReportView, TaskView, view_report
 from anytasktune.reports.svg_plots import Whisker
 from anytasktune.reports.terminal_curves import curves_table
@@ -43,7 +42,8 @@ def render(report: Report, language: Language = "en") -> RenderableType:
     opening += [_verdict(task) for task in view.tasks]
     granularity = [_granularity(view, view.granularity)] if view.granularity else []
     across = [render_matrix(view.matrix, view.words)] if view.matrix else []
-    across += [_parity(view, view.parity)] if view.parity else []
+    across += [_findings(view.words.say("forgetting.title"), view.forgetting.findings)] if view.forgetting else []
+    across += [_findings(view.words.say("parity.title"), view.parity.findings)] if view.parity else []
     return Group(*opening, *(_task(view, task) for task in view.tasks), *granularity, *across)
 
 
@@ -121,10 +121,9 @@ def shortened(name: str) -> str:
     return name
 
 
-def _parity(view: ReportView, parity: ParityView) -> RenderableType:
+def _findings(title: str, findings: tuple[str, ...]) -> RenderableType:
     """The findings alone; the pages have the table."""
-    title = Text(f"\n{view.words.say('parity.title')}", style="bold")
-    return Group(title, *(Padding(Text(line), (0, 0, 0, 2)) for line in parity.findings))
+    return Group(Text(f"\n{title}", style="bold"), *(Padding(Text(line), (0, 0, 0, 2)) for line in findings))
 
 
 def whisker_line(whisker: Whisker, width: int = PLOT_WIDTH) -> str:

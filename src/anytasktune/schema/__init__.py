@@ -42,6 +42,7 @@ from anytasktune.schema.evaluation import (
     TaskReport,
 )
 from anytasktune.schema.example import DroppedRow, DroppedRows, Example, RowCounts
+from anytasktune.schema.forgetting import Forgetting
 from anytasktune.schema.golden import (
     CopyAnswer,
     GoldenAnswer,
@@ -120,6 +121,7 @@ __all__ = [
     "Example",
     "FailedCandidate",
     "FaultGroup",
+    "Forgetting",
     "GeneralModel",
     "Feasibility",
     "GatedSet",

@@ -2,6 +2,7 @@
 
 from anytasktune.records import Artifact, Name
 from anytasktune.schema.evaluation import TaskReport
+from anytasktune.schema.forgetting import Forgetting
 from anytasktune.schema.task_matrix import TaskMatrix
 from anytasktune.settings import EvalConfig
 
@@ -20,3 +21,5 @@ class Report(Artifact):
     machine: str
     matrix: TaskMatrix | None = None
     """Every Task-LM on every task, where it was asked for."""
+    forgetting: Forgetting | None = None
+    """General instructions before and after training, where it was asked for."""

@@ -162,6 +162,15 @@ class EvalConfig(Record):
     """A difference is significant when its Holm-corrected p value is below this."""
     across_tasks: bool = False
     """Let every Task-LM answer the dev rows of every task, to see which tasks to train together."""
+    forgetting: bool = False
+    """Ask every Task-LM and its base model 80 general instructions, to see what training made it forget."""
+    forgetting_budget: float | None = Field(None, ge=0, le=1)
+    """Largest drop allowed, as a share of the instructions; asks them. Beyond it `eval` and `tune` end with exit code 5."""
+
+    @property
+    def asks_general_instructions(self) -> bool:
+        """Whether what training made the Task-LMs forget is measured."""
+        return self.forgetting or self.forgetting_budget is not None
 
     @property
     def evaluated(self) -> tuple[OwnSystem, ...]:

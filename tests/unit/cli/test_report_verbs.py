@@ -6,8 +6,10 @@ import pytest
 from tests.tiny_project import quick_settings, write_project
 from tests.unit.cli.conftest import Run
 
+from anytasktune.evaluation.forgetting_guard import GENERAL_TASK, general_items
 from anytasktune.pipeline import Workspace, evaluate, tune
-from anytasktune.schema import Report
+from anytasktune.schema import PredictionSet, Report
+from anytasktune.store import read_record, write_record
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +66,23 @@ def test_a_project_without_reports_says_how_to_make_one(run: Run, tmp_path: Path
     assert "There is no report yet. Make one: " in run("report", "list", "-p", project).out
     assert "there is no report yet" in run("report", "-p", project).err
     assert "there is no report yet" in run("verify", "-p", project).err
+
+
+def test_a_task_lm_that_forgot_more_than_the_budget_ends_with_exit_code_5(
+    run: Run, reports: tuple[Path, Report, Report], tiny_model: Path
+) -> None:
+    project, _, _ = reports
+    options = ("team", "-p", project, "-c", f"train.model={tiny_model}", "-c", "systems=[base,tuned]", "-c", "resamples=100")
+    foretold = run("eval", *options, "--forgetting", "--dry-run")
+    assert (foretold.code, "Nothing was answered" in foretold.out) == (0, True)
+    ended = run("eval", *options, "--forgetting", "--json")
+    assert ended.code == 0
+    path = project / "artifacts" / "predictions" / GENERAL_TASK.name / f"{ended.document['forgetting']['predictions']}.json"
+    before = read_record(path, PredictionSet)
+    right = zip(before.predictions, general_items(), strict=True)
+    predictions = [one.model_copy(update={"output": item.accept[0]}) for one, item in right]
+    write_record(path, before.model_copy(update={"predictions": predictions}))
+    assert run("eval", *options, "--forgetting").code == 0
+    ended = run("eval", *options, "-c", "eval.forgetting_budget=0.5")
+    assert ended.code == 5
+    assert "Over the budget of 0.5: Which team." in ended.out

@@ -78,7 +78,6 @@ def test_what_is_missing_is_foretold_and_is_what_is_answered(pool: Path, tiny_mo
     (pool / "artifacts" / "predictions" / "team" / f"{cell.predictions}.json").unlink()
     (missing,) = [one for one in expected_answers(workspace, settings=settings) if not one.known]
     assert (missing.model, missing.task, missing.split, missing.rows) == ("reply", "team", "dev", report.matrix.rows["team"])
-    assert missing.seconds > 0
     events = Recording()
     again = evaluate(workspace, settings=settings, on_event=events).matrix
     assert again is not None
@@ -104,6 +103,27 @@ def test_verify_computes_the_matrix_again_and_finds_a_changed_prediction(pool: P
     assert verify(workspace).mismatches
     path.with_suffix(".aside").rename(path)
     assert verify(workspace).mismatches == ()
+
+
+def test_general_instructions_are_asked_before_and_after_and_verified(pool: Path, tiny_model: Path) -> None:
+    workspace, settings = Workspace.open(pool), settings_for(tiny_model, "eval.across_tasks=false", "eval.forgetting=true")
+    missing = [one for one in expected_answers(workspace, settings=settings) if not one.known]
+    assert {(one.task, one.rows) for one in missing} == {("general_instructions", 80)}
+    events = Recording()
+    report = evaluate(workspace, settings=settings, on_event=events)
+    assert report.forgetting is not None
+    assert [one.target for one in report.forgetting.models] == MODELS[1:]
+    assert verify(workspace).mismatches == ()
+    again = Recording()
+    assert evaluate(workspace, settings=settings, on_event=again).id == report.id
+    assert [event.reused for event in again.finished if event.stage == "forgetting"] == [True] * len(MODELS)
+    path = pool / "artifacts" / "predictions" / "general_instructions" / f"{report.forgetting.models[0].predictions}.json"
+    whole = path.read_bytes()
+    record = read_record(path, PredictionSet)
+    first = record.predictions[0].model_copy(update={"output": "12"})
+    write_record(path, record.model_copy(update={"predictions": [first, *record.predictions[1:]]}))
+    assert any("models[0]" in one.place for one in verify(workspace).mismatches)
+    path.write_bytes(whole)
 
 
 def test_a_task_that_was_edited_since_is_not_asked_of_those_that_learned_it(pool: Path, tiny_model: Path) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from tests.unit.evaluation.report_builders import CONFIG, full_report
 from tests.unit.evaluation.test_task_interference import HELPS_ONE_HARMS_THE_OTHER, matrix_of
 
-from anytasktune.evaluation.comparison import build_report
+from anytasktune.evaluation.comparison import AcrossTasks, build_report
 from anytasktune.records import Language
 from anytasktune.reports.matrix_view import MatrixView, view_matrix
 from anytasktune.reports.pages import render_html, render_markdown
@@ -22,7 +22,7 @@ UNTOLD = ({"": 10, "topic": 30, "names": 10, "mixed-pool": 33}, {"": 10, "topic"
 def report_with(topic: dict[str, int], names: dict[str, int]) -> Report:
     matrix = matrix_of(topic, names)
     tasks = full_report().tasks
-    return build_report("letters", "tiny", tasks, CONFIG, {}, "here", "2026-01-02T03:04:05+00:00", matrix)
+    return build_report("letters", "tiny", tasks, CONFIG, {}, "here", "2026-01-02T03:04:05+00:00", AcrossTasks(matrix))
 
 
 def viewed(report: Report, language: Language = "en") -> MatrixView:
