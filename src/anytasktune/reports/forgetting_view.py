@@ -42,7 +42,12 @@ def view_forgetting(report: Report, words: Words) -> ForgettingView | None:
     if found is None:
         return None
     titles, say = {task.task: clean(task.titles.get(words.language) or task.title) for task in report.tasks}, words.say
-    names = {one.target: model_name(one.target, one.system, titles, words) for one in found.models}
+    names = {
+        one.target: say("forgetting.own", task=titles[one.target])
+        if one.target in titles
+        else model_name(one.target, one.system, titles, words)
+        for one in found.models
+    }
     findings = [_finding(one, names[one.target], words) for one in found.models if one.verdict == "worse"]
     over = [names[one.target] for one in found.models if one.over_budget]
     if found.budget is not None:
