@@ -124,13 +124,13 @@ def by_llama_cpp(project: Path, asked: Reported, golden: GoldenPrompts, number_f
 
 def compare_task(workspace: Workspace, url: str, asked: Reported, number_formats: Sequence[str]) -> Iterator[Compared]:
     """All ways to the answers of one task."""
+    yield _compared(asked.task, "openai client", "report", by_client(url, asked), asked.answers)
+    yield _compared(asked.task, "curl", "report", by_curl(url, asked), asked.answers)
     task_lm = TaskLM.load(asked.folder)
     predictor = task_lm.model(asked.task)
     chunks = [asked.rows[start : start + MOST_GOLDEN] for start in range(0, len(asked.rows), MOST_GOLDEN)]
     prompts = [prompt for chunk in chunks for prompt in golden_prompts(predictor, chunk)]
     free = [prompt.generated.output for prompt in prompts]
-    yield _compared(asked.task, "openai client", "report", by_client(url, asked), asked.answers)
-    yield _compared(asked.task, "curl", "report", by_curl(url, asked), asked.answers)
     yield _compared(asked.task, "Task-LM generating freely", "report", free, asked.answers)
     golden = GoldenPrompts(
         task=asked.task,
