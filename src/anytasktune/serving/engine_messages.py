@@ -112,7 +112,7 @@ class Answered:
 
     @classmethod
     def of(cls, format_: PromptFormat, question: Question, answer: Answer, *, constrained: bool) -> "Answered | ApiError":
-        """The answer as it is sent: label tokens counted, cut before the first stop text; a label is whole or refused."""
+        """The answer as it is sent: label tokens counted, cut before the first stop text; labels are whole or refused."""
         if answer.error is not None:
             return ApiError(400, answer.error, param="messages", code="unanswerable_input")
         text, tokens, finish = answer.output, answer.tokens, "length" if answer.truncated else "stop"
@@ -120,7 +120,7 @@ class Answered:
             ids = format_.answer_ids(text)[: -len(format_.rendering.end_of_turn)]
             tokens, most = len(ids), question.end.most_tokens or math.inf
             if tokens > most:  # half of a label would be none
-                what = f"the answer is one of a list and has {tokens} tokens: send max_tokens={tokens} or more, or leave it out"
+                what = f"the answer is whole or none and has {tokens} tokens: send max_tokens={tokens} or more, or leave it out"
                 return ApiError(400, what, param="max_tokens", code="limit_too_short")
         if (cut := question.end.cut(text)) != text:
             text, finish = cut, "stop"

@@ -14,6 +14,7 @@ from anytasktune.inference.task_lm import TaskLM
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.schema import Answer
 from anytasktune.serving.answer_engine import AnswerEngine
+from anytasktune.serving.api_errors import ApiError
 from anytasktune.serving.engine_messages import Answered, AnswerEnd, Outcome, PendingQuestion, Question
 from anytasktune.serving.served_models import ServedModels, ServedTaskLM
 from anytasktune.serving.server_metrics import ServerMetrics
@@ -68,7 +69,7 @@ def test_label_sets_are_those_of_the_head_whatever_runs_beside_them(engine: Answ
     assert engine.models.find("topics").chooses_by_score
     for place, row in enumerate(ROWS):
         asked = question(engine, row.input, "topics")
-        asked = replace(asked, example=row, end=AnswerEnd(4))
+        asked = replace(asked, example=row, end=AnswerEnd(100))
         waiting = [PendingQuestion(asked, lambda outcome, place=place: arrived.put((place, outcome)))]
         engine.submit([*waiting, PendingQuestion(other, lambda _: None)])
     found = dict(arrived.get(timeout=60) for _ in ROWS)
@@ -76,7 +77,15 @@ def test_label_sets_are_those_of_the_head_whatever_runs_beside_them(engine: Answ
         outcome = found[place]
         assert isinstance(outcome, Answered), outcome
         assert outcome.answer.output == answer.output
-        assert answer.output.startswith(
-            outcome.text.rstrip("\ufffd")
-        )  # cut at the client's limit, which does not change what is chosen
+        assert outcome.text == answer.output
         assert outcome.answer.probabilities == pytest.approx(answer.probabilities, abs=1e-4)
+
+
+def test_half_of_a_label_set_is_refused(engine: AnswerEngine, expected: list[Answer]) -> None:
+    arrived: Queue[Outcome] = Queue()
+    row = next(row for row, answer in zip(ROWS, expected, strict=True) if len(answer.output) > 8)
+    asked = replace(question(engine, row.input, "topics"), example=row, end=AnswerEnd(1))
+    engine.submit([PendingQuestion(asked, arrived.put)])
+    refused = arrived.get(timeout=60)
+    assert isinstance(refused, ApiError)
+    assert refused.detail.param == "max_tokens"
