@@ -211,8 +211,8 @@ def record(value: Any) -> None:
 
 
 def main() -> None:
-    record(sys.argv[1:])
     signal.signal(signal.SIGTERM, lambda *_: (record("SIGTERM"), os._exit(0)))
+    record(sys.argv[1:])
     given = arguments(sys.argv[1:])
     print("INFO starting", flush=True)
     if MODE == "hangs":
