@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import get_args
 
 from anytasktune.baselines import ConstantAnswer, LinearModel, NearestRow
 from anytasktune.datasets import RowError
@@ -31,7 +30,7 @@ from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Answer, AnswerThreshold, AnswerViolation, Example, Run, Task, TaskAnswer
 from anytasktune.scorers import answer_threshold
-from anytasktune.settings import SIMPLE, TASK_LMS, Settings, System
+from anytasktune.settings import OWN_SYSTEMS, SIMPLE, TASK_LMS, Settings, System
 from anytasktune.settings.yaml_reading import nearest
 from anytasktune.store import read_ref
 from anytasktune.text.language import likelier_language
@@ -274,7 +273,7 @@ def version_of(context: TrainingContext, task: Task, prefix: str) -> tuple[Syste
         what, fix = f"several versions begin with {prefix!r}", f"give more of it: {', '.join(run.id for _, run in found)}"
     else:
         what = f"there is no system and no version {prefix!r} of task {task.name}"
-        fix = nearest(prefix, [*get_args(System), *(run.id for _, run in runs)])
+        fix = nearest(prefix, [*OWN_SYSTEMS, *(run.id for _, run in runs)])
     raise ConfigError(what, where="--with", fix=fix)
 
 
