@@ -27,8 +27,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "promote": "To put the new version into production: {promote}",
     },
     "zh": {
-        "nothing": "✓ {task}：验证集上没有出现两次以上的错误，不必补充某一类数据。",
-        "found": "{task}：验证集上最常见的错误是{name}：{dev_rows} 条中有 {faults} 条（版本 {version}）",
+        "nothing": "✓ {task}：开发集上没有出现两次以上的错误，不必补充某一类数据。",
+        "found": "{task}：开发集上最常见的错误是{name}：{dev_rows} 条中有 {faults} 条（版本 {version}）",
         "see": "1. 看看出错的数据：{examples}",
         "fill": "2. 填写约 {wanted} 条新的输入和答案：{rows}",
         "add": "3. 导入：{add}",
@@ -39,7 +39,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "counts": "测试集 {test_rows} 条中，以前错 {wrong_before} 条，现在错 {wrong_after} 条；"
         "改正 {mended} 条，新错 {broken} 条，p {p_value:.3f}",
         "score": "这些数据上的 {metric}：以前 {score_before:.3f}，现在 {score_after:.3f}",
-        "promote": "把新版本定为正式使用的版本：{promote}",
+        "promote": "把新版本上线的版本：{promote}",
     },
 }
 

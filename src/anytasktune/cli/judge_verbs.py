@@ -91,7 +91,7 @@ def mark(
     project: ProjectFolder = Path(),
     as_json: Json = False,
 ) -> int:
-    """Mark answers of the last report by the task's rubric, not knowing whose they are; LLM judges are checked by that."""
+    """Mark answers of the last report by the task's rubric, blind to the system; LLM judges are checked against these marks."""
     workspace, _ = open_project(project, [task])
     from anytasktune.cli.terminal import PlainConsole
     from anytasktune.pipeline.marking import MarkingSession

@@ -29,7 +29,7 @@ def correct(
     overrides: UseOverrides = None,
     as_json: Json = False,
 ) -> int:
-    """Say the right answer to an input that was answered wrongly; accepted in `review`, it becomes a training row."""
+    """Record the correct answer to an input that was answered wrongly; accepted in `review`, it becomes a training row."""
     workspace, settings = open_project(project, [task], overrides)
     if bool(request) == bool(text):
         raise UsageError("give either --request or --input", fix='for example: correct TASK "right answer" --input "the text"')
@@ -80,14 +80,14 @@ def drift(
 
 def improve(
     task: _TaskName,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Plan anew, although a plan waits for rows.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make a new plan, even if one is waiting for rows.")] = False,
     language: ShownLanguage = "en",
     project: ProjectFolder = Path(),
     overrides: UseOverrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
-    """Name the most frequent fault on dev and the rows to add; once they are there, train and test whether they mended it."""
+    """Plan rows against the most frequent error on dev; run again with them: retrain and test whether they fixed it."""
     workspace, settings = open_project(project, [task], overrides)
     from anytasktune.cli.improvement_lines import improvement_lines
     from anytasktune.cli.progress import reporter

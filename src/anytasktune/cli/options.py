@@ -61,7 +61,10 @@ Fresh = Annotated[
 Yes = Annotated[
     bool,
     typer.Option(
-        "--yes", "-y", help="Agree that documents and rows go to a teacher on another machine, with personal data masked."
+        "--yes",
+        "-y",
+        help="Agree that this command sends documents and rows to a model on another machine; personal data is masked unless "
+        "settings say otherwise.",
     ),
 ]
 

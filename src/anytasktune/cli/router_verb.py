@@ -33,7 +33,7 @@ def eval_router(
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
-    """Measure the router: right task, abstentions, inputs of no task, and what it costs beside naming the task."""
+    """Measure the router: right task, abstentions, out-of-scope inputs, and the score lost against naming the task."""
     workspace, settings = open_project(project, [], overrides)
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.evaluating_router import evaluate_router

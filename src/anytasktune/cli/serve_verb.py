@@ -24,7 +24,7 @@ def serve(
         typer.Option(
             "--engine",
             metavar="vllm|URL",
-            help="Let vLLM compute: `vllm` starts $ANYTASKTUNE_VLLM or vllm from PATH; an address takes one that runs.",
+            help="Let vLLM compute: `vllm` starts $ANYTASKTUNE_VLLM or vllm from PATH; a URL connects to a running server.",
         ),
     ] = "",
     engine_wait: Annotated[
@@ -34,12 +34,13 @@ def serve(
         bool,
         typer.Option(
             "--record-requests",
-            help="Keep facts on every request in use/, with the texts of unsure and of sampled ones, for review and drift.",
+            help="Log metadata of every request in the folder use/, and the texts of unsure and of sampled ones, for review "
+            "and drift.",
         ),
     ] = False,
     record_share: Annotated[
         float,
-        typer.Option("--record-share", min=0, max=1, help="Share of all requests whose texts are kept."),
+        typer.Option("--record-share", min=0, max=1, help="Share of requests that are sampled at random for keeping texts."),
     ] = 0.1,
     overrides: UseOverrides = None,
     progress: ProgressForm = "text",

@@ -42,7 +42,7 @@ With = Annotated[
 ]
 AcrossTasks = Annotated[
     bool,
-    typer.Option("--across-tasks", help="Let every Task-LM answer the dev rows of every task: which tasks to learn together?"),
+    typer.Option("--across-tasks", help="Evaluate every Task-LM on the dev rows of every task: which tasks to train together."),
 ]
 EvalDryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be answered, how long it takes, what it costs.")]
 Forgetting = Annotated[

@@ -32,7 +32,9 @@ def promote(
     ] = None,
     despite_report: Annotated[
         bool,
-        typer.Option("--despite-report", help="Promote a first version though a simple baseline is better, or unmeasured."),
+        typer.Option(
+            "--despite-report", help="Promote a first version even if a simple baseline is better or there is no report."
+        ),
     ] = False,
     by: _By = None,
     project: ProjectFolder = Path(),

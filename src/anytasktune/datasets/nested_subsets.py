@@ -1,4 +1,4 @@
-"""Training rows in an order of which every beginning is a small version of the whole."""
+"""Nested, stratified subsets of training rows, for learning curves."""
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence

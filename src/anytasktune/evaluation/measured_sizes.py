@@ -1,4 +1,4 @@
-"""A learner measured at several numbers of training rows → its learning curve."""
+"""Scores of a learner at several numbers of training rows → its learning curve."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Rows of one source are alike, so they count as one item where there are enough sources."""
+"""Clusters of rows by source: rows of one source are alike, so they count as one item where there are enough sources."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The forward pass of a trunk over a stream, for decoders of the usual shape.
+"""Own forward pass over packed rows, for decoders built like Llama.
 
 Two RMS norms, attention with rotated queries and keys, a gated SiLU unit: Llama, Mistral, Qwen 2 and Qwen 3. The model's own
 modules hold the weights; norms, rotation and gate have backward passes of a few operations, where autograd would go

@@ -87,7 +87,7 @@ def _command_line(workspace: Workspace, arguments: Arguments) -> list[str]:
     command, tasks, settings = arguments["command"], arguments.get("tasks", []), arguments.get("settings", [])
     granularity = arguments.get("granularity")
     if granularity and command not in _TRAINING:
-        raise ConfigError(f"{command} has no granularity", where="start_job", fix="leave it out")
+        raise ConfigError(f"{command} does not take the argument granularity", where="start_job", fix="leave it out")
     if tasks and command in _WITHOUT_TASKS:
         raise ConfigError(f"{command} is not about single tasks", where="start_job", fix="leave tasks out")
     changed = workspace.settings(settings)

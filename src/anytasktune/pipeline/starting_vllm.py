@@ -1,4 +1,4 @@
-"""`serve --engine`: Task-LMs in the form that vLLM takes, its process or its address, and the losses on that way, by name."""
+"""`serve --engine`: Task-LMs in the form that vLLM takes, its process or address, and what is not available through it."""
 
 import asyncio
 import contextlib
@@ -158,7 +158,7 @@ def _address(engine: str) -> VllmAddress:
         sound = False
     if not sound:
         fix = "take --engine vllm, or an address such as --engine http://127.0.0.1:8001"
-        raise ConfigError(f"{engine} is no engine", where="--engine", fix=fix)
+        raise ConfigError(f"unknown engine {engine}", where="--engine", fix=fix)
     if parts.username or parts.password or parts.query:
         raise ConfigError(
             "the address holds a name, password or query", where="--engine", fix=f"put the key into {KEY_VARIABLE}"

@@ -1,4 +1,4 @@
-"""Whether two samples come from the same population: population stability index with an exact permutation test.
+"""Whether two samples come from the same population: population stability index with a Monte Carlo permutation test.
 
 The index is sum((p - q) * ln(p / q)) over bins (Siddiqi 2006, "Credit Risk Scorecards"). With few rows chance alone makes it
 large (about (bins - 1) * (1/n + 1/m)), so what chance gives is subtracted, and a shift is one that permutation finds.

@@ -48,7 +48,7 @@ def shifted_mean(judge: Sequence[float], errors: Sequence[float]) -> Interval:
 
 
 def uncorrected_mean(judge: Sequence[float]) -> Interval:
-    """The mean of the judge's own marks; its interval knows nothing of the judge's errors."""
+    """The mean of the judge's own marks; its interval does not account for the judge's errors."""
     marks = np.array(judge, dtype=np.float64)
     error = float(marks.std(ddof=1) / np.sqrt(len(marks))) if len(marks) > 1 else 0.5
     return _within(float(marks.mean()), error, max(1, len(marks) - 1))

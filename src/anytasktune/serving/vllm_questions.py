@@ -149,7 +149,7 @@ class VllmQuestions:
             text = text.rstrip("\ufffd").rstrip()
         if request.listed and text not in request.listed and finish != "length":
             message = "vLLM answered with none of the task's labels: it ignores structured_outputs"
-            raise ApiError(500, message, kind="server_error", code="engine_unfit")
+            raise ApiError(500, message, kind="server_error", code="engine_incompatible")
         made = len(self._without_end(question, ids))
         answer = Answer(output=text, prompt_tokens=request.prompt_tokens, tokens=made, truncated=finish == "length")
         return Answered.of(format_, question, answer, constrained=request.constrained)
@@ -196,8 +196,8 @@ def _log_probability(choice: VllmChoice | None, prompt_tokens: int, ids: Sequenc
     """Of tokens behind a prompt."""
     given = choice.prompt_logprobs if choice else None
     if given is None or len(given) != prompt_tokens + len(ids):
-        raise ApiError(500, "vLLM sent no probabilities of the prompt", kind="server_error", code="engine_unfit")
+        raise ApiError(500, "vLLM sent no probabilities of the prompt", kind="server_error", code="engine_incompatible")
     found = [(at or {}).get(str(token)) for at, token in zip(given[prompt_tokens:], ids, strict=True)]
     if None in found:
-        raise ApiError(500, "vLLM sent no probabilities of the prompt", kind="server_error", code="engine_unfit")
+        raise ApiError(500, "vLLM sent no probabilities of the prompt", kind="server_error", code="engine_incompatible")
     return sum(one.logprob for one in found if one is not None)

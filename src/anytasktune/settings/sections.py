@@ -161,11 +161,12 @@ class EvalConfig(Record):
     significance: float = Field(0.05, gt=0, lt=1)
     """A difference is significant when its Holm-corrected p value is below this."""
     across_tasks: bool = False
-    """Let every Task-LM answer the dev rows of every task, to see which tasks to train together."""
+    """Evaluate every Task-LM on the dev rows of every task, to see which tasks to train together."""
     forgetting: bool = False
     """Ask every Task-LM and its base model 80 general instructions, to see what training made it forget."""
     forgetting_budget: float | None = Field(None, ge=0, le=1)
-    """Largest drop allowed, as a share of the instructions; asks them. Beyond it `eval` and `tune` end with exit code 5."""
+    """Largest drop allowed, as a share of the instructions; asks them. Where the whole interval of the drop lies beyond it,
+    `eval` and `tune` end with exit code 5."""
 
     @property
     def asks_general_instructions(self) -> bool:

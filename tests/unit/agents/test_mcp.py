@@ -171,7 +171,9 @@ def test_wrong_calls_say_what_to_do(agent: Agent, project: Path) -> None:
     assert "is not one of" in agent.fault("start_job", command="rm")["what"]
     assert "the user's to set" in agent.fault("start_job", command="build", settings=["teacher.max_tokens=1000000"])["what"]
     assert "did you mean" in agent.fault("start_job", command="check", settings=["train.epoch=1"])["fix"]
-    assert agent.fault("start_job", command="check", granularity="mixed")["what"] == "check has no granularity"
+    assert (
+        agent.fault("start_job", command="check", granularity="mixed")["what"] == "check does not take the argument granularity"
+    )
     assert "there is no job 'x'" in agent.fault("watch_job", job="x")["what"]
 
 

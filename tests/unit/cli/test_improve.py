@@ -37,7 +37,7 @@ def test_the_most_frequent_fault_is_named_and_tested_once_rows_were_added(run: R
     shown = run(*asked)
     assert "“work” as “" in shown.out
     assert f"improve/team/{plan['id']}/rows.csv --task team --split train --append -p law" in shown.out
-    assert "验证集上最常见的错误是" in run(*asked, "--language", "zh").out
+    assert "开发集上最常见的错误是" in run(*asked, "--language", "zh").out
 
     new = [row for row in clear_rows(480)[300:] if row.output == "work"]
     lines = [json.dumps(row.model_dump(exclude_none=True), ensure_ascii=False) for row in new]

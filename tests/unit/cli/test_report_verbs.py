@@ -85,4 +85,4 @@ def test_a_task_lm_that_forgot_more_than_the_budget_ends_with_exit_code_5(
     assert run("eval", *options, "--forgetting").code == 0
     ended = run("eval", *options, "-c", "eval.forgetting_budget=0.5")
     assert ended.code == 5
-    assert "Over the budget of 0.5: Task-LM of Which team." in ended.out
+    assert "Larger drop than the 0.5 allowed: Task-LM of Which team." in ended.out

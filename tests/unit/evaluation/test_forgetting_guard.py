@@ -113,7 +113,10 @@ def test_answers_to_other_instructions_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("language", "sentence"),
-    [("en", "Over the budget of 0.05: Task-LM of Topic of a letter."), ("zh", "超出上限 0.05：来信主题的 Task-LM。")],
+    [
+        ("en", "Larger drop than the 0.05 allowed: Task-LM of Topic of a letter."),
+        ("zh", "下降超过允许的 0.05：来信主题的 Task-LM。"),
+    ],
 )
 def test_pages_name_what_was_lost_and_who_is_over_budget(language: Language, sentence: str) -> None:
     config = EvalConfig(resamples=400, forgetting_budget=0.05)
