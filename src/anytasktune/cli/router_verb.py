@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anytasktune.cli.console import DONE, print_json, show
+from anytasktune.cli.console import DONE, print_json, say, show
 from anytasktune.cli.options import Json, Overrides, ProgressForm, ProjectFolder, open_project
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def eval_router(
     workspace, settings = open_project(project, [], overrides)
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.evaluating_router import evaluate_router
+    from anytasktune.pipeline.reporting import router_page
 
     with reporter(progress, workspace) as on_event:
         found = evaluate_router(workspace, answered_by, settings, on_event)
@@ -44,6 +45,12 @@ def eval_router(
         print_json(found.model_dump(mode="json"))
     else:
         show(router_evaluation(found))
+        page = router_page(workspace, found.id)
+        say(
+            f"Report: {page}"
+            if page
+            else f"To have it in the report, in English and Chinese: {workspace.project.command('eval')}"
+        )
     return DONE
 
 

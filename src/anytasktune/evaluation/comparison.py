@@ -36,6 +36,7 @@ from anytasktune.schema import (
     TaskMatrix,
     TaskReport,
 )
+from anytasktune.schema.router_evaluation import RouterEvaluation
 from anytasktune.scorers import item_statistics
 from anytasktune.scorers.intervals import score_interval
 from anytasktune.scorers.paired_tests import compare_paired, minimum_detectable_difference
@@ -53,10 +54,12 @@ class AcrossTasks:
     Attributes:
         matrix: every Task-LM on every task.
         forgetting: general instructions before and after training.
+        router: how good the router of the tasks is.
     """
 
     matrix: TaskMatrix | None = None
     forgetting: Forgetting | None = None
+    router: RouterEvaluation | None = None
 
 
 NOTHING_ACROSS = AcrossTasks()
@@ -159,6 +162,7 @@ def build_report(
         machine=machine,
         matrix=across.matrix,
         forgetting=across.forgetting,
+        router=across.router,
     )
     return report.model_copy(update={"id": report_id(report)})
 

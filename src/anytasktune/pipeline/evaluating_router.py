@@ -12,6 +12,7 @@ from anytasktune.pipeline.answering import system_for
 from anytasktune.pipeline.evaluating import evaluated_runs, system_answers, task_lm_system
 from anytasktune.pipeline.events import Finished, Meter, OnEvent
 from anytasktune.pipeline.routing import PoolInputs, pool_inputs, pool_router
+from anytasktune.pipeline.stored_router_evaluations import ROUTER_EVALUATIONS, held_out_rows, rows_id
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Abstention, Example, Route, Task
@@ -19,10 +20,8 @@ from anytasktune.schema.router_evaluation import HeldOutTask, NamedTaskGap, Rout
 from anytasktune.scorers.intervals import share_interval
 from anytasktune.settings import SIMPLE, TASK_LMS, Settings
 from anytasktune.settings.yaml_reading import nearest
-from anytasktune.store import find_or_make, record_kind
+from anytasktune.store import find_or_make
 from anytasktune.version import __version__
-
-ROUTER_EVALUATIONS = record_kind(RouterEvaluation, lambda record: record.id)
 
 
 def evaluate_router(
@@ -43,15 +42,14 @@ def evaluate_router(
         raise ConfigError(f"no comparison with answers of {system!r}", where="--with", fix=fix)
     context = TrainingContext.begin(workspace, settings, on_event)
     config, pool, router = context.settings.eval, pool_inputs(context), pool_router(context)
-    held_out = {name: pool.splits[name].get(config.split, [])[: config.max_rows] for name in pool.train if pool.train[name]}
+    held_out = held_out_rows(pool, config)
     test = {name: rows for name, rows in held_out.items() if rows}
     if not test:
         raise DataError(f"no task has {config.split} rows to evaluate the router on", fix="import some, or lower split.test")
     notes = [f"{name} has no {config.split} rows" for name in held_out if name not in test]
     answers = _named_answers(context, test, system, notes)
     said = [[name, one.system, one.outputs] for name, one in answers.items()]
-    asked = {name: [row.id for row in rows] for name, rows in test.items()}
-    identity = content_id([router.manifest.id, config.split, config.resamples, asked, said, __version__])
+    identity = content_id([router.manifest.id, config.split, config.resamples, rows_id(test), said, __version__])
 
     def make() -> RouterEvaluation:
         routes = {name: router.routes([row.input for row in rows]) for name, rows in test.items()}
@@ -61,7 +59,8 @@ def evaluate_router(
             if task.name in answers
         ]
         held = _held_out_tasks(context, pool, test)
-        return _evaluation(identity, context, router, routes, _shared(pool, test), held, [gap for gap in gaps if gap], notes)
+        found = _evaluation(identity, context, router, routes, _shared(pool, test), held, [gap for gap in gaps if gap], notes)
+        return found.model_copy(update={"test_rows": rows_id(test)})
 
     folder = workspace.project.router_evaluations
     result, made = find_or_make(folder, ROUTER_EVALUATIONS, identity, make, note=context.note)

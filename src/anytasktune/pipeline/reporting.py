@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-from anytasktune.errors import DamagedError, EvaluationError
+from anytasktune.errors import AnyTaskTuneError, DamagedError, EvaluationError
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports.terminal_curves import render_curves
 from anytasktune.reports.terminal_diff import render_diff, render_list
@@ -11,7 +11,16 @@ from anytasktune.reports.terminal_report import render
 from anytasktune.schema import Report
 from anytasktune.store import Project, read_record, read_ref
 
-__all__ = ["all_reports", "load_report", "render", "render_curves", "render_diff", "render_list", "report_folder"]
+__all__ = [
+    "all_reports",
+    "load_report",
+    "render",
+    "render_curves",
+    "render_diff",
+    "render_list",
+    "report_folder",
+    "router_page",
+]
 
 
 def load_report(workspace: Workspace, identity: str | None = None) -> Report:
@@ -40,6 +49,15 @@ def report_folder(project: Project, identity: str | None = None) -> Path:
         fix = f"the reports are: {', '.join(known)}" if known else f"make one: {project.command('tune')}"
         raise EvaluationError(what, where=str(project.reports), fix=fix)
     return project.reports / fitting[0]
+
+
+def router_page(workspace: Workspace, evaluation: str) -> Path | None:
+    """The page of the last report, if it shows this evaluation of the router."""
+    try:
+        router = load_report(workspace).router
+    except AnyTaskTuneError:
+        return None
+    return report_folder(workspace.project) / "report.html" if router and router.id == evaluation else None
 
 
 def all_reports(project: Project) -> tuple[list[Report], str]:

@@ -22,6 +22,7 @@ from anytasktune.pipeline.evaluating import (
 )
 from anytasktune.pipeline.events import Finished, OnEvent, Progress, Started
 from anytasktune.pipeline.production import unpromoted_notes
+from anytasktune.pipeline.stored_router_evaluations import router_evaluation_of
 from anytasktune.pipeline.teacher_access import Agreed
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
@@ -105,7 +106,8 @@ def _measure(context: TrainingContext, tasks: Sequence[Task], runs: Sequence[Run
     config = context.settings.eval
     matrix = measure_matrix(context, tasks) if config.across_tasks else None
     forgetting = ask_general_instructions(context, tasks, matrix) if config.asks_general_instructions else None
-    return compare(context, list(zip(tasks, runs, strict=True)), general, AcrossTasks(matrix, forgetting))
+    router = router_evaluation_of(context, len(tasks))
+    return compare(context, list(zip(tasks, runs, strict=True)), general, AcrossTasks(matrix, forgetting, router))
 
 
 def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> list[Run]:

@@ -28,6 +28,7 @@ from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.pipeline.reporting import report_folder
 from anytasktune.pipeline.stored_curves import curves_again
 from anytasktune.pipeline.stored_judgements import scores_again
+from anytasktune.pipeline.stored_router_evaluations import stored_again
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import report_files
 from anytasktune.schema import (
@@ -264,7 +265,7 @@ def _across_again(project: Project, stored: Report, found: list[Mismatch]) -> Ac
         tasks = [task.definition for task in stored.tasks if task.definition]
         models = [MatrixModel(target=one.target, system=one.system, run=one.run) for one in stored.forgetting.models]
         again = measure_forgetting(models, answers, stored.config, matrix, tasks)
-    return AcrossTasks(matrix, again)
+    return AcrossTasks(matrix, again, stored_again(project, stored.router))
 
 
 def _matrix_again(project: Project, stored: Report, found: list[Mismatch]) -> TaskMatrix | None:

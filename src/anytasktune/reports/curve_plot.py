@@ -4,13 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anytasktune.reports.svg_plots import Axis
+from anytasktune.reports.svg_plots import axis_over
 from anytasktune.schema.learning_curve import Learner, LearningCurves
 
 PLOT_WIDTH, PLOT_HEIGHT = 460, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 42, 14, 10, 26
-_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5)
-_MOST_TICKS = 6
 _APART = 3
 """Points by which dots of different learners are moved apart, so that their whiskers do not hide each other."""
 
@@ -53,7 +51,7 @@ def curve_plot(curves: LearningCurves) -> CurvePlot:
     sizes = sorted({point.rows for curve in curves.curves for point in curve.points})
     shown = [point.score for curve in curves.curves for point in curve.points]
     shown += [fitted.score for curve in curves.curves for fitted in curve.fitted]
-    axis = _axis_over(min(score.low for score in shown), max(score.high for score in shown))
+    axis = axis_over(min(score.low for score in shown), max(score.high for score in shown))
     doubled = any(curve.fitted for curve in curves.curves)
     first, last = math.log2(sizes[0]), math.log2(sizes[-1]) + doubled
 
@@ -89,12 +87,3 @@ def curve_plot(curves: LearningCurves) -> CurvePlot:
         columns=tuple((round(across(rows), 1), f"{rows:,}") for rows in columns),
         levels=tuple((round(down(tick), 1), f"{tick:g}") for tick in axis.ticks),
     )
-
-
-def _axis_over(low: float, high: float) -> Axis:
-    """An axis over these values with round ends and at most `_MOST_TICKS` ticks."""
-    width = max(high - low, 1e-9)
-    power = 10.0 ** max(0, math.ceil(math.log10(width)))
-    step = next((part * power for part in _STEPS if width / (part * power) <= _MOST_TICKS - 2), power)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return Axis(first * step, last * step, tuple(round(place * step, 9) for place in range(first, last + 1)))

@@ -21,6 +21,7 @@ from anytasktune.reports.overall_view import GranularityView
 from anytasktune.reports.parity_view import ParityView
 from anytasktune.reports.report_view import ReportView, SampleView, TaskView, view_report
 from anytasktune.reports.report_words import TEMPLATES
+from anytasktune.reports.router_view import RouterView
 from anytasktune.reports.svg_plots import RELIABILITY_SIZE, SPARK_HEIGHT, SPARK_WIDTH
 from anytasktune.schema import Report, ReportItem
 from anytasktune.store import atomic_folder, jsonl, write_atomic, write_record
@@ -98,10 +99,11 @@ def render_markdown(report: Report, language: Language = "en") -> str:
     blocks += [_inline(line) for line in view.sublines] + [_facts(view, view.facts)]
     blocks += ["## " + view.words.say("label.overview"), _overview(view)]
     blocks += _granularity(view, view.granularity) if view.granularity else []
-    blocks += ["## " + view.words.say("across.title")] if view.matrix or view.forgetting or view.parity else []
+    blocks += ["## " + view.words.say("across.title")] if view.has_across_tasks else []
     blocks += _matrix(view, view.matrix) if view.matrix else []
     blocks += _forgetting(view, view.forgetting) if view.forgetting else []
     blocks += _parity(view, view.parity) if view.parity else []
+    blocks += _router(view, view.router) if view.router else []
     for task in view.tasks:
         blocks += _task(view, task)
     blocks += ["## " + view.words.say("label.measured"), *view.method]
@@ -144,7 +146,6 @@ def _matrix(view: ReportView, matrix: MatrixView) -> list[str]:
         [row.name, *(f"{cell.score} {cell.difference} {cell.symbol}".rstrip() for cell in row.cells)] for row in matrix.rows
     ]
     blocks = [
-        "## " + say("across.title"),
         "### " + say("matrix.title"),
         _bullets(matrix.advice),
         _table(head, rows),
@@ -173,6 +174,19 @@ def _parity(view: ReportView, parity: ParityView) -> list[str]:
         [row.title, row.system, row.english, row.chinese, row.difference, row.word, row.other_script] for row in parity.rows
     ]
     return ["### " + say("parity.title"), _bullets(parity.findings), _table(head, rows), parity.how]
+
+
+def _router(view: ReportView, router: RouterView) -> list[str]:
+    say = view.words.say
+    head = [say("label.task"), say("router.inputs"), *router.columns, say("router.sent_head")]
+    rows = [[row.title, str(row.inputs), *map(str, row.taken), row.sent] for row in router.confusion]
+    blocks = ["### " + say("router.title"), _bullets(router.findings), _table(head, rows)]
+    blocks.append(_table([say(f"router.curve_{name}") for name in ("sent", "right", "threshold")], [*map(list, router.curve)]))
+    if router.gaps:
+        names = ("label.task", "label.system", "label.metric", "router.named", "router.routed", "router.difference")
+        gaps = [[gap.title, gap.system, gap.metric, gap.named, gap.routed, gap.difference] for gap in router.gaps]
+        blocks.append(_table([say(name) for name in names], gaps))
+    return [*blocks, router.how]
 
 
 def _task(view: ReportView, task: TaskView) -> list[str]:

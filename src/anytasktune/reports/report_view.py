@@ -16,6 +16,7 @@ from anytasktune.reports.matrix_view import MatrixView, view_matrix
 from anytasktune.reports.overall_view import GranularityView, sublines, unbeaten, view_granularity
 from anytasktune.reports.parity_view import ParityView, view_parity
 from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean, p_words, signed, words
+from anytasktune.reports.router_view import RouterView, view_router
 from anytasktune.reports.svg_plots import Sparkline, Whisker, axis_for, sparkline, whisker
 from anytasktune.reports.verdict_words import VerdictView, headline, view_verdict
 from anytasktune.schema import Comparison, Report, Sample, ShotChoice, SystemResult, TaskReport
@@ -154,9 +155,16 @@ class ReportView:
     """None where it was not measured."""
     parity: ParityView | None
     """None where no task has enough rows of both languages."""
+    router: RouterView | None
+    """None where it was not measured."""
     samples_how: str
     method: tuple[str, ...]
     versions: tuple[tuple[str, str], ...]
+
+    @property
+    def has_across_tasks(self) -> bool:
+        """Whether anything was measured across tasks."""
+        return any((self.matrix, self.forgetting, self.parity, self.router))
 
 
 def view_report(report: Report, language: Language = "en") -> ReportView:
@@ -192,6 +200,7 @@ def view_report(report: Report, language: Language = "en") -> ReportView:
         matrix=view_matrix(report, texts),
         forgetting=view_forgetting(report, texts),
         parity=view_parity(report, texts),
+        router=view_router(report, texts),
         samples_how=say("label.samples_how", seed=report.config.seed),
         method=tuple(say(f"method.{name}", **method) for name in texts.table["method"]),
         versions=(*sorted(report.versions.items()), (say("label.machine"), report.machine)),

@@ -8,6 +8,8 @@ from anytasktune.schema import Calibration, Interval, TaskReport
 
 SPARK_WIDTH, SPARK_HEIGHT = 220, 56
 _SPARK_MARGIN = 5
+_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5)
+_MOST_TICKS = 6
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,15 @@ def axis_for(task: TaskReport) -> Axis:
     step = next(factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * power >= highest / 4 * (1 - 1e-9))
     count = math.ceil(highest / step)
     return Axis(0.0, count * step, tuple(index * step for index in range(count + 1)))
+
+
+def axis_over(low: float, high: float) -> Axis:
+    """An axis over these values with round ends and at most `_MOST_TICKS` ticks."""
+    width = max(high - low, 1e-9)
+    power = 10.0 ** max(0, math.ceil(math.log10(width)))
+    step = next((part * power for part in _STEPS if width / (part * power) <= _MOST_TICKS - 2), power)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return Axis(first * step, last * step, tuple(round(place * step, 9) for place in range(first, last + 1)))
 
 
 def whisker(axis: Axis, interval: Interval) -> Whisker:

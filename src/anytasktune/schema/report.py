@@ -3,6 +3,7 @@
 from anytasktune.records import Artifact, Name
 from anytasktune.schema.evaluation import TaskReport
 from anytasktune.schema.forgetting import Forgetting
+from anytasktune.schema.router_evaluation import RouterEvaluation
 from anytasktune.schema.task_matrix import TaskMatrix
 from anytasktune.settings import EvalConfig
 
@@ -23,3 +24,5 @@ class Report(Artifact):
     """Every Task-LM on every task, where it was asked for."""
     forgetting: Forgetting | None = None
     """General instructions before and after training, where it was asked for."""
+    router: RouterEvaluation | None = None
+    """How good the router of the tasks is, where `eval-router` has measured it on these rows."""

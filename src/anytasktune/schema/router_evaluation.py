@@ -70,6 +70,8 @@ class RouterEvaluation(Artifact):
     router: str
     """Id of the router."""
     split: str
+    test_rows: str = ""
+    """Of the ids of the test rows."""
     threshold: AnswerThreshold
     least_likeness: float | None
     inputs: int
