@@ -280,5 +280,5 @@ def test_no_vllm_here_is_said_with_what_to_do(project: Path, tmp_path: Path) -> 
     with environment(PATH=str(tmp_path), ANYTASKTUNE_VLLM=""), pytest.raises(ConfigError) as error, running(project, []):
         pass
     assert "ANYTASKTUNE_VLLM=" in error.value.problems[0].fix
-    with pytest.raises(ConfigError, match="no engine"), running(project, [], "vlm"):
+    with pytest.raises(ConfigError, match="unknown engine"), running(project, [], "vlm"):
         pass
