@@ -42,7 +42,7 @@ def routed_lines(found: RoutedAnswer) -> RenderableType:
     if found.answer is not None:
         return Group(Text(f"→ task {found.answer.task} ({likeliest})", style="dim"), answer_lines(found.answer))
     reason = "unlike the inputs of all tasks" if route.abstained == "unlike_pool" else "not sure which task it is for"
-    answered = f"answered by the base model, {found.model}"
+    answered = f"answered by {'the base model, ' if found.answered_by == 'base' else ''}{found.model}"
     return Group(Text(f"→ no task: {reason} ({likeliest}); {answered}", style="yellow"), Text(found.text, style="bold"))
 
 

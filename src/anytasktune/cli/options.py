@@ -67,6 +67,14 @@ Yes = Annotated[
         "settings say otherwise.",
     ),
 ]
+YesToFallback = Annotated[
+    bool,
+    typer.Option(
+        "--yes",
+        "-y",
+        help="Agree that inputs that fit no task go to router.fallback_url on another machine, with personal data masked.",
+    ),
+]
 
 
 def open_project(

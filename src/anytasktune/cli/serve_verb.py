@@ -1,12 +1,13 @@
 """The verb `serve`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from anytasktune.cli.console import DONE, print_json, say
-from anytasktune.cli.options import Json, ProgressForm, ProjectFolder, UseOverrides, open_project
+from anytasktune.cli.options import Json, ProgressForm, ProjectFolder, UseOverrides, YesToFallback, open_project
 
 
 def serve(
@@ -42,12 +43,14 @@ def serve(
         float,
         typer.Option("--record-share", min=0, max=1, help="Share of requests that are sampled at random for keeping texts."),
     ] = 0.1,
+    yes: YesToFallback = False,
     overrides: UseOverrides = None,
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
     """Serve the Task-LMs to OpenAI clients on this machine, until Ctrl-C."""
     workspace, settings = open_project(project, overrides=overrides)
+    from anytasktune.cli.consent_question import agreement
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.starting_server import ServerOptions, prepare_server
 
@@ -62,6 +65,7 @@ def serve(
         record_share=record_share,
     )
     with reporter(progress, workspace) as on_event:
+        options = replace(options, agreed=agreement(yes, on_event))
         server = prepare_server(workspace, settings, options, on_event)
         names = list(server.engine.models.names)
         if as_json:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, ROWS_DROPPED, UsageError, print_json, show
-from anytasktune.cli.options import Force, Json, ProgressForm, ProjectFolder, UseOverrides, open_project
+from anytasktune.cli.options import Force, Json, ProgressForm, ProjectFolder, UseOverrides, YesToFallback, open_project
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
 TaskOrAuto = Annotated[
@@ -46,6 +46,7 @@ def ask(
     answered_by: AnsweredBy = "",
     language: InputLanguage = None,
     encoding: FileEncoding = None,
+    yes: YesToFallback = False,
     project: ProjectFolder = Path(),
     overrides: UseOverrides = None,
     progress: ProgressForm = "text",
@@ -61,12 +62,13 @@ def ask(
     given = given_text(text, file, encoding)
     _load_engine()
     from anytasktune.cli.answer_lines import answer_lines, routed_lines
+    from anytasktune.cli.consent_question import agreement
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import ask as ask_task
     from anytasktune.pipeline.routing import ask_auto
 
-    asked = ask_auto if is_routed else partial(ask_task, task=task)
     with reporter(progress, workspace) as on_event:
+        asked = partial(ask_auto, agreed=agreement(yes, on_event)) if is_routed else partial(ask_task, task=task)
         found = asked(workspace, text=given, system=answered_by, language=language, settings=settings, on_event=on_event)
     if as_json:
         print_json(found.model_dump(mode="json"))

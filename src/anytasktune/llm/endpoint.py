@@ -94,6 +94,7 @@ class Endpoint:
         first_wait: seconds to wait after the first failure; they double from one to the next.
         query: of the address (`api-version=2024-10-21`); it may hold a key.
         key_variable: the environment variable of the key.
+        named: where the address was written, for messages.
     """
 
     base_url: str
@@ -103,6 +104,7 @@ class Endpoint:
     first_wait: float = 1.0
     query: str = field(default="", repr=False)
     key_variable: str = API_KEY
+    named: str = BASE_URL
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, timeout: float = 300.0, attempts: int = 5) -> "Endpoint":
@@ -147,7 +149,7 @@ class Endpoint:
             raise EndpointError(f"{key_variable} holds characters that no key has", fix="copy the key again")
         path = parts.path.rstrip("/").removesuffix(_PATH).rstrip("/")
         base_url = f"{parts.scheme}://{parts.netloc}{path}"
-        return cls(base_url, key, timeout, attempts, query=parts.query, key_variable=key_variable)
+        return cls(base_url, key, timeout, attempts, query=parts.query, key_variable=key_variable, named=named)
 
     @property
     def url(self) -> str:
@@ -164,6 +166,11 @@ class Endpoint:
     def host(self) -> str:
         """Name or number of the machine it is on, without port."""
         return (urllib.parse.urlsplit(self.base_url).hostname or "").rstrip(".")
+
+    @property
+    def netloc(self) -> str:
+        """`HOST:PORT`, as in its address."""
+        return urllib.parse.urlsplit(self.base_url).netloc
 
     @property
     def place(self) -> Place:
@@ -196,5 +203,5 @@ class Endpoint:
 
     def error(self, what: str, status: int = 0, fix: str = "") -> EndpointError:
         """An error about this endpoint, with advice that fits the status where there is no other."""
-        advice = self.redact(fix) or _ADVICE.get(status, "").replace(API_KEY, self.key_variable)
+        advice = (self.redact(fix) or _ADVICE.get(status, "")).replace(API_KEY, self.key_variable).replace(BASE_URL, self.named)
         return EndpointError(self.redact(what), where=self.redact(self.base_url), fix=advice, status=status)

@@ -72,6 +72,23 @@ class RequestForm:
     no_thinking: bool = False
     system_first: bool = True
 
+    def fields(
+        self, model: str, messages: Sequence[Mapping[str, str]], most_tokens: int, sampling: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """All fields of a request but its response format."""
+        said = [dict(message) for message in messages]
+        if not self.system_first and len(said) > 1 and said[0]["role"] == "system":
+            system = said.pop(0)
+            said[0]["content"] = f"{system['content']}\n\n{said[0]['content']}"
+        whole: dict[str, Any] = {"model": model, "messages": said, self.limit: -(-most_tokens // self.divided)}
+        if self.sampled:
+            whole |= sampling
+        if self.stream:
+            whole |= {"stream": True} | ({"stream_options": {"include_usage": True}} if self.stream == "usage" else {})
+        if self.no_thinking:
+            whole["enable_thinking"] = False
+        return whole
+
     def simpler(self, said: str) -> "RequestForm | None":
         """The form to try after a server refused this one and said why; None if there is nothing left to change."""
         text = said.lower()
@@ -129,23 +146,15 @@ class Negotiation:
         messages = [dict(message) for message in request.messages]
         if form.format in {"object", "words"} or request.schema_name in self.in_words:
             messages[0]["content"] += f"\n\n{schema_in_words(request.schema, request.language)}"
-        if not form.system_first and len(messages) > 1 and messages[0]["role"] == "system":
-            system = messages.pop(0)
-            messages[0]["content"] = f"{system['content']}\n\n{messages[0]['content']}"
-        whole: dict[str, Any] = {"model": model, "messages": messages, form.limit: -(-request.max_tokens // form.divided)}
-        if form.sampled:
-            whole["temperature"] = request.temperature
-            if request.temperature > 0:
-                whole["seed"] = int(request.key()[:8], 16) % _DATA
+        sampling: dict[str, Any] = {"temperature": request.temperature}
+        if request.temperature > 0:
+            sampling["seed"] = int(request.key()[:8], 16) % _DATA
+        whole = form.fields(model, messages, request.max_tokens, sampling)
         if form.format in {"strict", "schema"}:
             wanted = {"name": "answer", "schema": request.schema} | ({"strict": True} if form.format == "strict" else {})
             whole["response_format"] = {"type": "json_schema", "json_schema": wanted}
         elif form.format == "object":
             whole["response_format"] = {"type": "json_object"}
-        if form.stream:
-            whole |= {"stream": True} | ({"stream_options": {"include_usage": True}} if form.stream == "usage" else {})
-        if form.no_thinking:
-            whole["enable_thinking"] = False
         return json.dumps(whole, ensure_ascii=False).encode()
 
 

@@ -112,6 +112,7 @@ class Retries:
     Attributes:
         tally: of the teacher; answers found in the ledger show that the server is known.
         on_wait: receives the reason, and the seconds, before a request is sent again.
+        later: advice where a server was given up that may answer another time.
         waiting: why the last request that failed waits, in words; empty while none does.
         answered: requests answered so far.
         refused: requests refused so far.
@@ -121,6 +122,7 @@ class Retries:
     pace: Pace
     tally: Tally
     on_wait: OnWait | None = None
+    later: str = _LATER
     waiting: str = ""
     answered: int = 0
     refused: int = 0
@@ -184,6 +186,6 @@ class Retries:
         self._failed_in_a_row += 1
         known = self.answered or (self.tally.found and failure.kind != "unreachable")
         if not known or self._failed_in_a_row >= _MOST_SILENT:
-            later = "" if failure.kind == "foreign" and not known else _LATER
+            later = "" if failure.kind == "foreign" and not known else self.later
             return self.endpoint.error(what, failure.status, failure.fix or later)
         return UnansweredError("not_answered", what)

@@ -268,7 +268,7 @@ class Teacher:
         """
         started = time.monotonic()
         try:
-            return _run(self._all(questions, on_reply))
+            return run_to_end(self._all(questions, on_reply))
         finally:
             self._seconds += time.monotonic() - started
 
@@ -383,7 +383,7 @@ async def _together(works: Sequence[Coroutine[Any, Any, None]], answering: Answe
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _run(work: Coroutine[Any, Any, Result]) -> Result:
+def run_to_end(work: Coroutine[Any, Any, Result]) -> Result:
     """Run to the end; in a thread of its own where an event loop runs already, as in a notebook."""
     try:
         asyncio.get_running_loop()

@@ -65,7 +65,7 @@ class EndpointSpec:
     @property
     def name(self) -> str:
         """`MODEL@HOST:PORT`."""
-        return f"{self.model}@{urllib.parse.urlsplit(self.endpoint.base_url).netloc}"
+        return f"{self.model}@{self.endpoint.netloc}"
 
 
 def is_endpoint(name: str) -> bool:

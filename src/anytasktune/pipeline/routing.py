@@ -1,4 +1,4 @@
-"""`ask auto`: an input whose task nobody names is answered by the task that the router chooses, else by the base model."""
+"""`ask auto`: an input whose task nobody names goes to the task the router chooses, else to the fallback or base model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,15 @@ from itertools import islice
 from anytasktune.baselines.task_router import ROUTERS, TaskRouter, router_id
 from anytasktune.errors import AnyTaskTuneError, DataError
 from anytasktune.inference.base_continuation import continuations
+from anytasktune.llm.chat_endpoint import ChatEndpoint
 from anytasktune.pipeline.answering import system_for, usable_text
 from anytasktune.pipeline.context import Context
 from anytasktune.pipeline.evaluating import last_runs, take_over_settings
 from anytasktune.pipeline.events import Finished, OnEvent, Started
 from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.own_rows import has_own_rows
+from anytasktune.pipeline.router_fallback import open_fallback
+from anytasktune.pipeline.teacher_access import Agreed
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
@@ -94,24 +97,36 @@ def ask_auto(
     language: Language | None = None,
     settings: Settings | None = None,
     on_event: OnEvent | None = None,
+    agreed: Agreed = None,
 ) -> RoutedAnswer:
-    """Answer one input by the task that the router chooses; where it abstains, by the base model as it is.
+    """Answer one input by the task that the router chooses; where it abstains, by the endpoint of `router.fallback_url`.
+
+    Where none is set, the base model answers as it is.
 
     Args:
         system: what answers for the task, see `system_for`.
         language: of the input; detected from its script unless given.
+        agreed: consent to sending an input that fits no task to another machine.
 
     Raises:
         DataError: the text cannot be answered, or fewer than two tasks have training rows.
         EvaluationError: the chosen task has no Task-LM yet.
+        ConsentError: the endpoint is on another machine, and nobody has agreed.
+        EndpointError: the endpoint does not answer; nothing else answers instead.
     """
     context, text = TrainingContext.begin(workspace, settings, on_event), usable_text(text)
     (route,) = pool_router(context).routes([text])
     if route.task is None:
-        return _answered_by_base(context, text, route)
+        fallback = open_fallback(context, agreed)
+        return _answered_by_base(context, text, route) if fallback is None else _answered_by_endpoint(fallback, text, route)
     (task,) = workspace.tasks([route.task])
     answer = system_for(context, task, system).ask(text, language)
     return RoutedAnswer(route=route, answered_by="task", model=answer.system, text=answer.answer, answer=answer)
+
+
+def _answered_by_endpoint(fallback: ChatEndpoint, text: str, route: Route) -> RoutedAnswer:
+    answer = fallback.ask(text)
+    return RoutedAnswer(route=route, answered_by="endpoint", model=fallback.name, text=answer.content)
 
 
 def _answered_by_base(context: TrainingContext, text: str, route: Route) -> RoutedAnswer:

@@ -15,13 +15,16 @@ from anytasktune.pipeline.evaluating import adapter_folder
 from anytasktune.pipeline.events import OnEvent, Started, ignore_event
 from anytasktune.pipeline.production import production_run
 from anytasktune.pipeline.recording_requests import RequestRecorder
+from anytasktune.pipeline.router_fallback import open_fallback
 from anytasktune.pipeline.routing import served_router
 from anytasktune.pipeline.serving_actions import ActionServer
 from anytasktune.pipeline.starting_vllm import VllmPlan, start_vllm
+from anytasktune.pipeline.teacher_access import Agreed
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import BaseModelRef, Run
 from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.engine_messages import Engine
+from anytasktune.serving.fallback_model import FallbackModel
 from anytasktune.serving.http_api import http_app
 from anytasktune.serving.http_server import AnswerServer, listening
 from anytasktune.serving.request_guard import RequestRules
@@ -48,6 +51,7 @@ class ServerOptions:
         engine_wait: longest time until a vLLM that is started answers, in seconds.
         record_requests: keep facts on every request in `use/`, and the texts of unsure and of sampled ones.
         record_share: share of all requests whose texts are kept whatever the answer.
+        agreed: consent to sending inputs that fit no task to `router.fallback_url` on another machine.
     """
 
     host: str = "127.0.0.1"
@@ -59,6 +63,7 @@ class ServerOptions:
     engine_wait: float = 900.0
     record_requests: bool = False
     record_share: float = 0.1
+    agreed: Agreed = None
 
 
 @dataclass(frozen=True)
@@ -81,11 +86,14 @@ def prepare_server(
     Raises:
         ConfigError: other machines could reach the server without a token, the address cannot be used, or there is no vLLM.
         ModelError: the base model cannot be loaded, or the engine does not start.
+        ConsentError: nobody has agreed that inputs go to `router.fallback_url`.
+        EndpointError: that address, or its key, cannot be one.
     """
     options = options or ServerOptions()
     context = Context(workspace, settings or Settings(), on_event or ignore_event)
     rules = RequestRules(token=_token(options), host=options.host)
     log = _request_log(context, options) if options.record_requests else None
+    fallback = open_fallback(context, options.agreed) if len(workspace.domain.tasks) > 1 else None
     try:
         listener = listening(options.host, options.port)
     except OSError as error:
@@ -99,7 +107,8 @@ def prepare_server(
         listener.close()
         raise
     actions = ActionServer(workspace, engine, options.answer_seconds)
-    return AnswerServer(http_app(engine, rules, options.answer_seconds, actions.run, log), engine, listener)
+    remote = FallbackModel(fallback, options.most_waiting) if fallback else None
+    return AnswerServer(http_app(engine, rules, options.answer_seconds, actions.run, log, remote), engine, listener)
 
 
 def _request_log(context: Context, options: ServerOptions) -> RequestRecorder:

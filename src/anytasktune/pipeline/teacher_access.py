@@ -101,6 +101,14 @@ class TeacherAccess:
         endpoint = endpoint or Endpoint.from_environment(os.environ, timeout=config.timeout, attempts=config.attempts)
         return self._at(endpoint, config, masked=self._masked_by_consent(endpoint, model))
 
+    def placeholders_for(self, model: str, endpoint: Endpoint) -> Placeholders | None:
+        """Placeholders for personal data in what a model is sent that is asked without a teacher; None: it is sent as it is.
+
+        Raises:
+            ConsentError: it is on another machine, and nobody has agreed that anything goes there.
+        """
+        return self._placeholders if self._masked_by_consent(endpoint, model) else None
+
     def open_to_estimate(self, model: str, endpoint: Endpoint) -> Teacher:
         """The teacher of this name for estimates: nothing is asked or announced, and nothing must be sent."""
         given = {consent.host: consent for consent in consents(self.project)}.get(endpoint.host)
@@ -128,7 +136,7 @@ class TeacherAccess:
         masked = bool(setting)
         if endpoint.place != "this machine":
             given = {consent.host: consent for consent in consents(self.project)}
-            consent = given.get(endpoint.host) or self._ask(told)
+            consent = given.get(endpoint.host) or self._ask(told, endpoint.named)
             masked = consent.masked if setting is None else setting
         if f"{endpoint.host} {model}" not in self._told:
             self._told.add(f"{endpoint.host} {model}")
@@ -138,13 +146,13 @@ class TeacherAccess:
             self.on_event(Started(stage="teacher", name=endpoint.host, detail=f"gets {told.in_detail}; {how}"))
         return masked
 
-    def _ask(self, told: Disclosure) -> Consent:
+    def _ask(self, told: Disclosure, named: str) -> Consent:
         decision = self.agreed(told) if callable(self.agreed) else self.agreed
         if decision is None:
             fix = "agree with --yes, run the command in a terminal to be asked, or name a model on this machine"
             raise ConsentError(f"{told}; nobody has agreed to that yet", fix=fix)
         if decision == "no":
-            fix = "name a model on this machine in OPENAI_BASE_URL, or run the same command again and agree"
+            fix = f"name a model on this machine in {named}, or run the same command again and agree"
             raise ConsentError(f"nothing was sent to {told.host}", fix=fix)
         masked = decision == "masked" if told.masking is None else told.masking
         consent = Consent(host=told.host, model=told.model, masked=masked)

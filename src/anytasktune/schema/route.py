@@ -11,6 +11,9 @@ from anytasktune.schema.task_answer import TaskAnswer
 AUTO = "auto"
 """The name under which the router is asked, where a task's name could stand."""
 
+AnsweredBy = Literal["task", "base", "endpoint"]
+"""The task's system; where no task was chosen, the base model, or the endpoint of `router.fallback_url`."""
+
 Abstention = Literal["unsure", "unlike_pool", "conversation", "no_task_lm"]
 """Reasons to choose no task: its probability is too low, the input is unlike all inputs of the pool, it is no single input but
 a conversation, or the task has no Task-LM to answer it."""
@@ -51,10 +54,9 @@ class RoutedAnswer(Record):
     """The answer to an input whose task the router chose."""
 
     route: Route
-    answered_by: Literal["task", "base"]
-    """The task's system; where the router abstains, the base model."""
+    answered_by: AnsweredBy
     model: str
-    """The system or model that answered."""
+    """The system or model that answered; of an endpoint `MODEL@HOST:PORT`."""
     text: str
     answer: TaskAnswer | None = None
     """Of the task's system."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from anytasktune.records import Language
 from anytasktune.schema import Route
+from anytasktune.schema.route import AnsweredBy
 from anytasktune.serving.engine_messages import Answered
 from anytasktune.serving.served_models import ModelCatalog, ServedModel
 from anytasktune.version import __version__
@@ -49,6 +50,14 @@ class TokenCounts(BaseModel):
     total_tokens: int
 
 
+class AnsweredRoute(Route):
+    """The task that the router chose, or why it chose none, and who answered."""
+
+    answered_by: AnsweredBy
+    model: str
+    """Name of the model that answered; of an endpoint `MODEL@HOST:PORT`."""
+
+
 class AnswerFacts(BaseModel):
     """Facts on an answer that OpenAI's API has no place for."""
 
@@ -71,9 +80,9 @@ class AnswerFacts(BaseModel):
     temperature_used: float
     """0: the answer is the most probable one."""
     rendered: str
-    """The prompt that the model read."""
-    route: Route | None = None
-    """The task that the router chose, or why it chose none, where the request named the model `auto`."""
+    """The prompt that the model read; empty where an endpoint answered."""
+    route: AnsweredRoute | None = None
+    """Where the request named the model `auto`."""
 
 
 class TopProbability(BaseModel):
@@ -250,7 +259,7 @@ class Reply:
 def facts_of(one: Answered) -> AnswerFacts:
     """Facts on an answer."""
     model, example, sampling = one.question.model, one.question.example, one.question.sampling
-    task = model.task
+    task, route = model.task, one.question.route
     threshold = model.source.manifest.thresholds.get(task.name) if model.source and task else None
     return AnswerFacts(
         task=task.name if task else None,
@@ -264,7 +273,7 @@ def facts_of(one: Answered) -> AnswerFacts:
         truncated=one.answer.truncated,
         temperature_used=sampling.temperature if sampling else 0,
         rendered=one.question.rendered,
-        route=one.question.route,
+        route=route and AnsweredRoute(**route.model_dump(), answered_by=model.answered_by, model=model.name),
     )
 
 

@@ -5,7 +5,7 @@ import contextlib
 import random
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -32,25 +32,32 @@ from anytasktune.serving.api_replies import (
 from anytasktune.serving.api_requests import AnswerRequest, ChatRequest, CompletionRequest
 from anytasktune.serving.auto_model import Routed, route_chat, route_prompt
 from anytasktune.serving.engine_messages import Answered, AnswerEnd, Engine, Outcome, PendingQuestion, Piece, Question
-from anytasktune.serving.input_of_messages import input_of_chat, input_of_prompt
+from anytasktune.serving.fallback_model import FallbackModel
+from anytasktune.serving.input_of_messages import input_of_chat, input_of_prompt, text_of_one_turn
 from anytasktune.serving.reply_events import DONE_EVENT, ReplyStream, event
 from anytasktune.serving.request_feedback import FeedbackReply, FeedbackRequest, RequestLog
 from anytasktune.serving.request_guard import RequestGuardMiddleware, RequestRules
 from anytasktune.serving.served_actions import ActionRequest, ServedActions
 from anytasktune.serving.served_models import AUTO_MODEL, ModelCatalog, ServedModel
+from anytasktune.serving.server_metrics import ServerMetrics
 from anytasktune.version import __version__
 
-_REFUSED = (400, 401, 404, 408, 413, 421, 429, 500, 503, 504)
+_REFUSED = (400, 401, 404, 408, 413, 421, 429, 500, 502, 503, 504)
 _ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorBody} for status in _REFUSED}
 
 
 @dataclass(frozen=True)
 class AnswerApi:
-    """Requests for answers: from their bodies to questions for the engine, and from its answers to replies."""
+    """Requests for answers: from their bodies to questions for the engine, and from its answers to replies.
+
+    Attributes:
+        fallback: answers instead of the base model what the router sends to no task.
+    """
 
     engine: Engine
     answer_seconds: float
     log: RequestLog | None = None
+    fallback: FallbackModel | None = None
 
     async def chat(self, http: Request, request: ChatRequest) -> Response:
         """Reply to a chat."""
@@ -61,6 +68,9 @@ class AnswerApi:
                 raise not_honoured("response_format", f"{model.name} answers in its own form ({kind}); leave it out")
         if request.logprobs and not _scores_answers(model):
             raise not_honoured("logprobs", "only answers of label and small number tasks have probabilities; leave it out")
+        if self.fallback is not None and self.fallback.takes(route):
+            text = text_of_one_turn(request.messages)
+            return await self._by_endpoint(http, request, self.fallback.answer(request, text, route), chat=True)
         question = replace(self._chat_question(model, request), route=route)
         top = (request.top_logprobs or 0) if request.logprobs else None
         questions = _drawn(model, [question], request)
@@ -76,6 +86,9 @@ class AnswerApi:
         model, route = self._model(request, lambda models: route_prompt(models, request.prompts))
         if request.logprobs is not None and not _scores_answers(model):
             raise not_honoured("logprobs", "only answers of label and small number tasks have probabilities; leave it out")
+        if self.fallback is not None and self.fallback.takes(route):
+            work = self.fallback.answer(request, request.prompts[0], route)
+            return await self._by_endpoint(http, request, work, chat=False)
         questions = [replace(self._prompt_question(model, request, prompt), route=route) for prompt in request.prompts]
         questions = _drawn(model, questions, request)
         reply = _reply(request, questions[0], request.logprobs)
@@ -84,6 +97,21 @@ class AnswerApi:
             events = _streamed(asked, ReplyStream(reply, chat=False), request)
             return StreamingResponse(events, media_type="text/event-stream")
         return JSONResponse(reply.completion(await asked.answers(http)).model_dump())
+
+    async def _by_endpoint(
+        self, http: Request, request: AnswerRequest, work: Coroutine[Any, Any, Answered], *, chat: bool
+    ) -> Response:
+        """Reply with an answer of the fallback, in a stream as one piece: its errors have a status of their own in either."""
+        since = time.monotonic()
+        answered = await _while_awaited(http, work, self.answer_seconds)
+        _count(self.engine.metrics, answered, since)
+        reply = Reply(request.model)
+        if not request.stream:
+            return JSONResponse((reply.chat if chat else reply.completion)([answered]).model_dump())
+        stream = ReplyStream(reply, chat=chat)
+        usage = [stream.usage_event([answered])] if request.wants_usage else []
+        events = [*stream.events(0, answered), *usage, DONE_EVENT]
+        return StreamingResponse(iter(events), media_type="text/event-stream")
 
     def _ask(self, questions: Sequence[Question], reply: Reply) -> "_Asked":
         asked = _Asked.of(questions, self.engine, self.answer_seconds)
@@ -152,12 +180,11 @@ class _Asked:
                     raise outcome
                 if isinstance(outcome, Answered):
                     left -= 1
-                    self._count(place, outcome)
+                    _count(self.engine.metrics, outcome, self.asked[place].since)
                     self.on_answer(place, outcome)
                 yield place, outcome
         except TimeoutError:
-            message = "the answer took too long; send the request again, or raise --timeout"
-            raise ApiError(504, message, kind="timeout_error", code="answer_timeout") from None
+            raise _too_long() from None
         finally:
             self.cancel()
 
@@ -177,18 +204,43 @@ class _Asked:
         return [found[place] for place in range(len(self.asked))]
 
     async def _cancel_when_gone(self, http: Request) -> None:
-        while (await http.receive())["type"] != "http.disconnect":
-            pass
+        await _until_gone(http)
         self.cancel()
-        gone = ApiError(499, "the client has gone", code="client_gone")
-        self.arrived.put_nowait((0, gone))
+        self.arrived.put_nowait((0, _client_gone()))
 
-    def _count(self, place: int, answered: Answered) -> None:
-        metrics = self.engine.metrics
-        metrics.answers.labels(answered.question.model.name).inc()
-        metrics.tokens.labels("prompt").inc(answered.answer.prompt_tokens)
-        metrics.tokens.labels("answer").inc(answered.tokens)
-        metrics.answer_seconds.observe(time.monotonic() - self.asked[place].since)
+
+async def _while_awaited(http: Request, work: Coroutine[Any, Any, Answered], seconds: float) -> Answered:
+    """The result of work that ends when its time is over or its client goes."""
+    answer, gone = asyncio.create_task(work), asyncio.create_task(_until_gone(http))
+    try:
+        done, _ = await asyncio.wait({answer, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if answer in done:
+            return answer.result()
+        raise _client_gone() if gone in done else _too_long()
+    finally:
+        answer.cancel()
+        gone.cancel()
+
+
+async def _until_gone(http: Request) -> None:
+    while (await http.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _client_gone() -> ApiError:
+    return ApiError(499, "the client has gone", code="client_gone")
+
+
+def _too_long() -> ApiError:
+    message = "the answer took too long; send the request again, or raise --timeout"
+    return ApiError(504, message, kind="timeout_error", code="answer_timeout")
+
+
+def _count(metrics: ServerMetrics, answered: Answered, since: float) -> None:
+    metrics.answers.labels(answered.question.model.name).inc()
+    metrics.tokens.labels("prompt").inc(answered.answer.prompt_tokens)
+    metrics.tokens.labels("answer").inc(answered.tokens)
+    metrics.answer_seconds.observe(time.monotonic() - since)
 
 
 async def _streamed(asked: _Asked, stream: ReplyStream, request: AnswerRequest) -> AsyncIterator[str]:
@@ -236,12 +288,18 @@ def _scores_answers(model: ServedModel) -> bool:
 
 
 def http_app(
-    engine: Engine, rules: RequestRules, answer_seconds: float, run_action: ServedActions, log: RequestLog | None = None
+    engine: Engine,
+    rules: RequestRules,
+    answer_seconds: float,
+    run_action: ServedActions,
+    log: RequestLog | None = None,
+    fallback: FallbackModel | None = None,
 ) -> FastAPI:
     """The whole application. Pages that fetch scripts from elsewhere are left out.
 
     Args:
         log: records requests and takes corrections; None: nothing is recorded.
+        fallback: answers what the router sends to no task; None: the base model does.
     """
     app = FastAPI(
         title="AnyTaskTune",
@@ -250,7 +308,7 @@ def http_app(
         redoc_url=None,
         responses=_ERRORS,
     )
-    api, metrics = AnswerApi(engine, answer_seconds, log), engine.metrics
+    api, metrics = AnswerApi(engine, answer_seconds, log, fallback), engine.metrics
 
     @app.get("/v1/models")
     def models() -> ModelList:

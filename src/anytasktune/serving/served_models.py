@@ -11,6 +11,7 @@ from anytasktune.chat import PromptFormat
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.models.load import BaseLM, ModelInfo
 from anytasktune.schema import AUTO, Task, TaskLMManifest
+from anytasktune.schema.route import AnsweredBy
 from anytasktune.serving.api_errors import ApiError
 
 CURRENT = "@prod"
@@ -42,12 +43,19 @@ class ServedModel:
         aliases: other names of it.
         task: the task that it answers, as it was when it was trained; None for the base model as it is.
         source: the Task-LM.
+        is_remote: whether it stands behind the endpoint of `router.fallback_url`; it is then in no list and cannot be named.
     """
 
     name: str
     aliases: tuple[str, ...] = ()
     task: Task | None = None
     source: ServedTaskLM | None = None
+    is_remote: bool = False
+
+    @property
+    def answered_by(self) -> AnsweredBy:
+        """The kind of model, as replies name it."""
+        return "task" if self.task else "endpoint" if self.is_remote else "base"
 
     @property
     def created(self) -> int:

@@ -216,6 +216,23 @@ class TeacherConfig(Record):
         return self
 
 
+class RouterConfig(Record):
+    """The endpoint that answers inputs for which the router chooses no task. Time limit and attempts are the teacher's."""
+
+    fallback_url: str = ""
+    """Address of an OpenAI-compatible endpoint, e.g. `http://localhost:8000/v1`; its key is read from
+    `ANYTASKTUNE_ROUTER_API_KEY` alone. Empty: the base model answers such inputs."""
+    fallback_model: str = ""
+    """Name of the model there."""
+
+    @model_validator(mode="after")
+    def _address_and_model_are_given(self) -> "RouterConfig":
+        if bool(self.fallback_url.strip()) != bool(self.fallback_model.strip()):
+            missing = "fallback_model" if self.fallback_url.strip() else "fallback_url"
+            raise fault(f"fallback_url and fallback_model are set together; {missing} is missing", missing)
+        return self
+
+
 class DocumentsConfig(Record):
     """Chunking of documents into passages."""
 
@@ -292,3 +309,4 @@ class Settings(Artifact):
     teacher: TeacherConfig = TeacherConfig()
     synthesis: SynthesisConfig = SynthesisConfig()
     gates: GateConfig = GateConfig()
+    router: RouterConfig = RouterConfig()

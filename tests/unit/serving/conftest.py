@@ -17,6 +17,7 @@ from anytasktune.pipeline import Workspace, train
 from anytasktune.pipeline.starting_server import ServerOptions, prepare_server
 from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.http_server import AnswerServer
+from anytasktune.settings import Settings
 
 DOMAIN = """\
 schema_version: 1
@@ -64,9 +65,9 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
 
 
 @contextmanager
-def served(project: Path, **options: object) -> Iterator[AnswerServer]:
+def served(project: Path, settings: Settings | None = None, **options: object) -> Iterator[AnswerServer]:
     """A running server of a project."""
-    server = prepare_server(Workspace.open(project), None, ServerOptions(port=0, **options))  # type: ignore[arg-type]
+    server = prepare_server(Workspace.open(project), settings, ServerOptions(port=0, **options))  # type: ignore[arg-type]
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.engine.is_ready:

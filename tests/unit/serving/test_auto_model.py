@@ -35,14 +35,20 @@ PAYROLL = "matter 8: boss wage overtime bonus"
 STRANGE = "bake the bread at 220 degrees"
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[OpenAI]:
-    """A client of a server with Task-LMs for two of the three tasks of a pool."""
-    folder = write_project(tmp_path_factory.mktemp("auto") / "law", rows=[], domain=DOMAIN)
+def trained_pool(folder: Path, model: Path, *tasks: str) -> Path:
+    """A pool of three tasks, of which these have a Task-LM."""
+    write_project(folder, rows=[], domain=DOMAIN)
     for task in WORDS:
         rows = [row.model_copy(update={"output": ("yes", "no")[place % 2]}) for place, row in enumerate(inputs(task, 60))]
         write_rows(folder / "data" / f"{task}.jsonl", rows)
-    train(Workspace.open(folder), ("tenancy", "payroll"), quick_settings(tiny_model, "train.dtype=float32"))
+    train(Workspace.open(folder), tasks, quick_settings(model, "train.dtype=float32"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[OpenAI]:
+    """A client of a server with Task-LMs for two of the three tasks of a pool."""
+    folder = trained_pool(tmp_path_factory.mktemp("auto") / "law", tiny_model, "tenancy", "payroll")
     with served(folder) as running, OpenAI(base_url=f"{running.address}/v1", api_key="none", max_retries=0) as openai:
         yield openai
 
