@@ -115,7 +115,7 @@ def test_general_instructions_are_asked_before_and_after_and_verified(pool: Path
     assert [one.target for one in report.forgetting.models] == MODELS[1:]
     assert verify(workspace).mismatches == ()
     again = Recording()
-    assert evaluate(workspace, settings=settings, on_event=again).id == report.id
+    assert evaluate(workspace, settings=settings, on_event=again).forgetting == report.forgetting
     assert [event.reused for event in again.finished if event.stage == "forgetting"] == [True] * len(MODELS)
     path = pool / "artifacts" / "predictions" / "general_instructions" / f"{report.forgetting.models[0].predictions}.json"
     whole = path.read_bytes()
