@@ -23,8 +23,9 @@ from transformers.utils import GENERATION_CONFIG_NAME
 
 from anytasktune.chat import PromptFormat
 from anytasktune.errors import AnyTaskTuneError, ModelError
+from anytasktune.ids import content_id
 from anytasktune.models.local_places import recall, remember
-from anytasktune.models.resolve import existing_path, resolve_model
+from anytasktune.models.resolve import existing_path, is_cached, resolve_model
 from anytasktune.models.shape import ModelShape
 from anytasktune.models.silence_libraries import quiet_transformers, reason_of
 from anytasktune.schema import BaseModelRef
@@ -83,8 +84,6 @@ def _info(name: str, folder: Path) -> ModelInfo:
         config = AutoConfig.from_pretrained(folder).get_text_config()
         shape = _plausible(ModelShape.of(config), folder)
         identity, place = fingerprint(folder), existing_path(name)
-        if place is not None:
-            remember(identity, place)
         ref = BaseModelRef(
             name=name if place is None else place.resolve().name,
             local=place is not None,
@@ -92,6 +91,9 @@ def _info(name: str, folder: Path) -> ModelInfo:
             hidden_size=int(config.hidden_size),
             layers=int(config.num_hidden_layers),
         )
+        if place is not None:
+            remember(identity, place)
+            remember(_named_place(identity, ref.name), place)
         context = int(getattr(config, "max_position_embeddings", None) or 2048)
         return ModelInfo(_format(tokenizer, shape), ref, context, shape)
 
@@ -115,10 +117,34 @@ def _format(tokenizer: PreTrainedTokenizerBase, shape: ModelShape) -> PromptForm
     return found
 
 
-def name_of(ref: BaseModelRef) -> str | None:
-    """The name under which `load_base` finds a base model again; None for a folder or file not known to this machine."""
-    place = recall(ref.fingerprint) if ref.local else None
-    return str(place) if place else None if ref.local else ref.name
+def name_of(ref: BaseModelRef, configured: str = "") -> str | None:
+    """The name under which `load_base` finds a base model again; None for a folder or file not known to this machine.
+
+    Folders may hold equal models. The configured name comes first, then the folder or file that the reference names, then any
+    other one.
+
+    Args:
+        configured: the name in the settings, which stays where it is that of the same model.
+    """
+    if _is_model(configured, ref.fingerprint):
+        return configured
+    if not ref.local:
+        return ref.name
+    places = recall(_named_place(ref.fingerprint, ref.name)), recall(ref.fingerprint)
+    return next((str(place) for place in places if place and _is_model(str(place), ref.fingerprint)), None)
+
+
+def _named_place(identity: str, name: str) -> str:
+    """The id of a place by fingerprint and name: equal models in folders of different names are remembered apart."""
+    return f"{identity}-{content_id(name)}"
+
+
+def _is_model(name: str, identity: str) -> bool:
+    """Whether a name leads to the model with this fingerprint without a network."""
+    try:
+        return is_cached(name) and fingerprint(resolve_model(name)) == identity
+    except (AnyTaskTuneError, OSError, ValueError):
+        return False
 
 
 def load_base(name: str, *, dtype: str = "auto", device: str = "auto", info: ModelInfo | None = None) -> BaseLM:

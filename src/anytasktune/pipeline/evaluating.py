@@ -145,7 +145,7 @@ def evaluated_runs(context: TrainingContext, tasks: Sequence[Task], fresh: Seque
 
 def take_over_settings(context: TrainingContext, run: Run) -> None:
     """Give the context the training settings of a run, with its base model where that lies on this machine."""
-    model = name_of(run.base_model) or context.settings.train.model
+    model = name_of(run.base_model, context.settings.train.model) or context.settings.train.model
     context.settings = context.settings.model_copy(update={"train": run.config.model_copy(update={"model": model})})
 
 

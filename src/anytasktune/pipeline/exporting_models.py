@@ -150,7 +150,7 @@ def _run_of(workspace: Workspace, task: Task, system: System) -> Run:
 def _source(context: Context, name: str, run: Run, system: System, bases: dict[str, BaseLM]) -> ExportSource:
     """The Task-LM in memory, in float32, with its golden prompts and what the last report says of it."""
     workspace = context.workspace
-    model = name_of(run.base_model) or context.settings.train.model
+    model = name_of(run.base_model, context.settings.train.model) or context.settings.train.model
     folder = resolve_model(model)
     if run.base_model.fingerprint not in bases:
         bases[run.base_model.fingerprint] = load_base(model, dtype="float32", device=context.settings.train.device)

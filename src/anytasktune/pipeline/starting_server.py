@@ -149,7 +149,7 @@ def _engine(context: Context, options: ServerOptions, metrics: ServerMetrics) ->
     chosen = next(iter(current.values()), None)
     config = context.settings.train
     if chosen is not None:
-        model = name_of(chosen.run.base_model) or config.model
+        model = name_of(chosen.run.base_model, config.model) or config.model
         config = config.model_copy(update={"model": model, "dtype": chosen.run.config.dtype})
     else:
         command = context.workspace.project.command("tune")

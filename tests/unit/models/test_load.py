@@ -1,6 +1,7 @@
 """Loading a base model: frozen, fingerprinted, refused with a reason."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from tests.tiny_models import save_tiny_model
 from transformers import AutoModelForCausalLM
 
 from anytasktune.errors import ModelError
-from anytasktune.models.load import choose_device, choose_dtype, fingerprint, inspect_model, load_base
+from anytasktune.models.load import choose_device, choose_dtype, fingerprint, inspect_model, load_base, name_of
+from anytasktune.schema import BaseModelRef
 
 
 @pytest.fixture
@@ -133,3 +135,42 @@ def test_a_tokenizer_config_that_cannot_be_used_is_refused(folder: Path, change:
     with pytest.raises(ModelError) as caught:
         inspect_model(str(folder))
     assert str(folder) in caught.value.problems[0].where
+
+
+def reference(folder: Path) -> BaseModelRef:
+    """What a run records of a base model; the machine then knows its folder."""
+    return inspect_model(str(folder)).ref
+
+
+def test_the_configured_model_keeps_its_name_among_equal_ones(folder: Path, tmp_path: Path) -> None:
+    trained_on = reference(folder)
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    assert name_of(trained_on, str(copy)) == str(copy)
+    reference(copy)
+    assert name_of(trained_on, str(folder)) == str(folder)
+
+
+def test_a_run_is_led_to_the_folder_it_names_among_equal_ones(folder: Path, tmp_path: Path) -> None:
+    trained_on = reference(folder)
+    copied_to = Path(shutil.copytree(folder, tmp_path / "copy"))
+    other = save_tiny_model(tmp_path / "other", "qwen3")
+    reference(copied_to)
+    for configured in ("", str(other), "no such model", "org/never-fetched"):
+        assert name_of(trained_on, configured) == str(folder)
+    shutil.rmtree(folder)
+    assert name_of(trained_on) == str(copied_to)
+    shutil.rmtree(copied_to)
+    assert name_of(trained_on) is None
+
+
+def test_a_folder_that_holds_another_model_today_is_not_taken_for_the_old_one(folder: Path) -> None:
+    trained_on = reference(folder)
+    shutil.rmtree(folder)
+    save_tiny_model(folder, "qwen3")
+    assert name_of(trained_on) is None
+
+
+def test_a_model_of_a_hub_is_found_by_its_id_or_in_the_configured_folder(folder: Path) -> None:
+    fetched = reference(folder).model_copy(update={"name": "org/model", "local": False})
+    assert name_of(fetched, "org/other") == "org/model"
+    assert name_of(fetched, str(folder)) == str(folder)

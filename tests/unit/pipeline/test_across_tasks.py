@@ -1,6 +1,5 @@
 """Every Task-LM answers every task: from the command to the report, resumed, foretold and verified."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,14 +19,6 @@ TASKS = ["team", "haste", "reply"]
 
 def settings_for(model: Path, *more: str) -> Settings:
     return quick_settings(model, "eval.across_tasks=true", "systems=[base,tuned]", "simple_baselines=false", *more)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache of this module's own: an equal tiny model of a test beside it would be remembered under another name."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANYTASKTUNE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")
