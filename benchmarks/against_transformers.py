@@ -29,11 +29,11 @@ import httpx
 from transformers import AutoTokenizer
 
 from anytasktune.chat import instruction_for
-from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.models.load import name_of
 from anytasktune.models.resolve import resolve_model
 from anytasktune.pipeline import Workspace
 from anytasktune.store import read_ref
+from anytasktune.store.run_folder import read_task_lm
 from benchmarks.cli import quiet_libraries
 from benchmarks.hf_generate import plain_model
 from benchmarks.serving import requests_over

@@ -15,6 +15,7 @@ from anytasktune.models.packing_support import packs_rows
 from anytasktune.models.resolve import resolve_model
 from anytasktune.schema import Answer, Decoding, Example, Task
 from anytasktune.settings import TrainConfig
+from anytasktune.store.run_folder import ADAPTER_FOLDER
 from anytasktune.training.batches import build_rows
 from anytasktune.training.loop import OnProgress, ignore_progress
 from anytasktune.training.optimizer import FlatAdamW
@@ -22,7 +23,7 @@ from anytasktune.training.presets import stream_tokens
 from anytasktune.training.step import StepEngine
 from anytasktune.training.streams import StepRows
 from anytasktune.training.task_rows import TrainingData
-from anytasktune.training.train_runs import ADAPTER_FOLDER, Job, train_task_lms
+from anytasktune.training.train_runs import Job, train_task_lms
 
 _BATCH_TOKENS = 4096
 

@@ -16,7 +16,8 @@ from anytasktune.packs import pack_files
 from anytasktune.schema import Domain, Example
 from anytasktune.settings import TrainConfig
 from anytasktune.settings.yaml_reading import parse_record
-from anytasktune.training.train_runs import ADAPTER_FOLDER, TrainingData, train_task_lm
+from anytasktune.store.run_folder import ADAPTER_FOLDER
+from anytasktune.training.train_runs import TrainingData, train_task_lm
 
 pytestmark = pytest.mark.embedded_model
 

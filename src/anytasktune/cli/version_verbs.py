@@ -13,7 +13,7 @@ from anytasktune.errors import counted
 
 if TYPE_CHECKING:
     from anytasktune.pipeline import Workspace
-    from anytasktune.pipeline.promoting import Version
+    from anytasktune.pipeline.stored_versions import Version
     from anytasktune.schema import Promotion, PromotionEvidence
 
 _TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
@@ -59,7 +59,7 @@ def rollback(task: _TaskName, by: _By = None, project: ProjectFolder = Path(), a
     """Put the Task-LM back into production that was there before the last promotion."""
     workspace, _ = open_project(project, [task])
     name = person_name(by, workspace.project.root, "--by")
-    from anytasktune.pipeline.promoting import rollback as roll_back
+    from anytasktune.pipeline.production import rollback as roll_back
 
     return _shown(roll_back(workspace, task, name), as_json)
 
@@ -67,7 +67,7 @@ def rollback(task: _TaskName, by: _By = None, project: ProjectFolder = Path(), a
 def versions(task: _TaskName, project: ProjectFolder = Path(), as_json: Json = False) -> int:
     """List the Task-LMs of a task, which one is in production, since when and on what evidence."""
     workspace, _ = open_project(project, [task])
-    from anytasktune.pipeline.promoting import versions as list_versions
+    from anytasktune.pipeline.stored_versions import versions as list_versions
 
     found, lines = list_versions(workspace, task)
     if as_json:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from anytasktune.chat import PromptFormat
-from anytasktune.errors import DamagedError, ModelError, StoreError
+from anytasktune.errors import DamagedError, ModelError
 from anytasktune.ids import file_hash
 from anytasktune.inference.few_shot import NO_SHOTS
 from anytasktune.inference.label_head import LabelHead
@@ -13,20 +13,11 @@ from anytasktune.inference.task_predictor import BATCH_TOKENS, OnRows, TaskPredi
 from anytasktune.models.load import BaseLM, load_base, name_of
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter
 from anytasktune.schema import Answer, Decoding, Example, Task, TaskLMManifest
-from anytasktune.store import check_sums, read_record
+from anytasktune.store import check_sums
+from anytasktune.store.run_folder import read_task_lm
 
-TASK_LM_FILE = "task_lm.json"
 LABEL_HEADS = "label_heads"
 """Folder beside an adapter that holds a folder per label task."""
-
-
-def read_task_lm(folder: Path) -> TaskLMManifest:
-    """The record beside an adapter; ModelError if it is missing or damaged."""
-    try:
-        return read_record(folder / TASK_LM_FILE, TaskLMManifest)
-    except StoreError as error:
-        what = f"no readable {TASK_LM_FILE}: {error.problems[0].what}"
-        raise ModelError(what, where=str(folder), fix="train it again") from None
 
 
 @dataclass(frozen=True)

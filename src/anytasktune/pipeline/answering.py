@@ -1,6 +1,6 @@
 """Systems that answer new inputs of a task: its Task-LM, an earlier version of it, the base model, or a simple baseline."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -10,21 +10,13 @@ from anytasktune.datasets.raw_rows import require_clean
 from anytasktune.errors import ConfigError, DataError, EvaluationError
 from anytasktune.evaluation import EvaluatedSystem, predictor
 from anytasktune.ids import content_id
-from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.inference.task_predictor import OnRows
-from anytasktune.pipeline.evaluating import (
-    adapter_folder,
-    base_system,
-    few_shot_system,
-    identifying,
-    last_runs,
-    take_over_settings,
-    task_lm_system,
-)
+from anytasktune.pipeline.evaluating import base_system, few_shot_system, identifying, take_over_settings, task_lm_system
 from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.production import production_run
 from anytasktune.pipeline.reporting import load_report
 from anytasktune.pipeline.simple_baselines import linear_model
+from anytasktune.pipeline.stored_runs import adapter_folder, all_versions, last_runs
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
@@ -33,9 +25,8 @@ from anytasktune.scorers import answer_threshold
 from anytasktune.settings import OWN_SYSTEMS, SIMPLE, TASK_LMS, Settings, System
 from anytasktune.settings.yaml_reading import nearest
 from anytasktune.store import read_ref
+from anytasktune.store.run_folder import read_task_lm
 from anytasktune.text.language import likelier_language
-from anytasktune.training.adapter_targets import targets_with
-from anytasktune.training.train_runs import RUN_FILE, finished_run
 from anytasktune.version import __version__
 
 AnswerRows = Callable[[Sequence[Example], OnRows], list[Answer]]
@@ -251,14 +242,6 @@ def _simple_system(context: TrainingContext, task: Task, name: str) -> Answering
         return model.answer(examples)
 
     return AnsweringSystem(system, task, identity, version, threshold, _load=lambda: answer)
-
-
-def all_versions(workspace: Workspace, task: Task) -> Iterator[tuple[System, Run]]:
-    """Every finished run that learned the task, with the name of its Task-LM in reports."""
-    for system, target in targets_with(workspace.domain, task):
-        for record in sorted(workspace.project.runs(target).glob(f"*/{RUN_FILE}")):
-            if (run := finished_run(record.parent)) is not None and task.name in run.tasks:
-                yield system, run
 
 
 def version_of(context: TrainingContext, task: Task, prefix: str) -> tuple[System, Run]:

@@ -10,14 +10,15 @@ from anytasktune.evaluation.forgetting_guard import (
     general_set_id,
     measure_forgetting,
 )
-from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.inference.task_predictor import OnRows
 from anytasktune.pipeline.cross_task_answers import matrix_models
-from anytasktune.pipeline.evaluating import adapter_folder, answers_of, has_predictions
+from anytasktune.pipeline.evaluating import answers_of, has_predictions
 from anytasktune.pipeline.events import Finished, Meter
+from anytasktune.pipeline.stored_runs import adapter_folder
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.schema import Forgetting, PredictionSet, Task
 from anytasktune.schema.task_matrix import BASE_MODEL, MatrixModel, TaskMatrix
+from anytasktune.store.run_folder import read_task_lm
 
 
 def ask_general_instructions(context: TrainingContext, tasks: Sequence[Task], matrix: TaskMatrix | None = None) -> Forgetting:

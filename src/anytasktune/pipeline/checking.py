@@ -11,13 +11,14 @@ from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Estimate, SplitName
 from anytasktune.settings import Settings
+from anytasktune.store.run_folder import finished_run
 from anytasktune.tasks import Finding
 from anytasktune.training.adapter_targets import Granularity
 from anytasktune.training.estimate import LABELS_AT_ONCE, Answering, answering_seconds, total
 from anytasktune.training.preflight import Preflight, TokenView, view_tokens
 from anytasktune.training.run_plan import RunPlan, estimate_run
 from anytasktune.training.task_rows import TrainingData
-from anytasktune.training.train_runs import finished_run, run_id
+from anytasktune.training.train_runs import run_id
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,16 @@ from functools import partial
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import counted
 from anytasktune.evaluation import EvaluatedSystem, MatrixTask, ScoredSystem, build_matrix, score_system
-from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.inference.task_predictor import OnRows
-from anytasktune.pipeline.evaluating import adapter_folder, answers_of, base_system, has_predictions, task_lm_system
+from anytasktune.pipeline.evaluating import answers_of, base_system, has_predictions, task_lm_system
 from anytasktune.pipeline.events import Finished, Meter
+from anytasktune.pipeline.stored_runs import adapter_folder
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.schema import Example, Run, Task
 from anytasktune.schema.task_matrix import BASE_MODEL, MatrixModel, TaskMatrix
 from anytasktune.store import read_ref
+from anytasktune.store.run_folder import finished_run, read_task_lm
 from anytasktune.training.adapter_targets import targets_with
-from anytasktune.training.train_runs import finished_run
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """`eval`: every system answers the same held-out rows; predictions → scores → report. Equal predictions are reused."""
 
 import functools
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from anytasktune.ids import content_id
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS, FixedShots, choose_shots
 from anytasktune.inference.similar_shots import SimilarShots
 from anytasktune.inference.task_constraint import TaskConstraint
-from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.inference.task_predictor import OnRows, decoding_for
 from anytasktune.models.load import name_of
 from anytasktune.pipeline.events import Finished, Meter, Stage
@@ -32,9 +31,9 @@ from anytasktune.pipeline.general_models import LocalGeneralModel, local_general
 from anytasktune.pipeline.simple_baselines import PREDICTIONS, score_simple
 from anytasktune.pipeline.stored_curves import curves_of
 from anytasktune.pipeline.stored_judgements import judged_in
+from anytasktune.pipeline.stored_runs import adapter_folder
 from anytasktune.pipeline.teacher_access import Agreed
 from anytasktune.pipeline.training_context import TrainingContext
-from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import write_report
 from anytasktune.schema import (
     Decoding,
@@ -50,9 +49,10 @@ from anytasktune.schema import (
 )
 from anytasktune.settings import TASK_LMS, ModelPrices, System
 from anytasktune.settings.systems import general_system
-from anytasktune.store import LATEST, Project, find_or_make, is_intact, read_ref, write_ref
+from anytasktune.store import LATEST, find_or_make, is_intact, read_ref, write_ref
+from anytasktune.store.run_folder import finished_run, read_task_lm
 from anytasktune.training.adapter_targets import targets_with
-from anytasktune.training.train_runs import ADAPTER_FOLDER, finished_run, versions
+from anytasktune.training.train_runs import versions
 from anytasktune.version import __version__
 
 Runs = Mapping[System, Run]
@@ -172,27 +172,6 @@ def _runs_of(
         else:
             found[system] = run
     return {system: found[system] for system in TASK_LMS if system in found}
-
-
-def last_runs(workspace: Workspace, task: Task, asked: Collection[System]) -> Iterator[tuple[System, Run]]:
-    """The last finished run that learned the task, of each of these granularities that has one.
-
-    Raises:
-        DamagedError: a file of such a run was changed.
-    """
-    found = set()
-    for system, target in targets_with(workspace.domain, task):
-        folder = workspace.project.runs(target)
-        last = read_ref(folder) if system in asked and system not in found else None
-        run = finished_run(folder / last) if last else None
-        if run is not None and task.name in run.tasks:
-            found.add(system)
-            yield system, run
-
-
-def adapter_folder(project: Project, run: Run) -> Path:
-    """The folder of a run's adapter and `task_lm.json`."""
-    return project.runs(run.target) / run.id / ADAPTER_FOLDER
 
 
 def compare(

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from anytasktune.errors import EvaluationError
 from anytasktune.ids import content_id
-from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.pipeline.answering import AnsweringSystem
-from anytasktune.pipeline.evaluating import adapter_folder, require_held_out
+from anytasktune.pipeline.evaluating import require_held_out
 from anytasktune.pipeline.events import Finished, OnEvent, ignore_event
 from anytasktune.pipeline.running_actions import OpenedSystems, definition_of, step_example
+from anytasktune.pipeline.stored_runs import adapter_folder
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
@@ -18,7 +18,7 @@ from anytasktune.schema.action_evaluation import ActionEvaluation
 from anytasktune.schema.action_run import StepSystem
 from anytasktune.settings import TASK_LMS, Settings
 from anytasktune.store import find_or_make, record_kind
-from anytasktune.training.train_runs import RUN_FILE, finished_run
+from anytasktune.store.run_folder import RUN_FILE, finished_run, read_task_lm
 from anytasktune.version import __version__
 from anytasktune.workflow.attribution import attribute
 

@@ -18,14 +18,14 @@ from anytasktune.inference.task_lm import TaskLM
 from anytasktune.models.load import BaseLM, load_base, name_of
 from anytasktune.models.resolve import hub_id, resolve_model
 from anytasktune.pipeline.context import Context
-from anytasktune.pipeline.evaluating import last_runs
 from anytasktune.pipeline.events import Finished, OnEvent, Started, ignore_event
 from anytasktune.pipeline.reporting import load_report
+from anytasktune.pipeline.stored_runs import last_runs
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Example, GoldenPrompts, Run, Task, TaskReport
 from anytasktune.settings import Settings, System
 from anytasktune.store import exporting, read_ref
-from anytasktune.training.train_runs import ADAPTER_FOLDER
+from anytasktune.store.run_folder import ADAPTER_FOLDER
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import torch
 from anytasktune.chat import Encoded
 from anytasktune.errors import PreflightError
 from anytasktune.ids import content_id, file_hash
-from anytasktune.inference.task_lm import TASK_LM_FILE
 from anytasktune.inference.task_predictor import decoding_for
 from anytasktune.models.foreign_adapter import read_foreign_adapter, read_foreign_config
 from anytasktune.models.load import BaseLM
@@ -22,7 +21,8 @@ from anytasktune.records import Usage
 from anytasktune.schema import ResolvedTrainConfig, Run, Task, TaskLMManifest
 from anytasktune.settings import Settings
 from anytasktune.store import LATEST, atomic_folder, write_record, write_ref
-from anytasktune.training.train_runs import ADAPTER_FOLDER, RUN_FILE, versions
+from anytasktune.store.run_folder import ADAPTER_FOLDER, RUN_FILE, TASK_LM_FILE
+from anytasktune.training.train_runs import versions
 from anytasktune.version import __version__
 
 _DEV_ROWS = 20

@@ -14,10 +14,10 @@ from anytasktune.ids import content_id
 from anytasktune.outputs import AnswerFault
 from anytasktune.pipeline.answering import no_task_lm
 from anytasktune.pipeline.correcting import now
-from anytasktune.pipeline.evaluating import last_runs
 from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.production import production_run
 from anytasktune.pipeline.promoting import paired_evidence, scored_version, unlearned
+from anytasktune.pipeline.stored_runs import last_runs
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.tuning import train_targets
 from anytasktune.pipeline.workspace import Workspace

@@ -21,10 +21,11 @@ from anytasktune.schema import Estimate, Example, Run, SplitName, Task
 from anytasktune.schema.learning_curve import Learner, LearningCurves
 from anytasktune.settings import Settings, TrainConfig
 from anytasktune.store import save_artifact
+from anytasktune.store.run_folder import ADAPTER_FOLDER
 from anytasktune.training.estimate import total
 from anytasktune.training.run_plan import estimate_run, plan_run
 from anytasktune.training.task_rows import TaskRows, TrainingData
-from anytasktune.training.train_runs import ADAPTER_FOLDER, Job, reusable_run, run_id, train_task_lms
+from anytasktune.training.train_runs import Job, reusable_run, run_id, train_task_lms
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
 FEWEST_TRAINED = 8

@@ -1,6 +1,6 @@
-"""`promote`, `rollback` and `versions`: which Task-LM answers a task in use, and on what evidence."""
+"""`promote`: which Task-LM answers a task in use, and on what evidence."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,15 +9,15 @@ from anytasktune.datasets import input_hash, load_dataset, read_examples
 from anytasktune.errors import ConfigError, EvaluationError, counted
 from anytasktune.evaluation.comparison import compare_systems
 from anytasktune.evaluation.scoring import ScoredSystem, score_system
-from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.outputs import LOWER_IS_BETTER
-from anytasktune.pipeline.answering import all_versions, no_task_lm, system_for, version_of
-from anytasktune.pipeline.evaluating import adapter_folder, last_runs
+from anytasktune.pipeline.answering import no_task_lm, system_for, version_of
 from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.own_rows import checked
 from anytasktune.pipeline.predicting import kept_answers
-from anytasktune.pipeline.production import promoted
+from anytasktune.pipeline.production import promoted, write_promotion
 from anytasktune.pipeline.reporting import all_reports
+from anytasktune.pipeline.stored_runs import all_versions, last_runs
+from anytasktune.pipeline.stored_versions import results_of
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import (
@@ -27,15 +27,14 @@ from anytasktune.schema import (
     PredictionSet,
     Promotion,
     PromotionEvidence,
-    Report,
     Run,
     SplitName,
     Task,
 )
 from anytasktune.scorers import item_statistics
 from anytasktune.settings import SIMPLE, TASK_LMS, Settings, System
-from anytasktune.store import Project, changing, read_lines
-from anytasktune.training.train_runs import RUN_FILE, finished_run
+from anytasktune.store import Project
+from anytasktune.store.run_folder import finished_run
 
 _LEARNED, _REPEATED = "learned_by_a_version", "duplicate"
 
@@ -55,37 +54,6 @@ class PromoteOptions:
     on: Path | None = None
     despite_report: bool = False
     by: str = "unknown"
-
-
-@dataclass(frozen=True)
-class Version:
-    """A Task-LM that can answer a task.
-
-    Attributes:
-        system: its name in reports.
-        target: its adapter target.
-        run: id of its training run.
-        task_lm: its id.
-        trained: when, ISO 8601 in UTC.
-        dev_score: of the weights that were kept, as a share of the best value; None where dev was not scored.
-        test_score: in the last report that measured it.
-        report: id of that report.
-        newest: whether it answers where none is promoted.
-        promotion: since when it is in production, by whom, and why; None if it is not.
-    """
-
-    system: System
-    target: str
-    run: str
-    task_lm: str
-    trained: str
-    base_model: str
-    train_rows: int
-    dev_score: float | None
-    test_score: float | None
-    report: str
-    newest: bool
-    promotion: Promotion | None
 
 
 def promote(
@@ -134,61 +102,8 @@ def promote(
         before=before.run if before else "",
         evidence=evidence,
     )
-    _write(workspace.project, line)
+    write_promotion(workspace.project, line)
     return line
-
-
-def rollback(workspace: Workspace, task_name: str, by: str = "unknown") -> Promotion:
-    """Put the version back into production that was there before the last promotion; without one, the newest answers again.
-
-    Raises:
-        ConfigError: no version is in production.
-        EvaluationError: the files of the one before are gone.
-    """
-    (task,) = workspace.tasks([task_name])
-    project, standing = workspace.project, promoted(workspace.project, task.name)
-    if not standing:
-        fix = f"promote one: {project.command('promote', task.name)}"
-        raise ConfigError("no version was promoted, so there is none to go back from", where=f"task {task.name}", fix=fix)
-    target, run = (standing[-2].target, standing[-2].run) if len(standing) > 1 else ("", "")
-    if run and finished_run(project.runs(target) / run) is None:
-        fix = f"see which versions there are: {project.command('versions', task.name)}"
-        raise EvaluationError(f"the files of version {run} are gone", where=str(project.runs(target) / run), fix=fix)
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    line = Promotion(at=at, by=by, task=task.name, change="rollback", target=target, run=run, before=standing[-1].run)
-    _write(project, line)
-    return line
-
-
-def versions(workspace: Workspace, task_name: str) -> tuple[list[Version], list[Promotion]]:
-    """The Task-LMs that can answer a task, the newest first, and every change of what is in production."""
-    (task,) = workspace.tasks([task_name])
-    project, reports = workspace.project, all_reports(workspace.project)[0]
-    newest = next((run.id for _, run in last_runs(workspace, task, TASK_LMS)), "")
-    standing = promoted(project, task.name)
-    found = []
-    for system, run in all_versions(workspace, task):
-        made = datetime.fromtimestamp((project.runs(run.target) / run.id / RUN_FILE).stat().st_mtime, UTC)
-        measured = list(_results_of(reports, task, run))
-        report, score = measured[-1] if measured else ("", None)
-        found.append(
-            Version(
-                system=system,
-                target=run.target,
-                run=run.id,
-                task_lm=read_task_lm(adapter_folder(project, run)).id,
-                trained=made.isoformat(timespec="seconds"),
-                base_model=run.base_model.name,
-                train_rows=run.train_rows,
-                dev_score=run.kept.dev_score if run.kept else None,
-                test_score=score,
-                report=report,
-                newest=run.id == newest,
-                promotion=standing[-1] if standing and standing[-1].run == run.id else None,
-            )
-        )
-    lines = [line for line in read_lines(project.promotions, Promotion) if line.task == task.name]
-    return sorted(found, key=lambda version: version.trained, reverse=True), lines
 
 
 def _chosen(context: TrainingContext, task: Task, version: str) -> tuple[System, Run]:
@@ -329,18 +244,10 @@ def _require_no_loss(project: Project, task: Task, run: Run, evidence: Promotion
     raise EvaluationError(what, where=f"task {task.name}", fix=fix)
 
 
-def _results_of(reports: Sequence[Report], task: Task, run: Run) -> Iterator[tuple[str, float]]:
-    """The reports that measured a run on a task, the oldest first: id and score."""
-    for report in reports:
-        for entry in (entry for one in report.tasks if one.task == task.name for entry in one.systems):
-            if entry.run == f"{run.target}/{run.id}" and entry.score is not None:
-                yield report.id, entry.score.value
-
-
 def _by_report(workspace: Workspace, task: Task, run: Run, system: System) -> PromotionEvidence | None:
     """The score of a run and of the best simple baseline in the last report that measured it; None if none did."""
     reports = all_reports(workspace.project)[0]
-    measured = list(_results_of(reports, task, run))
+    measured = list(results_of(reports, task, run))
     if not measured:
         return None
     identity, score = measured[-1]
@@ -378,14 +285,3 @@ def _require_report(project: Project, task: Task, run: Run, evidence: PromotionE
         )
         fix = f"use the baseline (--with {evidence.against}), train a better one, or promote it all the same: {anyway}"
         raise EvaluationError(what, where=f"task {task.name}", fix=fix)
-
-
-def _write(project: Project, line: Promotion) -> None:
-    """Add a line to the log, unless another command changed what is in production meanwhile."""
-    with changing(project.root) as changes:
-        standing = promoted(project, line.task)
-        if (standing[-1].run if standing else "") != line.before:
-            fix = f"see what is in production now: {project.command('versions', line.task)}"
-            raise EvaluationError("another command changed the version in production", where=f"task {line.task}", fix=fix)
-        lines = [*read_lines(project.promotions, Promotion), line]
-        changes.write(project.promotions, "".join(f"{one.model_dump_json()}\n" for one in lines))

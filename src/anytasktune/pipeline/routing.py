@@ -10,11 +10,12 @@ from anytasktune.inference.base_continuation import continuations
 from anytasktune.llm.chat_endpoint import ChatEndpoint
 from anytasktune.pipeline.answering import system_for, usable_text
 from anytasktune.pipeline.context import Context
-from anytasktune.pipeline.evaluating import last_runs, take_over_settings
+from anytasktune.pipeline.evaluating import take_over_settings
 from anytasktune.pipeline.events import Finished, OnEvent, Started
 from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.own_rows import has_own_rows
 from anytasktune.pipeline.router_fallback import open_fallback
+from anytasktune.pipeline.stored_runs import last_runs
 from anytasktune.pipeline.teacher_access import Agreed
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace

@@ -12,9 +12,9 @@ from anytasktune.pipeline.pool_checking import placed_in_domain
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import BaseModelRef, Example, Run, Task
 from anytasktune.store import Project, read_record, read_ref
+from anytasktune.store.run_folder import RUN_FILE
 from anytasktune.tasks import Finding
 from anytasktune.tasks.split_checks import Place, foreign_model, learned_test_rows, split_findings
-from anytasktune.training.train_runs import RUN_FILE
 
 
 def row_findings(

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.errors import ConfigError, DamagedError, disk_error
-from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.models.load import inspect_model, load_base, name_of
 from anytasktune.pipeline.context import Context
 from anytasktune.pipeline.correcting import keep_from_git
-from anytasktune.pipeline.evaluating import adapter_folder
 from anytasktune.pipeline.events import OnEvent, Started, ignore_event
 from anytasktune.pipeline.production import production_run
 from anytasktune.pipeline.recording_requests import RequestRecorder
@@ -19,6 +17,7 @@ from anytasktune.pipeline.router_fallback import open_fallback
 from anytasktune.pipeline.routing import served_router
 from anytasktune.pipeline.serving_actions import ActionServer
 from anytasktune.pipeline.starting_vllm import VllmPlan, start_vllm
+from anytasktune.pipeline.stored_runs import adapter_folder
 from anytasktune.pipeline.teacher_access import Agreed
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import BaseModelRef, Run
@@ -32,8 +31,8 @@ from anytasktune.serving.served_models import ServedModels, ServedTaskLM
 from anytasktune.serving.server_metrics import ServerMetrics
 from anytasktune.settings import Settings
 from anytasktune.store import read_record, read_ref
+from anytasktune.store.run_folder import ADAPTER_FOLDER, RUN_FILE, read_task_lm
 from anytasktune.training.adapter_targets import targets_with
-from anytasktune.training.train_runs import ADAPTER_FOLDER, RUN_FILE
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from anytasktune.evaluation import (
 )
 from anytasktune.evaluation.forgetting_guard import GENERAL_TASK, measure_forgetting
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS
-from anytasktune.inference.task_lm import read_task_lm
 from anytasktune.pipeline.reporting import report_folder
 from anytasktune.pipeline.stored_curves import curves_again
 from anytasktune.pipeline.stored_judgements import scores_again
@@ -48,7 +47,7 @@ from anytasktune.schema.linear_manifest import LinearModelManifest
 from anytasktune.schema.task_matrix import BASE_MODEL, MatrixCell, MatrixModel
 from anytasktune.settings import EvalConfig
 from anytasktune.store import MANIFEST, SUMS_FILE, Project, check_sums, read_record
-from anytasktune.training.train_runs import ADAPTER_FOLDER, RUN_FILE
+from anytasktune.store.run_folder import ADAPTER_FOLDER, RUN_FILE, read_task_lm
 from anytasktune.version import __version__
 
 _NEGLIGIBLE = 1e-9

@@ -71,6 +71,7 @@ from anytasktune.schema.run import (
     ResolvedTrainConfig,
     Run,
     SourceWeights,
+    StepMetrics,
     TaskLMManifest,
 )
 from anytasktune.schema.task import Task
@@ -157,6 +158,7 @@ __all__ = [
     "Span",
     "SplitInfo",
     "SplitName",
+    "StepMetrics",
     "SystemResult",
     "Task",
     "TaskAnswer",

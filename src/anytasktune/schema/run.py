@@ -93,6 +93,20 @@ class EvalPoint(Record):
         return self.dev_score or 0.0, -self.dev_loss
 
 
+class StepMetrics(Record):
+    """One step of a run: a line of `metrics.jsonl`."""
+
+    step: int
+    loss: float
+    learning_rate: float
+    tokens: int
+    """Trunk tokens of the step (a shared prefix once)."""
+    seconds: float
+    """The share of this run where several are trained at the same time."""
+    dev_loss: float | None = None
+    dev_score: float | None = None
+
+
 class Estimate(Record):
     """Expected cost of a run."""
 

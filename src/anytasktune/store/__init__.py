@@ -6,6 +6,7 @@ checksums   recorded with all that is written, compared whenever it is read
 record_files one record per file; append-only logs; JSON Lines checked against a hash
 transaction the user's own files: locked, and all files of a change or none
 project_lock `asking_alone`: one command at a time asks a teacher; `held_alone`: one works on a folder
+run_folder  the files of a training run: its record, the log of its steps, its Task-LM
 job_folder  `JobFolder`: a job that runs as long as its process holds a lock
 artifacts   `find_or_make`: an artefact by what went into it, loaded where it exists, else made and saved
 """

@@ -11,33 +11,18 @@ import torch
 
 from anytasktune.errors import TrainingError
 from anytasktune.models.lora import Adapter
-from anytasktune.records import Record
-from anytasktune.schema import EvalPoint
+from anytasktune.schema import EvalPoint, StepMetrics
 from anytasktune.settings import TrainConfig
 from anytasktune.store import append_line, read_lines, write_atomic
+from anytasktune.store.run_folder import METRICS_FILE
 from anytasktune.training.checkpoint import Checkpoint, CheckpointWriter, RunState, load_checkpoint, run_lock
 from anytasktune.training.estimate import Load, load_of
 from anytasktune.training.optimizer import FlatAdamW, Schedule
 from anytasktune.training.run_plan import RunPlan
 from anytasktune.training.streams import StepRows
 
-METRICS_FILE = "metrics.jsonl"
 _AVERAGED = 3
 """The weights of so many last evaluations are averaged as one more candidate."""
-
-
-class StepMetrics(Record):
-    """One line of `metrics.jsonl`."""
-
-    step: int
-    loss: float
-    learning_rate: float
-    tokens: int
-    """Trunk tokens of the step (a shared prefix once)."""
-    seconds: float
-    """The share of this run where several are trained at the same time."""
-    dev_loss: float | None = None
-    dev_score: float | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from anytasktune.errors import DamagedError
 from anytasktune.ids import content_id, file_hash
 from anytasktune.inference.label_head import LabelHead
-from anytasktune.inference.task_lm import LABEL_HEADS, TASK_LM_FILE
+from anytasktune.inference.task_lm import LABEL_HEADS
 from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.kernels import kernel_state
 from anytasktune.models.load import BaseLM, choose_device, choose_dtype
@@ -23,7 +23,8 @@ from anytasktune.records import Usage
 from anytasktune.schema import AnswerThreshold, BaseModelRef, Decoding, Estimate, Run, TaskLMManifest
 from anytasktune.scorers import answer_threshold
 from anytasktune.settings import TrainConfig
-from anytasktune.store import atomic_folder, check_sums, read_record, remove_artifact, write_record
+from anytasktune.store import atomic_folder, remove_artifact, write_record
+from anytasktune.store.run_folder import ADAPTER_FOLDER, RUN_FILE, TASK_LM_FILE, finished_run
 from anytasktune.training.dev_scoring import DevScorer
 from anytasktune.training.fit_head import fit_label_head
 from anytasktune.training.fit_label_set_head import fit_label_set_head
@@ -35,8 +36,6 @@ from anytasktune.training.task_rows import TrainingData
 from anytasktune.training.tokenizing import Encode
 from anytasktune.version import __version__
 
-RUN_FILE = "run.json"
-ADAPTER_FOLDER = "adapter"
 # settings that change how a run is executed, not its result
 _UNIDENTIFYING = {"checkpoint_seconds", "micro_batch_tokens", "adapters_at_once"}
 _OF_SEVERAL_TASKS = {"sampling_temperature"}
@@ -52,15 +51,6 @@ def run_id(model: BaseModelRef, data: TrainingData, config: TrainConfig) -> str:
     settings = config.model_dump(exclude=without) | where
     parts = [[part.task.name, part.task.definition, part.dataset_id, *part.left_out] for part in data.parts]
     return content_id([parts, model.fingerprint, settings, __version__])
-
-
-def finished_run(folder: Path) -> Run | None:
-    """The run in `folder`, if it is finished and its adapter is still there; DamagedError if either was changed."""
-    path, adapter = folder / RUN_FILE, folder / ADAPTER_FOLDER
-    if not path.exists() or not adapter.is_dir():
-        return None
-    check_sums(adapter)
-    return read_record(path, Run)
 
 
 def reusable_run(folder: Path, note: Callable[[str], None]) -> Run | None:

@@ -12,7 +12,7 @@ from tests.tiny_models import save_tiny_model
 
 from anytasktune.errors import ModelError
 from anytasktune.inference.label_head import joined
-from anytasktune.inference.task_lm import LABEL_HEADS, TASK_LM_FILE, TaskLM
+from anytasktune.inference.task_lm import LABEL_HEADS, TaskLM
 from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import WEIGHTS_FILE
@@ -20,9 +20,10 @@ from anytasktune.outputs import LabelOutput
 from anytasktune.schema import Decoding, Example, Task
 from anytasktune.settings import TrainConfig
 from anytasktune.store.checksums import SUMS_FILE
+from anytasktune.store.run_folder import ADAPTER_FOLDER, TASK_LM_FILE
 from anytasktune.training.fit_head import fit_label_head, fit_linear_head, source_weights
 from anytasktune.training.task_rows import TaskRows, TrainingData
-from anytasktune.training.train_runs import ADAPTER_FOLDER, train_task_lm
+from anytasktune.training.train_runs import train_task_lm
 
 WORDS = {"sun": "weather", "rain": "weather", "wage": "work", "boss": "work", "soup": "food", "rice": "food"}
 CHINESE = {"weather": "天气", "work": "工作", "food": "食物"}

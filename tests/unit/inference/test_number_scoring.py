@@ -15,16 +15,17 @@ from tests.tiny_models import save_tiny_model
 
 from anytasktune.inference.label_scoring import score_labels, without_needless_ends
 from anytasktune.inference.number_bands import NumberBands
-from anytasktune.inference.task_lm import LABEL_HEADS, TASK_LM_FILE, TaskLM
+from anytasktune.inference.task_lm import LABEL_HEADS, TaskLM
 from anytasktune.inference.task_predictor import TaskPredictor, decoding_for
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.outputs import NumberOutput, reference_number
 from anytasktune.schema import Example, Task
 from anytasktune.settings import TrainConfig
 from anytasktune.store.checksums import SUMS_FILE
+from anytasktune.store.run_folder import ADAPTER_FOLDER, TASK_LM_FILE
 from anytasktune.training.fit_head import fit_label_head
 from anytasktune.training.task_rows import TaskRows, TrainingData
-from anytasktune.training.train_runs import ADAPTER_FOLDER, train_task_lm
+from anytasktune.training.train_runs import train_task_lm
 
 RATINGS = {"awful": "1.0", "poor": "2.5", "fine": "4.5", "superb": "7.0"}
 

@@ -10,15 +10,16 @@ from tests.tiny_models import save_tiny_model
 from tests.unit.training.rows import colour_rows, colour_task
 
 from anytasktune.errors import ModelError
-from anytasktune.inference.task_lm import TASK_LM_FILE, TaskLM
+from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import WEIGHTS_FILE
 from anytasktune.outputs import LabelOutput
 from anytasktune.schema import Example, Task
 from anytasktune.settings import TrainConfig
+from anytasktune.store.run_folder import ADAPTER_FOLDER, TASK_LM_FILE
 from anytasktune.training.task_rows import TaskRows, TrainingData
-from anytasktune.training.train_runs import ADAPTER_FOLDER, train_task_lm
+from anytasktune.training.train_runs import train_task_lm
 
 
 def kind_task() -> Task:

@@ -19,8 +19,9 @@ from anytasktune.serving.engine_messages import Answered, AnswerEnd, Outcome, Pe
 from anytasktune.serving.served_models import ServedModels, ServedTaskLM
 from anytasktune.serving.server_metrics import ServerMetrics
 from anytasktune.settings import TrainConfig
+from anytasktune.store.run_folder import ADAPTER_FOLDER
 from anytasktune.training.task_rows import TaskRows, TrainingData
-from anytasktune.training.train_runs import ADAPTER_FOLDER, train_task_lm
+from anytasktune.training.train_runs import train_task_lm
 
 ROWS = topics_rows(12, 400)
 SETTINGS = {"dtype": "float32", "device": "cpu", "epochs": 1, "batch_size": 16, "rank": 4}

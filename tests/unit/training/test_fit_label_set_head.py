@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 from tests.tiny_models import save_tiny_model
 
-from anytasktune.inference.task_lm import TASK_LM_FILE, TaskLM
+from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_predictor import TaskPredictor, decoding_for
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.schema import Example, Task, TaskLMManifest
 from anytasktune.settings import TrainConfig
 from anytasktune.store import read_record
+from anytasktune.store.run_folder import ADAPTER_FOLDER, TASK_LM_FILE
 from anytasktune.training.fit_label_set_head import fit_label_set_head
 from anytasktune.training.task_rows import TaskRows, TrainingData
-from anytasktune.training.train_runs import ADAPTER_FOLDER, train_task_lm
+from anytasktune.training.train_runs import train_task_lm
 
 WORDS = {"rent": "money", "fine": "money", "roof": "repair", "leak": "repair", "flat": "home", "stairs": "home"}
 LABELS = {"en": ["money", "repair", "home"], "zh": ["钱", "修理", "住处"]}

@@ -18,24 +18,17 @@ from tests.unit.training.rows import colour_rows, colour_task, shade_rows, shade
 
 from anytasktune.errors import PreflightError, TrainingError
 from anytasktune.exporting.export_source import ExportSource, write_companions
-from anytasktune.inference.task_lm import TASK_LM_FILE, TaskLM
+from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.load import load_base
 from anytasktune.models.lora import WEIGHTS_FILE
 from anytasktune.schema import GoldenPrompts, Run, TaskLMManifest
 from anytasktune.settings import TrainConfig
 from anytasktune.store import read_record
+from anytasktune.store.run_folder import ADAPTER_FOLDER, RUN_FILE, TASK_LM_FILE
 from anytasktune.training.checkpoint import run_lock
 from anytasktune.training.loop import Progress
-from anytasktune.training.train_runs import (
-    ADAPTER_FOLDER,
-    RUN_FILE,
-    Job,
-    TrainingData,
-    run_id,
-    train_task_lm,
-    train_task_lms,
-)
+from anytasktune.training.train_runs import Job, TrainingData, run_id, train_task_lm, train_task_lms
 
 CONFIG = TrainConfig(dtype="float32", device="cpu", epochs=6, learning_rate=1e-2, batch_size=8, rank=4)
 

@@ -8,14 +8,14 @@ from tests.tiny_models import save_tiny_model
 from tests.unit.training.rows import colour_rows, colour_task
 
 from anytasktune.errors import PreflightError
-from anytasktune.inference.task_lm import TASK_LM_FILE
 from anytasktune.models.load import load_base
 from anytasktune.outputs import LabelOutput
 from anytasktune.schema import Example, Run, Task, TaskLMManifest
 from anytasktune.settings import TrainConfig
 from anytasktune.store import read_record
+from anytasktune.store.run_folder import ADAPTER_FOLDER, TASK_LM_FILE
 from anytasktune.training.task_rows import TaskRows, TrainingData, instructions
-from anytasktune.training.train_runs import ADAPTER_FOLDER, run_id, train_task_lm
+from anytasktune.training.train_runs import run_id, train_task_lm
 
 CONFIG = TrainConfig(dtype="float32", device="cpu", epochs=1, batch_size=8, rank=4)
 
