@@ -194,7 +194,7 @@ def _task(view: ReportView, task: TaskView) -> list[str]:
     blocks = [f"## {_inline(task.title)}", f"**{task.metric}**{say('label.space')}{task.metric_line}", _facts(view, task.facts)]
     blocks.append(_systems(view, task))
     blocks += [f"**{_inline(line)}**" for line in task.advice]
-    notes = [f"{entry.symbol} {entry.word}{colon}{entry.sentence}" for entry in task.comparisons]
+    notes = [f"{entry.symbol} {entry.word}{colon}{entry.detectable}" for entry in task.comparisons if entry.detectable]
     notes += task.costs
     notes += [f"{say('label.dev_loss')}{colon}{task.spark_words}"] if task.spark else []
     for result in task.systems:
@@ -250,14 +250,21 @@ def _judged(view: ReportView, judged: JudgeView) -> list[str]:
 
 def _systems(view: ReportView, task: TaskView) -> str:
     say = view.words.say
-    names = ["system", "score", "interval", "well_formed", "scored", "seconds"]
-    rows = [[entry.name, entry.score, entry.interval, entry.well_formed, entry.scored, entry.seconds] for entry in task.systems]
-    for name in ("cost", "energy", "rank_correlation"):
+    head = [say("label.system"), say("label.score"), say("label.interval")]
+    rows = [[entry.name, entry.score, entry.interval] for entry in task.systems]
+    if task.comparisons:
+        head += [task.minus, say("label.interval"), task.p_head]
+        found = [task.against(entry.system) for entry in task.systems]
+        differences = [
+            [f"{one.symbol} {one.difference}", one.interval, one.p_value] if one else [say("label.none")] * 3 for one in found
+        ]
+        rows = [[*row, *cells] for row, cells in zip(rows, differences, strict=True)]
+    for name in ("well_formed", "scored", "seconds", "cost", "energy", "rank_correlation"):
         values = [getattr(entry, name) for entry in task.systems]
         if any(values):
-            names.append(name)
+            head.append(say(f"label.{name}"))
             rows = [[*row, value or say("label.none")] for row, value in zip(rows, values, strict=True)]
-    return _table([say(f"label.{name}") for name in names], rows)
+    return _table(head, rows)
 
 
 def _sample(view: ReportView, number: int, sample: SampleView) -> list[str]:

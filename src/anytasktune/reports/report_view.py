@@ -44,6 +44,7 @@ class SystemView:
     """Score and interval in words, for screen readers."""
     well_formed: str
     scored: str
+    has_unscored: bool
     seconds: str
     """Per 1,000 answers, as are `cost` and `energy`, which are empty where a price is missing or no counter can be read."""
     cost: str
@@ -62,7 +63,10 @@ class ComparisonView:
     symbol: str
     word: str
     difference: str
-    sentence: str
+    interval: str
+    p_value: str
+    detectable: str
+    """The minimum detectable difference, in words; empty where there is a verdict or the difference seen is as large."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,9 @@ class TaskView:
     facts: tuple[tuple[str, str], ...]
     systems: tuple[SystemView, ...]
     comparisons: tuple[ComparisonView, ...]
+    minus: str
+    """Head of the differences: the subject, from which a system's score is subtracted."""
+    p_head: str
     ticks: tuple[tuple[float, str], ...]
     """(percent of the axis, label)."""
     advice: tuple[str, ...]
@@ -195,7 +202,7 @@ def view_report(report: Report, language: Language = "en") -> ReportView:
         tone=_tone(report),
         facts=tuple((say(f"label.{name}"), value) for name, value in facts.items()),
         systems=tuple(sorted(present, key=in_report_order)),
-        tasks=tuple(_task_view(task, texts) for task in report.tasks),
+        tasks=tuple(_task_view(task, texts, is_corrected=len(report.tasks) > 1) for task in report.tasks),
         granularity=view_granularity(report, texts),
         matrix=view_matrix(report, texts),
         forgetting=view_forgetting(report, texts),
@@ -212,7 +219,7 @@ def _tone(report: Report) -> str:
     return {frozenset(["beats_all"]): "better", frozenset(["is_better"]): "worse"}.get(frozenset(reasons), "inconclusive")
 
 
-def _task_view(task: TaskReport, words: Words) -> TaskView:
+def _task_view(task: TaskReport, words: Words, *, is_corrected: bool) -> TaskView:
     axis, spark, say = axis_for(task), sparkline(task.dev_curve), words.say
     direction = say("label.lower" if task.lower_is_better else "label.higher")
     constant = next((result.score for result in task.systems if result.system == "constant"), None)
@@ -227,6 +234,8 @@ def _task_view(task: TaskReport, words: Words) -> TaskView:
         facts=_task_facts(task, words),
         systems=tuple(_system_view(task, result, words) for result in task.systems),
         comparisons=tuple(_comparison_view(comparison, words) for comparison in task.comparisons),
+        minus=say("label.minus", name=say(f"system.{task.subject}")),
+        p_head=say("label.p_holm" if is_corrected else "label.p"),
         ticks=tuple((axis.percent(tick), f"{tick:g}") for tick in axis.ticks),
         advice=tuple(_advice(task, entry, words) for entry in unbeaten(task)),
         floor=axis.percent(constant.value) if constant else None,
@@ -313,6 +322,7 @@ def _system_view(task: TaskReport, result: SystemResult, words: Words) -> System
         spoken=words.say("label.plot", name=name, score=score, interval=interval),
         well_formed=f"{result.well_formed:.0%}" if result.scored else none,
         scored=str(total) if not result.unscored else words.say("label.of", part=result.scored, whole=total),
+        has_unscored=result.unscored > 0,
         seconds=none if result.seconds_per_1000 is None else words.duration(result.seconds_per_1000),
         cost="" if result.cost_per_1000 is None else words.money(result.cost_per_1000),
         energy="" if result.joules_per_1000 is None else words.energy(result.joules_per_1000),
@@ -324,23 +334,18 @@ def _system_view(task: TaskReport, result: SystemResult, words: Words) -> System
 def _comparison_view(comparison: Comparison, words: Words) -> ComparisonView:
     # a difference no smaller than the minimum detectable one, yet inconclusive, would only puzzle
     is_open = comparison.verdict == "inconclusive" and abs(comparison.difference.value) < comparison.minimum_detectable
-    sentence = words.say(
-        "comparison.inconclusive" if is_open else "comparison.decided",
-        difference=signed(comparison.difference.value, 3),
-        low=signed(comparison.difference.low, 2),
-        high=signed(comparison.difference.high, 2),
-        system=comparison.against,
-        p=p_words(comparison.p_holm),
-        smallest=f"{comparison.minimum_detectable:.2f}",
-        rows=words.say("comparison.rows", count=comparison.items),
-    )
+    rows, smallest = words.say("comparison.rows", count=comparison.items), f"{comparison.minimum_detectable:.2f}"
     return ComparisonView(
         against=comparison.against,
         verdict=comparison.verdict,
         symbol=VERDICT_SYMBOLS[comparison.verdict],
         word=words.say(f"verdict.{comparison.verdict}"),
         difference=signed(comparison.difference.value, 3),
-        sentence=sentence,
+        interval=f"{signed(comparison.difference.low, 2)}, {signed(comparison.difference.high, 2)}",
+        p_value=p_words(comparison.p_holm).removeprefix("=\u00a0"),
+        detectable=words.say("comparison.detectable", system=comparison.against, smallest=smallest, rows=rows)
+        if is_open
+        else "",
     )
 
 

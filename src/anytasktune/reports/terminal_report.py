@@ -1,6 +1,5 @@
 """A report in the terminal: the outcome, and one small table per task that fits 80 columns."""
 
-from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -10,33 +9,17 @@ from anytasktune.records import Language
 from anytasktune.reports.judge_view import JudgeView
 from anytasktune.reports.overall_view import GranularityView
 from anytasktune.reports.report_view import ReportView, TaskView, view_report
-from anytasktune.reports.svg_plots import Whisker
 from anytasktune.reports.terminal_curves import curves_table
 from anytasktune.reports.terminal_matrix import render_matrix
+from anytasktune.reports.terminal_systems import GENERAL_STYLE, SYSTEM_STYLES, VERDICT_STYLES, SystemsTable
 from anytasktune.schema import Report
-
-PLOT_WIDTH = 28
-_VERDICT_STYLES = {"better": "green", "worse": "red", "inconclusive": "yellow"}
-_SYSTEM_STYLES = {
-    "constant": "dim",
-    "nearest": "dim",
-    "linear": "yellow",
-    "base": "dim",
-    "few_shot": "bright_cyan",
-    "tuned": "bold green",
-    "action": "cyan",
-    "mixed": "magenta",
-}
-_GENERAL_STYLE = "blue"
-_USUAL_NAME, _LONGEST_NAME = 9, 25
-"""Columns of a system's name beside a plot of full width; most columns that a long one has."""
 
 
 def render(report: Report, language: Language = "en") -> RenderableType:
     """The report for a rich console at least 80 columns wide. Text from data is never read as console markup."""
     view = view_report(report, language)
     opening: list[RenderableType] = [
-        Text(view.headline, style=f"bold {_VERDICT_STYLES[view.tone]}"),
+        Text(view.headline, style=f"bold {VERDICT_STYLES[view.tone]}"),
         *(Text(line) for line in view.sublines),
     ]
     opening += [_verdict(task) for task in view.tasks]
@@ -48,7 +31,7 @@ def render(report: Report, language: Language = "en") -> RenderableType:
 
 
 def _verdict(task: TaskView) -> RenderableType:
-    advice = Text(f"→ {task.verdict.advice}", style=f"bold {_VERDICT_STYLES[task.verdict.tone]}")
+    advice = Text(f"→ {task.verdict.advice}", style=f"bold {VERDICT_STYLES[task.verdict.tone]}")
     lines = [Text(task.verdict.outcome), advice] if task.verdict.advice else [Text(task.verdict.outcome)]
     return Group(Text(f"\n{task.title}", style="bold"), *(Padding(line, (0, 0, 0, 2)) for line in lines))
 
@@ -56,18 +39,19 @@ def _verdict(task: TaskView) -> RenderableType:
 def _task(view: ReportView, task: TaskView) -> RenderableType:
     facts = view.words.say("headline.list_joint").join(f"{name} {value}" for name, value in task.facts)
     title = Text.assemble("\n", (task.title, "bold"), "  ", (task.metric_brief, "dim"))
-    verdicts = [
-        Text.assemble((f"{entry.symbol} {entry.word}", _VERDICT_STYLES[entry.verdict]), "  ", entry.sentence)
+    open_ones = [
+        Text.assemble((f"{entry.symbol} {entry.word}", VERDICT_STYLES[entry.verdict]), "  ", entry.detectable)
         for entry in task.comparisons
+        if entry.detectable
     ]
     advice = [Text(f"→ {line}", style="bold yellow") for line in task.advice]
     caveats = [Text(f"! {caveat}", style="yellow") for caveat in task.caveats]
     below = Padding(Text(facts, style="dim"), (0, 0, 0, 2))
     costs = [Text(line, style="dim") for line in task.costs]
-    lines = [Padding(line, (0, 0, 0, 2)) for line in (*advice, *verdicts, *costs, *caveats)]
+    lines = [Padding(line, (0, 0, 0, 2)) for line in (*advice, *open_ones, *costs, *caveats)]
     curves = [Text(f"  {task.curves.title}", style="bold"), curves_table(task.curves)] if task.curves else []
     judged = [_judged(view, task.judged)] if task.judged else []
-    return Group(title, below, _systems(view, task), *lines, *curves, *judged)
+    return Group(title, below, SystemsTable(task, view.words), *lines, *curves, *judged)
 
 
 def _judged(view: ReportView, judged: JudgeView) -> RenderableType:
@@ -78,25 +62,10 @@ def _judged(view: ReportView, judged: JudgeView) -> RenderableType:
         table.add_column(view.words.say(f"judge.{name}"), justify="right", no_wrap=True)
     for row in judged.rows:
         cells = (f"  {row.name}", f"{row.score} {row.interval}", row.own_mean, row.judged, row.human)
-        table.add_row(*(Text(cell, style=_SYSTEM_STYLES.get(row.kind, _GENERAL_STYLE)) for cell in cells))
+        table.add_row(*(Text(cell, style=SYSTEM_STYLES.get(row.kind, GENERAL_STYLE)) for cell in cells))
     audit = [Text(f"! {line}", style="yellow") if is_warning else Text(line) for is_warning, line in judged.audit]
     about = Padding(Text(judged.about, style="dim"), (0, 0, 0, 2))
     return Group(Text(f"  {judged.title}", style="bold"), about, table, *(Padding(line, (0, 0, 0, 2)) for line in audit))
-
-
-def _systems(view: ReportView, task: TaskView) -> Table:
-    table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
-    names = [shortened(result.name) for result in task.systems]
-    width = PLOT_WIDTH - max(0, *(cell_len(name) - _USUAL_NAME for name in names))
-    table.add_column("", no_wrap=True)
-    table.add_column(f"{task.ticks[0][1]}{task.ticks[-1][1].rjust(width - len(task.ticks[0][1]))}", no_wrap=True)
-    for label in ("score", "interval", "well_formed"):
-        table.add_column(view.words.say(f"label.{label}"), justify="right", no_wrap=True)
-    for name, result in zip(names, task.systems, strict=True):
-        plot = whisker_line(result.whisker, width) if result.whisker else ""
-        cells = ("  " + name, plot, result.score, result.interval, result.well_formed)
-        table.add_row(*(Text(cell, style=_SYSTEM_STYLES.get(result.system, _GENERAL_STYLE)) for cell in cells))
-    return table
 
 
 def _granularity(view: ReportView, granularity: GranularityView) -> RenderableType:
@@ -108,29 +77,11 @@ def _granularity(view: ReportView, granularity: GranularityView) -> RenderableTy
         table.add_column(say(f"system.{system}"), justify="right", no_wrap=True)
     table.add_column(say("granularity.best"), no_wrap=True)
     for row in granularity.rows:
-        style = _SYSTEM_STYLES[row.best] if row.best else _VERDICT_STYLES["inconclusive"]
+        style = SYSTEM_STYLES[row.best] if row.best else VERDICT_STYLES["inconclusive"]
         table.add_row(Text(f"  {row.title}"), *row.scores, Text(row.word, style=style))
     return Group(title, table, Padding(Text(granularity.method, style="dim"), (0, 0, 0, 2)))
-
-
-def shortened(name: str) -> str:
-    """A name that fits its column, with `…` in the middle where something is left out."""
-    while cell_len(name) > _LONGEST_NAME:
-        half = (len(name) - 1) // 2
-        name = f"{name[:half].removesuffix('…')}…{name[half + 2 :]}"
-    return name
 
 
 def _findings(title: str, findings: tuple[str, ...]) -> RenderableType:
     """The findings alone; the pages have the table."""
     return Group(Text(f"\n{title}", style="bold"), *(Padding(Text(line), (0, 0, 0, 2)) for line in findings))
-
-
-def whisker_line(whisker: Whisker, width: int = PLOT_WIDTH) -> str:
-    """A dot with its interval drawn in `width` characters: `   ├──●───┤   `."""
-    low, value, high = (round(place / 100 * (width - 1)) for place in (whisker.low, whisker.value, whisker.high))
-    cells = [" "] * low + ["─"] * (high - low + 1) + [" "] * (width - 1 - high)
-    if high > low:
-        cells[low], cells[high] = "├", "┤"
-    cells[value] = "●"
-    return "".join(cells)

@@ -144,6 +144,49 @@ def blanks_of(language: Language) -> dict[tuple[str, str], set[str]]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_differences_to_the_tuned_system_are_columns_of_the_table(language: Language) -> None:
+    report = full_report()
+    say = words(language).say
+    page, markdown, terminal = render_html(report, language), render_markdown(report, language), printed(report, language)
+    for task, view in zip(report.tasks, view_report(report, language).tasks, strict=True):
+        heads = [say("label.minus", name=say("system.tuned")), say("label.p_holm")]
+        assert all(head in rendering for head in heads for rendering in (page, markdown, terminal))
+        for one in task.comparisons:
+            shown = view.against(one.against)
+            assert shown is not None
+            difference, interval = one.difference, shown.interval
+            assert interval == f"{signed(difference.low, 2)}, {signed(difference.high, 2)}"
+            row = rf"^\| {re.escape(say(f'system.{one.against}'))} \|.*\| {shown.symbol} {re.escape(shown.difference)} \| "
+            cells = f"{interval} | {shown.p_value} |".replace("\u00a0", " ")
+            assert re.search(row + re.escape(cells), markdown.replace("\\", ""), re.M)
+            assert f"{shown.symbol} {shown.difference} [{interval}]" in terminal
+            assert f"<small>{interval}</small>" in page
+            assert (shown.detectable != "") == (one.verdict == "inconclusive")
+
+
+def test_p_values_of_a_single_task_are_not_called_corrected() -> None:
+    report = full_report()
+    single = report.model_copy(update={"tasks": report.tasks[:1]})
+    assert "Holm)" in printed(report)
+    assert "Holm)" not in printed(single)
+
+
+def test_a_wider_terminal_shows_more_columns_of_the_table() -> None:
+    labels = ["租金", "押金", "other"] * 20
+    task = report_on(task_with(LABELS), examples_of(labels), {"base": ["x"] * 60, "tuned": labels})
+    systems = [one.model_copy(update={"cost_per_1000": 0.3, "seconds_per_1000": 9.0}) for one in task.systems]
+    report = build_report("d", "m", [task.model_copy(update={"systems": systems})], CONFIG, {}, "machine")
+    heads = "Well formed", "Time / 1,000", "Cost / 1,000"
+    for width, expected in ((80, ()), (100, heads[:1]), (140, heads)):
+        shown = printed(report, width=width)
+        assert tuple(head for head in heads if head in shown) == expected
+        assert max(map(cell_len, shown.splitlines())) <= width
+    partly = [systems[0].model_copy(update={"scored": 58, "unscored": 2}), *systems[1:]]
+    report = build_report("d", "m", [task.model_copy(update={"systems": partly})], CONFIG, {}, "machine")
+    assert "58 of 60" in printed(report)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_terminal_report_fits_80_columns(language: Language) -> None:
     lines = printed(full_report(), language).splitlines()
     assert max(cell_len(line) for line in lines) <= 80
@@ -327,8 +370,6 @@ def test_names_of_general_models_are_harmless_and_fit_the_terminal() -> None:
         assert not {"script", "img"} & set(page.tags)
         assert "tuned {system} {0} %s" in page.text
         assert {"general", "general_few_shot"} <= {value for name, value in page.attributes if name == "class"}
-        console = Console(width=80, record=True)
-        with console.capture() as shown:
-            console.print(render(report, language))
-        assert max(map(cell_len, shown.get().splitlines())) <= 80
-        assert "├" in shown.get() or "●" in shown.get()
+        for width in (80, 100):
+            assert max(map(cell_len, printed(report, language, width).splitlines())) <= width
+        assert "├" in printed(report, language, 100)
