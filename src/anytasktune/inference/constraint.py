@@ -55,6 +55,11 @@ class TokenTable:
         found = ((places.get(self.bytes_of(token)), token) for token in range(self.engine.vocab_size))
         return [token for _, token in sorted((place, token) for place, token in found if place is not None)]
 
+    @cached_property
+    def letters(self) -> frozenset[int]:
+        """Tokens among the closing ones that are a letter on its own."""
+        return frozenset(token for token in self.closing if self.bytes_of(token) == b"a")
+
     def ids_of(self, text: str) -> list[int]:
         """The tokens of a text that goes on from other tokens."""
         return [int(token) for token in self.engine.tokenize_str(text)]
@@ -99,8 +104,17 @@ class Constraint:
     end_after: Callable[[list[int]], list[int] | None] = field(default=lambda _: None)
 
     @classmethod
-    def of(cls, table: TokenTable, grammar: str, most_characters: int | None = None) -> "Constraint":
+    def of(
+        cls,
+        table: TokenTable,
+        grammar: str,
+        most_characters: int | None = None,
+        otherwise: str = "no answer keeps to output and rules",
+    ) -> "Constraint":
         """Compile a grammar.
+
+        Args:
+            otherwise: said before the reason where that fails.
 
         Raises:
             ConfigError: no text is in it, or it is too large.
@@ -109,10 +123,9 @@ class Constraint:
 
         matcher = LLMatcher(table.engine, table.opened(grammar), log_level=0)
         if matcher.is_error():
-            reason = next((line for line in matcher.get_error().splitlines() if line.strip()), "")
-            raise ConfigError(
-                f"no answer keeps to output and rules: {shorten(reason, 160)}", fix="change the output or its rules"
-            )
+            lines = [line.strip() for line in matcher.get_error().splitlines() if line.strip()]
+            reason = lines[0] if not lines or not lines[0].endswith(":") else " ".join(lines)
+            raise ConfigError(f"{otherwise}: {shorten(reason, 160)}", fix="change the output or its rules")
         return cls(table, matcher, most_characters)
 
     @property
@@ -271,6 +284,8 @@ class _Closing:
             return [forced]
         table = self.constraint.table
         ranked = [token for token in table.closing if matcher.validate_tokens([token]) == 1]
+        if table.letters.isdisjoint(ranked):  # in a number, which what follows it ends sooner than more digits
+            ranked.sort(key=lambda token: table.bytes_of(token) not in (b"}", b"]", b","))
         if not ranked:
             others = np.flatnonzero(allowed_mask(matcher))[:1000].tolist()
             ranked = sorted(

@@ -45,18 +45,29 @@ class _OtherKeywordError(Exception):
     """The schema uses a keyword that is left to the engine."""
 
 
-def json_grammar(schema: Mapping[str, Any], rules: Rules, source: str, language: Language, style: JsonStyle) -> str:
+def json_grammar(
+    schema: Mapping[str, Any],
+    rules: Rules,
+    source: str,
+    language: Language,
+    style: JsonStyle,
+    *,
+    strict: bool = False,
+) -> str:
     """Grammar of JSON that fits `schema` and keeps to `rules`.
+
+    Args:
+        strict: nothing is left to whoever checks the answer: the engine then refuses keywords that it cannot hold it to.
 
     Raises:
         ConfigError: there is none.
     """
     schema = _with_item_counts(schema, rules)
     try:
-        writer = _Writer(GrammarText(), schema, rules, source, language, style)
+        writer = _Writer(GrammarText(), schema, rules, source, language, style, strict)
         return writer.grammar.starting(writer.value(schema, 0))
     except _OtherKeywordError:
-        return GrammarText().starting(_by_engine(schema, style))
+        return GrammarText().starting(_by_engine(schema, style, strict))
 
 
 def _with_item_counts(schema: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
@@ -71,12 +82,13 @@ def _with_item_counts(schema: Mapping[str, Any], rules: Rules) -> dict[str, Any]
     return counted
 
 
-def _by_engine(schema: Mapping[str, Any] | bool, style: JsonStyle) -> str:
+def _by_engine(schema: Mapping[str, Any] | bool, style: JsonStyle, strict: bool) -> str:
     """The rule by which the engine reads a schema itself."""
     item, key = style.separators
-    options: dict[str, Any] = {"whitespace_flexible": False, "item_separator": item, "key_separator": key, "lenient": True}
+    options: dict[str, Any] = {"whitespace_flexible": False, "item_separator": item, "key_separator": key}
     if style.indent is not None:
-        options = {"whitespace_pattern": r"[\x20\n]{1,40}", "lenient": True}
+        options = {"whitespace_pattern": r"[\x20\n]{1,40}"}
+    options["lenient"] = not strict
     whole = dict(schema) if isinstance(schema, Mapping) else {} if schema else {"not": {}}
     return f"%json {json.dumps(whole | {'x-guidance': options})}"
 
@@ -95,6 +107,7 @@ class _Writer:
     source: str
     language: Language
     style: JsonStyle
+    strict: bool
     references: dict[str, str] = field(default_factory=dict)
 
     def value(self, schema: Any, level: int) -> str:
@@ -102,8 +115,10 @@ class _Writer:
         if schema is False or not isinstance(schema, (Mapping, bool)):
             raise _OtherKeywordError
         schema = {} if schema is True else schema
+        if self.strict and set(schema) & _CHECKED_LATER:
+            raise _OtherKeywordError
         if not set(schema) - _REMARKS:
-            return self.grammar.rule(_by_engine({}, self.style))
+            return self.grammar.rule(_by_engine({}, self.style, self.strict))
         if "$ref" in schema:
             return self._reference(schema)
         if isinstance(schema.get("anyOf"), list) and schema["anyOf"] and not set(schema) - _ANYWHERE - {"anyOf"}:
@@ -149,7 +164,7 @@ class _Writer:
         limits = {key: value for key, value in schema.items() if key in _KEYWORDS[kind]}
         if not limits:
             return self.grammar.terminal(regex(_WHOLE if kind == "integer" else _NUMBER))
-        return self.grammar.rule(_by_engine({"type": kind, **limits}, JsonStyle()))
+        return self.grammar.rule(_by_engine({"type": kind, **limits}, JsonStyle(), self.strict))
 
     def _reference(self, schema: Mapping[str, Any]) -> str:
         """The rule of a definition, which may refer to itself."""
@@ -172,9 +187,8 @@ class _Writer:
             pattern = automaton_regex(schema["pattern"], whole=False)
             if pattern is None:
                 raise _OtherKeywordError
-            return self.grammar.rule(
-                _by_engine({**_only(schema, "minLength", "maxLength"), "type": "string", "pattern": pattern}, JsonStyle())
-            )
+            limits = {**_only(schema, "minLength", "maxLength"), "type": "string", "pattern": pattern}
+            return self.grammar.rule(_by_engine(limits, JsonStyle(), self.strict))
         return self.grammar.terminal(f"{exactly(chr(34))} ({self._inside(schema)}) {exactly(chr(34))}")
 
     def _inside(self, schema: Mapping[str, Any]) -> str:
@@ -184,6 +198,8 @@ class _Writer:
         if high is not None and low > high:
             what = f"no string has at least {low} and at most {high} characters"
             raise ConfigError(what, fix="change minLength and maxLength of output.json_schema")
+        if self.strict and max(low, high or 0) > _LONGEST_COUNTED:
+            raise _OtherKeywordError
         counts = f"{{{min(low, _LONGEST_COUNTED)},{high if high is not None and high <= _LONGEST_COUNTED else ''}}}"
         terms = [regex(unit + (counts if low or high is not None else "*"))]
         if self.rules.copies_from_input:

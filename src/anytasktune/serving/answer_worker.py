@@ -11,7 +11,7 @@ from anytasktune.chat import PromptFormat, shared_prefix
 from anytasktune.errors import AnyTaskTuneError, ConfigError
 from anytasktune.inference.base_continuation import USUAL_TOKENS, continuations, unfit_prompt
 from anytasktune.inference.constraint import Constraint
-from anytasktune.inference.generation import GrowingAnswer, Limits, Sampling
+from anytasktune.inference.generation import GrowingAnswer, Limits
 from anytasktune.inference.joint_generation import JointGeneration, JointRow
 from anytasktune.inference.task_constraint import TaskConstraint
 from anytasktune.inference.task_lm import TaskLM
@@ -87,12 +87,12 @@ class AnswerWorker:
 
     def take(self, asked: Sequence[PendingQuestion]) -> None:
         """Answer label tasks, and begin to generate other answers."""
-        groups: dict[tuple[str, int | None, Sampling | None], list[PendingQuestion]] = {}
+        groups: dict[tuple[object, ...], list[PendingQuestion]] = {}
         starting: list[_Running] = []
         for pending in asked:
             if self._in_batch(pending):
                 question = pending.question
-                key = question.model.name, question.end.most_tokens, question.sampling
+                key = question.model.name, question.end.most_tokens, question.sampling, question.form
                 groups.setdefault(key, []).append(pending)
             elif (running := self._prepared(pending)) is not None:
                 starting.append(running)
@@ -173,6 +173,7 @@ class AnswerWorker:
         limit, adapter, shared, constraint = asked or USUAL_TOKENS, None, 0, None
         if model.source is None or model.task is None or question.example is None:
             prompt = format_.text_ids(question.rendered, begins=question.begins)
+            constraint = question.form.constraint if question.form else None
         else:
             task_lm = self._task_lm(model)
             adapter, decoding = task_lm.adapter, model.source.manifest.decoding[model.task.name]
@@ -218,10 +219,10 @@ class AnswerWorker:
     # --- batches of one model
 
     def _answer_batch(self, asked: Sequence[PendingQuestion]) -> None:
-        """Answer questions of one model with the same limit and sampling."""
+        """Answer questions of one model with the same limit, sampling and form."""
         questions = [pending.question for pending in asked]
         model = questions[0].model
-        format_, constrained = self.models.format_of(model), False
+        format_, constrained = self.models.format_of(model), questions[0].form is not None
         if model.source is None or model.task is None:
             answers = self._continued(questions)
         else:
@@ -249,7 +250,8 @@ class AnswerWorker:
         """Continuations of the base model."""
         base, first = self.models.base, questions[0]
         prompts = [base.format.text_ids(question.rendered, begins=question.begins) for question in questions]
-        return continuations(base, prompts, first.end.most_tokens, first.sampling)
+        constraint = first.form.constraint if first.form else None
+        return continuations(base, prompts, first.end.most_tokens, first.sampling, constraint)
 
 
 def _finished(one: _Running) -> Outcome:

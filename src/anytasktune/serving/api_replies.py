@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -31,6 +31,8 @@ class ModelEntry(BaseModel):
     """The task that it answers; None for the base model."""
     task_lm: str | None = None
     """Id of the Task-LM behind the name."""
+    json_schema: dict[str, Any] | None = None
+    """JSON tasks: the schema that every answer fits."""
     in_use: bool = False
     """Whether it is the Task-LM that answers the task unless another is named: `TASK` and `TASK@prod`."""
 
@@ -174,9 +176,8 @@ def model_list(models: ModelCatalog) -> ModelList:
 def model_entry(name: str, model: ServedModel) -> ModelEntry:
     """The entry of one name."""
     task = model.task.name if model.task else None
-    return ModelEntry(
-        id=name, created=model.created, task=task, task_lm=model.task_lm, in_use=bool(model.source and model.aliases)
-    )
+    schema, in_use = model.task.output.text_schema if model.task else None, bool(model.source and model.aliases)
+    return ModelEntry(id=name, created=model.created, task=task, task_lm=model.task_lm, json_schema=schema, in_use=in_use)
 
 
 @dataclass(frozen=True)

@@ -63,10 +63,17 @@ class StreamOptions(ApiRecord):
     include_usage: bool | None = None
 
 
+class NamedSchema(ApiRecord):
+    """A JSON Schema in a request; its name and `strict` change nothing."""
+
+    schema_: dict[str, JsonValue] | None = Field(None, alias="schema")
+
+
 class ResponseFormat(ApiRecord):
     """The form that an answer must have."""
 
     type: Literal["text", "json_object", "json_schema"]
+    json_schema: NamedSchema | None = None
 
 
 class OwnOptions(ApiRecord):

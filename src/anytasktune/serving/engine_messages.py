@@ -10,6 +10,7 @@ from anytasktune.chat import PromptFormat
 from anytasktune.inference.generation import Sampling
 from anytasktune.schema import Answer, Example, Route
 from anytasktune.serving.api_errors import ApiError
+from anytasktune.serving.requested_form import RequestedForm
 from anytasktune.serving.served_models import ModelCatalog, ServedModel
 from anytasktune.serving.server_metrics import ServerMetrics
 
@@ -65,6 +66,7 @@ class Question:
         stream: pieces of the answer are wanted as they come.
         sampling: draws the answer; None: the most probable one.
         route: the way the model was chosen, where the request named `auto`.
+        form: the answer of the base model is held to it.
     """
 
     model: ServedModel
@@ -75,13 +77,14 @@ class Question:
     stream: bool = False
     sampling: Sampling | None = None
     route: Route | None = None
+    form: RequestedForm | None = None
 
     @property
     def grows(self) -> bool:
         """Whether the answer can be shown while it is generated: no later token changes what stands before it."""
         task, source = self.model.task, self.model.source
         if task is None or source is None:
-            return True
+            return self.form is None
         return not source.manifest.decoding[task.name].constrained or task.output.shows_beginnings(task.rules)
 
 

@@ -5,7 +5,7 @@ from anytasktune.inference.generation import Sampling
 from anytasktune.llm.chat_endpoint import ChatEndpoint
 from anytasktune.schema import Answer, Route
 from anytasktune.serving.api_errors import ApiError, not_honoured, require_room
-from anytasktune.serving.api_requests import AnswerRequest
+from anytasktune.serving.api_requests import AnswerRequest, ChatRequest, CompletionRequest
 from anytasktune.serving.engine_messages import Answered, AnswerEnd, Question
 from anytasktune.serving.served_models import ServedModel
 
@@ -26,7 +26,7 @@ class FallbackModel:
         """
         return route is not None and route.abstained in {"unsure", "unlike_pool"}
 
-    async def answer(self, request: AnswerRequest, text: str, route: Route | None) -> Answered:
+    async def answer(self, request: ChatRequest | CompletionRequest, text: str, route: Route | None) -> Answered:
         """The answer of the endpoint to one input.
 
         Raises:
@@ -34,6 +34,8 @@ class FallbackModel:
         """
         if (request.n or 1) > 1:
             raise not_honoured("n", "the input fits no task and goes to another endpoint, which is asked for one answer")
+        if isinstance(request, ChatRequest) and request.response_format and request.response_format.type != "text":
+            raise not_honoured("response_format", "the input fits no task and goes to another endpoint, which is told no form")
         require_room(1, self._waiting, self._most_waiting)
         self._waiting += 1
         try:

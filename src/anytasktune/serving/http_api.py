@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -37,6 +37,7 @@ from anytasktune.serving.input_of_messages import input_of_chat, input_of_prompt
 from anytasktune.serving.reply_events import DONE_EVENT, ReplyStream, event
 from anytasktune.serving.request_feedback import FeedbackReply, FeedbackRequest, RequestLog
 from anytasktune.serving.request_guard import RequestGuardMiddleware, RequestRules
+from anytasktune.serving.requested_form import RequestedForms
 from anytasktune.serving.served_actions import ActionRequest, ServedActions
 from anytasktune.serving.served_models import AUTO_MODEL, ModelCatalog, ServedModel
 from anytasktune.serving.server_metrics import ServerMetrics
@@ -59,19 +60,21 @@ class AnswerApi:
     log: RequestLog | None = None
     fallback: FallbackModel | None = None
 
+    @cached_property
+    def forms(self) -> RequestedForms:
+        """The forms that requests want."""
+        return RequestedForms(self.engine.models)
+
     async def chat(self, http: Request, request: ChatRequest) -> Response:
         """Reply to a chat."""
         model, route = self._model(request, lambda models: route_chat(models, request.messages))
-        if (form := request.response_format) is not None and form.type != "text":
-            kind = model.task.output.kind if model.task else "text"
-            if kind != "json" or form.type != "json_object":
-                raise not_honoured("response_format", f"{model.name} answers in its own form ({kind}); leave it out")
         if request.logprobs and not _scores_answers(model):
             raise not_honoured("logprobs", "only answers of label and small number tasks have probabilities; leave it out")
         if self.fallback is not None and self.fallback.takes(route):
             text = text_of_one_turn(request.messages)
             return await self._by_endpoint(http, request, self.fallback.answer(request, text, route), chat=True)
-        question = replace(self._chat_question(model, request), route=route)
+        form = await asyncio.to_thread(self.forms.form_for, model, request) if request.response_format else None
+        question = replace(self._chat_question(model, request), route=route, form=form)
         top = (request.top_logprobs or 0) if request.logprobs else None
         questions = _drawn(model, [question], request)
         reply = _reply(request, questions[0], top)

@@ -21,6 +21,7 @@ from anytasktune.inference.task_predictor import chosen_answer
 from anytasktune.schema import Answer, Decoding, Example, Task
 from anytasktune.serving.api_errors import ApiError
 from anytasktune.serving.engine_messages import Answered, Outcome, Question
+from anytasktune.serving.requested_form import RequestedForm
 from anytasktune.serving.served_models import ModelCatalog
 from anytasktune.serving.vllm_client import VllmChoice
 
@@ -75,7 +76,8 @@ class VllmQuestions:
         asked = question.end.most_tokens
         if model.task is None or model.source is None or question.example is None:
             prompt = format_.text_ids(question.rendered, begins=question.begins)
-            return self._generation(question, self.abilities.base, prompt, asked or USUAL_TOKENS)
+            wanted = None if question.form is None else self._as_told(question.form)
+            return self._generation(question, self.abilities.base, prompt, asked or USUAL_TOKENS, wanted)
         decoding, name = model.source.manifest.decoding[model.task.name], model.source.manifest.id
         prompt = format_.prompt_ids(model.task, question.example)
         possible = possible_answers(model.task, decoding, question.example) if model.chooses_by_score else []
@@ -124,6 +126,10 @@ class VllmQuestions:
             body["structured_outputs"] = form
             listed = tuple(form.get("choice", ()))
         return VllmRequest(body, len(prompt), listed=listed, constrained=form is not None)
+
+    def _as_told(self, form: RequestedForm) -> dict[str, Any]:
+        """A requested form as vLLM is told it."""
+        return {"grammar": form.grammar} if self.abilities.reads_grammars else {"json": dict(form.json.schema)}
 
     def _check_room(self, prompt: Sequence[int], needed: int) -> None:
         room = self.models.info.context_length - needed

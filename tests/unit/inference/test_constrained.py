@@ -73,6 +73,7 @@ OUTPUTS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ),
     ({"kind": "json", "json_schema": TREE}, {}),
     ({"kind": "json"}, {}),
+    ({"kind": "json", "json_schema": {**RECORD, "required": ["who", "score", "tags"]}}, {}),
 ]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from openai import OpenAI
+from openai import BadRequestError, OpenAI
 from tests.tiny_project import team_rows
 
 from anytasktune.errors import AnyTaskTuneError, ConfigError, ModelError
@@ -177,6 +177,19 @@ def test_requests_hold_what_vllm_reads(through: Through) -> None:
         assert body["temperature"] == 0
         assert body["repetition_penalty"] == 1, "else vLLM takes the model's own from generation_config.json"
         assert not {name for name in body if name.startswith("guided")}
+
+
+def test_a_requested_schema_is_told_to_vllm(through: Through) -> None:
+    schema = {"type": "object", "properties": {"n": {"enum": [1, 22]}}, "required": ["n"], "additionalProperties": False}
+    form = {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}
+    reply = ask(through, "tiny", "the landlord", response_format=form)
+    assert json.loads(reply.choices[0].message.content) in ({"n": 1}, {"n": 22})
+    assert set(through.fake.bodies[-1]["structured_outputs"]) == {"grammar"}
+    assert reply.model_extra["anytasktune"]["constrained"]
+    plain = ask(through, "facts", "the landlord").choices[0].message.content
+    assert ask(through, "facts", "the landlord", response_format={"type": "json_object"}).choices[0].message.content == plain
+    with pytest.raises(BadRequestError, match="/kind: a value may stand there"):
+        ask(through, "facts", "the landlord", response_format=form)
 
 
 def test_losses_are_said_by_name_at_the_start(through: Through, task_lms: dict[str, TaskLM]) -> None:
