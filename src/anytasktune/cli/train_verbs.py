@@ -2,13 +2,14 @@
 
 import gc
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from anytasktune.cli.console import DONE, FORGOTTEN, MENDABLE, ROWS_DROPPED, print_json, say, show
+from anytasktune.cli.console import DONE, FORGOTTEN, MENDABLE, ROWS_DROPPED, UsageError, print_json, say, show
 from anytasktune.cli.options import (
     Granularity,
     Json,
@@ -40,6 +41,15 @@ With = Annotated[
         "inputs. Repeatable.",
     ),
 ]
+WithKey = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with-key",
+        metavar="HOST=VARIABLE",
+        help="The environment variable with the API key of an endpoint, such as api.deepseek.com=DEEPSEEK_API_KEY. Repeatable.",
+    ),
+]
+_HOST_AND_VARIABLE = re.compile(r"(?P<host>[^=\s]+)\s*=\s*(?P<variable>[A-Z_][A-Z0-9_]*)")
 AcrossTasks = Annotated[
     bool,
     typer.Option("--across-tasks", help="Evaluate every Task-LM on the dev rows of every task: which tasks to train together."),
@@ -62,9 +72,15 @@ def open_engine(project: Path, tasks: list[str] | None, overrides: list[str] | N
     return workspace, settings
 
 
-def _naming(general: list[str] | None) -> list[str]:
-    """The override that names these general models."""
-    return [f"eval.general_models={json.dumps(general, ensure_ascii=False)}"] if general else []
+def _naming(general: list[str] | None, keys: list[str] | None) -> list[str]:
+    """The overrides that name these general models, and the variables with the keys of their endpoints."""
+    named = [f"eval.general_models={json.dumps(general, ensure_ascii=False)}"] if general else []
+    pairs = [_HOST_AND_VARIABLE.fullmatch(key.strip()) for key in keys or ()]
+    if not all(pairs):  # without what was given: it may be the key
+        fix = "write host and variable, not the key itself: --with-key api.deepseek.com=DEEPSEEK_API_KEY"
+        raise UsageError("--with-key needs a host and the name of an environment variable in capital letters", fix=fix)
+    variables = {pair["host"].lower(): pair["variable"] for pair in pairs if pair}
+    return [*named, *([f"eval.key_variables={json.dumps(variables)}"] if variables else [])]
 
 
 def check(
@@ -133,6 +149,7 @@ def eval_(
     tasks: TaskNames = None,
     project: ProjectFolder = Path(),
     general: With = None,
+    keys: WithKey = None,
     across_tasks: AcrossTasks = False,
     forgetting: Forgetting = False,
     overrides: Overrides = None,
@@ -144,7 +161,7 @@ def eval_(
     """Answer the test rows with the base model, with and without examples, and the Task-LMs, and compare them."""
     across = ["eval.across_tasks=true"] if across_tasks else []
     across += ["eval.forgetting=true"] if forgetting else []
-    workspace, settings = open_engine(project, tasks, [*(overrides or []), *_naming(general), *across])
+    workspace, settings = open_engine(project, tasks, [*(overrides or []), *_naming(general, keys), *across])
     from anytasktune.cli.consent_question import agreement
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline import evaluate
@@ -164,6 +181,7 @@ def tune(
     granularity: Granularity = "task",
     method: Method = None,
     general: With = None,
+    keys: WithKey = None,
     overrides: Overrides = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -172,7 +190,7 @@ def tune(
 ) -> int:
     """Run the whole chain: freeze the rows, check them, train, compare with the base model, report."""
     method_chosen = [f"train.method={method}"] if method else []
-    workspace, settings = open_engine(project, tasks, [*(overrides or []), *method_chosen, *_naming(general)])
+    workspace, settings = open_engine(project, tasks, [*(overrides or []), *method_chosen, *_naming(general, keys)])
     from anytasktune.cli.progress import reporter
 
     events = reporter(progress, workspace)

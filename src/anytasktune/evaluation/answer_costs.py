@@ -22,7 +22,7 @@ def cost_per_1000(entry: ScoredSystem, config: EvalConfig) -> float | None:
     None where the price is missing. A model behind an endpoint on this machine may have either price.
     """
     usage, model = entry.usage, entry.general_model
-    prices = config.prices.get(model.asked_as) if model and model.endpoint else None
+    prices = config.prices.get(model.name) or config.prices.get(model.asked_as) if model and model.endpoint else None
     if prices is not None:
         paid = usage.prompt_tokens * prices.price_in + usage.answer_tokens * prices.price_out
         return per_1000(paid / _MILLION, sum(one.error is None for one in entry.predictions))

@@ -216,15 +216,18 @@ def compare(
 
 
 def _name_general_models(context: TrainingContext, general: Sequence[General]) -> None:
-    """Put names for paths and addresses into the settings of the report, and the prices that hold for endpoints."""
-    priced = {model.config.name: model.config for model in general if isinstance(model, EndpointGeneralModel)}
+    """Put names for paths and addresses into the settings of the report, and the prices that hold for endpoints, by name.
+
+    Names of variables with keys are of this machine and left out.
+    """
+    priced = {model.model.name: model.config for model in general if isinstance(model, EndpointGeneralModel)}
     prices = {
         name: ModelPrices(price_in=config.price_in, price_out=config.price_out)
         for name, config in priced.items()
         if config.price_in is not None and config.price_out is not None
     }
-    update = {"general_models": [model.model.name for model in general], "prices": context.settings.eval.prices | prices}
-    named = context.settings.eval.model_copy(update=update)
+    own, names = context.settings.eval, [model.model.name for model in general]
+    named = own.model_copy(update={"general_models": names, "prices": own.prices | prices, "key_variables": {}})
     context.settings = context.settings.model_copy(update={"eval": named})
 
 

@@ -8,8 +8,9 @@ import os
 import re
 import time
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from anytasktune.errors import ConfigError, counted
 from anytasktune.evaluation import ScoredSystem, score_system
@@ -31,6 +32,7 @@ from anytasktune.store import find_or_make
 from anytasktune.version import __version__
 
 EVAL_API_KEY = "ANYTASKTUNE_EVAL_API_KEY"
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 _OPENAI = "api.openai.com"
 _SPEC = re.compile(r"(?P<url>https?://[^/\s]+/[^:?\s]*(?:\?[^:\s]*)?):(?P<model>\S(?:.*\S)?)")
 _FRAME_TOKENS = 8
@@ -45,18 +47,21 @@ class EndpointSpec:
     model: str
 
     @classmethod
-    def parse(cls, name: str, config: TeacherConfig) -> "EndpointSpec":
+    def parse(cls, name: str, config: TeacherConfig, key_variables: Mapping[str, str] = NO_VARIABLES) -> "EndpointSpec":
         """Read a name that begins with `http://` or `https://`, with timeout and attempts of the config.
 
+        Args:
+            key_variables: HOST or HOST:PORT → the environment variable with the key for it.
+
         Raises:
-            ConfigError: there is no model in it.
+            ConfigError: there is no model in it, or the variable named for its host is empty.
             EndpointError: the address or its key cannot be ones.
         """
         found = _SPEC.fullmatch(name.strip())
         if found is None:
             fix = "write address and model: --with http://localhost:8000/v1:MODEL"
             raise ConfigError("the name of a model is missing behind the address", where=f"--with {_host(name)}", fix=fix)
-        key, variable = _key_for(_host(found["url"]))
+        key, variable = _key_for(found["url"], key_variables)
         endpoint = Endpoint.at(
             found["url"], key, named="--with", key_variable=variable, timeout=config.timeout, attempts=config.attempts
         )
@@ -77,8 +82,15 @@ def _host(url: str) -> str:
     return (urllib.parse.urlsplit(url.strip()).hostname or "").rstrip(".")
 
 
-def _key_for(host: str) -> tuple[str, str]:
-    """The key for a host and the variable it is from: the teacher's key is not sent to any other host."""
+def _key_for(url: str, key_variables: Mapping[str, str]) -> tuple[str, str]:
+    """The key for an address and the variable it is from: the teacher's key is not sent to any other host."""
+    host = _host(url)
+    with_port = urllib.parse.urlsplit(url.strip()).netloc.rpartition("@")[2].lower()
+    if own := key_variables.get(with_port) or key_variables.get(host):
+        if not os.environ.get(own, "").strip():
+            where = f"eval.key_variables, {host}"
+            raise ConfigError(f"the environment variable {own} is empty", where=where, fix=f"export {own}=…")
+        return os.environ[own], own
     of_teacher = _host(os.environ.get(BASE_URL, "")) or _OPENAI
     variable = API_KEY if host == of_teacher and not os.environ.get(EVAL_API_KEY) else EVAL_API_KEY
     return os.environ.get(variable, ""), variable
@@ -207,14 +219,15 @@ def requests_of(context: TrainingContext, tasks: Sequence[Task]) -> dict[str, tu
 
 def _specs(context: TrainingContext) -> Iterator[EndpointSpec]:
     names = [name for name in context.settings.eval.general_models if is_endpoint(name)]
-    specs = [EndpointSpec.parse(name, context.settings.teacher) for name in names]
+    variables = context.settings.eval.key_variables
+    specs = [EndpointSpec.parse(name, context.settings.teacher, variables) for name in names]
     yield from {spec.name: spec for spec in specs}.values()
 
 
 def _config(context: TrainingContext, spec: EndpointSpec) -> TeacherConfig:
     """The limits of the teacher with the prices of this model; those of a teacher of the same name unless it has own ones."""
     teacher, evaluation = context.settings.teacher, context.settings.eval
-    prices = evaluation.prices.get(spec.model)
+    prices = evaluation.prices.get(spec.name) or evaluation.prices.get(spec.model)
     if prices is None and teacher.name == spec.model and teacher.price_in is not None and teacher.price_out is not None:
         prices = ModelPrices(price_in=teacher.price_in, price_out=teacher.price_out)
     if prices is None and teacher.max_cost is not None:

@@ -1,5 +1,6 @@
 """Settings of every stage: a section of `settings.yaml` each, and `Settings`, the whole file."""
 
+import re
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
@@ -24,6 +25,7 @@ Augmentation = Literal[
 """Kinds of variants of a row."""
 
 
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 LARGEST_SEED = 2**63 - 1
 """Seeds go to several generators of random numbers; all of them take this one."""
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
@@ -128,8 +130,10 @@ class EvalConfig(Record):
     general_models: list[str] = Field(default_factory=list)
     """General models to compare with (`--with`): one named as `train.model`, or `http://HOST:PORT/v1:MODEL` for one behind an
     OpenAI-compatible endpoint, which is sent the rows that are evaluated, without their reference answers."""
+    key_variables: dict[str, str] = Field(default_factory=dict)
+    """Environment variables that hold the API keys of endpoints (`--with-key`), by HOST or HOST:PORT."""
     prices: dict[str, ModelPrices] = Field(default_factory=dict)
-    """Prices of general models behind an endpoint, by MODEL."""
+    """Prices of general models behind an endpoint, by MODEL or, where two endpoints have it, MODEL@HOST."""
     machine_price_per_hour: float | None = Field(None, ge=0, le=MOST_MONEY)
     """Price of an hour of this machine. Unset: no cost is reported for what is computed here."""
     payback_months: int = Field(12, ge=1, le=1200)
@@ -167,6 +171,14 @@ class EvalConfig(Record):
     forgetting_budget: float | None = Field(None, ge=0, le=1)
     """Largest drop allowed, as a share of the instructions; asks them. Where the whole interval of the drop lies beyond it,
     `eval` and `tune` end with exit code 5."""
+
+    @model_validator(mode="after")
+    def _names_variables_not_keys(self) -> "EvalConfig":
+        for host, name in self.key_variables.items():
+            if not _VARIABLE.fullmatch(name):
+                what = "needs the name of an environment variable in capital letters, not the key itself"
+                raise fault(what, "key_variables", host)
+        return self
 
     @property
     def asks_general_instructions(self) -> bool:

@@ -1,7 +1,9 @@
 """`--with MODEL` on the command line."""
 
+import json
 from pathlib import Path
 
+import pytest
 from tests.openai_server import serving
 from tests.tiny_models import save_tiny_model
 from tests.unit.cli.conftest import Run
@@ -40,3 +42,19 @@ def test_rows_go_to_another_machine_only_when_somebody_agreed(run: Run, tuned: P
     assert ended.code == 1
     assert "test rows go to general.invalid" in ended.err
     assert "--yes" in ended.err
+
+
+def test_each_endpoint_gets_the_key_of_its_variable(
+    run: Run, tuned: Path, quick: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OWN_KEY", "sk-own")
+    with serving(lambda _: json.dumps({"answer": "work"})) as served:
+        host = served.url.split("/")[2]
+        asked = ("eval", "-p", tuned, *quick, "-c", "systems=base", "--with", f"{served.url}:m", "--with-key")
+        assert run(*asked, f"{host}=OWN_KEY").code == 0
+    assert set(served.keys) == {"Bearer sk-own"}
+    for pasted in (f"{host}=sk-0123456789", "sk-0123456789", f"{host}="):
+        ended = run(*asked, pasted)
+        assert ended.code == 2
+        assert "--with-key api.deepseek.com=DEEPSEEK_API_KEY" in ended.err + ended.out
+        assert "sk-0123456789" not in ended.err + ended.out

@@ -281,3 +281,37 @@ def test_the_key_of_the_teacher_goes_to_no_other_host(project: Path, tiny_model:
         assert served.keys[-1] == "Bearer sk-for-evaluation"
     kept = b"".join(path.read_bytes() for path in (project / "artifacts").rglob("*") if path.is_file())
     assert b"sk-for-evaluation" not in kept
+
+
+def test_two_endpoints_get_a_key_each_and_prices_of_their_own(
+    project: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRST_KEY", "sk-first")
+    monkeypatch.setenv("SECOND_KEY", "sk-second")
+    monkeypatch.setenv(EVAL_API_KEY, "sk-of-all-others")
+    with serving(in_json) as first, serving(in_json) as second, serving(in_json) as third:
+        hosts = [one.url.split("/")[2] for one in (first, second, third)]
+        names = [f"{one.url}:big" for one in (first, second, third)]
+        variables = {hosts[0]: "FIRST_KEY", hosts[1]: "SECOND_KEY"}
+        prices = {f"big@{hosts[0]}": {"price_in": 1, "price_out": 1}, "big": {"price_in": 2, "price_out": 2}}
+        more = f"eval.general_models={names}", f"eval.key_variables={variables}", f"eval.prices={prices}", "systems=base"
+        report = evaluate(Workspace.open(project), settings=quick_settings(tiny_model, *more))
+    asked = [set(one.keys) for one in (first, second, third)]
+    assert asked == [{"Bearer sk-first"}, {"Bearer sk-second"}, {"Bearer sk-of-all-others"}]
+    costs = {one.general_model.name: one.cost_per_1000 for one in report.tasks[0].systems if one.general_model}
+    assert [costs[f"big@{host}"] for host in hosts] == [pytest.approx(37e-3), pytest.approx(74e-3), pytest.approx(74e-3)]
+    assert verify(Workspace.open(project)).mismatches == ()
+    kept = b"".join(path.read_bytes() for path in (project / "artifacts").rglob("*") if path.is_file())
+    assert not [word for word in (b"sk-first", b"sk-second", b"FIRST_KEY") if word in kept]
+
+
+def test_an_empty_variable_is_named_before_anything_is_sent(project: Path, tiny_model: Path) -> None:
+    with serving(in_json) as served, pytest.raises(ConfigError, match="the environment variable NOT_SET_KEY is empty"):
+        evaluate(Workspace.open(project), settings=settings_for(tiny_model, served, "key_variables={127.0.0.1: NOT_SET_KEY}"))
+    assert served.bodies == []
+
+
+@pytest.mark.parametrize("pasted", ["sk-local-0123456789", "c0ffee0123456789", ""])
+def test_a_key_in_place_of_its_variable_is_refused(tiny_model: Path, pasted: str) -> None:
+    with pytest.raises(ConfigError, match="needs the name of an environment variable"):
+        quick_settings(tiny_model, f"eval.key_variables={{'api.example.com': '{pasted}'}}")
