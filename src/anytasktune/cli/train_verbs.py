@@ -276,12 +276,13 @@ def _show_plan(
     as_json: bool,
 ) -> int:
     from anytasktune.cli import tables
-    from anytasktune.pipeline.checking import plan, total_estimate
+    from anytasktune.pipeline.checking import plan
+    from anytasktune.schema.task_plan import total_estimate
 
     with events as on_event:
         plans = plan(workspace, tasks or (), settings, on_event, granularity)
     if as_json:
-        print_json([asdict(row) for row in plans])
+        print_json([row.model_dump() for row in plans])
     else:
         show(tables.plans(plans, total_estimate(plans)))
     return DONE

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.answering import AnsweringSystem, ask, open_system
     from anytasktune.pipeline.build_context import BuildOptions
     from anytasktune.pipeline.building import Built, build
-    from anytasktune.pipeline.checking import CheckedTask, TaskPlan, check, plan
+    from anytasktune.pipeline.checking import CheckedTask, check, plan
     from anytasktune.pipeline.events import Event, Finished, Note, OnEvent, Progress, Started
     from anytasktune.pipeline.frozen_datasets import frozen_dataset
     from anytasktune.pipeline.gating import gate
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.predicting import Predicted, PredictOptions, predict
     from anytasktune.pipeline.routing import ask_auto
     from anytasktune.pipeline.running_actions import ActionRunOptions, PersonDecision, PersonTurn, resume_action, run_action
+    from anytasktune.pipeline.stored_trainings import TaskPlan
     from anytasktune.pipeline.tuning import evaluate, train, tune
     from anytasktune.pipeline.workspace import Workspace
     from anytasktune.settings import Settings
@@ -54,7 +55,7 @@ _HOME = {
     "BuildOptions": "build_context",
     "Settings": "workspace",
     "Started": "events",
-    "TaskPlan": "checking",
+    "TaskPlan": "stored_trainings",
     "Workspace": "workspace",
     "ask": "answering",
     "ask_auto": "routing",

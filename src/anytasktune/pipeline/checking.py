@@ -9,16 +9,20 @@ from anytasktune.pipeline.evaluating import require_room_for_answers
 from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Estimate, SplitName
+from anytasktune.schema import SPLIT_NAMES, DatasetManifest
+from anytasktune.schema.task_plan import TaskPlan
 from anytasktune.settings import Settings
 from anytasktune.store.run_folder import finished_run
 from anytasktune.tasks import Finding
 from anytasktune.training.adapter_targets import Granularity
-from anytasktune.training.estimate import LABELS_AT_ONCE, Answering, answering_seconds, total
+from anytasktune.training.estimate import LABELS_AT_ONCE, Answering, answering_seconds
 from anytasktune.training.preflight import Preflight, TokenView, view_tokens
 from anytasktune.training.run_plan import RunPlan, estimate_run
 from anytasktune.training.task_rows import TrainingData
 from anytasktune.training.train_runs import run_id
+
+_ADAPTER_BYTES = 4
+"""Of a weight of an adapter, which is kept in float32."""
 
 
 @dataclass(frozen=True)
@@ -54,45 +58,6 @@ def check(
         look, findings = context.preflight(task, dataset), context.findings(task, dataset)
         checked.append(CheckedTask(task.name, dataset.manifest, look, samples, findings))
     return checked
-
-
-@dataclass(frozen=True)
-class TaskPlan:
-    """Expected cost of training one Task-LM.
-
-    Attributes:
-        task: the adapter target: a task, `action-` and the name of an action, or `mixed-pool`.
-        rows: rows per split; of train those that `max_train_rows` leaves.
-        steps: optimiser steps, if the run is not stopped early.
-        prefix_tokens: tokens of the longest instruction that rows share, read once per step.
-        tokens: tokens the model would process in all, dev evaluations left out.
-        plain_tokens: the same without sharing the prefix.
-        seconds: how long training is expected to take on this machine, looks at dev included.
-        memory_bytes: most memory it is expected to need.
-        trained: whether the Task-LM exists already, so that nothing would be done.
-        answer_seconds: how long `eval` is expected to let it answer its held-out rows; with a task's first Task-LM, the
-            untuned systems too.
-    """
-
-    task: str
-    rows: dict[SplitName, int]
-    rank: int
-    learning_rate: float
-    epochs: float
-    steps: int
-    prefix_tokens: int
-    tokens: int
-    plain_tokens: int
-    seconds: float
-    memory_bytes: int
-    trained: bool
-    answer_seconds: float
-
-
-def total_estimate(plans: Sequence[TaskPlan]) -> Estimate:
-    """Cost of training all that is not trained yet."""
-    left = [row for row in plans if not row.trained]
-    return total([Estimate(tokens=row.tokens, seconds=row.seconds, memory_bytes=row.memory_bytes) for row in left])
 
 
 def plan(
@@ -131,6 +96,7 @@ def _plan_one(context: TrainingContext, data: TrainingData, planned: Collection[
         plain_tokens=sum(run.lengths[index] for step in run.order for index in step),
         seconds=expected.seconds,
         memory_bytes=expected.memory_bytes,
+        disk_bytes=_ADAPTER_BYTES * info.shape.adapter(run.resolved.rank),
         trained=finished_run(context.workspace.project.runs(data.target) / identity) is not None,
         answer_seconds=round(_answer_seconds(context, data, run, planned), 2),
     )

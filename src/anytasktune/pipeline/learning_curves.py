@@ -22,7 +22,6 @@ from anytasktune.schema.learning_curve import Learner, LearningCurves
 from anytasktune.settings import Settings, TrainConfig
 from anytasktune.store import save_artifact
 from anytasktune.store.run_folder import ADAPTER_FOLDER
-from anytasktune.training.estimate import total
 from anytasktune.training.run_plan import estimate_run, plan_run
 from anytasktune.training.task_rows import TaskRows, TrainingData
 from anytasktune.training.train_runs import Job, reusable_run, run_id, train_task_lms
@@ -107,7 +106,7 @@ def plan_learning_curves(
             if reusable_run(_folder(context, one, config, part), context.note) is None
         ]
         rows = tuple(_train_rows(part, context.settings.train) for part in one.parts)
-        cost = total([_estimate(context, config, part) for config, part in left])
+        cost = Estimate.total([_estimate(context, config, part) for config, part in left])
         plans.append(CurvePlan(one.task.name, rows, len(one.evaluated), len(trainings), len(trainings) - len(left), cost))
     return plans
 
@@ -202,7 +201,7 @@ def _trained(context: TrainingContext, one: _Sizes) -> list[tuple[Learner, Path,
             job = training_job(context, part, folder, _estimate(context, config, part), name)
             missing.setdefault(learner, []).append((config, job))
     for learner, jobs in missing.items():
-        whole = total([job.estimate for _, job in jobs if job.estimate])
+        whole = Estimate.total([job.estimate for _, job in jobs if job.estimate])
         name = f"{one.task.name}: {counted(len(jobs), 'Task-LM' if learner == 'tuned' else 'label head')} on fewer rows"
         context.on_event(Started(stage="train", name=name, estimate=whole))
         for job, run in train_task_lms(context.base, [job for _, job in jobs], jobs[0][0], context.note):

@@ -30,7 +30,6 @@ from anytasktune.schema import Estimate, Report, Run, Task
 from anytasktune.settings import Settings
 from anytasktune.store import LATEST, write_ref
 from anytasktune.training.adapter_targets import Granularity
-from anytasktune.training.estimate import total
 from anytasktune.training.fit_label_set_head import has_label_sets
 from anytasktune.training.loop import Progress as StepProgress
 from anytasktune.training.run_plan import estimate_run
@@ -124,7 +123,7 @@ def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> lis
     if missing:
         estimates = {item.target: estimate_run(context.planned(item), info, config, context.speed) for item in missing}
         name = f"{len(missing)} Task-LM{'' if len(missing) == 1 else 's'}"
-        context.on_event(Started(stage="train", name=name, estimate=total(list(estimates.values()))))
+        context.on_event(Started(stage="train", name=name, estimate=Estimate.total(estimates.values())))
         jobs = [training_job(context, item, folders[item.target], estimates[item.target]) for item in missing]
         for job, run in train_task_lms(context.base, jobs, config, context.note):
             runs[job.data.target] = _finished(context, job.folder, run, reused=False)

@@ -1,5 +1,6 @@
 """Records of training: a run, its base model, and the manifest of a Task-LM."""
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -115,6 +116,16 @@ class Estimate(Record):
     seconds: float
     memory_bytes: int
     """Peak of the process (CPU), or of the device."""
+
+    @classmethod
+    def total(cls, estimates: Iterable["Estimate"]) -> "Estimate":
+        """Runs one after the other: tokens and seconds add up, memory is that of the largest."""
+        runs = list(estimates)
+        return cls(
+            tokens=sum(run.tokens for run in runs),
+            seconds=round(sum(run.seconds for run in runs), 2),
+            memory_bytes=max((run.memory_bytes for run in runs), default=0),
+        )
 
 
 class Run(Artifact):

@@ -189,15 +189,6 @@ def answering_seconds(plan: RowSet, shape: ModelShape, answers: Answering, speed
     return _COLD * (layers + speed.target / 2 * answers.rows * written)
 
 
-def total(estimates: Sequence[Estimate]) -> Estimate:
-    """Runs one after the other: tokens and seconds add up, memory is that of the largest."""
-    return Estimate(
-        tokens=sum(item.tokens for item in estimates),
-        seconds=round(sum(item.seconds for item in estimates), 2),
-        memory_bytes=max((item.memory_bytes for item in estimates), default=0),
-    )
-
-
 def matmul_rate(shape: ModelShape, device: torch.device, dtype: torch.dtype) -> float:
     """Floating-point operations per second of matrix products in a model's precision, on the shapes of its feed-forward block.
 

@@ -6,6 +6,7 @@ from tests.tiny_models import tiny_model
 
 from anytasktune.models.lora import Adapter, LoraSpec, linear_layers
 from anytasktune.models.shape import ModelShape
+from anytasktune.schema import Estimate
 from anytasktune.training.batches import Row, RowSet
 from anytasktune.training.estimate import (
     NOTHING,
@@ -18,7 +19,6 @@ from anytasktune.training.estimate import (
     matmul_rate,
     nominal_speed,
     operations,
-    total,
 )
 from anytasktune.training.machine_speed import measure_speed
 
@@ -65,8 +65,8 @@ def test_longer_runs_and_slower_machines_take_longer() -> None:
     assert long.tokens == 12 * short.tokens
     assert long.seconds > 10 * short.seconds
     assert estimate(twice, SHAPE, nominal_speed(30e9, SHAPE, 16), 10).seconds > 5 * long.seconds
-    assert total([short, long, long]).seconds == pytest.approx(short.seconds + 2 * long.seconds)
-    assert total([]).tokens == 0
+    assert Estimate.total([short, long, long]).seconds == pytest.approx(short.seconds + 2 * long.seconds)
+    assert Estimate.total([]).tokens == 0
 
 
 def test_more_rows_shots_and_generated_tokens_take_longer_to_answer() -> None:
