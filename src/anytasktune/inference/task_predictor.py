@@ -139,6 +139,10 @@ class TaskPredictor:
                 answers[row] = Answer(output="", prompt_tokens=length, error=error)
         return [answers[row] for row in range(len(prompts))]
 
+    def prompt_text(self, example: Example) -> str:
+        """The prompt of an example as the model reads it, with the examples shown before it."""
+        return (self.format or self.base.format).prompt_text(self.task, example, self.shots.before(self.task, example))
+
     def possible_answers(self, language: Language) -> list[str]:
         """The answers whose probabilities are computed."""
         return self.decoding.numbers.get(language) or self.task.labels_in(language) or []

@@ -4,14 +4,14 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from anytasktune.agents.agent_tool import LONGEST_INPUT, LONGEST_TEXT, AgentTool, Arguments, placed_below, tool_name
 from anytasktune.agents.tool_words import words
 from anytasktune.errors import StoreError
-from anytasktune.ids import content_id, file_hash
 from anytasktune.outputs.schema_validation import schema_fault
 from anytasktune.pipeline.events import OnEvent
+from anytasktune.pipeline.kept_systems import KeptSystems
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Run, StepTrace, Task, TaskAnswer
@@ -19,9 +19,6 @@ from anytasktune.schema.promotion import Promotion, standing_promotions
 from anytasktune.schema.wiring import WiredAction
 from anytasktune.store import read_lines, read_record, read_ref
 from anytasktune.training.adapter_targets import targets_with
-
-if TYPE_CHECKING:
-    from anytasktune.pipeline.running_actions import OpenedSystems
 
 _LIKELIEST = 10
 _MOST_STEPS = 50
@@ -41,8 +38,9 @@ class AnswerTools:
     system: str = ""
     language: Language | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _state: str = ""
-    _systems: "OpenedSystems | None" = None
+
+    def __post_init__(self) -> None:
+        self._systems = KeptSystems(self.on_event)
 
     def tools(self, workspace: Workspace) -> Iterator[AgentTool]:
         """The tools that can answer now."""
@@ -61,7 +59,7 @@ class AnswerTools:
 
         def call(arguments: Arguments) -> dict[str, Any]:
             with self._lock:
-                answer = self._opened(workspace).of(task, self.system).ask(arguments["input"], arguments.get("language"))
+                answer = self._systems.of(workspace).of(task, self.system).ask(arguments["input"], arguments.get("language"))
             return _answer(task, answer, with_value=bool(values))
 
         described = [task.instruction[spoken], words(spoken)["ask"]]
@@ -87,7 +85,7 @@ class AnswerTools:
 
             options = ActionRunOptions(self.system, arguments.get("language"), fresh=arguments.get("fresh", False))
             with self._lock:
-                done = run_action(workspace, wired.name, arguments["input"], options, systems=self._opened(workspace))
+                done = run_action(workspace, wired.name, arguments["input"], options, systems=self._systems.of(workspace))
             resume = workspace.project.command("run", "--resume", done.run.id)
             lines = [_step(line) for line in done.steps]
             return {
@@ -116,19 +114,6 @@ class AnswerTools:
 
     def _spoken(self, task: Task) -> Language:
         return task.language_of(self.language)
-
-    def _opened(self, workspace: Workspace) -> "OpenedSystems":
-        """The systems of the project as it is now: those opened before, unless a file or a Task-LM has changed since."""
-        from anytasktune.pipeline.running_actions import OpenedSystems  # noqa: PLC0415
-
-        project = workspace.project
-        files = [file_hash(path) for path in (project.domain_file, project.settings_file, project.promotions) if path.exists()]
-        runs = [read_ref(folder) for folder in sorted((project.artifacts / "runs").glob("[!.]*/"))]
-        state = content_id([files, runs])
-        if self._systems is None or state != self._state:
-            self._systems = OpenedSystems(workspace, workspace.settings(), self.on_event)
-            self._state = state
-        return self._systems
 
 
 def current_run(workspace: Workspace, task: Task) -> Run | None:

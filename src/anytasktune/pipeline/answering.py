@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 from anytasktune.baselines import ConstantAnswer, LinearModel, NearestRow
 from anytasktune.datasets import RowError
@@ -53,6 +53,7 @@ class AnsweringSystem:
     threshold: AnswerThreshold | None = None
     in_production_since: str = ""
     _load: Callable[[], AnswerRows] = field(kw_only=True)
+    _prompt: Callable[[Example], str] | None = field(default=None, kw_only=True)
 
     @cached_property
     def _loaded(self) -> AnswerRows:
@@ -78,6 +79,12 @@ class AnsweringSystem:
             fix = "shorten the text; `check` says how long the rows are that it was trained on"
             raise DataError(f"no answer: {answer.error}", where=f"task {self.task.name}", fix=fix)
         return self.judged(example, answer)
+
+    def prompt(self, text: str, language: Language | None = None) -> str:
+        """The prompt of an input as the model reads it; empty for a system without a language model. Errors as `ask`."""
+        if self._prompt is None:
+            return ""
+        return self._prompt(Example(input=usable_text(text), output="", language=language_in(self.task, text, language)))
 
     def judged(self, example: Example, answer: Answer) -> TaskAnswer:
         """An answer with what is known of it: whether it is unsure, and the rules it breaks."""
@@ -210,12 +217,16 @@ def _language_model(
 ) -> AnsweringSystem:
     batch_tokens = context.settings.eval.batch_tokens
 
-    def load() -> AnswerRows:
-        model = predictor(context.base, system)
-        return lambda examples, on_rows: model.answer(examples, batch_tokens=batch_tokens, on_rows=on_rows)
+    model = cache(lambda: predictor(context.base, system))
+
+    def answer(examples: Sequence[Example], on_rows: OnRows) -> list[Answer]:
+        return model().answer(examples, batch_tokens=batch_tokens, on_rows=on_rows)
 
     identity = content_id(identifying(context, system))
-    return AnsweringSystem(system.name, system.task, identity, version, threshold, _load=load)
+    name, task = system.name, system.task
+    return AnsweringSystem(
+        name, task, identity, version, threshold, _load=lambda: answer, _prompt=lambda example: model().prompt_text(example)
+    )
 
 
 def _simple_system(context: TrainingContext, task: Task, name: str) -> AnsweringSystem:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from anytasktune.errors import AnyTaskTuneError, DamagedError, EvaluationError
 from anytasktune.pipeline.workspace import Workspace
+from anytasktune.reports.diff_view import DiffView, view_diff
+from anytasktune.reports.report_summary import ReportSummary, summarize
 from anytasktune.reports.terminal_curves import render_curves
 from anytasktune.reports.terminal_diff import render_diff, render_list
 from anytasktune.reports.terminal_report import render
@@ -12,15 +14,22 @@ from anytasktune.schema import Report
 from anytasktune.store import Project, read_record, read_ref
 
 __all__ = [
+    "DiffView",
+    "ReportSummary",
     "all_reports",
     "load_report",
     "render",
     "render_curves",
     "render_diff",
     "render_list",
+    "report_file",
     "report_folder",
     "router_page",
+    "summarize",
+    "view_diff",
 ]
+
+REPORT_FILES = ("report.html", "report.zh.html", "report.md", "report.zh.md", "report.json", "predictions.jsonl")
 
 
 def load_report(workspace: Workspace, identity: str | None = None) -> Report:
@@ -49,6 +58,18 @@ def report_folder(project: Project, identity: str | None = None) -> Path:
         fix = f"the reports are: {', '.join(known)}" if known else f"make one: {project.command('tune')}"
         raise EvaluationError(what, where=str(project.reports), fix=fix)
     return project.reports / fitting[0]
+
+
+def report_file(project: Project, identity: str, name: str) -> Path:
+    """One of the files of a report.
+
+    Raises:
+        EvaluationError: there is no such report, or it has no such file.
+    """
+    path = report_folder(project, identity) / name
+    if name not in REPORT_FILES or not path.is_file():
+        raise EvaluationError(f"the report has no file {name!r}", where=str(path.parent), fix="make it anew with eval")
+    return path
 
 
 def router_page(workspace: Workspace, evaluation: str) -> Path | None:

@@ -120,11 +120,13 @@ def resume_action(
     person: AskPerson | None = None,
     settings: Settings | None = None,
     on_event: OnEvent | None = None,
+    systems: OpenedSystems | None = None,
 ) -> ActionResult:
     """Go on with a run that was stopped or waits for a person; of one that has ended, what came of it.
 
     Args:
         run_id: its id, of which the beginning is enough.
+        systems: those of earlier calls, which stay in memory; opened from `settings` unless given.
 
     Raises:
         ConfigError: there is no such run, or its action has changed since, or what answered its steps.
@@ -141,7 +143,7 @@ def resume_action(
     again = f"begin it anew: {workspace.project.command('run', run.action, run.input)}"
     if definition_of(wired) != run.definition:
         raise ConfigError(f"action {run.action} has changed since action run {run.id} began", where=DOMAIN_FILE, fix=again)
-    systems = OpenedSystems(workspace, settings or Settings(), on_event or ignore_event)
+    systems = systems or OpenedSystems(workspace, settings or Settings(), on_event or ignore_event)
     with held_alone(begin_so[0].parent):
         return _go_on(workspace, run, wired, systems, person)
 
