@@ -14,6 +14,7 @@ from anytasktune.inference.constraint import ConstrainedAnswer, Constraint
 from anytasktune.inference.prefix_cache import PrefixedModel, length_batches
 from anytasktune.models.head import logits_at
 from anytasktune.models.packing_support import packs_rows
+from anytasktune.models.prepacked import prepacked
 
 _DROP_BELOW = 0.75
 
@@ -77,17 +78,19 @@ def generate(
     def begin(row: int) -> GrowingAnswer:
         return GrowingAnswer(limits, constrain(row), sampling, prompts[row])
 
-    if not packs_rows(model):
-        return [_alone(model, prompt, begin(row), on_rows) for row, prompt in enumerate(prompts)]
-    reader, parts = PrefixedModel.reading(model, prompts)
-    results: list[Generated | None] = [None] * len(prompts)
-    lengths = [len(suffix) + limits.max_new_tokens // 2 for suffix in parts.suffixes]
-    for rows in length_batches(lengths, limits.batch_tokens):
-        answers = [begin(row) for row in rows]
-        _Batch(reader, [parts.suffixes[row] for row in rows], answers).run()
-        for row, answer in zip(rows, answers, strict=True):
-            results[row] = answer.result()
-        on_rows(len(rows))
+    packs = packs_rows(model)
+    with prepacked(model):
+        if not packs:
+            return [_alone(model, prompt, begin(row), on_rows) for row, prompt in enumerate(prompts)]
+        reader, parts = PrefixedModel.reading(model, prompts)
+        results: list[Generated | None] = [None] * len(prompts)
+        lengths = [len(suffix) + limits.max_new_tokens // 2 for suffix in parts.suffixes]
+        for rows in length_batches(lengths, limits.batch_tokens):
+            answers = [begin(row) for row in rows]
+            _Batch(reader, [parts.suffixes[row] for row in rows], answers).run()
+            for row, answer in zip(rows, answers, strict=True):
+                results[row] = answer.result()
+            on_rows(len(rows))
     return [result for result in results if result is not None]
 
 

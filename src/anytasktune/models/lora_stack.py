@@ -213,8 +213,7 @@ class _GroupProduct(torch.autograd.Function):
             low *= mask
         outputs = []
         for layer, (linear, b) in enumerate(zip(group.linears, group.b, strict=True)):
-            y = nn.functional.linear(x, linear.weight, linear.bias)
-            outputs.append(y.addmm_(_of_layer(low, layer, group), b.t()))
+            outputs.append(linear(x).addmm_(_of_layer(low, layer, group), b.t()))
         ctx.save_for_backward(x, low, mask)
         ctx.group = group
         return tuple(outputs)

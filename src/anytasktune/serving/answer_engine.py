@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from anytasktune.models.prepacked import prepacked
 from anytasktune.serving.answer_worker import AnswerWorker
 from anytasktune.serving.api_errors import ApiError, require_room
 from anytasktune.serving.engine_messages import PendingQuestion
@@ -80,7 +81,10 @@ class AnswerEngine:
             self._changed.notify_all()
 
     def _run(self) -> None:
-        worker = AnswerWorker(self.models, self._most_at_once, self._on_fault)
+        with prepacked(self.models.base.model):
+            self._answer_until_closed(AnswerWorker(self.models, self._most_at_once, self._on_fault))
+
+    def _answer_until_closed(self, worker: AnswerWorker) -> None:
         while (asked := self._next_questions(worker)) or worker.running:
             start = time.monotonic()
             worker.step()

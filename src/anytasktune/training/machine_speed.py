@@ -17,6 +17,7 @@ from anytasktune.models.kv_cache import KVCache, read, read_prefix, read_rows
 from anytasktune.models.lora import Adapter, LoraSpec
 from anytasktune.models.lora_stack import attached
 from anytasktune.models.packed import Layout, Section, blocks_of
+from anytasktune.models.prepacked import prepacked
 from anytasktune.models.shape import ModelShape
 from anytasktune.models.trunk import stream_states
 from anytasktune.training.estimate import Costs, Load, Speed, matmul_rate, nominal_speed
@@ -50,7 +51,8 @@ def measure_speed(shape: ModelShape, device: torch.device, dtype: torch.dtype) -
         training = _costs(step)
     with torch.inference_mode():
         reading = _costs(lambda rows, length: _states(model, rows, length))
-        few, many = (_seconds_to_write(model, rows) for rows in _WRITTEN)
+        with prepacked(model):
+            few, many = (_seconds_to_write(model, rows) for rows in _WRITTEN)
     token = max(0.0, (many - few) / (_WRITTEN[1] - _WRITTEN[0]))
     writing = Costs(token, reading.pair, max(0.0, few - token * _WRITTEN[0]))
     return Speed(training, reading, writing, _seconds_of_head(model) * shape.vocabulary / model.config.vocab_size)

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 
+from anytasktune.models.free_memory import free_memory
 from anytasktune.models.load import BaseLM
 from anytasktune.models.lora_stack import LoraStack, attached
 from anytasktune.training.checkpoint import remove_checkpoints
 from anytasktune.training.estimate import NOTHING
 from anytasktune.training.loop import TrainingRun
-from anytasktune.training.memory import Footprint, ShrinkingStep, free_memory, plan_micro_batch_tokens
+from anytasktune.training.memory import Footprint, ShrinkingStep, plan_micro_batch_tokens
 from anytasktune.training.presets import stream_tokens
 from anytasktune.training.step import StepEngine
 from anytasktune.training.streams import StepRows
