@@ -28,6 +28,7 @@ from anytasktune.cli import (
     review_verb,
     router_verb,
     serve_verb,
+    studio_verb,
     task_verbs,
     train_verbs,
     use_verbs,
@@ -48,6 +49,7 @@ from anytasktune.invocation import program
 STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
     "Start": {
         "demo": train_verbs.demo,
+        "studio": studio_verb.studio,
         "init": project_verbs.init,
         "packs": project_verbs.packs,
         "models": project_verbs.models,

@@ -30,7 +30,7 @@ def list_jobs(project: ProjectFolder = Path(), as_json: Json = False) -> int:
     elif found:
         show(_table(found))
     else:
-        say("no job was started yet; agents start them (anytasktune mcp)")
+        say("no job was started yet; `anytasktune studio` and agents (`anytasktune mcp`) start them")
     return DONE
 
 
@@ -90,8 +90,9 @@ def _table(found: "list[JobView]") -> "RenderableType":
 
     table = new_table("job", "state", "command", "last event", left=4)
     for view in found:
-        command = " ".join(view.words[: view.words.index("-p")] if "-p" in view.words else view.words)
-        table.add_row(view.id, view.state, one_line(command, 30), one_line(_words(view.log[-1]) if view.log else "", 40))
+        table.add_row(
+            view.id, view.state, one_line(" ".join(view.command), 30), one_line(_words(view.log[-1]) if view.log else "", 40)
+        )
     return table
 
 

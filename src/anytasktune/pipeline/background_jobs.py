@@ -39,6 +39,20 @@ class JobView(Record):
     result: Any = None
     """The JSON document that it printed; None while it runs."""
 
+    @property
+    def command(self) -> list[str]:
+        """Its command line as a person types it, without the program and `-p`."""
+        return self.words[: self.words.index("-p")] if "-p" in self.words else self.words
+
+
+class LogPart(Record):
+    """New lines of the log of a job, and its state before they were read."""
+
+    state: JobState
+    lines: list[Event | str]
+    end: int
+    """The place behind the lines, in bytes."""
+
 
 def start_job(project: Project, words: Sequence[str]) -> JobView:
     """Start a command that has `--json` and `--progress` on a project; it goes on when this process ends.
@@ -73,6 +87,14 @@ def find_job(project: Project, job_id: str, most_lines: int = MOST_LINES) -> Job
         ConfigError: there is no such job, or several begin so.
     """
     return _view(_folder(project, job_id), most_lines)
+
+
+def log_after(project: Project, job_id: str, place: int | None = None) -> LogPart:
+    """The lines of a job's log behind a place; those at its end where none is given. Errors as `find_job`."""
+    folder = _folder(project, job_id)
+    state = folder.state  # before the log: what has ended writes no more
+    text, end = folder.log_after(place, _LOG_BYTES)
+    return LogPart(state=state, lines=[_event_or_text(line) for line in text.splitlines() if line.strip()], end=end)
 
 
 def stop_job(project: Project, job_id: str) -> JobView:

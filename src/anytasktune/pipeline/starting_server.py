@@ -25,7 +25,8 @@ from anytasktune.serving.answer_engine import AnswerEngine
 from anytasktune.serving.engine_messages import Engine
 from anytasktune.serving.fallback_model import FallbackModel
 from anytasktune.serving.http_api import http_app
-from anytasktune.serving.http_server import AnswerServer, listening
+from anytasktune.serving.http_listener import listening
+from anytasktune.serving.http_server import AnswerServer
 from anytasktune.serving.request_guard import RequestRules
 from anytasktune.serving.served_models import ServedModels, ServedTaskLM
 from anytasktune.serving.server_metrics import ServerMetrics

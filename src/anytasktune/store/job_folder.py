@@ -107,6 +107,23 @@ class JobFolder:
         """The end of the log in whole lines, and whether that is all of it."""
         return _last_lines(self.path / _LOG, most_bytes)
 
+    def log_after(self, place: int | None, most_bytes: int) -> tuple[str, int]:
+        """The whole lines of the log behind a place in bytes, and the place behind them.
+
+        Args:
+            place: None for the last `most_bytes`.
+        """
+        path = self.path / _LOG
+        if not path.exists():
+            return "", 0
+        with disk_errors(path), path.open("rb") as stream:
+            size = stream.seek(0, 2)
+            start = stream.seek(min(size, place) if place is not None else max(0, size - most_bytes))
+            content = stream.read(most_bytes)
+        cut = content.find(b"\n") + 1 if place is None and start else 0
+        end = content.rfind(b"\n") + 1 or len(content) // most_bytes * most_bytes  # a line longer than that is cut
+        return content[cut:end].decode("utf-8", "replace"), start + max(cut, end)
+
     def result(self, most_bytes: int) -> tuple[str, bool]:
         """The result, or its end, and whether that is all of it."""
         return _last_lines(self.path / _RESULT, most_bytes)

@@ -14,7 +14,8 @@ from tests.unit.serving.conftest import served
 from anytasktune.errors import ConfigError
 from anytasktune.pipeline import Workspace
 from anytasktune.pipeline.starting_server import ServerOptions, prepare_server
-from anytasktune.serving.http_server import AnswerServer, HeaderTimeoutProtocol
+from anytasktune.serving.http_listener import HeaderTimeoutProtocol
+from anytasktune.serving.http_server import AnswerServer
 
 CHAT = {"model": "team", "messages": [{"role": "user", "content": "the landlord"}]}
 TEXT = {"model": "team", "prompt": "the landlord"}

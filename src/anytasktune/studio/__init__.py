@@ -1,0 +1,1 @@
+"""The studio: pages on this machine over the functions of `pipeline`, in English and Chinese."""

@@ -1,0 +1,23 @@
+"""A job on its page: events draw bars and log, the end draws the page anew."""
+
+from pathlib import Path
+
+from anytasktune.pipeline import Workspace
+from anytasktune.pipeline.background_jobs import start_job
+from tests.studio_browser.conftest import OpenStudio, has_serious_finding
+from tests.tiny_project import write_project
+
+
+def test_a_job_draws_its_progress_and_its_end(tmp_path: Path, tiny_model: Path, open_studio: OpenStudio) -> None:
+    folder = write_project(tmp_path / "law")
+    quick = ["-c", f"model={tiny_model}", "-c", "epochs=1", "-c", "device=cpu", "-c", "max_new_tokens=4"]
+    job = start_job(Workspace.open(folder).project, ["train", *quick])
+    page = open_studio(folder)
+    page.goto(f"{page.url.rstrip('/').partition('/p/')[0]}/p/law/jobs/{job.id}")
+    page.wait_for_selector(".bars li progress")
+    page.reload()
+    page.wait_for_selector(".bars li progress")
+    page.get_by_role("button", name="Start again").wait_for(timeout=120_000)
+    assert page.inner_text("#state") == "done"
+    assert "training" in page.inner_text("#log")
+    assert not has_serious_finding(page)
