@@ -108,6 +108,7 @@ class ReviewSession:
     Attributes:
         others: the lines of all other reviewers, as they were at the beginning.
         own: the reviewer's lines.
+        posted: `WINDOW:NUMBER` of the decision that is being written, where a window of the studio posted it.
     """
 
     project: Project
@@ -117,15 +118,21 @@ class ReviewSession:
     gated: GatedRows
     others: Sequence[Review]
     own: list[Review]
+    posted: str = ""
 
     @classmethod
-    def open(cls, project: Project, task: Task, reviewer: str) -> "ReviewSession":
+    def open(
+        cls, project: Project, task: Task, reviewer: str, rows: tuple[GatedSet | None, GatedRows] | None = None
+    ) -> "ReviewSession":
         """Go on with the reviews there are.
+
+        Args:
+            rows: what `rows_to_review` gives, where it was read before.
 
         Raises:
             DataError: there are no candidates, or a line of a review is none.
         """
-        manifest, gated = rows_to_review(project, task)
+        manifest, gated = rows or rows_to_review(project, task)
         reviews = read_reviews(project, task)
         others = [review for review in reviews if review.reviewer != reviewer]
         own = [review for review in reviews if review.reviewer == reviewer]
@@ -197,13 +204,17 @@ class ReviewSession:
         """Leave it for the end of the next queue."""
         self._add(Review(reviewer=self.reviewer, decision="skip", candidate=candidate.id))
 
-    def undo(self) -> Review | None:
-        """Take back the reviewer's last line that holds, of this or an earlier session; None if there is none."""
+    def undo(self, candidate: str = "") -> Review | None:
+        """Take back the reviewer's last line that holds, of this or an earlier session; None if there is none.
+
+        Args:
+            candidate: id of the candidate whose last line it is to be; empty: any.
+        """
         self.own = [review for review in read_reviews(self.project, self.task) if review.reviewer == self.reviewer]
-        standing = remove_undone(self.own)  # of another terminal, too
+        standing = [review for review in remove_undone(self.own) if candidate in {"", review.candidate}]
         if not standing:
             return None
-        self._add(Review(reviewer=self.reviewer, decision="undo"))
+        self._add(Review(reviewer=self.reviewer, decision="undo", candidate=candidate))
         return standing[-1]
 
     def _check(self, candidate: Candidate, row: Candidate) -> None:
@@ -211,5 +222,6 @@ class ReviewSession:
             raise RefusedDecisionError(problems)
 
     def _add(self, line: Review) -> None:
+        line = line.model_copy(update={"posted": self.posted})
         append_line(self.path, line)
         self.own.append(line)

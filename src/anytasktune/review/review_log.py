@@ -54,13 +54,18 @@ def group_by_reviewer(reviews: Iterable[Review]) -> dict[str, list[Review]]:
 
 
 def remove_undone(reviews: Iterable[Review]) -> list[Review]:
-    """The lines of one reviewer that still hold: each `undo` takes back the last one before it that does."""
+    """The lines of one reviewer that still hold: each `undo` takes back the last one before it that does.
+
+    An `undo` that names a candidate takes back the last line on that candidate: of two windows, each undoes its own.
+    """
     stack: list[Review] = []
     for review in reviews:
         if review.decision != "undo":
             stack.append(review)
-        elif stack:
-            stack.pop()
+            continue
+        undone = (at for at in reversed(range(len(stack))) if review.candidate in {"", stack[at].candidate})
+        if (place := next(undone, None)) is not None:
+            del stack[place]
     return stack
 
 

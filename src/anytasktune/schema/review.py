@@ -26,18 +26,21 @@ difference at all, so that the interval is too narrow; a wide interval."""
 class Review(Record):
     """One line of `reviews/<task>/<reviewer>.jsonl`: a person's decision on a candidate.
 
-    The file is only ever added to. An `undo` line takes back the reviewer's last line that still holds.
+    The file is only ever added to. An `undo` line takes back the last line that still holds or, with a candidate, the
+    last one on that candidate.
     """
 
     reviewer: Name
     decision: Literal["accept", "edit", "reject", "skip", "undo"]
     candidate: str = ""
-    """Its id; empty in an `undo` line."""
+    """Its id; empty in an `undo` line that takes back the last one, whatever it was."""
     input: str = ""
     """After an edit."""
     output: str = ""
     """After an edit."""
     note: str = ""
+    posted: str = ""
+    """`WINDOW:NUMBER` of a decision made in a window of the studio, so that one posted twice is written once; else empty."""
 
 
 class ReviewOutcome(Record):

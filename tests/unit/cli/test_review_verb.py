@@ -15,7 +15,7 @@ from tests.unit.cli.conftest import Ended, Run
 from tests.unit.pipeline.test_reviewing import DROPPED, KEPT, save_candidates
 from tests.unit.review.rows import candidate, candidates, said, verdict
 
-from anytasktune.cli.person_name import file_name_of
+from anytasktune.pipeline.person_names import file_name_of
 from anytasktune.schema import Review
 from anytasktune.store import Project, read_lines
 
