@@ -44,7 +44,7 @@ class PostedDecisions(Record):
 
 
 class DecisionResult(Record):
-    """What became of a posted decision; every one of them is acknowledged by one."""
+    """Result of a posted decision; every decision is acknowledged by one."""
 
     number: int
     status: Literal["written", "known", "refused", "nothing_to_undo"]

@@ -12,6 +12,7 @@ from anytasktune.review import (
     ReviewedRows,
     Show,
     apply_reviews,
+    count_to_review,
     edit_candidate,
     measure_agreement,
     parse_reviews,
@@ -164,6 +165,11 @@ class ReviewSession:
         """The candidates for the reviewer; see `review.review_queue`."""
         reviews = [*self.others, *self.own]
         return review_queue(self.task, self.gated, reviews, self.reviewer, show=show, double_share=double_share, limit=limit)
+
+    def count_left(self, show: Show = "kept", double_share: float = 0.2) -> int:
+        """Number of candidates in the whole queue."""
+        reviews = [*self.others, *self.own]
+        return count_to_review(self.gated, reviews, self.reviewer, show=show, double_share=double_share)
 
     def passages(self, items: Iterable[ReviewItem]) -> dict[str, Passage]:
         """The passages that candidates were made from, by id."""

@@ -11,7 +11,7 @@ from anytasktune.review.review_log import (
     skipped_candidates,
     standing_decisions,
 )
-from anytasktune.review.review_queue import Show, review_queue
+from anytasktune.review.review_queue import Show, count_to_review, review_queue
 
 __all__ = [
     "GatedRows",
@@ -19,6 +19,7 @@ __all__ = [
     "ReviewedRows",
     "Show",
     "apply_reviews",
+    "count_to_review",
     "edit_candidate",
     "group_by_reviewer",
     "is_final",

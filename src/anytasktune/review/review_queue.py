@@ -76,6 +76,29 @@ def review_queue(
         double_share: share of the candidates that two people review, so that their agreement can be measured.
         limit: most candidates in the queue; None: all.
     """
+    outcomes, choices = _choices(gated, reviews, reviewer, show, double_share)
+    before = [found for key in sorted(outcomes) if (found := gated.find(key))]
+    items = []
+    for choice, named in islice(_best_first(task, choices, before), limit):
+        outcome = outcomes.get(choice.key)
+        first: tuple[ReviewReason, ...] = () if outcome is None else ("second_opinion",)
+        first = ("disputed",) if outcome and outcome.status == "disputed" else first
+        verdicts = tuple(choice.verdicts)
+        items.append(ReviewItem(candidate=choice.candidate, reasons=(*first, *named), verdicts=verdicts, outcome=outcome))
+    return items
+
+
+def count_to_review(
+    gated: GatedRows, reviews: Iterable[Review], reviewer: str, *, show: Show = "kept", double_share: float = 0.2
+) -> int:
+    """Number of candidates in the whole `review_queue`, without putting them in order."""
+    return len(_choices(gated, reviews, reviewer, show, double_share)[1])
+
+
+def _choices(
+    gated: GatedRows, reviews: Iterable[Review], reviewer: str, show: Show, double_share: float
+) -> "tuple[dict[str, ReviewOutcome], list[_Choice]]":
+    """The outcomes so far, and the candidates that the reviewer is to see, with their turns."""
     lines = group_by_reviewer(reviews)
     outcomes = review_outcomes(review for theirs in lines.values() for review in theirs)
     own = lines.get(reviewer, [])
@@ -88,15 +111,7 @@ def review_queue(
         if turn is not None:
             turn = 5 if show == "dropped" and key in final and turn < 4 else turn
             choices.append(_Choice(key, candidate, gated.verdicts_of(key), turn))
-    before = [found for key in sorted(outcomes) if (found := gated.find(key))]
-    items = []
-    for choice, named in islice(_best_first(task, choices, before), limit):
-        outcome = outcomes.get(choice.key)
-        first: tuple[ReviewReason, ...] = () if outcome is None else ("second_opinion",)
-        first = ("disputed",) if outcome and outcome.status == "disputed" else first
-        verdicts = tuple(choice.verdicts)
-        items.append(ReviewItem(candidate=choice.candidate, reasons=(*first, *named), verdicts=verdicts, outcome=outcome))
-    return items
+    return outcomes, choices
 
 
 @dataclass(frozen=True)

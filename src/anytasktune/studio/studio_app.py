@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
-from anytasktune.studio import home_pages, job_pages
+from anytasktune.studio import home_pages, job_pages, review_pages
 from anytasktune.studio.access import AccessMiddleware, Door
 from anytasktune.studio.error_pages import error_page, install_error_pages
 from anytasktune.studio.page_frame import SECTIONS, Studio
@@ -15,6 +15,7 @@ STATIC = Path(__file__).parent / "static"
 PAGES = (
     home_pages,
     job_pages,
+    review_pages,
 )
 """A line per module of pages; each has a `router`."""
 
