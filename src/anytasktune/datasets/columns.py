@@ -80,6 +80,15 @@ def input_columns(text: str | None, found: list[str], path: Path) -> tuple[str, 
     return asked
 
 
+def suggest_columns(found: list[str]) -> ColumnMap | None:
+    """The columns that are likely meant by their names, for a person to confirm; None if no two look like it."""
+    likely_input = _nearest(_USUAL_INPUTS, found, "")
+    likely_output = _nearest(_USUAL_OUTPUTS, found, likely_input)
+    if likely_input not in found or likely_output not in found:
+        return None
+    return ColumnMap(likely_input, likely_output, *(name if name in found else None for name in ("language", "source")))
+
+
 def no_known_columns(path: Path, found: list[str]) -> DataError:
     """The error for a file in no known format, with the option that would make it readable."""
     option = f"--columns input={_nearest(_USUAL_INPUTS, found, '')}"

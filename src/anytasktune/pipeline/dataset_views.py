@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from anytasktune.datasets import FrozenDataset, load_dataset
 from anytasktune.datasets.card import CARDS, LABEL_PLOT, LENGTH_PLOT
@@ -18,10 +19,11 @@ from anytasktune.pipeline.frozen_datasets import frozen_dataset
 from anytasktune.pipeline.own_rows import has_own_rows, row_places
 from anytasktune.pipeline.rows_from_use import FROM_USE
 from anytasktune.pipeline.workspace import Workspace
+from anytasktune.records import Language
 from anytasktune.review import GatedRows
-from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Example, Lineage, SplitName, Task, Verdict
+from anytasktune.schema import SPLIT_NAMES, DatasetManifest, Example, Lineage, Seal, SplitName, Task, Verdict
 from anytasktune.settings import SplitConfig
-from anytasktune.store import LATEST, MANIFEST, read_record, read_ref
+from anytasktune.store import LATEST, MANIFEST, Project, disk_errors, read_record, read_ref
 
 BESIDE = (*CARDS.values(), LABEL_PLOT, LENGTH_PLOT)
 """Files of a data set's folder that explain it."""
@@ -74,6 +76,74 @@ class RowView:
     lineage: Lineage | None = None
     parents: tuple[Parent, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True)
+class RowFilter:
+    """The rows to show; an empty field leaves out none.
+
+    Attributes:
+        query: words that stand in the input or the output, whatever their case.
+        label: the whole output.
+        origin: `own` or `generated`.
+    """
+
+    split: SplitName | Literal[""] = ""
+    query: str = ""
+    label: str = ""
+    language: Language | Literal[""] = ""
+    origin: Literal["", "own", "generated"] = ""
+
+
+@dataclass(frozen=True)
+class PlacedRow:
+    """A row with its place in a data set."""
+
+    split: SplitName
+    number: int
+    row: Example
+    generated: bool
+
+
+def matching_rows(view: DatasetView, wanted: RowFilter) -> list[PlacedRow]:
+    """The rows of a data set that a filter lets through, in their order."""
+    generated = {(line.split, line.example) for line in view.frozen.lineage}
+    words, task = wanted.query.casefold().strip(), view.task
+    return [
+        PlacedRow(split, number, row, is_generated)
+        for split in SPLIT_NAMES
+        if wanted.split in {"", split}
+        for number, row in enumerate(view.frozen.splits.get(split, ()), 1)
+        if (is_generated := (split, row.id) in generated) == (wanted.origin == "generated") or not wanted.origin
+        if not wanted.label or row.output.strip() == wanted.label
+        if not wanted.language or task.language_of(row.language) == wanted.language
+        if not words or words in row.input.casefold() or words in row.output.casefold()
+    ]
+
+
+def warnings_in(view: DatasetView, language: Language) -> list[str]:
+    """The warnings about a data set in a language."""
+    return data_warnings(view.task, view.frozen.manifest, view.facts, language)
+
+
+def card_text(view: DatasetView, language: Language) -> str:
+    """The card of a data set as Markdown; empty if it has none.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    path = view.folder / CARDS[language]
+    with disk_errors(path):
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def sealed_test_rows(project: Project, task: Task) -> tuple[str, int] | None:
+    """The seal that was made last and the number of the task's test inputs in it; None if there is no seal yet."""
+    identity = read_ref(project.seals)
+    if identity is None:
+        return None
+    seal = read_record(project.seals / f"{identity}.json", Seal)
+    return seal.id, len(seal.inputs.get(task.name, ()))
 
 
 def current_dataset(workspace: Workspace, task: Task, on_event: OnEvent | None = None) -> DatasetView:

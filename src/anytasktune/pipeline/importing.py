@@ -24,7 +24,7 @@ from anytasktune.schema import SPLIT_NAMES, Domain, DroppedRow, RowCounts, Split
 from anytasktune.settings.yaml_reading import nearest, parse_record
 from anytasktune.store import DOMAIN_FILE, Changes, Project, changing
 
-_ROW_ENDINGS = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".xlsx"}
+ROW_ENDINGS = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".xlsx"}
 _SPLIT_OF_WORD: dict[str, SplitName] = {
     "train": "train",
     "training": "train",
@@ -154,7 +154,7 @@ def _split_files(folder: Path) -> tuple[list[_SplitFile], list[str]]:
     found: dict[tuple[str | None, ...], _SplitFile] = {}
     passed_over: list[str] = []
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in _ROW_ENDINGS or not path.is_file():
+        if path.suffix.lower() not in ROW_ENDINGS or not path.is_file():
             continue
         match = _SPLIT_FILE.fullmatch(path.name.removesuffix(path.suffix))
         if match is None:

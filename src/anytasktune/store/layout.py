@@ -129,6 +129,11 @@ class Project:
         return self.artifacts / "seals"
 
     @property
+    def uploads(self) -> Path:
+        """Data files given to a page, with what came of their import."""
+        return self.artifacts / "uploads"
+
+    @property
     def jobs(self) -> Path:
         """Commands in processes of their own, a folder per job."""
         return self.artifacts / "jobs"

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
-from anytasktune.studio import home_pages, job_pages, new_pages, review_pages, task_pages
+from anytasktune.studio import data_pages, home_pages, job_pages, new_pages, review_pages, task_pages
 from anytasktune.studio.access import AccessMiddleware, Door
 from anytasktune.studio.error_pages import error_page, install_error_pages
 from anytasktune.studio.page_frame import SECTIONS, Studio
@@ -16,6 +16,7 @@ PAGES = (
     home_pages,
     new_pages,
     task_pages,
+    data_pages,
     job_pages,
     review_pages,
 )
