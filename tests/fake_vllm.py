@@ -114,9 +114,13 @@ class Computer:
             if token in {self.tokenizer.eos_token_id, *body.get("stop_token_ids", [])}:
                 return
 
-    def prompt_logprobs(self, name: str, prompt: list[int]) -> list[Any]:
+    def prompt_logprobs(self, name: str, prompt: list[int], most: int) -> list[Any]:
         logits = self.logits(name, prompt)
-        return [None, *({str(token): {"logprob": float(logits[at, token])}} for at, token in enumerate(prompt[1:]))]
+        places = []
+        for at, token in enumerate(prompt[1:]):
+            best = {int(other) for other in logits[at].topk(most).indices}
+            places.append({str(other): {"logprob": float(logits[at, other])} for other in [token, *sorted(best - {token})]})
+        return [None, *places]
 
     def choice(self, body: dict[str, Any], place: int, prompt: list[int]) -> dict[str, Any]:
         ids = list(self.tokens(body, prompt))
@@ -126,7 +130,7 @@ class Computer:
         if body.get("return_token_ids"):
             made["token_ids"] = ids
         if body.get("prompt_logprobs") is not None:
-            made["prompt_logprobs"] = self.prompt_logprobs(body["model"], prompt)
+            made["prompt_logprobs"] = self.prompt_logprobs(body["model"], prompt, body["prompt_logprobs"])
         return made
 
 

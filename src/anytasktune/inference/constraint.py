@@ -39,6 +39,7 @@ class TokenTable:
 
         self.engine: LLTokenizer = from_tokenizer(tokenizer, eos_token=list(ends))
         self.ends = frozenset(ends)
+        self._names = {token: str(name) for name, token in tokenizer.get_added_vocab().items()}
         self.opening = self.engine.decode_bytes(tokenizer.encode("a", add_special_tokens=False)).removesuffix(b"a").decode()
         """What the tokenizer puts before every text, such as a space."""
 
@@ -73,6 +74,12 @@ class TokenTable:
     def bytes_of(self, token: int) -> bytes:
         """The bytes of one token; none of a special one."""
         return b"" if self.engine.is_special_token(token) else self.engine.decode_bytes([token])
+
+    def shown(self, token: int) -> bytes:
+        """The bytes of one token, of a special one its name; none of a number that is no token."""
+        if token >= self.engine.vocab_size:
+            return b""
+        return self.bytes_of(token) or self._names.get(token, "").encode()
 
 
 _tables: "weakref.WeakKeyDictionary[PreTrainedTokenizerBase, dict[tuple[int, ...], TokenTable]]" = weakref.WeakKeyDictionary()

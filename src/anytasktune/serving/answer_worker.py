@@ -4,18 +4,20 @@ A model that cannot take rows of several lengths in one pass answers everything 
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from anytasktune.chat import PromptFormat, shared_prefix
 from anytasktune.errors import AnyTaskTuneError, ConfigError
 from anytasktune.inference.base_continuation import USUAL_TOKENS, continuations, unfit_prompt
-from anytasktune.inference.constraint import Constraint
+from anytasktune.inference.constraint import Constraint, token_table
 from anytasktune.inference.generation import GrowingAnswer, Limits
 from anytasktune.inference.joint_generation import JointGeneration, JointRow
 from anytasktune.inference.task_constraint import TaskConstraint
 from anytasktune.inference.task_lm import TaskLM
+from anytasktune.inference.token_scores import ScoredToken, score_tokens
 from anytasktune.models.adapter_exchange import MOST_ADAPTERS, AdapterExchange
+from anytasktune.models.lora_stack import merged
 from anytasktune.models.packing_support import packs_rows
 from anytasktune.records import Language
 from anytasktune.schema import Answer, Example
@@ -144,13 +146,35 @@ class AnswerWorker:
                 one.pending.deliver(Piece(piece))
             if not one.row.answer.open:
                 self._leave(one)
-                self._guarded([one.pending], lambda one=one: one.pending.deliver(_finished(one)))  # type: ignore[misc]
+                self._guarded([one.pending], lambda one=one: one.pending.deliver(self._finished(one)))  # type: ignore[misc]
 
     def _leave(self, one: _Running) -> None:
         self._generation.remove(one.row)
         self._running.remove(one)
 
     # --- generated answers
+
+    def _finished(self, one: _Running) -> Outcome:
+        """The answer of a row that ended."""
+        made, format_ = one.row.answer.result(), one.format
+        answer = Answer(
+            output=format_.decode(made.ids),
+            prompt_tokens=len(one.row.prompt),
+            tokens=len(made.ids),
+            truncated=made.truncated,
+            corrected=made.corrected,
+        )
+        scored: list[ScoredToken] = []
+        if (most := one.pending.question.top) is not None:
+            self._adapters.put_on([one.row.adapter, *(other.row.adapter for other in self._running)])
+            with self._adapters.routed([one.row.adapter]):
+                scored = self._scored(format_, one.row.prompt, made.ids, most)
+        constrained = one.row.answer.constraint is not None
+        return Answered.of(format_, one.pending.question, answer, constrained=constrained, scored=scored)
+
+    def _scored(self, format_: PromptFormat, prompt: Sequence[int], answer: Sequence[int], most: int) -> list[ScoredToken]:
+        table = token_table(format_.tokenizer, format_.rendering.end_of_turn)
+        return score_tokens(self.models.base.model, table, prompt, answer, most)
 
     def _prepared(self, pending: PendingQuestion) -> _Running | None:
         """A row for a question; None, and the question is answered, where it can have no answer."""
@@ -244,7 +268,21 @@ class AnswerWorker:
                 with self._adapters.routed([None]):
                     answers = replace(predictor, adapter=None, adapted=with_adapter).answer(examples)
         for pending, answer in zip(asked, answers, strict=True):
-            pending.deliver(Answered.of(format_, pending.question, answer, constrained=constrained))
+            scored = self._scored_text(pending.question, format_, answer)
+            pending.deliver(Answered.of(format_, pending.question, answer, constrained=constrained, scored=scored))
+
+    def _scored_text(self, question: Question, format_: PromptFormat, answer: Answer) -> list[ScoredToken]:
+        """The tokens of an answer that was generated in a batch, as its text is made tokens again."""
+        if question.top is None or question.model.chooses_by_score or answer.error is not None:
+            return []
+        model, source = question.model, question.model.source
+        if model.task is None or question.example is None:
+            prompt, adapter = format_.text_ids(question.rendered, begins=question.begins), None
+        else:
+            prompt, adapter = format_.prompt_ids(model.task, question.example), source and self._task_lm(model).adapter
+        ids = format_.answer_ids(answer.output)[: -len(format_.rendering.end_of_turn)]
+        with merged(self.models.base.model, adapter) if adapter else nullcontext():
+            return self._scored(format_, prompt, ids, question.top)
 
     def _continued(self, questions: Sequence[Question]) -> list[Answer]:
         """Continuations of the base model."""
@@ -252,16 +290,3 @@ class AnswerWorker:
         prompts = [base.format.text_ids(question.rendered, begins=question.begins) for question in questions]
         constraint = first.form.constraint if first.form else None
         return continuations(base, prompts, first.end.most_tokens, first.sampling, constraint)
-
-
-def _finished(one: _Running) -> Outcome:
-    """The answer of a row that ended."""
-    made, format_ = one.row.answer.result(), one.format
-    answer = Answer(
-        output=format_.decode(made.ids),
-        prompt_tokens=len(one.row.prompt),
-        tokens=len(made.ids),
-        truncated=made.truncated,
-        corrected=made.corrected,
-    )
-    return Answered.of(format_, one.pending.question, answer, constrained=one.row.answer.constraint is not None)

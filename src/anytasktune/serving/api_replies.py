@@ -5,10 +5,12 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from anytasktune.inference.token_scores import ScoredToken, texts_of
 from anytasktune.records import Language
 from anytasktune.schema import Route
 from anytasktune.schema.route import AnsweredBy
@@ -188,7 +190,7 @@ class Reply:
         model: the name that the request used.
         repeats: how often each answer is sent: `n` where it is the most probable one, so that all are the same.
         samples: how many answers each question has: `n` where they are drawn at random.
-        top: how many labels get a log probability; None: log probabilities are not sent.
+        top: how many labels, or tokens in one place, get a log probability; None: log probabilities are not sent.
     """
 
     model: str
@@ -240,9 +242,11 @@ class Reply:
         }
 
     def chat_probabilities(self, one: Answered) -> ChatProbabilities | None:
-        """The label as one token, with its probability among the labels."""
-        if self.top is None or one.answer.probabilities is None:
+        """The tokens of a generated answer; of a label the whole as one token, with its probability among the labels."""
+        if self.top is None:
             return None
+        if one.answer.probabilities is None:
+            return ChatProbabilities(content=[_scored(token) for token in one.scored])
         ranked = [_top(label, value) for label, value in _ranked(one)]
         own = _top(one.answer.output, one.answer.probability or 0.0)
         content = TokenProbability(**own.model_dump(), top_logprobs=ranked[: self.top])
@@ -250,8 +254,10 @@ class Reply:
 
     def text_probabilities(self, one: Answered) -> CompletionProbabilities | None:
         """The same for a completion."""
-        if self.top is None or one.answer.probabilities is None:
+        if self.top is None:
             return None
+        if one.answer.probabilities is None:
+            return _scored_text(one.scored)
         top = {label: _log(value) for label, value in _ranked(one)[: self.top]}
         own = [_log(one.answer.probability or 0.0)]
         return CompletionProbabilities(tokens=[one.answer.output], token_logprobs=own, top_logprobs=[top], text_offset=[0])
@@ -276,6 +282,34 @@ def facts_of(one: Answered) -> AnswerFacts:
         rendered=one.question.rendered,
         route=route and AnsweredRoute(**route.model_dump(), answered_by=model.answered_by, model=model.name),
     )
+
+
+def _scored(one: ScoredToken) -> TokenProbability:
+    return TokenProbability(
+        token=_shown(one.text),
+        logprob=one.log_probability,
+        bytes=list(one.text),
+        top_logprobs=[TopProbability(token=_shown(text), logprob=value, bytes=list(text)) for text, value in one.others],
+    )
+
+
+def _scored_text(scored: Sequence[ScoredToken]) -> CompletionProbabilities:
+    """The same for a completion: there a token is listed among the most probable ones although it is none of them."""
+    top: list[dict[str, float]] = []
+    for one in scored:
+        listed = [*one.others, (one.text, one.log_probability)] if one.others else []
+        top.append({_shown(text): value for text, value in reversed(listed)})
+    return CompletionProbabilities(
+        tokens=[_shown(one.text) for one in scored],
+        token_logprobs=[one.log_probability for one in scored],
+        top_logprobs=[dict(sorted(each.items(), key=lambda item: -item[1])) for each in top],
+        text_offset=[*accumulate(map(len, texts_of(scored)), initial=0)][: len(scored)],
+    )
+
+
+def _shown(text: bytes) -> str:
+    """The text of a token; where it is a part of a character only, a sign that stands for it."""
+    return text.decode("utf-8", "replace")
 
 
 def _ranked(one: Answered) -> list[tuple[str, float]]:

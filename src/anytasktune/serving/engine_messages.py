@@ -4,10 +4,12 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Protocol
 
 from anytasktune.chat import PromptFormat
 from anytasktune.inference.generation import Sampling
+from anytasktune.inference.token_scores import ScoredToken, texts_of
 from anytasktune.schema import Answer, Example, Route
 from anytasktune.serving.api_errors import ApiError
 from anytasktune.serving.requested_form import RequestedForm
@@ -67,6 +69,7 @@ class Question:
         sampling: draws the answer; None: the most probable one.
         route: the way the model was chosen, where the request named `auto`.
         form: the answer of the base model is held to it.
+        top: the tokens of a generated answer are scored, and so many others in the place of each; None: they are not.
     """
 
     model: ServedModel
@@ -78,10 +81,16 @@ class Question:
     sampling: Sampling | None = None
     route: Route | None = None
     form: RequestedForm | None = None
+    top: int | None = None
 
     @property
     def grows(self) -> bool:
-        """Whether the answer can be shown while it is generated: no later token changes what stands before it."""
+        """Whether the answer can be shown while it is generated: no later token changes what stands before it.
+
+        Scores of tokens come with the whole answer.
+        """
+        if self.top is not None:
+            return False
         task, source = self.model.task, self.model.source
         if task is None or source is None:
             return self.form is None
@@ -104,6 +113,7 @@ class Answered:
         finish: `stop`, or `length` where a limit came first.
         tokens: of the answer.
         constrained: whether it was held to the task's output and rules.
+        scored: its tokens, up to the first that begins behind `text`; none where they are not wanted.
     """
 
     question: Question
@@ -112,9 +122,18 @@ class Answered:
     answer: Answer
     tokens: int
     constrained: bool
+    scored: tuple[ScoredToken, ...] = ()
 
     @classmethod
-    def of(cls, format_: PromptFormat, question: Question, answer: Answer, *, constrained: bool) -> "Answered | ApiError":
+    def of(
+        cls,
+        format_: PromptFormat,
+        question: Question,
+        answer: Answer,
+        *,
+        constrained: bool,
+        scored: Sequence[ScoredToken] = (),
+    ) -> "Answered | ApiError":
         """The answer as it is sent: label tokens counted, cut before the first stop text; labels are whole or refused."""
         if answer.error is not None:
             return ApiError(400, answer.error, param="messages", code="unanswerable_input")
@@ -127,7 +146,11 @@ class Answered:
                 return ApiError(400, what, param="max_tokens", code="limit_too_short")
         if (cut := question.end.cut(text)) != text:
             text, finish = cut, "stop"
-        return cls(question, text, finish, answer, tokens, constrained)
+            pieces = texts_of(scored)
+            end = len(text) + len("".join(pieces)) - len("".join(pieces).lstrip())
+            starts = accumulate(map(len, pieces), initial=0)
+            scored = [one for one, start in zip(scored, starts, strict=False) if start < end]
+        return cls(question, text, finish, answer, tokens, constrained, tuple(scored))
 
 
 Outcome = Piece | Answered | ApiError

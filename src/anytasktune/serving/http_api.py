@@ -68,14 +68,14 @@ class AnswerApi:
     async def chat(self, http: Request, request: ChatRequest) -> Response:
         """Reply to a chat."""
         model, route = self._model(request, lambda models: route_chat(models, request.messages))
-        if request.logprobs and not _scores_answers(model):
-            raise not_honoured("logprobs", "only answers of label and small number tasks have probabilities; leave it out")
+        top = (request.top_logprobs or 0) if request.logprobs else None
+        _check_scores(model, top)
         if self.fallback is not None and self.fallback.takes(route):
+            _check_scores(self.fallback.model, top)
             text = text_of_one_turn(request.messages)
             return await self._by_endpoint(http, request, self.fallback.answer(request, text, route), chat=True)
         form = await asyncio.to_thread(self.forms.form_for, model, request) if request.response_format else None
-        question = replace(self._chat_question(model, request), route=route, form=form)
-        top = (request.top_logprobs or 0) if request.logprobs else None
+        question = replace(self._chat_question(model, request), route=route, form=form, top=top)
         questions = _drawn(model, [question], request)
         reply = _reply(request, questions[0], top)
         asked = self._ask(questions, reply)
@@ -87,14 +87,14 @@ class AnswerApi:
     async def completion(self, http: Request, request: CompletionRequest) -> Response:
         """Reply to prompts."""
         model, route = self._model(request, lambda models: route_prompt(models, request.prompts))
-        if request.logprobs is not None and not _scores_answers(model):
-            raise not_honoured("logprobs", "only answers of label and small number tasks have probabilities; leave it out")
+        _check_scores(model, top := request.logprobs)
         if self.fallback is not None and self.fallback.takes(route):
+            _check_scores(self.fallback.model, top)
             work = self.fallback.answer(request, request.prompts[0], route)
             return await self._by_endpoint(http, request, work, chat=False)
-        questions = [replace(self._prompt_question(model, request, prompt), route=route) for prompt in request.prompts]
-        questions = _drawn(model, questions, request)
-        reply = _reply(request, questions[0], request.logprobs)
+        each = (self._prompt_question(model, request, prompt) for prompt in request.prompts)
+        questions = _drawn(model, [replace(question, route=route, top=top) for question in each], request)
+        reply = _reply(request, questions[0], top)
         asked = self._ask(questions, reply)
         if request.stream:
             events = _streamed(asked, ReplyStream(reply, chat=False), request)
@@ -286,8 +286,15 @@ def _reply(request: AnswerRequest, first: Question, top: int | None) -> Reply:
     return Reply(request.model, repeats, samples, top)
 
 
-def _scores_answers(model: ServedModel) -> bool:
-    return bool(model.source and model.task and model.source.manifest.decoding[model.task.name].scores_answers)
+def _check_scores(model: ServedModel, top: int | None) -> None:
+    """Refuse log probabilities of answers that have none: of another endpoint, and sets of labels which a head chooses."""
+    if top is None:
+        return
+    if model.is_remote:
+        raise not_honoured("logprobs", "the input fits no task and goes to another endpoint, which is not asked for them")
+    decoding = model.source.manifest.decoding[model.task.name] if model.source and model.task else None
+    if decoding is not None and model.chooses_by_score and not decoding.scores_answers:
+        raise not_honoured("logprobs", f"a label head chooses the labels of {model.name} one by one; leave it out")
 
 
 def http_app(

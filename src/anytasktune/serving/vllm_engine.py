@@ -163,7 +163,10 @@ class VllmEngine:
         if question.stream and question.grows:
             return await self._grown(pending, request)
         choice = (await self._client.complete(request.body))[0]
-        return self._questions.generated(question, request, choice.token_ids or [], choice.finish_reason)
+        ids, scored = choice.token_ids or [], []
+        if (body := self._questions.scoring_of(question, request, ids)) is not None:
+            scored = self._questions.token_scores(question, request, ids, await self._client.complete(body))
+        return self._questions.generated(question, request, ids, choice.finish_reason, scored)
 
     async def _grown(self, pending: PendingQuestion, request: VllmRequest) -> Outcome:
         """The answer, whose parts are handed over as they come."""

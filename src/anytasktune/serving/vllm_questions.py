@@ -5,7 +5,7 @@ the prompt, and the log probabilities of its tokens come back (`prompt_logprobs`
 Other answers are generated and held to their form by `structured_outputs`: vLLM ignores the older `guided_json` silently.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,13 @@ from anytasktune.inference.base_continuation import USUAL_TOKENS, unfit_prompt
 from anytasktune.inference.constraint import token_table
 from anytasktune.inference.label_scoring import without_needless_ends
 from anytasktune.inference.task_predictor import chosen_answer
+from anytasktune.inference.token_scores import ScoredToken, scored_token
 from anytasktune.schema import Answer, Decoding, Example, Task
 from anytasktune.serving.api_errors import ApiError
 from anytasktune.serving.engine_messages import Answered, Outcome, Question
 from anytasktune.serving.requested_form import RequestedForm
 from anytasktune.serving.served_models import ModelCatalog
-from anytasktune.serving.vllm_client import VllmChoice
+from anytasktune.serving.vllm_client import TokenLogprob, VllmChoice
 
 MOST_SCORED = 64
 """Possible answers that are scored, each in a prompt of its own; where there are more, one of them is generated."""
@@ -105,7 +106,7 @@ class VllmQuestions:
     def _generation(
         self, question: Question, name: str, prompt: list[int], limit: int, form: dict[str, Any] | None = None
     ) -> VllmRequest:
-        self._check_room(prompt, limit)
+        self._check_room(prompt, limit + (question.top is not None))
         drawn = question.sampling
         body: dict[str, Any] = {"model": name, "prompt": prompt, "max_tokens": limit, "return_token_ids": True}
         body["stop_token_ids"] = list(self.models.format_of(question.model).rendering.end_of_turn)
@@ -142,12 +143,46 @@ class VllmQuestions:
             raise ValueError("only tasks have possible answers")
         by_place = {choice.index: choice for choice in choices}
         pairs = enumerate(request.answer_ids)
-        scores = [_log_probability(by_place.get(place), request.prompt_tokens, ids) for place, ids in pairs]
+        scores = [
+            sum(
+                at[str(token)].logprob
+                for at, token in zip(_log_probabilities(by_place.get(place), request.prompt_tokens, ids), ids, strict=True)
+            )
+            for place, ids in pairs
+        ]
         probabilities = softmax(np.array(scores)).tolist()
         answer = chosen_answer(question.model.task, request.possible, request.prompt_tokens, probabilities)
         return Answered.of(self.models.format_of(question.model), question, answer, constrained=True)
 
-    def generated(self, question: Question, request: VllmRequest, ids: Sequence[int], finish: str | None) -> Outcome:
+    def scoring_of(self, question: Question, request: VllmRequest, ids: Sequence[int]) -> dict[str, Any] | None:
+        """The body of the request that scores the tokens of a generated answer; None where that is not wanted."""
+        answer = list(self._without_end(question, ids))
+        if question.top is None or not answer:
+            return None
+        body = {"model": request.body["model"], "prompt": [*request.body["prompt"], *answer], "max_tokens": 1}
+        return body | {"temperature": 0.0, "prompt_logprobs": max(question.top, 1)}
+
+    def token_scores(
+        self, question: Question, request: VllmRequest, ids: Sequence[int], choices: Sequence[VllmChoice]
+    ) -> list[ScoredToken]:
+        """The scores of the tokens of a generated answer."""
+        format_, answer = self.models.format_of(question.model), self._without_end(question, ids)
+        table = token_table(format_.tokenizer, format_.rendering.end_of_turn)
+        places = _log_probabilities(choices[0] if choices else None, request.prompt_tokens, answer)
+        scored = []
+        for token, at in zip(answer, places, strict=True):
+            ranked = sorted(((int(other), one.logprob) for other, one in at.items()), key=lambda item: -item[1])
+            scored.append(scored_token(table, token, at[str(token)].logprob, ranked[: question.top]))
+        return scored
+
+    def generated(
+        self,
+        question: Question,
+        request: VllmRequest,
+        ids: Sequence[int],
+        finish: str | None,
+        scored: Sequence[ScoredToken] = (),
+    ) -> Outcome:
         """The answer that these tokens are."""
         format_ = self.models.format_of(question.model)
         text = self.text_of(question, ids)
@@ -158,7 +193,7 @@ class VllmQuestions:
             raise ApiError(500, message, kind="server_error", code="engine_incompatible")
         made = len(self._without_end(question, ids))
         answer = Answer(output=text, prompt_tokens=request.prompt_tokens, tokens=made, truncated=finish == "length")
-        return Answered.of(format_, question, answer, constrained=request.constrained)
+        return Answered.of(format_, question, answer, constrained=request.constrained, scored=scored)
 
     def text_of(self, question: Question, ids: Sequence[int]) -> str:
         """Generated tokens as text."""
@@ -198,12 +233,12 @@ def structured_outputs(
     return None if schema is None else {"json": schema}
 
 
-def _log_probability(choice: VllmChoice | None, prompt_tokens: int, ids: Sequence[int]) -> float:
-    """Of tokens behind a prompt."""
+def _log_probabilities(choice: VllmChoice | None, prompt_tokens: int, ids: Sequence[int]) -> list[Mapping[str, TokenLogprob]]:
+    """Of tokens behind a prompt: for each place the token there, and others, by their numbers."""
     given = choice.prompt_logprobs if choice else None
     if given is None or len(given) != prompt_tokens + len(ids):
         raise ApiError(500, "vLLM sent no probabilities of the prompt", kind="server_error", code="engine_incompatible")
-    found = [(at or {}).get(str(token)) for at, token in zip(given[prompt_tokens:], ids, strict=True)]
-    if None in found:
+    found: list[Mapping[str, TokenLogprob]] = [at or {} for at in given[prompt_tokens:]]
+    if any(str(token) not in at for at, token in zip(found, ids, strict=True)):
         raise ApiError(500, "vLLM sent no probabilities of the prompt", kind="server_error", code="engine_incompatible")
-    return sum(one.logprob for one in found if one is not None)
+    return found

@@ -103,10 +103,12 @@ def test_inputs_of_tasks_and_conversations_are_never_sent(client: OpenAI, remote
     assert len(remote.bodies) == before
 
 
-def test_several_answers_and_forms_are_refused_before_anything_is_sent(client: OpenAI, remote: Served) -> None:
+def test_several_answers_forms_and_scores_are_refused_before_anything_is_sent(client: OpenAI, remote: Served) -> None:
     before = len(remote.bodies)
     with pytest.raises(BadRequestError, match="asked for one answer"):
         asked(client, "auto", STRANGE, n=2)
+    with pytest.raises(BadRequestError, match="is not asked for them"):
+        asked(client, "auto", STRANGE, logprobs=True)
     with pytest.raises(BadRequestError, match="is told no form"):
         asked(client, "auto", STRANGE, response_format={"type": "json_object"})
     assert len(remote.bodies) == before

@@ -33,7 +33,7 @@ TEXT = {"model": "team", "prompt": "the landlord"}
         ({"modalities": ["text", "audio"]}, "modalities"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"response_format": {"type": "json_schema", "json_schema": {}}}, "response_format"),
-        ({"model": "reply", "logprobs": True}, "logprobs"),
+        ({"model": "reply", "logprobs": True, "top_logprobs": 21}, "top_logprobs"),
         ({"n": 0}, "n"),
         ({"n": "many"}, "n"),
         ({"max_tokens": -1}, "max_tokens"),

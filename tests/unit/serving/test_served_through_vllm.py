@@ -192,6 +192,23 @@ def test_a_requested_schema_is_told_to_vllm(through: Through) -> None:
         ask(through, "facts", "the landlord", response_format=form)
 
 
+def test_tokens_of_answers_have_the_log_probabilities_they_have_here(through: Through, openai: OpenAI) -> None:
+    more: dict[str, Any] = {"logprobs": True, "top_logprobs": 3}
+    for task in ("facts", "reply", "tiny"):
+        more |= {"max_tokens": 9} if task == "tiny" else {}  # an answer that is cut there is closed here
+        there = ask(through, task, "the landlord", **more).choices[0]
+        turns: Any = [{"role": "user", "content": "the landlord"}]
+        here = openai.chat.completions.create(model=task, messages=turns, **more).choices[0]
+        assert there.message.content == here.message.content or task == "tiny"  # half a character is left out there
+        assert here.logprobs is not None
+        assert [one.token for one in there.logprobs.content] == [one.token for one in here.logprobs.content or ()]
+        for one, other in zip(there.logprobs.content, here.logprobs.content or (), strict=True):
+            assert one.logprob == pytest.approx(other.logprob, abs=1e-3)
+            assert len(one.top_logprobs) == 3
+            values = [top.logprob for top in one.top_logprobs]
+            assert values == pytest.approx([top.logprob for top in other.top_logprobs], abs=1e-3)
+
+
 def test_losses_are_said_by_name_at_the_start(through: Through, task_lms: dict[str, TaskLM]) -> None:
     assert notes(through.events) == [
         f"team@{task_lms['team'].manifest.id}: through vLLM its label head does not take part, so answers differ from the "
