@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from anytasktune.errors import ConfigError
+from anytasktune.errors import ConfigError, Problem
 from anytasktune.jobs import job_process
 from anytasktune.pipeline.events import Event
 from anytasktune.records import Record
@@ -17,6 +17,8 @@ from anytasktune.store import JobFolder, Project
 MOST_LINES = 40
 _LOG_BYTES, _RESULT_BYTES = 64_000, 1_000_000
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
+_FAULTS: TypeAdapter[list[Problem]] = TypeAdapter(list[Problem])
+ALIVE: tuple[JobState, ...] = ("starting", "running")
 
 
 class JobView(Record):
@@ -37,12 +39,27 @@ class JobView(Record):
     log_cut: bool = False
     """Whether the log has lines before these."""
     result: Any = None
-    """The JSON document that it printed; None while it runs."""
+    """The JSON document that it printed; None before. A server prints its address when it listens, others at their end."""
 
     @property
     def command(self) -> list[str]:
         """Its command line as a person types it, without the program and `-p`."""
         return self.words[: self.words.index("-p")] if "-p" in self.words else self.words
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in ALIVE
+
+    @property
+    def problems(self) -> list[Problem]:
+        """The faults that it ended with; empty for a job that did well, or was stopped or killed."""
+        if self.state != "failed" or not isinstance(self.result, dict):
+            return []
+        try:
+            return _FAULTS.validate_python(self.result.get("problems", []))
+        except ValidationError:
+            return []
 
 
 class LogPart(Record):
@@ -128,7 +145,7 @@ def _view(folder: JobFolder, most_lines: int = MOST_LINES, *, result: bool = Tru
         pid=process.pid if process else None,
         log=[_event_or_text(line) for line in lines[-most_lines:]] if most_lines else [],
         log_cut=not whole or len(lines) > most_lines,
-        result=_document(folder.result(_RESULT_BYTES)[0]) if result and end else None,
+        result=_document(folder.result(_RESULT_BYTES)[0], whole=end is not None) if result else None,
     )
 
 
@@ -139,8 +156,9 @@ def _event_or_text(line: str) -> Event | str:
         return line
 
 
-def _document(text: str) -> Any:
+def _document(text: str, *, whole: bool) -> Any:
+    """The JSON document that a job printed, else the text where it is all there will be."""
     try:
         return json.loads(text)
     except ValueError:
-        return text.strip() or None
+        return (text.strip() or None) if whole else None

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from anytasktune.errors import ConfigError
 from anytasktune.pipeline import background_jobs
-from anytasktune.pipeline.background_jobs import JobView
+from anytasktune.pipeline.background_jobs import ALIVE, JobView
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.studio.job_words import line_in_words, progress_bar
 from anytasktune.studio.page_frame import UnknownNameError, project_path, render, studio_of, words_of
@@ -19,7 +19,6 @@ from anytasktune.studio.studio_words import PageWords
 
 router = APIRouter()
 _LOOK_SECONDS = 0.4
-_ALIVE = ("starting", "running")
 
 
 def start_command(request: Request, project: str, words: Sequence[str]) -> RedirectResponse:
@@ -46,7 +45,7 @@ def list_jobs(request: Request, project: str) -> HTMLResponse:
 @router.get("/p/{project}/jobs/{job_id}")
 def show_job(request: Request, project: str, job_id: str) -> HTMLResponse:
     """One job: its state, its progress, its log and what came of it."""
-    job = _job(studio_of(request).workspace(project), job_id)
+    job = job_of(studio_of(request).workspace(project), job_id)
     words = words_of(request, "job")
     return render(
         request,
@@ -55,7 +54,7 @@ def show_job(request: Request, project: str, job_id: str) -> HTMLResponse:
         project=project,
         command=job.command,
         job=job,
-        alive=job.state in _ALIVE,
+        alive=job.is_alive,
         lines=[line_in_words(line, words) for line in job.log],
         result=json.dumps(job.result, ensure_ascii=False, indent=1) if job.result is not None else "",
     )
@@ -65,14 +64,14 @@ def show_job(request: Request, project: str, job_id: str) -> HTMLResponse:
 def stop_job(request: Request, project: str, job_id: str) -> RedirectResponse:
     """Stop a job as Ctrl-C does."""
     workspace = studio_of(request).workspace(project)
-    job = background_jobs.stop_job(workspace.project, _job(workspace, job_id).id)
+    job = background_jobs.stop_job(workspace.project, job_of(workspace, job_id).id)
     return RedirectResponse(project_path(project, "jobs", job.id), status_code=303)
 
 
 @router.post("/p/{project}/jobs/{job_id}/again")
 def start_again(request: Request, project: str, job_id: str) -> RedirectResponse:
     """Start the command of a job that has ended again; it goes on where that stopped."""
-    job = _job(studio_of(request).workspace(project), job_id)
+    job = job_of(studio_of(request).workspace(project), job_id)
     return start_command(request, project, job.command)
 
 
@@ -84,7 +83,7 @@ def follow_job(request: Request, project: str, job_id: str) -> StreamingResponse
     state of the job, and the last event of one that has ended.
     """
     workspace = studio_of(request).workspace(project)
-    job = _job(workspace, job_id)
+    job = job_of(workspace, job_id)
     seen = request.headers.get("last-event-id", "")
     start = int(seen) if seen.isdigit() else None
     stream = _events(workspace, job.id, words_of(request, "job"), start)
@@ -95,7 +94,7 @@ async def _events(workspace: Workspace, job_id: str, words: PageWords, start: in
     place, state = start, ""
     while True:
         part = await run_in_threadpool(background_jobs.log_after, workspace.project, job_id, place)
-        place, ended = part.end, part.state not in _ALIVE
+        place, ended = part.end, part.state not in ALIVE
         if part.lines:
             yield _message("lines", [_line(line, words) for line in part.lines], place)
         if part.state != state and not (ended and part.lines):
@@ -115,7 +114,8 @@ def _message(name: str, data: Any, place: int) -> str:
     return f"id: {place}\nevent: {name}\ndata: {json.dumps(data, ensure_ascii=True)}\n\n"
 
 
-def _job(workspace: Workspace, job_id: str) -> JobView:
+def job_of(workspace: Workspace, job_id: str) -> JobView:
+    """The job that an address names; UnknownNameError if there is none."""
     try:
         return background_jobs.find_job(workspace.project, job_id)
     except ConfigError as error:

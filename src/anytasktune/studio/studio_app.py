@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
-from anytasktune.studio import data_pages, home_pages, job_pages, new_pages, review_pages, task_pages
+from anytasktune.studio import data_pages, home_pages, job_pages, new_pages, report_pages, review_pages, task_pages, train_pages
 from anytasktune.studio.access import AccessMiddleware, Door
 from anytasktune.studio.error_pages import error_page, install_error_pages
 from anytasktune.studio.page_frame import SECTIONS, Studio
@@ -19,6 +19,8 @@ PAGES = (
     data_pages,
     job_pages,
     review_pages,
+    train_pages,
+    report_pages,
 )
 """A line per module of pages; each has a `router`."""
 
