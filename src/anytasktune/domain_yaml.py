@@ -98,6 +98,49 @@ def _complete_labels(entry: Any, task: Task) -> None:
         entry["output"]["labels"] = {**own, **new}
 
 
+def task_as_written(text: str, name: str) -> dict[str, Any]:
+    """The fields of a task as they stand in `domain.yaml`; KeyError if there is no such task."""
+    entries = load_editable(text).get("tasks") or ()
+    for entry in entries:
+        if entry["name"] == name:
+            fields: dict[str, Any] = json.loads(json.dumps(entry, default=str))
+            return fields
+    raise KeyError(name)
+
+
+def change_task(text: str, name: str, fields: Mapping[str, Any]) -> str:
+    """`domain.yaml` with other values in some fields of a task; empty ones are taken out.
+
+    Comments are kept, and what is equal keeps its layout.
+    """
+    domain = load_editable(text)
+    before = dump_editable(domain)
+    _change_fields(next(entry for entry in domain["tasks"] if entry["name"] == name), fields)
+    edited = dump_editable(domain)
+    return text if edited == before else edited
+
+
+def _change_fields(entry: Any, fields: Mapping[str, Any]) -> None:
+    for key, value in fields.items():
+        there = entry.get(key)
+        if value is None or value in ("", [], {}):
+            entry.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(there, CommentedMap):
+            _change_fields(there, {gone: None for gone in there if gone not in value} | dict(value))
+        elif isinstance(value, list) and isinstance(there, list) and len(value) == len(there):
+            for place in (place for place, item in enumerate(value) if item != there[place]):
+                there[place] = as_written(value[place])
+        elif not _is_same(there, value):
+            entry[key] = as_written(value)
+
+
+def _is_same(there: Any, value: Any) -> bool:
+    """Whether two values are equal; the blanks around a text, which its layout makes, are no difference."""
+    if isinstance(there, str) and isinstance(value, str):
+        return there.strip() == value.strip()
+    return type(there) in (type(value), CommentedMap) and bool(there == value)
+
+
 def start_domain(domain: Domain, remarks: Sequence[str] = ()) -> str:
     """A new `domain.yaml` with what a domain says of itself, and no actions or tasks yet.
 
