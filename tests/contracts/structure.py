@@ -6,6 +6,7 @@ prints them; `test_structure.py` holds the project to its limits.
 """
 
 import ast
+import functools
 import statistics
 import sys
 from collections import Counter
@@ -55,9 +56,16 @@ class Structure:
         return statistics.quantiles((function.lines for function in self.functions), n=10)[-1]
 
 
+@functools.cache
+def syntax_trees(source: Path) -> dict[Path, ast.Module]:
+    """The syntax tree of every module below `source`."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(source.rglob("*.py"))}
+
+
+@functools.cache
 def measure(source: Path = SOURCE) -> Structure:
     """Read every module below `source`."""
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(source.rglob("*.py"))}
+    trees = syntax_trees(source)
     functions = [item for path, tree in trees.items() for item in _functions(path.relative_to(source), tree)]
     used = Counter(name for tree in trees.values() for name in _names_used(tree))
     stems: dict[str, list[str]] = {}
@@ -122,8 +130,12 @@ def _dispatches(path: Path, tree: ast.Module) -> Iterator[str]:
     if path.parts[0] in {"outputs", "schema"}:
         return
     for node in ast.walk(tree):
-        classes = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)} & OUTPUT_CLASSES
-        is_check = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance" and classes
+        is_check = (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "isinstance"
+            and any(isinstance(name, ast.Name) and name.id in OUTPUT_CLASSES for name in ast.walk(node))
+        )
         is_case = isinstance(node, ast.MatchClass) and isinstance(node.cls, ast.Name) and node.cls.id in OUTPUT_CLASSES
         is_kind = (
             isinstance(node, ast.Compare)

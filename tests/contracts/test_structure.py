@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.contracts.structure import SOURCE, measure
+from tests.contracts.structure import SOURCE, measure, syntax_trees
 
-MODULES = {path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in SOURCE.rglob("*.py")}
+MODULES = {path.relative_to(SOURCE).as_posix(): tree for path, tree in syntax_trees(SOURCE).items()}
 
 LONGEST_FUNCTION, LONGEST_FILE, MOST_ARGUMENTS = 60, 500, 8
 WRITERS = ("store", "models")
