@@ -31,6 +31,7 @@ from anytasktune.cli import (
     studio_verb,
     task_verbs,
     train_verbs,
+    transfer_verb,
     use_verbs,
     version_verbs,
 )
@@ -74,6 +75,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "train": train_verbs.train,
         "eval": train_verbs.eval_,
         "learning-curve": curve_verb.learning_curve,
+        "language-transfer": transfer_verb.language_transfer,
         "judge": judge_verbs.judge,
         "mark": judge_verbs.mark,
         "eval-action": action_verbs.eval_action,

@@ -16,7 +16,17 @@ from anytasktune.errors import counted
 from anytasktune.invocation import command
 
 if TYPE_CHECKING:
-    from anytasktune.pipeline import Built, CatalogEntry, CheckedTask, CurvePlan, Imported, PackSummary, TaskPlan, Workspace
+    from anytasktune.pipeline import (
+        Built,
+        CatalogEntry,
+        CheckedTask,
+        CurvePlan,
+        Imported,
+        PackSummary,
+        TaskPlan,
+        TransferPlan,
+        Workspace,
+    )
     from anytasktune.pipeline.expected_answers import ExpectedAnswers
     from anytasktune.schema import Estimate
     from anytasktune.schema.action_evaluation import ActionEvaluation
@@ -131,6 +141,18 @@ def curve_plans(rows: Sequence["CurvePlan"]) -> RenderableType:
         cost_of = (f"{row.estimate.tokens:,}", about(row.estimate.seconds)) if left else ("-", "-")
         table.add_row(row.task, sizes, str(row.evaluated_rows), str(row.trainings), str(left), *cost_of)
     remark = "Each training on a part of the rows is kept; answering the measured rows comes on top."
+    return Group(table, Text(f"{remark}\nNothing was trained (--dry-run).", style="dim"))
+
+
+def transfer_plans(rows: Sequence["TransferPlan"]) -> RenderableType:
+    """Cost of measuring the transfer between languages, a line per task."""
+    table = new_table("task", "trained on en", "zh", "measured on en", "zh", "trainings", "left", "tokens", "time")
+    for row in rows:
+        left = row.trainings - row.trained
+        counts = [str(part[language]) for part in (row.train_rows, row.evaluated_rows) for language in ("en", "zh")]
+        cost_of = (f"{row.estimate.tokens:,}", about(row.estimate.seconds)) if left else ("-", "-")
+        table.add_row(row.task, *counts, str(row.trainings), str(left), *cost_of)
+    remark = "Each training on one language is kept; answering the measured rows comes on top."
     return Group(table, Text(f"{remark}\nNothing was trained (--dry-run).", style="dim"))
 
 

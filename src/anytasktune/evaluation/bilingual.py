@@ -1,12 +1,14 @@
-"""How a system does a task in English and in Chinese, from the answers of the evaluation; nothing is answered for it."""
+"""How a system does a task in English and in Chinese, from the answers of the evaluation; what is compared is corrected."""
 
 from collections.abc import Mapping, Sequence
 
 from anytasktune.evaluation.scoring import ScoredSystem
 from anytasktune.evaluation.source_clusters import by_source
+from anytasktune.evaluation.verdicts import verdict_on
 from anytasktune.records import Language
 from anytasktune.schema import Example, Task, TaskReport
 from anytasktune.schema.language_parity import LanguageParity
+from anytasktune.schema.language_transfer import LanguageTransfer, TransferDifference
 from anytasktune.scorers import item_statistics
 from anytasktune.scorers.intervals import score_interval
 from anytasktune.scorers.statistics import holm
@@ -42,6 +44,28 @@ def correct_parities(tasks: Sequence[TaskReport], alpha: float) -> list[TaskRepo
             update={"parity": [_settled(entry, values[n, entry.system], task.lower_is_better, alpha) for entry in task.parity]}
         )
         for n, task in enumerate(tasks)
+    ]
+
+
+def correct_task_transfers(tasks: Sequence[TaskReport], alpha: float) -> list[TaskReport]:
+    """The tasks with their transfers between languages corrected over all of them."""
+    measured = iter(correct_transfers([task.transfer for task in tasks if task.transfer], alpha))
+    return [task.model_copy(update={"transfer": next(measured)}) if task.transfer else task for task in tasks]
+
+
+def correct_transfers(transfers: Sequence[LanguageTransfer], alpha: float) -> list[LanguageTransfer]:
+    """The same with p values corrected over all of them and their languages, question by question, and the verdicts."""
+    settled: dict[tuple[int, int], TransferDifference] = {}
+    entries = [((n, place), one) for n, transfer in enumerate(transfers) for place, one in enumerate(transfer.differences)]
+    for question in dict.fromkeys(one.question for _, one in entries):
+        family = [(key, one) for key, one in entries if one.question == question]
+        corrected = holm([one.p_value for _, one in family])
+        for (key, one), p_holm in zip(family, corrected, strict=True):
+            verdict = verdict_on(one.difference.value, p_holm, transfers[key[0]].lower_is_better, alpha)
+            settled[key] = one.model_copy(update={"p_holm": p_holm, "verdict": verdict})
+    return [
+        transfer.model_copy(update={"differences": [settled[n, place] for place in range(len(transfer.differences))]})
+        for n, transfer in enumerate(transfers)
     ]
 
 

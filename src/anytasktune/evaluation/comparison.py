@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
 from anytasktune.errors import EvaluationError
 from anytasktune.evaluation.answer_costs import break_even, cost_per_1000, per_1000
-from anytasktune.evaluation.bilingual import correct_parities, language_parities
+from anytasktune.evaluation.bilingual import correct_parities, correct_task_transfers, language_parities
 from anytasktune.evaluation.caveats import caveats_on, small_test_set
 from anytasktune.evaluation.error_analysis import (
     calibration_of,
@@ -22,6 +21,7 @@ from anytasktune.evaluation.error_analysis import (
 from anytasktune.evaluation.recommendation import recommend
 from anytasktune.evaluation.scoring import ScoredSystem, pick_samples
 from anytasktune.evaluation.source_clusters import by_source
+from anytasktune.evaluation.verdicts import verdict_on
 from anytasktune.ids import content_id
 from anytasktune.outputs import LOWER_IS_BETTER, reference_number
 from anytasktune.schema import (
@@ -43,8 +43,6 @@ from anytasktune.scorers.paired_tests import compare_paired, minimum_detectable_
 from anytasktune.scorers.statistics import holm, rank_correlation
 from anytasktune.settings import TASK_LMS, EvalConfig, System
 from anytasktune.settings.systems import in_report_order
-
-Verdict = Literal["better", "worse", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,8 @@ def build_report(
         created: ISO 8601 in UTC; now, unless given.
         across: what was measured beside the tasks.
     """
-    corrected = correct_parities(_holm_corrected(tasks, config.significance), config.significance)
+    alpha = config.significance
+    corrected = correct_task_transfers(correct_parities(_holm_corrected(tasks, alpha), alpha), alpha)
     report = Report(
         id="",
         domain=domain,
@@ -170,13 +169,6 @@ def build_report(
 def report_id(report: Report) -> str:
     """The id of a report by its content: everything but the id itself and the time."""
     return content_id(report.model_dump(mode="json", exclude={"id", "created"}))
-
-
-def verdict_on(difference: float, p_value: float, lower_is_better: bool, alpha: float) -> Verdict:
-    """The verdict on a difference (ours minus the other): a direction only where `p_value` is below `alpha`."""
-    if p_value >= alpha or difference == 0:
-        return "inconclusive"
-    return "better" if (difference < 0) == lower_is_better else "worse"
 
 
 def _check_coverage(task: Task, examples: Sequence[Example], scored: Sequence[ScoredSystem]) -> None:

@@ -3,8 +3,9 @@
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 
-from anytasktune.evaluation.comparison import compare_systems, verdict_on
+from anytasktune.evaluation.comparison import compare_systems
 from anytasktune.evaluation.scoring import ScoredSystem
+from anytasktune.evaluation.verdicts import verdict_on
 from anytasktune.schema import Example, ItemAnswer, Prediction, Report, ReportItem, Score, Task, TaskReport
 from anytasktune.schema.report_diff import ChangedFact, ReportDiff, SystemDiff
 from anytasktune.scorers.statistics import holm

@@ -9,8 +9,8 @@ from importlib.resources import files
 import numpy as np
 
 from anytasktune.errors import EvaluationError
-from anytasktune.evaluation.comparison import verdict_on
 from anytasktune.evaluation.scoring import hash_of_record
+from anytasktune.evaluation.verdicts import verdict_on
 from anytasktune.ids import content_id
 from anytasktune.outputs import LOWER_IS_BETTER, TextOutput
 from anytasktune.schema import Decoding, Example, Interval, PredictionSet, Task

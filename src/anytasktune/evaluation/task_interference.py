@@ -7,8 +7,9 @@ dev rows, corrected over all of them; where they are inconclusive, nothing is sa
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from anytasktune.evaluation.comparison import compare_systems, scored_interval, verdict_on
+from anytasktune.evaluation.comparison import compare_systems, scored_interval
 from anytasktune.evaluation.scoring import ScoredSystem
+from anytasktune.evaluation.verdicts import verdict_on
 from anytasktune.outputs import LOWER_IS_BETTER
 from anytasktune.schema import Comparison, Example, Task
 from anytasktune.schema.task_matrix import BASE_MODEL, JointTraining, MatrixCell, MatrixModel, TaskMatrix

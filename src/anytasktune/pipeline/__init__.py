@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.ingesting import ingest_documents
     from anytasktune.pipeline.initializing import init_project
     from anytasktune.pipeline.learning_curves import CurvePlan, measure_learning_curves, plan_learning_curves
+    from anytasktune.pipeline.measuring_transfer import TransferPlan, measure_transfers, plan_transfers
     from anytasktune.pipeline.predicting import Predicted, PredictOptions, predict
     from anytasktune.pipeline.routing import ask_auto
     from anytasktune.pipeline.running_actions import ActionRunOptions, PersonDecision, PersonTurn, resume_action, run_action
@@ -56,6 +57,7 @@ _HOME = {
     "Settings": "workspace",
     "Started": "events",
     "TaskPlan": "stored_trainings",
+    "TransferPlan": "measuring_transfer",
     "Workspace": "workspace",
     "ask": "answering",
     "ask_auto": "routing",
@@ -69,9 +71,11 @@ _HOME = {
     "ingest_documents": "ingesting",
     "init_project": "initializing",
     "measure_learning_curves": "learning_curves",
+    "measure_transfers": "measuring_transfer",
     "open_system": "answering",
     "plan": "checking",
     "plan_learning_curves": "learning_curves",
+    "plan_transfers": "measuring_transfer",
     "predict": "predicting",
     "resume_action": "running_actions",
     "run_action": "running_actions",
@@ -105,6 +109,7 @@ __all__ = [
     "Settings",
     "Started",
     "TaskPlan",
+    "TransferPlan",
     "Workspace",
     "ask",
     "ask_auto",
@@ -118,9 +123,11 @@ __all__ = [
     "ingest_documents",
     "init_project",
     "measure_learning_curves",
+    "measure_transfers",
     "open_system",
     "plan",
     "plan_learning_curves",
+    "plan_transfers",
     "predict",
     "resume_action",
     "run_action",

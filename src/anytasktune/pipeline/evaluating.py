@@ -32,6 +32,7 @@ from anytasktune.pipeline.simple_baselines import PREDICTIONS, score_simple
 from anytasktune.pipeline.stored_curves import curves_of
 from anytasktune.pipeline.stored_judgements import judged_in
 from anytasktune.pipeline.stored_runs import adapter_folder
+from anytasktune.pipeline.stored_transfers import transfer_of
 from anytasktune.pipeline.teacher_access import Agreed
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.reports import write_report
@@ -277,7 +278,8 @@ def _report_on(
     items = report_items(task, rows, scored)
     curves = curves_of(context, dataset, report)
     judged = judged_in(context, task, report, items, context.model_info.ref.name) if task.rubric else None
-    return report.model_copy(update={"learning_curves": curves, "judged": judged}), items
+    measured = {"learning_curves": curves, "judged": judged, "transfer": transfer_of(context, dataset, report)}
+    return report.model_copy(update=measured), items
 
 
 def _systems(context: TrainingContext, task: Task, dataset: FrozenDataset, runs: Runs) -> list[EvaluatedSystem]:

@@ -27,6 +27,7 @@ Stage = Literal[
     "train",
     "head",
     "curve",
+    "transfer",
     "shots",
     "answer",
     "matrix",

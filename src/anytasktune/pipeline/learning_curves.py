@@ -1,7 +1,7 @@
 """`learning-curve`: trains on an eighth, a quarter, half and all of the rows, and measures what more rows bring."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -11,20 +11,20 @@ from anytasktune.errors import EvaluationError, Problem, counted
 from anytasktune.evaluation import FEWEST_EVALUATED, MeasuredSize, learning_curve, score_system
 from anytasktune.inference.task_predictor import decoding_for
 from anytasktune.pipeline.evaluating import require_room_for_answers, system_answers, task_lm_in
-from anytasktune.pipeline.events import Finished, OnEvent, Started
+from anytasktune.pipeline.events import Finished, OnEvent
 from anytasktune.pipeline.simple_baselines import score_linear
 from anytasktune.pipeline.stored_curves import LEARNING_CURVES, curves_record
 from anytasktune.pipeline.training_context import TrainingContext
-from anytasktune.pipeline.tuning import train_targets, training_job
+from anytasktune.pipeline.trainings_beside import PartTraining, finished_parts, part_of, train_parts
+from anytasktune.pipeline.tuning import train_targets
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import Estimate, Example, Run, SplitName, Task
+from anytasktune.schema import Estimate, Example, Run, Task
 from anytasktune.schema.learning_curve import Learner, LearningCurves
 from anytasktune.settings import Settings, TrainConfig
 from anytasktune.store import save_artifact
 from anytasktune.store.run_folder import ADAPTER_FOLDER
-from anytasktune.training.run_plan import estimate_run, plan_run
-from anytasktune.training.task_rows import TaskRows, TrainingData
-from anytasktune.training.train_runs import Job, reusable_run, run_id, train_task_lms
+from anytasktune.training.task_rows import TrainingData
+from anytasktune.training.train_runs import run_id
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
 FEWEST_TRAINED = 8
@@ -99,14 +99,11 @@ def plan_learning_curves(
     context = TrainingContext.begin(workspace, settings, on_event)
     plans = []
     for one in _all_sizes(context, workspace.tasks(task_names), split):
-        trainings = list(one.trainings(context.settings.train))
-        left = [
-            (config, part)
-            for _, config, part in trainings
-            if reusable_run(_folder(context, one, config, part), context.note) is None
-        ]
-        rows = tuple(_train_rows(part, context.settings.train) for part in one.parts)
-        cost = Estimate.total([_estimate(context, config, part) for config, part in left])
+        trainings = [part for _, part in _trainings(context, one)]
+        done = finished_parts(context, trainings)
+        left = [part for part in trainings if part.folder not in done]
+        rows = tuple(sum(part.rows_by_task(context.settings.train).values()) for part in one.parts)
+        cost = Estimate.total([part.estimate(context) for part in left])
         plans.append(CurvePlan(one.task.name, rows, len(one.evaluated), len(trainings), len(trainings) - len(left), cost))
     return plans
 
@@ -136,7 +133,7 @@ def _all_sizes(context: TrainingContext, tasks: Sequence[Task], split: Literal["
             fix = f"import more rows, or measure on test: {project.command('learning-curve', task.name, '--split', 'test')}"
             problems.append(Problem(what, f"task {task.name}", fix))
         else:
-            parts = [TrainingData(task.name, (_without(part, rows),)) for rows in subsets]
+            parts = [TrainingData(task.name, (part_of(part, {"train": rows}),)) for rows in subsets]
             whole = TrainingData(task.name, (part,))
             found.append(_Sizes(task, dataset, (*parts, whole), evaluated))
     if problems:
@@ -144,28 +141,14 @@ def _all_sizes(context: TrainingContext, tasks: Sequence[Task], split: Literal["
     return found
 
 
-def _without(part: TaskRows, kept: Sequence[Example]) -> TaskRows:
-    """The rows of a task of which only `kept` are trained on."""
-    ids = {row.id for row in kept}
-    left_out = tuple(row.id for row in part.splits["train"] if row.id not in ids)
-    splits: dict[SplitName, Sequence[Example]] = {**part.splits, "train": kept}
-    return replace(part, splits=splits, left_out=left_out)
-
-
-def _train_rows(part: TrainingData, config: TrainConfig) -> int:
-    return sum(part.rows_by_task(config).values())
-
-
-def _folder(context: TrainingContext, one: _Sizes, config: TrainConfig, part: TrainingData) -> Path:
-    identity, project = run_id(context.model_info.ref, part, config), context.workspace.project
-    is_usual = part is one.parts[-1] and config == context.settings.train
-    return (project.runs(one.task.name) if is_usual else project.learning_curves(one.task.name) / _RUNS) / identity
-
-
-def _estimate(context: TrainingContext, config: TrainConfig, part: TrainingData) -> Estimate:
-    info, encode = context.model_info, context.encoder.encode
-    plan = plan_run(info, part, config, dtype=context.dtype, device=context.device.type, encode=encode)
-    return estimate_run(plan, info, config, context.speed)
+def _trainings(context: TrainingContext, one: _Sizes) -> list[tuple[Learner, PartTraining]]:
+    found, project = [], context.workspace.project
+    for learner, config, part in one.trainings(context.settings.train):
+        is_usual = part is one.parts[-1] and config == context.settings.train
+        place = project.runs(one.task.name) if is_usual else project.learning_curves(one.task.name) / _RUNS
+        folder, rows = place / run_id(context.model_info.ref, part, config), sum(part.rows_by_task(config).values())
+        found.append((learner, PartTraining(part, config, folder, counted(rows, "row"))))
+    return found
 
 
 def _measured(context: TrainingContext, one: _Sizes, split: Literal["dev", "test"]) -> LearningCurves:
@@ -189,24 +172,9 @@ def _measured(context: TrainingContext, one: _Sizes, split: Literal["dev", "test
 
 
 def _trained(context: TrainingContext, one: _Sizes) -> list[tuple[Learner, Path, Run]]:
-    """All trainings of a task with their folders: those there are, and the others trained now, on one base model."""
-    found: dict[Path, Run] = {}
-    missing: dict[Learner, list[tuple[TrainConfig, Job]]] = {}
-    trainings = [(entry[0], _folder(context, one, *entry[1:]), entry) for entry in one.trainings(context.settings.train)]
-    for learner, folder, (_, config, part) in trainings:
-        if (run := reusable_run(folder, context.note)) is not None:
-            found[folder] = run
-        else:
-            name = f"{one.task.name}, {counted(_train_rows(part, config), 'row')}"
-            job = training_job(context, part, folder, _estimate(context, config, part), name)
-            missing.setdefault(learner, []).append((config, job))
-    for learner, jobs in missing.items():
-        whole = Estimate.total([job.estimate for _, job in jobs if job.estimate])
-        name = f"{one.task.name}: {counted(len(jobs), 'Task-LM' if learner == 'tuned' else 'label head')} on fewer rows"
-        context.on_event(Started(stage="train", name=name, estimate=whole))
-        for job, run in train_task_lms(context.base, [job for _, job in jobs], jobs[0][0], context.note):
-            found[job.folder], rows = run, counted(run.train_rows, "row")
-            detail = f"{rows}, {counted(run.steps_done, 'step')}" if learner == "tuned" else f"{rows}, label head"
-            name = job.data.target
-            context.on_event(Finished(stage="train", name=name, artifact=run.id, detail=detail, seconds=run.usage.seconds))
-    return [(learner, folder, found[folder]) for learner, folder, _ in trainings]
+    """All trainings of a task with their folders: those there are, and the others trained now."""
+    trainings, runs = _trainings(context, one), dict[Path, Run]()
+    for learner in dict.fromkeys(learner for learner, _ in trainings):
+        parts = [part for other, part in trainings if other == learner]
+        runs |= train_parts(context, parts, "label head" if learner == "head" else "Task-LM", "fewer rows")
+    return [(learner, part.folder, runs[part.folder]) for learner, part in trainings]

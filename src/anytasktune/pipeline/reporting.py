@@ -10,6 +10,7 @@ from anytasktune.reports.report_summary import ReportSummary, summarize
 from anytasktune.reports.terminal_curves import render_curves
 from anytasktune.reports.terminal_diff import render_diff, render_list
 from anytasktune.reports.terminal_report import render
+from anytasktune.reports.terminal_transfer import render_transfers
 from anytasktune.schema import Report
 from anytasktune.store import Project, read_record, read_ref
 
@@ -22,6 +23,7 @@ __all__ = [
     "render_curves",
     "render_diff",
     "render_list",
+    "render_transfers",
     "report_file",
     "report_folder",
     "router_page",

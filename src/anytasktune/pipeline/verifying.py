@@ -28,6 +28,7 @@ from anytasktune.pipeline.reporting import report_folder
 from anytasktune.pipeline.stored_curves import curves_again
 from anytasktune.pipeline.stored_judgements import scores_again
 from anytasktune.pipeline.stored_router_evaluations import stored_again
+from anytasktune.pipeline.stored_transfers import transfer_again
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.reports import report_files
 from anytasktune.schema import (
@@ -220,7 +221,8 @@ def _measured_again(
     items, kept = report_items(task, rows, scored), stored.learning_curves
     curves = curves_again(project, task, dataset, kept, config) if kept else None
     judged = scores_again(project, stored, items, model)
-    return report.model_copy(update={"learning_curves": curves, "judged": judged}), items
+    transfer = transfer_again(project, task, dataset, stored.transfer, config) if stored.transfer else None
+    return report.model_copy(update={"learning_curves": curves, "judged": judged, "transfer": transfer}), items
 
 
 def _scored_again(

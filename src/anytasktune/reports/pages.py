@@ -23,6 +23,7 @@ from anytasktune.reports.report_view import ReportView, SampleView, TaskView, vi
 from anytasktune.reports.report_words import TEMPLATES
 from anytasktune.reports.router_view import RouterView
 from anytasktune.reports.svg_plots import RELIABILITY_SIZE, SPARK_HEIGHT, SPARK_WIDTH
+from anytasktune.reports.transfer_view import TransferView
 from anytasktune.schema import Report, ReportItem
 from anytasktune.store import atomic_folder, jsonl, write_atomic, write_record
 from anytasktune.text.plain_text import collapse_space
@@ -103,6 +104,7 @@ def render_markdown(report: Report, language: Language = "en") -> str:
     blocks += _matrix(view, view.matrix) if view.matrix else []
     blocks += _forgetting(view, view.forgetting) if view.forgetting else []
     blocks += _parity(view, view.parity) if view.parity else []
+    blocks += _transfer(view, view.transfer) if view.transfer else []
     blocks += _router(view, view.router) if view.router else []
     for task in view.tasks:
         blocks += _task(view, task)
@@ -174,6 +176,16 @@ def _parity(view: ReportView, parity: ParityView) -> list[str]:
         [row.title, row.system, row.english, row.chinese, row.difference, row.word, row.other_script] for row in parity.rows
     ]
     return ["### " + say("parity.title"), _bullets(parity.findings), _table(head, rows), parity.how]
+
+
+def _transfer(view: ReportView, transfer: TransferView) -> list[str]:
+    say = view.words.say
+    head = [say("label.task"), *(say(f"transfer.{name}") for name in ("trained_on", "rows", "english", "chinese"))]
+    rows = []
+    for row in transfer.rows:
+        cells = [f"{cell.score} [{cell.interval}] {cell.difference}".rstrip() for cell in row.cells]
+        rows.append([row.title, row.trained_on, row.train_rows, *cells])
+    return ["### " + say("transfer.title"), _bullets(transfer.findings), _table(head, rows), transfer.how]
 
 
 def _router(view: ReportView, router: RouterView) -> list[str]:

@@ -18,6 +18,7 @@ from anytasktune.reports.parity_view import ParityView, view_parity
 from anytasktune.reports.report_words import VERDICT_SYMBOLS, Words, clean, p_words, signed, words
 from anytasktune.reports.router_view import RouterView, view_router
 from anytasktune.reports.svg_plots import Sparkline, Whisker, axis_for, sparkline, whisker
+from anytasktune.reports.transfer_view import TransferView, view_transfers
 from anytasktune.reports.verdict_words import VerdictView, headline, view_verdict
 from anytasktune.schema import Comparison, Report, Sample, ShotChoice, SystemResult, TaskReport
 from anytasktune.settings import TASK_LMS, System
@@ -162,6 +163,8 @@ class ReportView:
     """None where it was not measured."""
     parity: ParityView | None
     """None where no task has enough rows of both languages."""
+    transfer: TransferView | None
+    """None where it was not measured."""
     router: RouterView | None
     """None where it was not measured."""
     samples_how: str
@@ -171,7 +174,7 @@ class ReportView:
     @property
     def has_across_tasks(self) -> bool:
         """Whether anything was measured across tasks."""
-        return any((self.matrix, self.forgetting, self.parity, self.router))
+        return any((self.matrix, self.forgetting, self.parity, self.transfer, self.router))
 
 
 def view_report(report: Report, language: Language = "en") -> ReportView:
@@ -207,6 +210,7 @@ def view_report(report: Report, language: Language = "en") -> ReportView:
         matrix=view_matrix(report, texts),
         forgetting=view_forgetting(report, texts),
         parity=view_parity(report, texts),
+        transfer=view_transfers([task.transfer for task in report.tasks if task.transfer], texts),
         router=view_router(report, texts),
         samples_how=say("label.samples_how", seed=report.config.seed),
         method=tuple(say(f"method.{name}", **method) for name in texts.table["method"]),

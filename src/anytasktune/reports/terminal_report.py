@@ -27,6 +27,7 @@ def render(report: Report, language: Language = "en") -> RenderableType:
     across = [render_matrix(view.matrix, view.words)] if view.matrix else []
     across += [_findings(view.words.say("forgetting.title"), view.forgetting.findings)] if view.forgetting else []
     across += [_findings(view.words.say("parity.title"), view.parity.findings)] if view.parity else []
+    across += [_findings(view.words.say("transfer.title"), view.transfer.findings)] if view.transfer else []
     return Group(*opening, *(_task(view, task) for task in view.tasks), *granularity, *across)
 
 

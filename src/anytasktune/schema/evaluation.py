@@ -9,6 +9,7 @@ from anytasktune.records import Artifact, Language, Name, Record, Usage
 from anytasktune.schema.interval import Interval
 from anytasktune.schema.judgement import JudgedScores
 from anytasktune.schema.language_parity import LanguageParity
+from anytasktune.schema.language_transfer import LanguageTransfer
 from anytasktune.schema.learning_curve import LearningCurves
 from anytasktune.schema.run import AnswerThreshold, Decoding
 from anytasktune.schema.task import Task
@@ -340,6 +341,8 @@ class TaskReport(Record):
     """English against Chinese, per system; empty where the task has one language, or too few rows of one."""
     recommendation: Recommendation | None = None
     """None where no Task-LM was compared with another system."""
+    transfer: LanguageTransfer | None = None
+    """Task-LMs trained on one language, answering both, if that was measured for this Task-LM; None otherwise."""
     learning_curves: LearningCurves | None = None
     """Of the Task-LM that was evaluated, if they were measured; None otherwise."""
     judged: JudgedScores | None = None

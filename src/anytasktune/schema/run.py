@@ -139,7 +139,7 @@ class Run(Artifact):
     """Task → id of the frozen data set."""
     left_out: dict[Name, int] = Field(default_factory=dict)
     """Task → rows of its data set that were removed: their input is in a test row of another task, or a learning curve
-    trains on fewer rows."""
+    or the transfer between languages trains on fewer rows."""
     config: TrainConfig
     resolved: ResolvedTrainConfig
     base_model: BaseModelRef

@@ -161,6 +161,10 @@ class Project:
         """The learning curves of a task, and below `runs` the training runs on a part of its rows."""
         return self.artifacts / "learning_curves" / task
 
+    def language_transfers(self, task: str) -> Path:
+        """Scores by the language of training rows of a task, and below `runs` the training runs on one language."""
+        return self.artifacts / "language_transfer" / task
+
     def judgements(self, task: str) -> Path:
         """Marks of an LLM judge."""
         return self.artifacts / "judgements" / task

@@ -20,7 +20,7 @@ class TaskRows:
         splits: its rows, without those left out.
         dataset_id: the data set they are from.
         left_out: ids of rows of train and dev that were removed: their input is in a test row of another task, or a learning
-            curve trains on fewer rows.
+            curve or the transfer between languages trains on fewer rows.
     """
 
     task: Task

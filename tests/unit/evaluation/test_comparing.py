@@ -16,8 +16,9 @@ from tests.unit.evaluation.report_builders import (
 )
 
 from anytasktune.errors import EvaluationError
-from anytasktune.evaluation.comparison import build_report, task_report, verdict_on
+from anytasktune.evaluation.comparison import build_report, task_report
 from anytasktune.evaluation.scoring import score_system
+from anytasktune.evaluation.verdicts import verdict_on
 from anytasktune.outputs import JsonOutput, TextOutput
 from anytasktune.reports.report_words import words
 from anytasktune.schema import Caveat, Report, TaskReport
