@@ -22,7 +22,7 @@ ProjectName = Annotated[str, Form(max_length=_LONGEST_NAME)]
 @router.get("/new")
 def new_project(request: Request) -> HTMLResponse:
     """The ways to a new project."""
-    return _ways(request)
+    return ways(request)
 
 
 @router.post("/new/pack")
@@ -36,7 +36,7 @@ def from_pack(
     try:
         project = start_project(studio_of(request).root, name, pack, None if language == "both" else language)
     except AnyTaskTuneError as error:
-        return _ways(request, error.problems)
+        return ways(request, error.problems)
     return RedirectResponse(project_path(project.root.name, "tasks"), status_code=303)
 
 
@@ -46,7 +46,7 @@ def begin_interview(request: Request, name: ProjectName, language: Annotated[Lan
     try:
         open_interview(studio_of(request).root, name, language)
     except AnyTaskTuneError as error:
-        return _ways(request, error.problems)
+        return ways(request, error.problems)
     return RedirectResponse(_interview_path(name, language), status_code=303)
 
 
@@ -83,10 +83,16 @@ def finish(request: Request, name: str, language: Language) -> Response:
 
 
 def _interview_path(name: str, language: Language) -> str:
-    return f"{project_path(name.strip()).replace('/p/', '/new/interview/', 1)}?language={language}"
+    return f"{new_path('interview', name.strip())}?language={language}"
 
 
-def _ways(request: Request, problems: tuple[Problem, ...] = ()) -> HTMLResponse:
+def new_path(*parts: str) -> str:
+    """The address of a page of a project that is not made yet."""
+    return project_path(*parts).replace("/p/", "/new/", 1)
+
+
+def ways(request: Request, problems: tuple[Problem, ...] = ()) -> HTMLResponse:
+    """The page with the ways to a new project."""
     studio = studio_of(request)
     return render(
         request,

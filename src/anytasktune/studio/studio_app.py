@@ -6,7 +6,17 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
-from anytasktune.studio import data_pages, home_pages, job_pages, new_pages, report_pages, review_pages, task_pages, train_pages
+from anytasktune.studio import (
+    data_pages,
+    home_pages,
+    job_pages,
+    new_from_rows,
+    new_pages,
+    report_pages,
+    review_pages,
+    task_pages,
+    train_pages,
+)
 from anytasktune.studio.access import AccessMiddleware, Door
 from anytasktune.studio.error_pages import error_page, install_error_pages
 from anytasktune.studio.page_frame import SECTIONS, Studio
@@ -15,6 +25,7 @@ STATIC = Path(__file__).parent / "static"
 PAGES = (
     home_pages,
     new_pages,
+    new_from_rows,
     task_pages,
     data_pages,
     job_pages,
