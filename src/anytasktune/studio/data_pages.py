@@ -107,7 +107,7 @@ def show_import(request: Request, project: str, upload_id: str) -> HTMLResponse:
 @router.get("/p/{project}/data/{task_name}")
 def show_dataset(request: Request, project: str, task_name: str, wanted: Annotated[RowQuery, Query()]) -> HTMLResponse:
     """The rows of a task's data set, those of today or of a version."""
-    workspace, task = _opened(request, project, task_name)
+    workspace, task = studio_of(request).task(project, task_name)
     events: list[Event] = []
     view = _view(workspace, task, wanted.version, events.append)
     return render(
@@ -132,7 +132,7 @@ def show_dataset(request: Request, project: str, task_name: str, wanted: Annotat
 @router.get("/p/{project}/data/{task_name}/versions/{version}/rows/{place}")
 def show_row(request: Request, project: str, task_name: str, version: str, place: str) -> HTMLResponse:
     """One row with its lineage, up to the page of the document it is from."""
-    workspace, task = _opened(request, project, task_name)
+    workspace, task = studio_of(request).task(project, task_name)
     view = _view(workspace, task, version)
     try:
         row = dataset_views.find_row(workspace, view, place)
@@ -147,7 +147,7 @@ def show_row(request: Request, project: str, task_name: str, version: str, place
 @router.get("/p/{project}/data/{task_name}/versions/{version}/card")
 def show_card(request: Request, project: str, task_name: str, version: str) -> HTMLResponse:
     """The card of a data set in the language of the page."""
-    workspace, task = _opened(request, project, task_name)
+    workspace, task = studio_of(request).task(project, task_name)
     view = _view(workspace, task, version)
     text = dataset_views.card_text(view, language_of(request))
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)  # it escapes every text
@@ -159,7 +159,7 @@ def show_card(request: Request, project: str, task_name: str, version: str) -> H
 @router.get("/p/{project}/data/{task_name}/versions/{version}/plots/{name}.svg")
 def show_plot(request: Request, project: str, task_name: str, version: str, name: str) -> FileResponse:
     """A plot of a data set's card."""
-    workspace, task = _opened(request, project, task_name)
+    workspace, task = studio_of(request).task(project, task_name)
     path = _view(workspace, task, version).folder / "plots" / f"{name}.svg"
     if not _PLOT.fullmatch(name) or not path.is_file():
         raise UnknownNameError(f"there is no plot {name[:40]!r}", where=f"task {task.name}")
@@ -169,7 +169,7 @@ def show_plot(request: Request, project: str, task_name: str, version: str, name
 @router.get("/p/{project}/data/{task_name}/diff")
 def show_changes(request: Request, project: str, task_name: str, old: str = "", new: str = "") -> HTMLResponse:
     """Changes between two versions of a data set."""
-    workspace, task = _opened(request, project, task_name)
+    workspace, task = studio_of(request).task(project, task_name)
     found, problems = None, tuple[Problem, ...]()
     changes: list[tuple[str, Any]] = []
     try:
@@ -251,20 +251,6 @@ def _view(workspace: Workspace, task: Task, version: str, on_event: OnEvent | No
         return dataset_views.stored_dataset(workspace, task, version)
     except ConfigError as error:
         raise UnknownNameError(error.problems) from None
-
-
-def _opened(request: Request, project: str, task_name: str) -> tuple[Workspace, Task]:
-    workspace = studio_of(request).workspace(project)
-    return workspace, task_in(workspace, task_name)
-
-
-def task_in(workspace: Workspace, name: str) -> Task:
-    """The task of this name; UnknownNameError if there is none."""
-    try:
-        (task,) = workspace.tasks([name])
-    except ConfigError as error:
-        raise UnknownNameError(error.problems) from None
-    return task
 
 
 def _uploaded(request: Request, project: str, upload_id: str) -> tuple[Workspace, Upload, Path]:

@@ -17,6 +17,7 @@ from anytasktune.errors import ConfigError, Problem
 from anytasktune.invocation import command as whole_command
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
+from anytasktune.schema import Task
 from anytasktune.store import DOMAIN_FILE, Project
 from anytasktune.studio.studio_words import PageWords, page_words
 
@@ -64,6 +65,19 @@ class Studio:
         if folder is None:
             raise UnknownNameError(f"there is no project {name!r}", where=str(self.root))
         return Workspace.open(folder)
+
+    def task(self, project: str, name: str) -> tuple[Workspace, Task]:
+        """The project and its task of this name, read anew.
+
+        Raises:
+            UnknownNameError: there is no such project or task.
+            ConfigError: `domain.yaml` is wrong.
+        """
+        workspace = self.workspace(project)
+        task = next((task for task in workspace.domain.tasks if task.name == name), None)
+        if task is None:
+            raise UnknownNameError(f"there is no task {name[:80]!r}", where=DOMAIN_FILE)
+        return workspace, task
 
 
 def studio_of(request: Request) -> Studio:

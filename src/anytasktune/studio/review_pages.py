@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from anytasktune.errors import AnyTaskTuneError, ConfigError, Problem
+from anytasktune.errors import AnyTaskTuneError, Problem
 from anytasktune.pipeline.person_names import default_person_name, file_name_of, is_file_name
 from anytasktune.pipeline.posted_reviews import CandidateShelf, PostedDecisions, write_posted
 from anytasktune.pipeline.reviewing import ReviewSession, agreement_of, has_candidates
@@ -65,7 +65,7 @@ def keep_reviewer(request: Request, project: str, name: Annotated[str, Form(max_
 @router.get("/p/{project}/review/{task_name}")
 def review_task(request: Request, project: str, task_name: str, show: Show = "kept") -> Response:
     """The page on which a person decides; its script shows the candidates."""
-    workspace, task = _opened(request, project, task_name)
+    workspace, task = studio_of(request).task(project, task_name)
     reviewer = reviewer_of(request, workspace)
     if not reviewer:
         return RedirectResponse(project_path(project, "review"), status_code=303)
@@ -89,7 +89,7 @@ def review_task(request: Request, project: str, task_name: str, show: Show = "ke
 @router.get("/p/{project}/review/{task_name}/agreement")
 def show_agreement(request: Request, project: str, task_name: str) -> HTMLResponse:
     """Agreement of the reviewers with each other and with the judge."""
-    workspace, task = _opened(request, project, task_name)
+    workspace, task = studio_of(request).task(project, task_name)
     words = words_of(request, "review")
     measured = agreement_of(workspace.project, task)
     return render(
@@ -142,7 +142,7 @@ def cards_of_candidates(
 def add_decisions(request: Request, project: str, task_name: str, posted: PostedDecisions) -> Response:
     """Write decisions that a window posts; every one is acknowledged."""
     try:
-        workspace, task = _opened(request, project, task_name)
+        workspace, task = studio_of(request).task(project, task_name)
         results = write_posted(_SHELF, workspace.project, task, posted)
     except AnyTaskTuneError as error:
         return _refusal(error)
@@ -181,17 +181,8 @@ def _listed(workspace: Workspace, task: Task, reviewer: str) -> TaskToReview:
     return TaskToReview(task, kept, dropped, len(session.disputed), len(session.decided))
 
 
-def _opened(request: Request, project: str, task_name: str) -> tuple[Workspace, Task]:
-    workspace = studio_of(request).workspace(project)
-    try:
-        (task,) = workspace.tasks([task_name])
-    except ConfigError as error:
-        raise UnknownNameError(error.problems) from None
-    return workspace, task
-
-
 def _session(request: Request, project: str, task_name: str) -> ReviewSession:
-    workspace, task = _opened(request, project, task_name)
+    workspace, task = studio_of(request).task(project, task_name)
     return _SHELF.session(workspace.project, task, reviewer_of(request, workspace) or "nobody")
 
 
