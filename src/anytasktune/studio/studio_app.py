@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 from anytasktune.studio import (
+    action_pages,
     data_pages,
     home_pages,
     job_pages,
@@ -17,9 +18,11 @@ from anytasktune.studio import (
     review_pages,
     task_pages,
     train_pages,
+    try_pages,
 )
 from anytasktune.studio.access import AccessMiddleware, Door
 from anytasktune.studio.error_pages import error_page, install_error_pages
+from anytasktune.studio.model_thread import ModelThread
 from anytasktune.studio.page_frame import SECTIONS, Studio
 
 STATIC = Path(__file__).parent / "static"
@@ -34,6 +37,8 @@ PAGES = (
     review_pages,
     train_pages,
     report_pages,
+    try_pages,
+    action_pages,
 )
 """A line per module of pages; each has a `router`."""
 
@@ -49,6 +54,7 @@ def studio_app(studio: Studio, door: Door | None = None) -> FastAPI:
         app.include_router(page.router)
     paths = {route.path for page in PAGES for route in page.router.routes if isinstance(route, APIRoute)}
     app.state.studio = studio
+    app.state.models = ModelThread()
     app.state.sections = [name for name in SECTIONS if f"/p/{{project}}/{name}" in paths]
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(AccessMiddleware, door=door or Door(), refuse=error_page)
