@@ -102,8 +102,8 @@ def eval_action(
 
 def _person(chosen: str, answer: str, language: "Language | None", events: "Reporter | None") -> "AskPerson":
     """The person: the decision given on the command line for the first step that waits, or whoever sits at the terminal."""
-    from anytasktune.cli.keyboard import keys_of_process
     from anytasktune.cli.person_at_step import StepScreen
+    from anytasktune.cli.typed_lines import TypedLines
     from anytasktune.pipeline.running_actions import PersonDecision, PersonTurn
 
     waiting = [chosen] if chosen else []
@@ -114,7 +114,7 @@ def _person(chosen: str, answer: str, language: "Language | None", events: "Repo
                 return None
             events.pause()
             try:
-                return StepScreen(keys_of_process(), language or turn.language).ask(turn)
+                return StepScreen(TypedLines(), language or turn.language).ask(turn)
             finally:
                 events.resume()
         decision, step = waiting.pop(), turn.line.step

@@ -35,16 +35,16 @@ def review(
     project: ProjectFolder = Path(),
     as_json: Json = False,
 ) -> int:
-    """Accept, edit or reject candidates, the most informative first. Run it again to go on."""
+    """Accept, edit or reject candidates, a line each, the most informative first; `studio` does it by single keys."""
     workspace, _ = open_project(project, [task] if task else None)
     if dropped and disputed:
         raise UsageError("--dropped and --disputed exclude each other", fix="give one of them")
     if agreement:
         return _show_agreement(workspace, task, language, as_json)
-    from anytasktune.cli.keyboard import keys_of_process
+    from anytasktune.cli.review_lines import ReviewLines
     from anytasktune.cli.review_loop import ReviewLoop
-    from anytasktune.cli.review_screen import ReviewScreen
     from anytasktune.cli.review_summary import greeting, summary, summary_document
+    from anytasktune.cli.typed_lines import TypedLines
     from anytasktune.pipeline.reviewing import ReviewSession
 
     chosen = _task(workspace, task)
@@ -52,8 +52,8 @@ def review(
     session = ReviewSession.open(workspace.project, chosen, person_name(reviewer, workspace.project.root))
     shown: Literal["kept", "dropped", "disputed"] = "dropped" if dropped else "disputed" if disputed else "kept"
     items = session.queue(shown, double, limit)
-    screen = ReviewScreen(chosen, spoken, session.passages(items), show_votes=disputed)
-    ReviewLoop(session, items, screen, keys_of_process(), spoken).run(greeting(session, len(items), spoken))
+    lines = ReviewLines(chosen, spoken, session.passages(items), show_votes=disputed)
+    ReviewLoop(session, items, lines, TypedLines(), spoken).run(greeting(session, len(items), spoken))
     left = session.queue(shown, double)
     if as_json:
         print_json(summary_document(session, left))

@@ -82,9 +82,9 @@ def test_in_a_terminal_a_person_edits_and_approves(tmp_path: Path) -> None:
         said = screen.waits("q 以后再定")
         assert "步骤 card：请批准或修改答案" in said
         assert "退款" in said
-        screen.press("x", "请按上面列出的键")
-        screen.press("e", "以空行结束")
+        screen.press("x\n", "请按上面列出的键")
+        screen.press("e\n", "以空行结束")
         said = screen.press('{"article": "table", "wishes": []}\n\n', "步骤 reply")
         assert "很抱歉" in said
-        said = screen.press("y", "✓ inbox")
+        said = screen.press("y\n", "✓ inbox")
         assert "3 reply (approved by a person)" in said

@@ -1,8 +1,8 @@
 // Review by keys. The position lives here; cards are fetched ahead, so that a key shows the next one at once.
 import { Outbox } from "/static/review_outbox.js";
 
-const AHEAD = 20;
-const FETCHED = 38;
+const AHEAD = 12;
+const FETCHED = 24;
 const REFILL = 40;
 const place = document.getElementById("review");
 const { base, show, reviewer } = place.dataset;
