@@ -28,8 +28,13 @@ def unbeaten(task: TaskReport) -> list[Comparison]:
 
 
 def sublines(report: Report, words: Words) -> list[str]:
-    """Sentences below the headline: the outcome against each opponent, and tasks that could not be compared."""
-    lines = []
+    """Sentences below the headline: the outcome against each opponent, and tasks that could not be compared.
+
+    None for a single task, whose verdict stands beside them and whose table has every opponent.
+    """
+    lines: list[str] = []
+    if len(report.tasks) < 2:
+        return lines
     for opponent in opponents(report):
         verdicts = [entry.verdict for task in report.tasks for entry in task.comparisons if entry.against == opponent]
         counted = [words.say(f"count.{name}", count=verdicts.count(name)) for name in _VERDICTS if name in verdicts]

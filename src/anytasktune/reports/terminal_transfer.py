@@ -18,18 +18,18 @@ def render_transfers(transfers: Sequence[LanguageTransfer], language: Language =
     view, texts = view_measured_transfers(transfers, language)
     if view is None:
         return Group()
-    table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
-    table.add_column(texts.say("transfer.trained_on"), no_wrap=True)
-    for name in ("rows", "english", "chinese"):
-        table.add_column(texts.say(f"transfer.{name}"), justify="right", no_wrap=True)
-    task = ""
-    for row in view.rows:
-        if row.task != task:
-            table.add_row(Text(row.title, style="bold"))
-        table.add_row(Text(f"  {row.trained_on}"), row.train_rows, *map(_cell, row.cells))
-        task = row.task
+    blocks: list[RenderableType] = []
+    for task in dict.fromkeys(row.task for row in view.rows):
+        rows = [row for row in view.rows if row.task == task]
+        table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
+        table.add_column(f"  {texts.say('transfer.trained_on')}", no_wrap=True)
+        for name in ("rows", "english", "chinese"):
+            table.add_column(texts.say(f"transfer.{name}"), justify="right", no_wrap=True)
+        for row in rows:
+            table.add_row(Text(f"  {row.trained_on}"), row.train_rows, *map(_cell, row.cells))
+        blocks += [Text(f"\n{rows[0].title}", style="bold"), table]
     findings = [Padding(Text(line), (0, 0, 0, 2)) for line in view.findings]
-    return Group(table, Text(), *findings, Padding(Text(view.how, style="dim"), (0, 0, 0, 2)))
+    return Group(*blocks, Text(), *findings, Padding(Text(view.how, style="dim"), (0, 0, 0, 2)))
 
 
 def _cell(cell: TransferCell) -> Text:

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from scipy.stats import binomtest
 from statsmodels.stats.multitest import multipletests
 from tests.unit.evaluation.report_builders import CONFIG, predictions_of
@@ -12,7 +13,9 @@ from anytasktune.evaluation.bilingual import correct_transfers
 from anytasktune.evaluation.scoring import score_system
 from anytasktune.evaluation.transfer_scores import TrainedAnswers, language_transfer
 from anytasktune.outputs import NumberOutput
+from anytasktune.records import Language
 from anytasktune.reports.report_words import words
+from anytasktune.reports.terminal_transfer import render_transfers
 from anytasktune.reports.transfer_view import view_transfers
 from anytasktune.schema import Example, Task
 from anytasktune.schema.language_transfer import LanguageTransfer, TrainedOn
@@ -57,6 +60,16 @@ def test_scores_and_differences_are_those_of_the_rows_of_one_language() -> None:
     assert by_question["en", "replaces"].verdict == "worse"
     assert by_question["en", "adds"].difference.value == pytest.approx(0.05)
     assert all(one.items == 20 for one in found.differences)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_table_fits_80_columns_under_any_title(language: Language) -> None:
+    task = bilingual().model_copy(update={"title": {"en": "Which of the many teams gets the message", "zh": "消息" * 30}})
+    console = Console(width=80)
+    with console.capture() as shown:
+        console.print(render_transfers([transferred(CLEAR, task=task)], language))
+    assert "…" not in shown.get()
+    assert "0.150 0.04–0.35  ▼ −0.750" in shown.get()
 
 
 right_rows = st.sets(st.integers(0, 11))
