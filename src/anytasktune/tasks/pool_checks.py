@@ -11,6 +11,7 @@ from anytasktune.records import Language
 from anytasktune.schema import Task
 from anytasktune.schema.domain import Domain
 from anytasktune.schema.wiring import WiredAction
+from anytasktune.settings.yaml_reading import nearest
 from anytasktune.similarity import jaccard
 from anytasktune.tasks import row_checks
 from anytasktune.tasks.findings import At, Finding, PlacedRow
@@ -44,6 +45,8 @@ def check_pool(domain: Domain, rows: Mapping[str, Sequence[PlacedRow]]) -> list[
 
 
 def _findings(domain: Domain, rows: Mapping[str, Sequence[PlacedRow]]) -> Iterator[Finding]:
+    by_name = {task.name: task for task in domain.tasks}
+    yield from unknown_source(domain)
     yield from nothing_handed_over(domain)
     yield from task_without_action(domain)
     yield from language_missing(domain)
@@ -59,7 +62,7 @@ def _findings(domain: Domain, rows: Mapping[str, Sequence[PlacedRow]]) -> Iterat
         own = rows.get(task.name, ())
         for row_check in row_checks.CHECKS:
             yield from row_check(task, own)
-        yield from row_checks.unlike_handed_over(task, domain.task(task.input_from) if task.input_from else None, own)
+        yield from row_checks.unlike_handed_over(task, by_name.get(task.input_from or ""), own)
 
 
 def no_checkable_rule(task: Task) -> Iterator[Finding]:
@@ -111,6 +114,16 @@ def loose_action(action: WiredAction) -> Iterator[Finding]:
         why = f"the {len(action.steps)} steps of {action.name} are not connected: none takes its input from an earlier one"
         instead = "add `input_from:` to the step that continues another, or `wiring:` to the action, or make separate actions"
         yield Finding("loose_action", "advice", why, instead, ("actions", action.name, "steps"))
+
+
+def unknown_source(domain: Domain) -> Iterator[Finding]:
+    """Tasks that take their input from one that is not in the pool: misspelt, or left behind when the task was taken over."""
+    names = [task.name for task in domain.tasks]
+    for task in domain.tasks:
+        if task.input_from and task.input_from not in names:
+            why = f"{task.name} takes its input from {task.input_from}, but no task is called that"
+            instead = f"remove input_from, or name another task: {nearest(task.input_from, {*names} - {task.name})}"
+            yield Finding("unknown_source", "advice", why, instead, ("tasks", task.name, "input_from"))
 
 
 def nothing_handed_over(domain: Domain) -> Iterator[Finding]:

@@ -69,6 +69,13 @@ def test_an_action_whose_steps_stand_side_by_side_is_found() -> None:
     assert review(task(), topic.model_copy(update={"input_from": "mood"}), actions=steps) == []
 
 
+def test_a_task_that_continues_one_that_is_not_there_is_found() -> None:
+    topic = task(name="topic", instruction={"en": f"{CLEAR} glad cross worried", **TOPIC}, input_from="moud")
+    (finding,) = review(task(), topic)
+    assert (finding.code, finding.at) == ("unknown_source", ("tasks", "topic", "input_from"))
+    assert finding.instead == "remove input_from, or name another task: did you mean 'mood'?"
+
+
 def test_a_step_that_others_go_on_from_says_what_it_hands_over() -> None:
     steps = [{"name": "answer", "steps": ["mood", "topic"]}]
     topic = task(
