@@ -4,8 +4,9 @@
 
 The rows are the first test rows that the project's Task-LMs answered in `eval`. The `openai` client and curl ask a server of
 the project (`anytasktune serve`). The GGUF file of `anytasktune export` is run in llama.cpp (xllamacpp), which generates
-freely, so it is compared with the Task-LM generating freely too, to tell what the conversion changes from what a label head
-and the constraint do. An answer that differs where the two best tokens are nearly equal is counted as a near tie.
+freely, so it is compared with the Task-LM generating freely in float32 too, to tell what the conversion changes from what a
+label head, the constraint and the report's precision do. An answer that differs where the two best tokens are nearly equal is
+counted as a near tie.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +29,13 @@ from anytasktune.exporting.parity import TOLERANCES
 from anytasktune.exporting.run_copy import answers_of_llama_cpp
 from anytasktune.inference.golden_prompts import MOST_GOLDEN, golden_prompts
 from anytasktune.inference.task_lm import TaskLM
+from anytasktune.models.load import load_base, name_of
 from anytasktune.pipeline import Workspace
 from anytasktune.schema import Example, GoldenPrompt, GoldenPrompts, PredictionSet
 from anytasktune.store import read_record
+from anytasktune.store.run_folder import read_task_lm
+
+_CLIENTS = 8
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ def reported(workspace: Workspace, task: str, count: int) -> Reported:
 @contextmanager
 def server_of(project: Path) -> Iterator[str]:
     """A server of the project; yields the address of its API."""
-    words = [sys.executable, "-m", "anytasktune", "serve", "-p", str(project), "--port", "0", "--json"]
+    words = [sys.executable, "-m", "anytasktune", "serve", "-p", str(project), "--port", "0", "--timeout", "3600", "--json"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         try:
             lines: list[str] = []
@@ -83,32 +89,33 @@ def server_of(project: Path) -> Iterator[str]:
 
 
 def by_client(url: str, asked: Reported) -> list[str]:
-    """Answers to the official client."""
-    with OpenAI(base_url=url, api_key="none") as client:
-        return [
-            client.chat.completions.create(
+    """Answers to the official client, `_CLIENTS` requests at a time."""
+    with OpenAI(base_url=url, api_key="none", timeout=3600) as client, ThreadPoolExecutor(_CLIENTS) as pool:
+
+        def ask(row: Example) -> str:
+            reply = client.chat.completions.create(
                 model=asked.task,
                 messages=[{"role": "user", "content": row.input}],
                 extra_body={"anytasktune": {"language": row.language}} if row.language else None,
             )
-            .choices[0]
-            .message.content
-            or ""
-            for row in asked.rows
-        ]
+            return reply.choices[0].message.content or ""
+
+        return list(pool.map(ask, asked.rows))
 
 
 def by_curl(url: str, asked: Reported) -> list[str]:
-    """Answers to curl."""
-    answers = []
-    for row in asked.rows:
+    """Answers to curl, `_CLIENTS` requests at a time."""
+
+    def ask(row: Example) -> str:
         body: dict[str, object] = {"model": asked.task, "messages": [{"role": "user", "content": row.input}]}
         if row.language:
             body["anytasktune"] = {"language": row.language}
         words = ["curl", "-sS", f"{url}/chat/completions", "-H", "Content-Type: application/json", "--data-binary", "@-"]
         done = subprocess.run(words, input=json.dumps(body).encode(), capture_output=True, check=True)
-        answers.append(str(json.loads(done.stdout)["choices"][0]["message"]["content"]))
-    return answers
+        return str(json.loads(done.stdout)["choices"][0]["message"]["content"])
+
+    with ThreadPoolExecutor(_CLIENTS) as pool:
+        return list(pool.map(ask, asked.rows))
 
 
 def by_llama_cpp(project: Path, asked: Reported, golden: GoldenPrompts, number_format: str, folder: Path) -> list[str]:
@@ -126,7 +133,8 @@ def compare_task(workspace: Workspace, url: str, asked: Reported, number_formats
     """All ways to the answers of one task."""
     yield _compared(asked.task, "openai client", "report", by_client(url, asked), asked.answers)
     yield _compared(asked.task, "curl", "report", by_curl(url, asked), asked.answers)
-    task_lm = TaskLM.load(asked.folder)
+    base = load_base(name_of(read_task_lm(asked.folder).base_model) or "", dtype="float32")  # as `export` compares
+    task_lm = TaskLM.load(asked.folder, base)
     predictor = task_lm.model(asked.task)
     chunks = [asked.rows[start : start + MOST_GOLDEN] for start in range(0, len(asked.rows), MOST_GOLDEN)]
     prompts = [prompt for chunk in chunks for prompt in golden_prompts(predictor, chunk)]

@@ -24,7 +24,7 @@ from anytasktune.inference.label_trie import LabelTrie
 from anytasktune.inference.task_constraint import TaskConstraint
 from anytasktune.models.load import BaseLM
 from anytasktune.models.lora import Adapter
-from anytasktune.models.lora_stack import merged
+from anytasktune.models.lora_stack import attached
 from anytasktune.records import Language
 from anytasktune.schema import Answer, Decoding, Example, Task
 
@@ -71,7 +71,7 @@ class TaskPredictor:
         decoding: method and length limit of answers.
         shots: examples shown before each input.
         format: rendering of prompts; that of the base model's tokenizer unless given.
-        adapter: LoRA weights added to the base model.
+        adapter: LoRA weights beside those of the base model.
         head: joins other sources of the scores of possible answers with the tokens' own.
         adapted: puts an adapter on the model for the length of a block, in place of `adapter`.
         sampling: draws answers that are generated; None: greedy, or as the decoding says.
@@ -114,8 +114,9 @@ class TaskPredictor:
             features = self._features(*asked, batch_tokens, lambda _: None)
             heads = dict(zip(fitting, features, strict=True))
         answers: dict[int, Answer] = {}
-        merging = merged(self.base.model, self.adapter) if self.adapter else nullcontext()
-        with self.adapted() if self.adapted else merging:
+        # not merged into the weights: in bfloat16 that rounds the adapter, and the server's answers would be others
+        attaching = attached(self.base.model, [self.adapter]) if self.adapter else nullcontext()
+        with self.adapted() if self.adapted else attaching:
             for language, rows in by_language.items():
                 chosen = [prompts[row] for row in rows]
                 if scored:

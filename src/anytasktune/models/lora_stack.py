@@ -106,7 +106,8 @@ def attached(model: PreTrainedModel, adapters: Sequence[Adapter]) -> Iterator[Lo
 def merged(model: PreTrainedModel, adapter: Adapter) -> Iterator[None]:
     """The model with the adapter added into its weights (W + s·BA, summed in float32), for the length of the block.
 
-    Answers faster than `attached`; the sum is rounded to the model's precision. The weights come back bit by bit.
+    The sum is rounded to the model's precision, so in bfloat16 answers differ from those of `attached`: this is how exported
+    copies compute. The weights come back bit by bit.
     """
     originals = {name: layer.weight.data for name, layer in adapter.layers.items()}
     try:

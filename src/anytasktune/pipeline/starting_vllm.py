@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from anytasktune.errors import ConfigError
 from anytasktune.inference.task_lm import check_task_lm
 from anytasktune.invocation import quoted
-from anytasktune.models.adapter_exchange import MOST_ADAPTERS
+from anytasktune.models.adapter_exchange import MOST_GENERATING
 from anytasktune.models.load import ModelInfo
 from anytasktune.models.padded_adapter import rank_of, vllm_rank, write_padded
 from anytasktune.models.resolve import resolve_model
@@ -112,7 +112,7 @@ def _written_files(context: Context, plan: VllmPlan) -> list[str]:
     arguments += ["--structured-outputs-config.backend", "guidance"]
     if modules:
         count = len(modules)
-        arguments += ["--enable-lora", "--max-lora-rank", str(rank), "--max-loras", str(min(count, MOST_ADAPTERS))]
+        arguments += ["--enable-lora", "--max-lora-rank", str(rank), "--max-loras", str(min(count, MOST_GENERATING))]
         arguments += ["--max-cpu-loras", str(count), "--lora-modules", *(json.dumps(module) for module in modules)]
     return arguments
 

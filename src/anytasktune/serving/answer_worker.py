@@ -16,8 +16,8 @@ from anytasktune.inference.joint_generation import JointGeneration, JointRow
 from anytasktune.inference.task_constraint import TaskConstraint
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.token_scores import ScoredToken, score_tokens
-from anytasktune.models.adapter_exchange import MOST_ADAPTERS, AdapterExchange
-from anytasktune.models.lora_stack import merged
+from anytasktune.models.adapter_exchange import MOST_GENERATING, AdapterExchange
+from anytasktune.models.lora_stack import attached
 from anytasktune.models.packing_support import packs_rows
 from anytasktune.records import Language
 from anytasktune.schema import Answer, Example
@@ -84,7 +84,7 @@ class AnswerWorker:
         sources = {one.question.model.source.folder for one in asked if one.question.model.source and not self._in_batch(one)}
         longest = max(len(one.question.rendered.encode()) // _BYTES_PER_TOKEN + USUAL_TOKENS for one in asked)
         longest = min(longest, self.models.base.info.context_length)  # what is longer is refused
-        fits = longest * len(asked) <= self._most_tokens and len(sources) < MOST_ADAPTERS  # one place is for label tasks
+        fits = longest * len(asked) <= self._most_tokens and len(sources) <= MOST_GENERATING
         return len(asked) == 1 or (len(asked) <= self.most_at_once and fits)
 
     def take(self, asked: Sequence[PendingQuestion]) -> None:
@@ -281,7 +281,7 @@ class AnswerWorker:
         else:
             prompt, adapter = format_.prompt_ids(model.task, question.example), source and self._task_lm(model).adapter
         ids = format_.answer_ids(answer.output)[: -len(format_.rendering.end_of_turn)]
-        with merged(self.models.base.model, adapter) if adapter else nullcontext():
+        with attached(self.models.base.model, [adapter]) if adapter else nullcontext():
             return self._scored(format_, prompt, ids, question.top)
 
     def _continued(self, questions: Sequence[Question]) -> list[Answer]:

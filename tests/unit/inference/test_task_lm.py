@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import WEIGHTS_FILE
+from anytasktune.models.lora_stack import attached, merged
 from anytasktune.outputs import LabelOutput
 from anytasktune.schema import Example, Task
 from anytasktune.settings import TrainConfig
@@ -67,6 +69,20 @@ def test_it_answers_each_of_its_tasks_with_the_recorded_instruction_and_decoding
     untuned = TaskPredictor(base, kind_task(), task_lm.manifest.decoding["kind"]).answer(rows)
     assert [answer.prompt_tokens for answer in untuned] == [answer.prompt_tokens for answer in labels]
     assert [answer.probability for answer in untuned] != [answer.probability for answer in labels]
+
+
+def test_in_bfloat16_the_products_are_those_of_training_not_of_rounded_weights(trained: Path, model_folder: Path) -> None:
+    task_lm = TaskLM.load(trained, load_base(str(model_folder), dtype="bfloat16", device="cpu"))
+    model, adapter, rows = task_lm.base.model, task_lm.adapter, colour_rows(12, 500)
+    open_task = kind_task().model_copy(update={"output": LabelOutput(kind="label", labels=["red", "blue"])})
+    predictor = task_lm.on_other_task(open_task, task_lm.manifest.decoding["kind"])  # sure of neither label
+    alone = replace(predictor, adapter=None)
+    with attached(model, [adapter]):
+        as_trained = alone.answer(rows)
+    with merged(model, adapter):
+        rounded = alone.answer(rows)
+    assert predictor.answer(rows) == as_trained
+    assert as_trained != rounded
 
 
 def test_its_base_model_is_loaded_unless_given(trained: Path, base: BaseLM) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from queue import Queue
 
@@ -22,6 +23,7 @@ from anytasktune.pipeline import Workspace
 from anytasktune.pipeline.starting_server import ServerOptions, prepare_server
 from anytasktune.schema import Example
 from anytasktune.serving.answer_engine import AnswerEngine
+from anytasktune.serving.answer_worker import AnswerWorker
 from anytasktune.serving.api_errors import ApiError
 from anytasktune.serving.engine_messages import Answered, AnswerEnd, Outcome, PendingQuestion, Question
 from anytasktune.serving.http_server import AnswerServer
@@ -51,6 +53,20 @@ def held(engine: AnswerEngine) -> Iterator[None]:
         yield
     finally:
         release.set()
+
+
+def test_eight_task_lms_generate_at_once_while_label_tasks_are_answered_and_a_ninth_waits(engine: AnswerEngine) -> None:
+    worker = AnswerWorker(engine.models, 64, lambda *_: None)
+    asked, label = question(engine, "x", "reply"), question(engine, "x")
+    source = asked.model.source
+    assert source is not None
+    several = [
+        PendingQuestion(replace(asked, model=replace(asked.model, source=replace(source, folder=Path(f"{number}")))), print)
+        for number in range(9)
+    ]
+    assert worker.has_room(several[:7], several[7])
+    assert worker.has_room(several[:8], PendingQuestion(label, print))
+    assert not worker.has_room([*several[:8], PendingQuestion(label, print)], several[8])
 
 
 def until(is_so: Callable[[], bool]) -> None:
@@ -172,7 +188,7 @@ def test_the_command_ends_in_order_when_it_is_told_to(project: Path) -> None:
         reply = httpx.post(f"{url}/chat/completions", json=CHAT, timeout=60)
         assert reply.status_code == 200
         with ThreadPoolExecutor() as pool:
-            body = {"model": "tiny", "prompt": "the", "max_tokens": 300}
+            body = {"model": "tiny", "prompt": "the", "max_tokens": 100}
             running = pool.submit(httpx.post, f"{url}/completions", json=body, timeout=60)
             metrics = f"{url.removesuffix('/v1')}/metrics"  # on a busy machine it may have ended before it is seen to run
             until(lambda: running.done() or "anytasktune_running 1.0" in httpx.get(metrics).text)
