@@ -6,6 +6,7 @@ from typing import Any
 from anytasktune.agents.agent_tool import LONGEST_INPUT, AgentTool, Arguments
 from anytasktune.agents.tool_words import words
 from anytasktune.errors import ConfigError, DataError
+from anytasktune.pipeline.posted_reviews import PostedDecision, decide
 from anytasktune.pipeline.reviewing import ReviewSession, has_candidates
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
@@ -36,7 +37,11 @@ def review_tools(workspace: Workspace, language: Language, reviewer: str) -> Ite
         if item is None:
             fix = "list_candidates has the ids"
             raise ConfigError(f"there is no candidate {arguments['candidate'][:40]!r}", where="review_candidate", fix=fix)
-        _decide(session, item, arguments)
+        if arguments["decision"] != "edit" and {"input", "output"} & set(arguments):
+            what = f"{arguments['decision']} takes no input or output"
+            raise DataError(what, where="review_candidate", fix="leave them out, or decide edit")
+        texts = {name: arguments[name] for name in ("input", "output", "note") if name in arguments}
+        decide(session, PostedDecision(number=1, decision=arguments["decision"], candidate=item.candidate.id, **texts))
         file = session.path.relative_to(project.root).as_posix()
         return {"file": file, "decision": arguments["decision"], "candidate": item.candidate.id, "reviewer": reviewer}
 
@@ -69,26 +74,6 @@ def review_tools(workspace: Workspace, language: Language, reviewer: str) -> Ite
         required=("task", "candidate", "decision"),
         call=add,
     )
-
-
-def _decide(session: ReviewSession, item: ReviewItem, arguments: Arguments) -> None:
-    """Write a decision.
-
-    Raises:
-        DataError: it cannot be applied, or texts are given for a decision that takes none.
-    """
-    candidate, decision, note = item.candidate, arguments["decision"], arguments.get("note", "")
-    if decision != "edit" and {"input", "output"} & set(arguments):
-        raise DataError(f"{decision} takes no input or output", where="review_candidate", fix="leave them out, or decide edit")
-    match decision:
-        case "edit":
-            session.edit(candidate, arguments.get("input", candidate.input), arguments.get("output", candidate.output), note)
-        case "accept":
-            session.accept(candidate)
-        case "reject":
-            session.reject(candidate, note)
-        case _:
-            session.skip(candidate)
 
 
 def _shown(item: ReviewItem, passages: dict[str, Passage]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class PostedDecision(Record):
     """After an edit; None: unchanged."""
     output: Text | None = None
     """After an edit; None: unchanged."""
-    note: Annotated[str, Field(max_length=10_000)] = ""
+    note: Text = ""
 
 
 class PostedDecisions(Record):
@@ -121,13 +121,13 @@ def _write(session: ReviewSession, one: PostedDecision) -> DecisionResult:
         status: Literal["written", "nothing_to_undo"] = "written" if undone else "nothing_to_undo"
         return DecisionResult(number=one.number, status=status, candidate=undone.candidate if undone else one.candidate)
     try:
-        _decide(session, one)
+        decide(session, one)
     except DataError as error:
         return DecisionResult(number=one.number, status="refused", candidate=one.candidate, problems=error.problems)
     return DecisionResult(number=one.number, status="written", candidate=one.candidate)
 
 
-def _decide(session: ReviewSession, one: PostedDecision) -> None:
+def decide(session: ReviewSession, one: PostedDecision) -> None:
     """Write a decision on a candidate.
 
     Raises:
