@@ -206,7 +206,7 @@ def _task(view: ReportView, task: TaskView) -> list[str]:
     blocks = [f"## {_inline(task.title)}", f"**{task.metric}**{say('label.space')}{task.metric_line}", _facts(view, task.facts)]
     blocks.append(_systems(view, task))
     blocks += [f"**{_inline(line)}**" for line in task.advice]
-    notes = [f"{entry.symbol} {entry.word}{colon}{entry.detectable}" for entry in task.comparisons if entry.detectable]
+    notes = [f"≈ {task.detectable}"] if task.detectable else []
     notes += task.costs
     notes += [f"{say('label.dev_loss')}{colon}{task.spark_words}"] if task.spark else []
     for result in task.systems:

@@ -3,7 +3,7 @@
 The renderers (terminal, Markdown, HTML) only lay this out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -66,8 +66,6 @@ class ComparisonView:
     difference: str
     interval: str
     p_value: str
-    detectable: str
-    """The minimum detectable difference, in words; empty where there is a verdict or the difference seen is as large."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +110,8 @@ class TaskView:
     p_head: str
     ticks: tuple[tuple[float, str], ...]
     """(percent of the axis, label)."""
+    detectable: str
+    """The minimum detectable differences of comparisons without a verdict, in words; empty where there are none."""
     advice: tuple[str, ...]
     """The simple baselines that are as good or better, and where they are kept."""
     floor: float | None
@@ -241,6 +241,7 @@ def _task_view(task: TaskReport, words: Words, *, is_corrected: bool) -> TaskVie
         minus=say("label.minus", name=say(f"system.{task.subject}")),
         p_head=say("label.p_holm" if is_corrected else "label.p"),
         ticks=tuple((axis.percent(tick), f"{tick:g}") for tick in axis.ticks),
+        detectable=_detectable(task.comparisons, words),
         advice=tuple(_advice(task, entry, words) for entry in unbeaten(task)),
         floor=axis.percent(constant.value) if constant else None,
         spark=spark,
@@ -336,9 +337,6 @@ def _system_view(task: TaskReport, result: SystemResult, words: Words) -> System
 
 
 def _comparison_view(comparison: Comparison, words: Words) -> ComparisonView:
-    # a difference no smaller than the minimum detectable one, yet inconclusive, would only puzzle
-    is_open = comparison.verdict == "inconclusive" and abs(comparison.difference.value) < comparison.minimum_detectable
-    rows, smallest = words.say("comparison.rows", count=comparison.items), f"{comparison.minimum_detectable:.2f}"
     return ComparisonView(
         against=comparison.against,
         verdict=comparison.verdict,
@@ -347,10 +345,18 @@ def _comparison_view(comparison: Comparison, words: Words) -> ComparisonView:
         difference=signed(comparison.difference.value, 3),
         interval=f"{signed(comparison.difference.low, 2)}, {signed(comparison.difference.high, 2)}",
         p_value=p_words(comparison.p_holm).removeprefix("=\u00a0"),
-        detectable=words.say("comparison.detectable", system=comparison.against, smallest=smallest, rows=rows)
-        if is_open
-        else "",
     )
+
+
+def _detectable(comparisons: Sequence[Comparison], words: Words) -> str:
+    """Empty where no comparison is open: one whose difference is no smaller than the minimum detectable one would puzzle."""
+    found = [one for one in comparisons if one.verdict == "inconclusive" and abs(one.difference.value) < one.minimum_detectable]
+    if not found:
+        return ""
+    parts = [words.say("comparison.part", system=one.against, smallest=f"{one.minimum_detectable:.2f}") for one in found]
+    rows = words.number_range(min(one.items for one in found), max(one.items for one in found))
+    joined = words.say("headline.list_joint").join(parts)
+    return words.say("comparison.detectable", rows=rows, parts=joined)
 
 
 def _sample_view(task: TaskReport, sample: Sample, words: Words) -> SampleView:

@@ -11,6 +11,7 @@ from anytasktune.reports.overall_view import GranularityView
 from anytasktune.reports.report_view import ReportView, TaskView, view_report
 from anytasktune.reports.terminal_curves import curves_table
 from anytasktune.reports.terminal_matrix import render_matrix
+from anytasktune.reports.terminal_paragraph import Paragraph
 from anytasktune.reports.terminal_systems import GENERAL_STYLE, SYSTEM_STYLES, VERDICT_STYLES, SystemsTable
 from anytasktune.schema import Report
 
@@ -19,8 +20,8 @@ def render(report: Report, language: Language = "en") -> RenderableType:
     """The report for a rich console at least 80 columns wide. Text from data is never read as console markup."""
     view = view_report(report, language)
     opening: list[RenderableType] = [
-        Text(view.headline, style=f"bold {VERDICT_STYLES[view.tone]}"),
-        *(Text(line) for line in view.sublines),
+        Paragraph(Text(view.headline, style=f"bold {VERDICT_STYLES[view.tone]}")),
+        *(Paragraph(Text(line)) for line in view.sublines),
     ]
     opening += [_verdict(task) for task in view.tasks]
     granularity = [_granularity(view, view.granularity)] if view.granularity else []
@@ -34,22 +35,18 @@ def render(report: Report, language: Language = "en") -> RenderableType:
 def _verdict(task: TaskView) -> RenderableType:
     advice = Text(f"→ {task.verdict.advice}", style=f"bold {VERDICT_STYLES[task.verdict.tone]}")
     lines = [Text(task.verdict.outcome), advice] if task.verdict.advice else [Text(task.verdict.outcome)]
-    return Group(Text(f"\n{task.title}", style="bold"), *(Padding(line, (0, 0, 0, 2)) for line in lines))
+    return Group(Text(f"\n{task.title}", style="bold"), *(Padding(Paragraph(line), (0, 0, 0, 2)) for line in lines))
 
 
 def _task(view: ReportView, task: TaskView) -> RenderableType:
     facts = view.words.say("headline.list_joint").join(f"{name} {value}" for name, value in task.facts)
     title = Text.assemble("\n", (task.title, "bold"), "  ", (task.metric_brief, "dim"))
-    open_ones = [
-        Text.assemble((f"{entry.symbol} {entry.word}", VERDICT_STYLES[entry.verdict]), "  ", entry.detectable)
-        for entry in task.comparisons
-        if entry.detectable
-    ]
+    open_ones = [Text(f"≈ {task.detectable}", style=VERDICT_STYLES["inconclusive"])] if task.detectable else []
     advice = [Text(f"→ {line}", style="bold yellow") for line in task.advice]
     caveats = [Text(f"! {caveat}", style="yellow") for caveat in task.caveats]
-    below = Padding(Text(facts, style="dim"), (0, 0, 0, 2))
+    below = Padding(Paragraph(Text(facts, style="dim")), (0, 0, 0, 2))
     costs = [Text(line, style="dim") for line in task.costs]
-    lines = [Padding(line, (0, 0, 0, 2)) for line in (*advice, *open_ones, *costs, *caveats)]
+    lines = [Padding(Paragraph(line), (0, 0, 0, 2)) for line in (*advice, *open_ones, *costs, *caveats)]
     curves = [Text(f"  {task.curves.title}", style="bold"), curves_table(task.curves)] if task.curves else []
     judged = [_judged(view, task.judged)] if task.judged else []
     return Group(title, below, SystemsTable(task, view.words), *lines, *curves, *judged)
@@ -80,9 +77,9 @@ def _granularity(view: ReportView, granularity: GranularityView) -> RenderableTy
     for row in granularity.rows:
         style = SYSTEM_STYLES[row.best] if row.best else VERDICT_STYLES["inconclusive"]
         table.add_row(Text(f"  {row.title}"), *row.scores, Text(row.word, style=style))
-    return Group(title, table, Padding(Text(granularity.method, style="dim"), (0, 0, 0, 2)))
+    return Group(title, table, Padding(Paragraph(Text(granularity.method, style="dim")), (0, 0, 0, 2)))
 
 
 def _findings(title: str, findings: tuple[str, ...]) -> RenderableType:
     """The findings alone; the pages have the table."""
-    return Group(Text(f"\n{title}", style="bold"), *(Padding(Text(line), (0, 0, 0, 2)) for line in findings))
+    return Group(Text(f"\n{title}", style="bold"), *(Padding(Paragraph(Text(line)), (0, 0, 0, 2)) for line in findings))

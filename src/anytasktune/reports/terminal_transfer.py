@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from anytasktune.records import Language
+from anytasktune.reports.terminal_paragraph import Paragraph
 from anytasktune.reports.terminal_systems import VERDICT_STYLES
 from anytasktune.reports.transfer_view import TransferCell, view_measured_transfers
 from anytasktune.schema.language_transfer import LanguageTransfer
@@ -28,8 +29,8 @@ def render_transfers(transfers: Sequence[LanguageTransfer], language: Language =
         for row in rows:
             table.add_row(Text(f"  {row.trained_on}"), row.train_rows, *map(_cell, row.cells))
         blocks += [Text(f"\n{rows[0].title}", style="bold"), table]
-    findings = [Padding(Text(line), (0, 0, 0, 2)) for line in view.findings]
-    return Group(*blocks, Text(), *findings, Padding(Text(view.how, style="dim"), (0, 0, 0, 2)))
+    findings = [Padding(Paragraph(Text(line)), (0, 0, 0, 2)) for line in view.findings]
+    return Group(*blocks, Text(), *findings, Padding(Paragraph(Text(view.how, style="dim")), (0, 0, 0, 2)))
 
 
 def _cell(cell: TransferCell) -> Text:
