@@ -39,6 +39,14 @@ def export(
         Literal["task", "action", "mixed"],
         typer.Option("--granularity", "-g", help="The task's own Task-LM, its Action-LM, or the Mixed-LM."),
     ] = "task",
+    version: Annotated[
+        str,
+        typer.Option(
+            metavar="VERSION",
+            help="`production`: the promoted version; else the beginning of the id of a run or Task-LM (`versions TASK` lists "
+            "them). Default: the newest.",
+        ),
+    ] = "",
     quantize: Annotated[
         str | None,
         typer.Option(
@@ -61,6 +69,11 @@ def export(
         raise UsageError(
             "no task is named" if not tasks else "--all and names of tasks exclude each other", fix="name tasks, or give --all"
         )
+    if version and (granularity != "task" or to in get_args(_Trainer)):
+        fix = "leave one of them out" if granularity != "task" else "leave --version out: it exports rows and a config"
+        raise UsageError(
+            f"--version and {'--granularity' if granularity != 'task' else f'--to {to}'} exclude each other", fix=fix
+        )
     workspace, settings = open_project(project, tasks or (), overrides)
     if to in get_args(_Trainer):
         return _export_for_trainer(
@@ -74,6 +87,7 @@ def export(
         form,
         out,
         _SYSTEMS[granularity],
+        version,
         number_format=number_format(quantize, form),
         force=force,
         accept_differences=accept_differences,
@@ -86,6 +100,8 @@ def export(
     for item in exported:
         say(f"{item.folder}")
         say(f"  {_parity(item)}")
+        if item.since_training is not None and not item.since_training.ok:
+            say(f"  the Task-LM itself differs from when it was trained: {item.since_training.first_difference}")
         if item.has_head:
             say("  the report's answers also use a label head, which other programs cannot run; README.md has both scores")
     return DONE
@@ -171,4 +187,5 @@ def _document(item: "ExportedModel") -> dict[str, Any]:
         "parity": parity,
         "unchecked": item.facts.unchecked,
         "label_head": item.has_head,
+        "since_training": item.since_training.model_dump(mode="json") if item.since_training else None,
     }

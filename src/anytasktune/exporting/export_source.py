@@ -8,7 +8,7 @@ from typing import Any
 
 from anytasktune.chat import instruction_for
 from anytasktune.inference.task_lm import TaskLM
-from anytasktune.schema import GoldenPrompts, Task, TaskReport
+from anytasktune.schema import GoldenPrompts, ParityResult, Task, TaskReport
 from anytasktune.settings import System
 from anytasktune.store import write_atomic
 
@@ -38,6 +38,7 @@ class ExportSource:
         base_name: Hub id of the base model, or its folder where it has none.
         golden: dev rows as the Task-LM answers them.
         results: the task in the last report, where that measured this Task-LM.
+        since_training: the golden prompts as they were recorded in training, compared with those of now; None where none were.
     """
 
     task_lm: TaskLM
@@ -48,6 +49,7 @@ class ExportSource:
     base_name: str
     golden: GoldenPrompts
     results: TaskReport | None = None
+    since_training: ParityResult | None = None
 
     @property
     def has_head(self) -> bool:

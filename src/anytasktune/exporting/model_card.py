@@ -58,6 +58,7 @@ def _values(source: ExportSource, facts: CardFacts) -> dict[str, Any]:
         "scores_numbers": manifest.decoding[task.name].method == "number_scoring",
         "scores_labels": manifest.decoding[task.name].method == "label_scoring",
         "results": source.results,
+        "since_training": source.since_training,
         "system": source.system,
         "train_rows": source.train_rows,
     }

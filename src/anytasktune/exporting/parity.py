@@ -9,8 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from anytasktune.ids import text_hash
 from anytasktune.outputs import LOWER_IS_BETTER
-from anytasktune.schema import CopyAnswer, GoldenAnswer, GoldenPrompt, GoldenPrompts, ParityResult, ParityStage, Task
+from anytasktune.schema import (
+    CopyAnswer,
+    GoldenAnswer,
+    GoldenPrompt,
+    GoldenPrompts,
+    GoldenRow,
+    ParityResult,
+    ParityStage,
+    Task,
+    TokenScore,
+)
 from anytasktune.scorers import item_statistics
 
 _SCORE_LOSS = 0.05
@@ -76,12 +87,67 @@ def compare_with_golden(
         differing=dict(differing),
         first_difference=first,
         same_top_five=sum(_tokens(prompt) == _tokens(copied) for prompt, copied in zip(golden.prompts, copies, strict=True)),
-        largest_shift=max((_shift(*pair) for pair in zip(golden.prompts, copies, strict=True)), default=0.0),
+        largest_shift=max(
+            (_shift(one.first_tokens, other.first_tokens) for one, other in zip(golden.prompts, copies, strict=True)),
+            default=0.0,
+        ),
         near_ties=near_ties,
         score=score,
         reference_score=reference,
         reported_score=_score(task, golden, [prompt.reported for prompt in golden.prompts]),
     )
+
+
+def compare_with_training(
+    task: Task, recorded: Sequence[GoldenRow], golden: GoldenPrompts, dtype: str, checked_with: str
+) -> ParityResult:
+    """Compare what a Task-LM made of dev rows when it was trained with what it makes of them now.
+
+    Rows that are not among the golden prompts are left out.
+
+    Args:
+        dtype: precision in which it answered then.
+        checked_with: the versions of then and now.
+    """
+    tolerance = TOLERANCES["f32" if dtype == "float32" else "bf16"]
+    now = {prompt.example.id: prompt for prompt in golden.prompts}
+    pairs = [(row, now[row.example_id]) for row in recorded if row.example_id in now]
+    differing: Counter[ParityStage] = Counter()
+    first = ""
+    for number, (row, prompt) in enumerate(pairs, 1):
+        if found := _changed_since_training(row, prompt, tolerance):
+            differing[found[0]] += 1
+            first = first or f"golden prompt {number}: {found[0]}: {found[1]}"
+    compared = golden.model_copy(update={"prompts": [prompt for _, prompt in pairs]})
+    reference, score = (
+        _score(task, compared, outputs)
+        for outputs in ([row.answer for row, _ in pairs], [prompt.reported for _, prompt in pairs])
+    )
+    if not differing and _worse(task, score, reference, 0.0):
+        differing["score"] = len(pairs)
+        first = f"score: {score:.3f} instead of {reference:.3f}"
+    return ParityResult(
+        checked_with=checked_with,
+        rows=len(pairs),
+        differing=dict(differing),
+        first_difference=first,
+        same_top_five=sum(_tokens(prompt) == _tokens(row) for row, prompt in pairs),
+        largest_shift=max((_shift(row.first_tokens, prompt.first_tokens) for row, prompt in pairs), default=0.0),
+        score=score,
+        reference_score=reference,
+    )
+
+
+def _changed_since_training(row: GoldenRow, prompt: GoldenPrompt, tolerance: Tolerance) -> tuple[ParityStage, str] | None:
+    if text_hash(prompt.text) != row.text_sha256:
+        return "text", "the chat template renders another prompt"
+    if prompt.ids != row.ids:
+        return "tokens", _unlike_tokens(row.ids, prompt.ids)
+    if reason := _other_first_token(row.first_tokens, prompt.first_tokens, tolerance):
+        return "first token", reason
+    if not tolerance.coarse and prompt.reported != row.answer:
+        return "answer", f"{prompt.reported!r} instead of {row.answer!r}"
+    return None
 
 
 def _first_difference(
@@ -91,7 +157,7 @@ def _first_difference(
         return "text", _unlike_texts(golden.text, copied.text)
     if copied.ids != golden.ids:
         return "tokens", _unlike_tokens(golden.ids, copied.ids)
-    if reason := _other_first_token(golden, copied, tolerance):
+    if reason := _other_first_token(golden.first_tokens, copied.first_tokens, tolerance):
         return "first token", reason
     if not tolerance.coarse and (reason := _other_answer(expected, copied, tolerance.log_probability)):
         return "answer", reason
@@ -112,11 +178,11 @@ def _unlike_tokens(expected: Sequence[int], found: Sequence[int]) -> str:
     return f"{len(found)} instead of {len(expected)}, the first other one is number {place + 1}"
 
 
-def _other_first_token(golden: GoldenPrompt, copied: CopyAnswer, tolerance: Tolerance) -> str:
+def _other_first_token(wanted: Sequence[TokenScore], given: Sequence[TokenScore], tolerance: Tolerance) -> str:
     """A reason why the most probable tokens are not those of the Task-LM; empty where rounding explains all."""
-    ranks = 1 if tolerance.coarse else len(golden.first_tokens)
-    values = [entry.log_probability for entry in golden.first_tokens]
-    for rank, (expected, found) in enumerate(zip(golden.first_tokens[:ranks], copied.first_tokens, strict=False)):
+    ranks = 1 if tolerance.coarse else len(wanted)
+    values = [entry.log_probability for entry in wanted]
+    for rank, (expected, found) in enumerate(zip(wanted[:ranks], given, strict=False)):
         where = f"number {rank + 1} of the most probable tokens"
         shift = found.log_probability - expected.log_probability
         if abs(shift) > tolerance.log_probability:
@@ -146,14 +212,14 @@ def _other_answer(expected: GoldenAnswer, copied: CopyAnswer, tie: float) -> str
     return f"token {place + 1} is {copied.answer_ids[place]} instead of {expected.ids[place]}"
 
 
-def _tokens(recorded: GoldenPrompt | CopyAnswer) -> list[int]:
+def _tokens(recorded: GoldenPrompt | GoldenRow | CopyAnswer) -> list[int]:
     return [entry.token for entry in recorded.first_tokens]
 
 
-def _shift(golden: GoldenPrompt, copied: CopyAnswer) -> float:
+def _shift(wanted: Sequence[TokenScore], given: Sequence[TokenScore]) -> float:
     """Largest difference in log probability of tokens that both name."""
-    found = {entry.token: entry.log_probability for entry in copied.first_tokens}
-    known = [entry for entry in golden.first_tokens if entry.token in found]
+    found = {entry.token: entry.log_probability for entry in given}
+    known = [entry for entry in wanted if entry.token in found]
     return max((round(abs(found[entry.token] - entry.log_probability), 5) for entry in known), default=0.0)
 
 

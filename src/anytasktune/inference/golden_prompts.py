@@ -1,15 +1,19 @@
 """Golden prompts: dev rows with all that lies between input and score, recorded so that exported copies can be compared."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from itertools import islice
 
 import torch
 
 from anytasktune.chat import PromptFormat
+from anytasktune.ids import text_hash
 from anytasktune.inference.generation import Limits, generate
 from anytasktune.inference.label_scoring import score_labels
 from anytasktune.inference.task_predictor import BATCH_TOKENS, TaskPredictor
+from anytasktune.models.head import logits_at
 from anytasktune.models.lora_stack import merged
-from anytasktune.schema import Example, GoldenAnswer, GoldenPrompt, TokenScore
+from anytasktune.schema import Example, GoldenAnswer, GoldenPrompt, GoldenRow, TokenScore
 
 MOST_GOLDEN = 20
 _TOP = 5
@@ -20,9 +24,7 @@ _FAR = 1e6
 def golden_prompts(predictor: TaskPredictor, rows: Sequence[Example]) -> list[GoldenPrompt]:
     """The first `MOST_GOLDEN` of these rows that fit the model's context, as this predictor, which has an adapter, answers."""
     format_, task, model = predictor.format or predictor.base.format, predictor.task, predictor.base.model
-    room = predictor.base.info.context_length - predictor.decoding.max_new_tokens
-    fitting = [row for row in rows if len(format_.prompt_ids(task, row)) <= room][:MOST_GOLDEN]
-    prompts = [format_.prompt_ids(task, row) for row in fitting]
+    fitting, prompts = _fitting(predictor, rows)
     reported = predictor.answer(fitting)
     if predictor.adapter is None:
         raise ValueError("golden prompts need an adapter")
@@ -49,6 +51,38 @@ def golden_prompts(predictor: TaskPredictor, rows: Sequence[Example]) -> list[Go
         )
         for row, prompt, report, answer, after, label in zip(fitting, prompts, reported, answers, logits, scored, strict=True)
     ]
+
+
+def golden_rows(predictor: TaskPredictor, rows: Sequence[Example]) -> list[GoldenRow]:
+    """The first `MOST_GOLDEN` of these rows that fit the model's context, as this predictor reads, begins and answers them."""
+    format_, task, model = predictor.format or predictor.base.format, predictor.task, predictor.base.model
+    fitting, prompts = _fitting(predictor, rows)
+    answers = predictor.answer(fitting)
+    first_tokens: list[list[TokenScore]] = []
+    with merged(model, predictor.adapter) if predictor.adapter else nullcontext(), torch.inference_mode():
+        for prompt in prompts:
+            row = torch.tensor([prompt], device=predictor.base.device)
+            last = model.base_model(row, use_cache=False).last_hidden_state[:, -1]
+            first_tokens.append(_most_probable(logits_at(model, last.contiguous()).log_softmax(dim=-1)[0].cpu()))
+    return [
+        GoldenRow(
+            example_id=row.id,
+            text_sha256=text_hash(format_.prompt_text(task, row)),
+            ids=prompt,
+            first_tokens=first,
+            answer=answer.output,
+        )
+        for row, prompt, first, answer in zip(fitting, prompts, first_tokens, answers, strict=True)
+    ]
+
+
+def _fitting(predictor: TaskPredictor, rows: Sequence[Example]) -> tuple[list[Example], list[list[int]]]:
+    """The first rows that leave room for an answer, and the tokens of their prompts."""
+    format_, room = predictor.format or predictor.base.format, predictor.base.info.context_length
+    room -= predictor.decoding.max_new_tokens
+    pairs = ((row, format_.prompt_ids(predictor.task, row)) for row in rows)
+    chosen = list(islice((pair for pair in pairs if len(pair[1]) <= room), MOST_GOLDEN))
+    return [row for row, _ in chosen], [ids for _, ids in chosen]
 
 
 @torch.inference_mode()

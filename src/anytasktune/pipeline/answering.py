@@ -198,7 +198,7 @@ def system_for(context: TrainingContext, task: Task, name: str = "") -> Answerin
         if found is None:
             raise no_task_lm(context, task, name)
     else:
-        found = version_of(context, task, name)
+        found = version_of(context.workspace, task, name)
     return _task_lm(context, task, *found)
 
 
@@ -255,10 +255,14 @@ def _simple_system(context: TrainingContext, task: Task, name: str) -> Answering
     return AnsweringSystem(system, task, identity, version, threshold, _load=lambda: answer)
 
 
-def version_of(context: TrainingContext, task: Task, prefix: str) -> tuple[System, Run]:
-    """The run whose id, or the id of whose Task-LM, begins with `prefix`; ConfigError if it is not exactly one."""
-    runs = list(all_versions(context.workspace, task))
-    project = context.workspace.project
+def version_of(workspace: Workspace, task: Task, prefix: str, option: str = "--with") -> tuple[System, Run]:
+    """The run whose id, or the id of whose Task-LM, begins with `prefix`; ConfigError if it is not exactly one.
+
+    Args:
+        option: of the command line, that the prefix was given by.
+    """
+    runs = list(all_versions(workspace, task))
+    project = workspace.project
     ids = {run.id: read_task_lm(adapter_folder(project, run)).id for _, run in runs}
     found = [(system, run) for system, run in runs if run.id.startswith(prefix) or ids[run.id].startswith(prefix)]
     if len(found) == 1:
@@ -268,7 +272,7 @@ def version_of(context: TrainingContext, task: Task, prefix: str) -> tuple[Syste
     else:
         what = f"there is no system and no version {prefix!r} of task {task.name}"
         fix = nearest(prefix, [*OWN_SYSTEMS, *(run.id for _, run in runs)])
-    raise ConfigError(what, where="--with", fix=fix)
+    raise ConfigError(what, where=option, fix=fix)
 
 
 def no_task_lm(context: TrainingContext, task: Task, name: str) -> EvaluationError:

@@ -12,20 +12,27 @@ from anytasktune.exporting.export_source import ExportSource
 from anytasktune.exporting.gguf_files import write_model
 from anytasktune.exporting.merged_folders import NumberFormat
 from anytasktune.exporting.model_card import CardFacts
+from anytasktune.exporting.parity import compare_with_training
 from anytasktune.exporting.write_export import Form, write_export
 from anytasktune.inference.golden_prompts import golden_prompts
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.models.load import BaseLM, load_base, name_of
 from anytasktune.models.resolve import hub_id, resolve_model
+from anytasktune.pipeline.answering import version_of
 from anytasktune.pipeline.context import Context
 from anytasktune.pipeline.events import Finished, OnEvent, Started, ignore_event
+from anytasktune.pipeline.production import production_run, promoted
 from anytasktune.pipeline.reporting import load_report
 from anytasktune.pipeline.stored_runs import last_runs
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import Example, GoldenPrompts, Run, Task, TaskReport
+from anytasktune.schema import Example, GoldenPrompts, GoldenRows, ParityResult, Run, Task, TaskReport
 from anytasktune.settings import Settings, System
-from anytasktune.store import exporting, read_ref
-from anytasktune.store.run_folder import ADAPTER_FOLDER
+from anytasktune.store import exporting, read_record, read_ref
+from anytasktune.store.run_folder import ADAPTER_FOLDER, GOLDEN_FILE
+from anytasktune.training.train_runs import versions
+
+PRODUCTION = "production"
+"""The word for the promoted version."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,8 @@ class ExportOptions:
         form: of the files.
         out: folder to write below; a task's export goes to `<task>/<form>` in it.
         system: the Task-LM to export: the task's own, its Action-LM, or the Mixed-LM.
+        version: `production`, or the beginning of the id of a run or Task-LM, of whatever granularity; empty: the newest of
+            `system`.
         number_format: of the weights; the usual one of the form unless given.
         force: overwrite files that this program did not write.
         accept_differences: write what does not answer as the Task-LM does, too; its card says so.
@@ -44,6 +53,7 @@ class ExportOptions:
     form: Form
     out: Path
     system: System = "tuned"
+    version: str = ""
     number_format: NumberFormat | None = None
     force: bool = False
     accept_differences: bool = False
@@ -55,12 +65,14 @@ class ExportedModel:
 
     Attributes:
         has_head: whether the report's answers are joined with a label head that is not part of the export.
+        since_training: the Task-LM of now against that of its training; None where nothing was recorded then.
     """
 
     task: str
     folder: Path
     facts: CardFacts
     has_head: bool
+    since_training: ParityResult | None
 
 
 def number_format(given: str | None, form: Form) -> NumberFormat | None:
@@ -90,17 +102,18 @@ def export_task_lms(
     """Export the Task-LM of each task and check that the copy answers as it does.
 
     Raises:
-        EvaluationError: a task has no Task-LM.
+        EvaluationError: a task has no Task-LM, or none in production.
+        ConfigError: there is no such version.
         ExportError: one cannot be exported in this form, or its copy answers otherwise; nothing is written then.
         StoreError: files that this program did not write stand in the way.
     """
     context = Context(workspace, settings or Settings(), on_event or ignore_event)
-    runs = [(task, _run_of(workspace, task, options.system)) for task in workspace.tasks(task_names)]
+    chosen = [(task, *_chosen(context, task, options)) for task in workspace.tasks(task_names)]
     bases: dict[str, BaseLM] = {}
     exported = []
-    for task, run in runs:
+    for task, system, run in chosen:
         context.on_event(Started(stage="export", name=task.name, detail=options.form))
-        source = _source(context, task.name, run, options.system, bases)
+        source = _source(context, task.name, run, system, bases)
         exported.append(_export(context, source, options))
     return exported
 
@@ -109,6 +122,7 @@ def _export(context: Context, source: ExportSource, options: ExportOptions) -> E
     name = source.task.name
     folder = options.out / name / options.form
     base = _base_gguf(context, source, options) if options.form == "gguf-lora" else None
+    _require_same_answers(source, options)
     with exporting(folder, force=options.force) as staged:
         facts = write_export(source, options.form, options.number_format, staged, base)
         parity = facts.parity
@@ -120,7 +134,20 @@ def _export(context: Context, source: ExportSource, options: ExportOptions) -> E
     if facts.unchecked:
         context.note(f"{name}: parity was not checked: {facts.unchecked}")
     context.on_event(Finished(stage="export", name=name, artifact=source.task_lm.manifest.id, detail=options.form))
-    return ExportedModel(name, folder, facts, source.has_head)
+    return ExportedModel(name, folder, facts, source.has_head, source.since_training)
+
+
+def _require_same_answers(source: ExportSource, options: ExportOptions) -> None:
+    """Raise ExportError where the Task-LM itself answers otherwise here than when it was trained."""
+    found = source.since_training
+    if found is None or found.ok or options.accept_differences:
+        return
+    what = f"the Task-LM itself answers otherwise here than when it was trained: {found.first_difference} "
+    what += (
+        f"({sum(found.differing.values())} of {found.rows} golden prompts differ; {found.checked_with}); nothing was written"
+    )
+    fix = "install the versions it was trained with, train it again, or export it all the same with --accept-differences"
+    raise ExportError(what, where=f"task {source.task.name}", fix=fix)
 
 
 def _base_gguf(context: Context, source: ExportSource, options: ExportOptions) -> Path:
@@ -135,12 +162,32 @@ def _base_gguf(context: Context, source: ExportSource, options: ExportOptions) -
     return folder / name
 
 
-def _run_of(workspace: Workspace, task: Task, system: System) -> Run:
+def _chosen(context: Context, task: Task, options: ExportOptions) -> tuple[System, Run]:
+    """The Task-LM to export: with its name in reports, its run."""
+    workspace = context.workspace
+    if options.version == PRODUCTION:
+        found = production_run(workspace, task)
+        if found is None:
+            fix = f"promote one: {workspace.project.command('promote', task.name)}; or leave --version out for the newest"
+            raise EvaluationError("no version is in production", where=f"task {task.name}", fix=fix)
+        system, run, _ = found
+    elif options.version:
+        system, run = version_of(workspace, task, options.version, "--version")
+    else:
+        system, run = options.system, _newest(workspace, task, options.system)
+        standing = promoted(workspace.project, task.name)
+        if standing and standing[-1].run != run.id:
+            text = f"version {run.id} is exported, the newest; in production is {standing[-1].run} (--version {PRODUCTION})"
+            context.note(f"{task.name}: {text}")
+    if run.config.method == "head":
+        fix = f"train an adapter: {workspace.project.command('train', task.name, '--method', 'auto')}"
+        raise ExportError("this Task-LM is a label head without an adapter", where=f"task {task.name}", fix=fix)
+    return system, run
+
+
+def _newest(workspace: Workspace, task: Task, system: System) -> Run:
     """The last finished run of the task's Task-LM of this kind."""
     for _, run in last_runs(workspace, task, [system]):
-        if run.config.method == "head":
-            fix = f"train an adapter: {workspace.project.command('train', task.name, '--method', 'auto')}"
-            raise ExportError("this Task-LM is a label head without an adapter", where=f"task {task.name}", fix=fix)
         return run
     more = () if system == "tuned" else ("--granularity", system)
     fix = f"train it first: {workspace.project.command('train', task.name, *more)}"
@@ -163,7 +210,21 @@ def _source(context: Context, name: str, run: Run, system: System, bases: dict[s
     )
     base_name = hub_id(model) or str(folder.resolve())
     results = _results(workspace, name, run, system)
-    return ExportSource(task_lm, predictor.task, system, run.train_rows, folder, base_name, golden, results)
+    since = _since_training(context, predictor.task, run, golden)
+    return ExportSource(task_lm, predictor.task, system, run.train_rows, folder, base_name, golden, results, since)
+
+
+def _since_training(context: Context, task: Task, run: Run, golden: GoldenPrompts) -> ParityResult | None:
+    """The golden prompts against those recorded in training; None, with a note, where none were."""
+    recorded = context.workspace.project.runs(run.target) / run.id / GOLDEN_FILE
+    if not recorded.exists():
+        text = "trained before golden prompts were kept: they are recorded now, which does not show what has changed since"
+        context.note(f"{task.name}: {text}")
+        return None
+    rows, installed = read_record(recorded, GoldenRows), versions()
+    changed = [f"{name} {old}, now {installed.get(name)}" for name, old in rows.versions.items() if installed.get(name) != old]
+    told = f"trained with {', '.join(changed)}" if changed else f"with the same transformers {installed['transformers']}"
+    return compare_with_training(task, rows.tasks.get(task.name, []), golden, rows.dtype, told)
 
 
 def _dev_rows(workspace: Workspace, task: str, run: Run) -> list[Example]:

@@ -9,6 +9,7 @@ import torch
 from anytasktune.chat import Encoded
 from anytasktune.errors import PreflightError
 from anytasktune.ids import content_id, file_hash
+from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_predictor import decoding_for
 from anytasktune.models.foreign_adapter import read_foreign_adapter, read_foreign_config
 from anytasktune.models.load import BaseLM
@@ -22,6 +23,7 @@ from anytasktune.schema import ResolvedTrainConfig, Run, Task, TaskLMManifest
 from anytasktune.settings import Settings
 from anytasktune.store import LATEST, atomic_folder, write_record, write_ref
 from anytasktune.store.run_folder import ADAPTER_FOLDER, RUN_FILE, TASK_LM_FILE
+from anytasktune.training.record_golden import record_golden
 from anytasktune.training.train_runs import versions
 from anytasktune.version import __version__
 
@@ -125,6 +127,8 @@ def _publish(context: TrainingContext, task: Task, dataset: str, adapter: Adapte
             run_id=identity,
         )
         write_record(temporary / TASK_LM_FILE, manifest)
+    task_lm = TaskLM(manifest, base, adapter)
+    record_golden(folder, task_lm, {task.name: splits}, versions())
     run = Run(
         id=identity,
         target=task.name,

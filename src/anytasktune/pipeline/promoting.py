@@ -108,7 +108,7 @@ def promote(
 
 def _chosen(context: TrainingContext, task: Task, version: str) -> tuple[System, Run]:
     if version and version not in TASK_LMS:
-        return version_of(context, task, version)
+        return version_of(context.workspace, task, version)
     found = next((pair for pair in last_runs(context.workspace, task, TASK_LMS) if version in {"", pair[0]}), None)
     if found is None:
         raise no_task_lm(context, task, version)

@@ -47,6 +47,32 @@ class GoldenPrompt(Record):
     """Greedy generation, as other programs do it."""
 
 
+class GoldenRow(Record):
+    """A dev row as a Task-LM read and answered it when it was trained; it holds none of the row's texts but the answer."""
+
+    example_id: str
+    text_sha256: str
+    """Of the rendered prompt."""
+    ids: list[int]
+    """The prompt's tokens."""
+    first_tokens: list[TokenScore]
+    """The five most probable tokens after the prompt, most probable first."""
+    answer: str
+    """The answer as the report counts it: with the label head, held to the task's output and rules."""
+
+
+class GoldenRows(Artifact):
+    """The golden rows of all tasks of a Task-LM, recorded when it was trained or imported."""
+
+    task_lm: str
+    """Id of the Task-LM."""
+    dtype: str
+    """Precision in which it answered."""
+    versions: dict[str, str]
+    """Of the libraries that computed."""
+    tasks: dict[Name, list[GoldenRow]]
+
+
 class GoldenPrompts(Artifact):
     """Golden prompts of one task of a Task-LM."""
 

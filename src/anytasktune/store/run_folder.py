@@ -1,4 +1,4 @@
-"""The folder of a training run, `artifacts/runs/<target>/<id>/`: its record, the log of its steps, its Task-LM."""
+"""The folder of a training run, `artifacts/runs/<target>/<id>/`: record, log of steps, Task-LM, golden prompts."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from anytasktune.store.record_files import read_record
 RUN_FILE = "run.json"
 METRICS_FILE = "metrics.jsonl"
 ADAPTER_FOLDER = "adapter"
+GOLDEN_FILE = "golden.json"
 TASK_LM_FILE = "task_lm.json"
 
 

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from anytasktune.errors import DamagedError
 from anytasktune.ids import content_id, file_hash
 from anytasktune.inference.label_head import LabelHead
-from anytasktune.inference.task_lm import LABEL_HEADS
+from anytasktune.inference.task_lm import LABEL_HEADS, TaskLM
 from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.kernels import kernel_state
 from anytasktune.models.load import BaseLM, choose_device, choose_dtype
@@ -31,6 +31,7 @@ from anytasktune.training.fit_label_set_head import fit_label_set_head
 from anytasktune.training.loop import OnProgress, TrainingRun, ignore_progress
 from anytasktune.training.multi_adapter import train_adapters
 from anytasktune.training.presets import adapters_at_once
+from anytasktune.training.record_golden import record_golden
 from anytasktune.training.run_plan import plan_run
 from anytasktune.training.task_rows import TrainingData
 from anytasktune.training.tokenizing import Encode
@@ -170,6 +171,10 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
             run_id=identity,
         )
         write_record(temporary / TASK_LM_FILE, manifest)
+    if run.config.method != "head":  # a label head alone is not exported
+        task_lm, start = TaskLM(manifest, base, run.adapter, fitted), time.monotonic()
+        record_golden(job.folder, task_lm, {part.task.name: part.splits for part in data.parts}, versions())
+        head_seconds += time.monotonic() - start
     expected, error = job.estimate, None
     if expected is not None and expected.seconds:
         all_steps = state.seconds * resolved.steps / state.step if state.step else 0.0

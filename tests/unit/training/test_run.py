@@ -299,4 +299,4 @@ def test_killed_twice_and_started_again_it_ends_with_the_same_adapter(
         return [(row["step"], row["loss"], row["dev_loss"], row["dev_score"]) for row in map(json.loads, lines)]
 
     assert curve(tmp_path) == curve(whole)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter", "metrics.jsonl", "run.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter", "golden.json", "metrics.jsonl", "run.json"]
