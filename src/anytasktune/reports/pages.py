@@ -180,11 +180,12 @@ def _parity(view: ReportView, parity: ParityView) -> list[str]:
 
 def _transfer(view: ReportView, transfer: TransferView) -> list[str]:
     say = view.words.say
-    head = [say("label.task"), *(say(f"transfer.{name}") for name in ("trained_on", "rows", "english", "chinese"))]
+    names = ("trained_on", "rows", "english", "chinese")
+    head = [say("label.task"), say("label.metric"), *(say(f"transfer.{name}") for name in names)]
     rows = []
     for row in transfer.rows:
         cells = [f"{cell.score} [{cell.interval}] {cell.difference}".rstrip() for cell in row.cells]
-        rows.append([row.title, row.trained_on, row.train_rows, *cells])
+        rows.append([row.title, row.metric, row.trained_on, row.train_rows, *cells])
     return ["### " + say("transfer.title"), _bullets(transfer.findings), _table(head, rows), transfer.how]
 
 

@@ -28,7 +28,7 @@ def render_transfers(transfers: Sequence[LanguageTransfer], language: Language =
             table.add_column(texts.say(f"transfer.{name}"), justify="right", no_wrap=True)
         for row in rows:
             table.add_row(Text(f"  {row.trained_on}"), row.train_rows, *map(_cell, row.cells))
-        blocks += [Text(f"\n{rows[0].title}", style="bold"), table]
+        blocks += [Text.assemble("\n", (rows[0].title, "bold"), "  ", (rows[0].metric, "dim")), table]
     findings = [Padding(Paragraph(Text(line)), (0, 0, 0, 2)) for line in view.findings]
     return Group(*blocks, Text(), *findings, Padding(Paragraph(Text(view.how, style="dim")), (0, 0, 0, 2)))
 

@@ -32,6 +32,8 @@ class TransferRow:
 
     task: str
     title: str
+    metric: str
+    """The metric and its direction."""
     trained_on: str
     train_rows: str
     cells: tuple[TransferCell, ...]
@@ -65,9 +67,11 @@ def view_measured_transfers(transfers: Sequence[LanguageTransfer], language: Lan
 
 
 def _row(transfer: LanguageTransfer, model: TransferModel, texts: Words) -> TransferRow:
+    direction = texts.say("label.lower" if transfer.lower_is_better else "label.higher")
     return TransferRow(
         task=transfer.task,
         title=_title(transfer, texts),
+        metric=texts.say("label.metric_brief", metric=transfer.metric, direction=direction),
         trained_on=texts.say(f"transfer.trained_{model.trained_on}"),
         train_rows=f"{model.train_rows:,}",
         cells=tuple(_cell(transfer, model, language, texts) for language in _LANGUAGES),

@@ -103,6 +103,9 @@ def test_of_an_error_the_lower_one_is_better() -> None:
     found = transferred(CLEAR, task=task)
     verdicts = {(one.language, one.question): one.verdict for one in found.differences}
     assert (verdicts["zh", "reaches"], verdicts["en", "replaces"]) == ("better", "worse")
+    view = view_transfers([found], words("en"))
+    assert view is not None
+    assert view.rows[0].metric == "Mean absolute error, lower is better"
 
 
 def test_findings_say_what_follows_in_both_languages() -> None:
