@@ -60,7 +60,7 @@ def open_studio(browser: Any) -> Iterator[OpenStudio]:
     assert not faults
 
 
-def has_serious_finding(page: Any) -> str:
+def serious_findings(page: Any) -> str:
     """Serious findings of axe-core on the page as it stands, in words; empty for none."""
     from axe_playwright_python.sync_playwright import Axe
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from anytasktune.pipeline import Workspace
 from anytasktune.pipeline.background_jobs import start_job
-from tests.studio_browser.conftest import OpenStudio, has_serious_finding
+from tests.studio_browser.conftest import OpenStudio, serious_findings
 from tests.tiny_project import write_project
 
 
@@ -20,4 +20,4 @@ def test_a_job_draws_its_progress_and_its_end(tmp_path: Path, tiny_model: Path, 
     page.get_by_role("button", name="Start again").wait_for(timeout=120_000)
     assert page.inner_text("#state") == "done"
     assert "training" in page.inner_text("#log")
-    assert not has_serious_finding(page)
+    assert not serious_findings(page)

@@ -94,7 +94,8 @@ def axis_over(low: float, high: float) -> Axis:
     width = max(high - low, 1e-9)
     power = 10.0 ** max(0, math.ceil(math.log10(width)))
     step = next((part * power for part in _STEPS if width / (part * power) <= _MOST_TICKS - 2), power)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    first = math.floor(low / step + 1e-9)
+    last = max(first + 1, math.ceil(high / step - 1e-9))  # equal values on a tick have a width too
     return Axis(first * step, last * step, tuple(round(place * step, 9) for place in range(first, last + 1)))
 
 

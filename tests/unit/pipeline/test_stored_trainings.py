@@ -36,6 +36,13 @@ def test_a_finished_run_is_listed_with_its_steps_and_its_curves(trained: Workspa
         find_training(trained.project, "team", "abc")
 
 
+@pytest.mark.parametrize("score", [0.0, 0.25, 0.4, 1.0])
+def test_equal_scores_are_a_level_line(score: float) -> None:
+    plot = step_plot({"dev_score": [(1, score), (2, score)]}, 2)
+    assert plot is not None
+    assert len({y for _, y in plot.lines[0].dots}) == 1
+
+
 def test_runs_are_found_by_when_they_were_written(trained: Workspace) -> None:
     (training,) = trainings(trained.project)
     assert trainings(trained.project, since=training.changed, until=training.changed) == [training]

@@ -19,10 +19,14 @@ async function check() {
   findings.removeAttribute("aria-busy");
 }
 
-form.addEventListener("input", () => {
+function follow() {
   changed = true;
   clearTimeout(waiting);
   waiting = setTimeout(check, PAUSE_MS);
-});
+}
+
+form.addEventListener("input", follow);
+// What was typed before this script was there
+if ([...form.elements].some((field) => field.tagName === "TEXTAREA" && field.value !== field.defaultValue)) follow();
 form.addEventListener("submit", () => { changed = false; });
 window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
