@@ -99,6 +99,7 @@ def print_json(value: Any) -> None:
     speaks_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     text = json.dumps(value, ensure_ascii=not speaks_unicode, indent=2)
     sys.stdout.write(escape_steering(text) + "\n")
+    sys.stdout.flush()  # a server prints its address and goes on
 
 
 def escape_steering(text: str) -> str:

@@ -9,6 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from anytasktune.studio import (
     action_pages,
     data_pages,
+    deploy_pages,
     home_pages,
     job_pages,
     make_pages,
@@ -39,6 +40,7 @@ PAGES = (
     report_pages,
     try_pages,
     action_pages,
+    deploy_pages,
 )
 """A line per module of pages; each has a `router`."""
 
