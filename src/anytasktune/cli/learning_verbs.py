@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, UsageError, print_json, say, show
-from anytasktune.cli.options import Json, ProgressForm, ProjectFolder, ShownLanguage, UseOverrides, open_project
+from anytasktune.cli.options import (
+    Json,
+    ProgressForm,
+    ProjectFolder,
+    Record,
+    Replay,
+    ShownLanguage,
+    TeacherName,
+    UseOverrides,
+    Yes,
+    open_project,
+)
 from anytasktune.cli.person_name import person_name
 
 _TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
@@ -81,6 +92,10 @@ def drift(
 def improve(
     task: _TaskName,
     fresh: Annotated[bool, typer.Option("--fresh", help="Make a new plan, even if one is waiting for rows.")] = False,
+    teacher: TeacherName = None,
+    record: Record = None,
+    replay: Replay = None,
+    yes: Yes = False,
     language: ShownLanguage = "en",
     project: ProjectFolder = Path(),
     overrides: UseOverrides = None,
@@ -88,13 +103,17 @@ def improve(
     as_json: Json = False,
 ) -> int:
     """Plan rows against the most frequent error on dev; run again with them: retrain and test whether they fixed it."""
-    workspace, settings = open_project(project, [task], overrides)
+    named = [f"teacher.name={teacher}"] if teacher else []
+    workspace, settings = open_project(project, [task], [*(overrides or ()), *named])
+    from anytasktune.cli.consent_question import agreement
     from anytasktune.cli.improvement_lines import improvement_lines
     from anytasktune.cli.progress import reporter
+    from anytasktune.pipeline.build_context import BuildOptions
     from anytasktune.pipeline.improving import improve as improve_task
 
     with reporter(progress, workspace) as on_event:
-        found = improve_task(workspace, task, fresh=fresh, settings=settings, on_event=on_event)
+        asked = BuildOptions(record=record, replay=replay, agreed=agreement(yes, on_event)) if teacher else None
+        found = improve_task(workspace, task, fresh=fresh, teacher=asked, settings=settings, on_event=on_event)
     if as_json:
         print_json(found.model_dump(mode="json") if found else None)
     else:

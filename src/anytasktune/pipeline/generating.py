@@ -32,7 +32,7 @@ FEASIBILITY_TESTS = record_kind(Feasibility, lambda result: result.id)
 FEWEST_KNOWN = 8
 """With fewer rows with known answers a teacher is not tried: the score would say nothing."""
 _SHOWN = 160
-_ROW_SETTINGS = ("inputs_from", "samples", "least_agreement", "temperature", "shots", "seed")
+_ROW_SETTINGS = ("inputs_from", "aimed_at", "samples", "least_agreement", "temperature", "shots", "seed")
 """Settings that make rows others."""
 Done = Sequence[Candidate | FailedCandidate]
 """Planned rows that need not be planned again."""

@@ -13,10 +13,12 @@ from anytasktune.evaluation.scoring import ScoredSystem
 from anytasktune.ids import content_id
 from anytasktune.outputs import AnswerFault
 from anytasktune.pipeline.answering import no_task_lm
+from anytasktune.pipeline.build_context import BuildOptions
 from anytasktune.pipeline.correcting import now
 from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.production import production_run
 from anytasktune.pipeline.promoting import paired_evidence, scored_version, unlearned
+from anytasktune.pipeline.rows_against_fault import ask_for_rows
 from anytasktune.pipeline.stored_runs import last_runs
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.tuning import train_targets
@@ -39,6 +41,7 @@ def improve(
     task_name: str,
     *,
     fresh: bool = False,
+    teacher: BuildOptions | None = None,
     settings: Settings | None = None,
     on_event: OnEvent | None = None,
 ) -> Improvement | None:
@@ -46,6 +49,7 @@ def improve(
 
     Args:
         fresh: plan anew, although a plan waits for rows.
+        teacher: let the teacher of the settings write the rows that a plan waits for; once per plan.
 
     Returns:
         The plan that waits for rows, or the one that was measured; None where dev shows no fault that occurs again.
@@ -57,14 +61,26 @@ def improve(
     context = TrainingContext.begin(workspace, settings, on_event)
     folder = workspace.project.improvements(task.name)
     waiting = None if fresh else _waiting(folder)
+    plan = _plan(context, task) if waiting is None else waiting
+    if plan is not None and teacher is not None and not plan.teacher_kept:
+        return _with_rows_of_teacher(context, task, plan, teacher)
     if waiting is None:
-        return _plan(context, task)
+        return plan
     if context.dataset(task).manifest.id == waiting.dataset:
         return waiting
     (after,) = train_targets(context, context.training_data([task], "task"))
     measured = _measured(context, task, waiting, after)
     write_record(folder / measured.id / PLAN, measured)
     return measured
+
+
+def _with_rows_of_teacher(context: TrainingContext, task: Task, plan: Improvement, teacher: BuildOptions) -> Improvement:
+    """The plan with what the teacher wrote against its fault."""
+    made = ask_for_rows(context.workspace, task, plan, teacher, context.settings, context.on_event)
+    update = {"teacher_rows": made.wanted, "teacher_kept": made.kept, "teacher_left_out": made.left_out}
+    plan = plan.model_copy(update=update)
+    write_record(context.workspace.project.improvements(task.name) / plan.id / PLAN, plan)
+    return plan
 
 
 def _waiting(folder: Path) -> Improvement | None:

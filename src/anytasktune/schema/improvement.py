@@ -30,6 +30,12 @@ class Improvement(Artifact):
     """Of these, the rows with this fault."""
     wanted: int
     """New rows that are proposed."""
+    teacher_rows: int = 0
+    """Generated rows per language that there are to be with those a teacher writes against the fault; 0: none was asked."""
+    teacher_kept: int = 0
+    """Rows it wrote that passed the gates."""
+    teacher_left_out: dict[str, int] = Field(default_factory=dict)
+    """Rows it wrote that did not, by reason."""
     split_by: Literal["given", "grouped"] = "grouped"
     """As of the data set: where the splits are given, new rows are imported into train."""
     status: Literal["waiting", "measured"] = "waiting"

@@ -265,6 +265,8 @@ class SynthesisConfig(Record):
     """Rows wanted per task and language, before the gates."""
     inputs_from: list[InputSource] = Field(default_factory=_all_input_sources)
     """Material of new inputs; a kind of which there is none (no passages, no rows) is left out."""
+    aimed_at: list[str] = Field(default_factory=list)
+    """Only rows whose answer has one of these labels or is about one of these fields; empty: of all kinds."""
     samples: int = Field(1, ge=1, le=16)
     """Answers sampled per input; with more than one, the answer most of them agree on is kept."""
     least_agreement: float = Field(0.6, gt=0, le=1)

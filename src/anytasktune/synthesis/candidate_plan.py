@@ -62,7 +62,7 @@ def _planned_in(brief: Brief, passages: Sequence[Passage], *, as_inputs: bool) -
     there = {"passage": bool(passages), "example": bool(brief.rows) and config.shots > 0, "task_only": True}
     kinds = [kind for kind in dict.fromkeys(config.inputs_from) if there[kind]]
     ordered = by_turns(shuffled(passages, config.seed, "passages", language))
-    cut = [excerpts(passage, *brief.lengths.of_excerpts) for passage in ordered] if as_inputs else []
+    cut = [excerpts(passage, *brief.lengths.of_excerpts) for passage in ordered] if as_inputs and not config.aimed_at else []
     turns = range(max(map(len, cut), default=0))  # one excerpt of each passage, then a second one of each that has one, ...
     whole = [(at, spans[turn]) for turn in turns for at, spans in enumerate(cut) if turn < len(spans)]
     size, cells, slots = rows_per_request(brief), _Cells(brief), []
@@ -93,6 +93,8 @@ class _Cells:
 
     def __init__(self, brief: Brief) -> None:
         weights = brief.task.output.targets(brief.language, brief.task.rules, [row.output for row in brief.rows])
+        aims = set(brief.config.aimed_at)
+        weights = {target: share for target, share in weights.items() if aims & {target.label, target.field}} or weights
         whole = sum(weights.values())
         # with fewer rows than targets it is not always the first that are left
         order = shuffled(list(weights), brief.config.seed, brief.task.name, brief.language, "targets")

@@ -5,10 +5,12 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.scripted_teacher import Script, scripted_teacher
 from tests.tiny_project import write_project, write_rows
 from tests.unit.cli.conftest import Run, clear_rows
 
 from anytasktune import Workspace
+from anytasktune.pipeline.candidate_runs import latest_gated
 
 
 @pytest.fixture
@@ -60,6 +62,40 @@ def test_examples_never_show_a_test_row_and_a_filled_table_is_kept(run: Run, lac
     (folder / "rows.csv").write_text("input,output\nmy boss owes me wages,work\n", encoding="utf-8")
     assert run("improve", "team", "-p", lacking, *quick, "--fresh", "--json").document["id"] == plan["id"]
     assert "owes me" in (folder / "rows.csv").read_text(encoding="utf-8")
+
+
+def test_a_teacher_writes_rows_against_the_fault_which_are_reviewed_and_tested(
+    run: Run, lacking: Path, quick: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("improve", "team", "-p", lacking, *quick, "-c", "timeout=5", "-c", "feasibility_rows=0")
+    script = Script(values={"answer": lambda _asked, _chance: "work"})
+    with scripted_teacher(script) as served:
+        monkeypatch.setenv("OPENAI_BASE_URL", served.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+        shown = run(*asked, "--teacher", "scripted")
+        requests = len(served.bodies)
+        again = run(*asked, "--teacher", "scripted", "--json")
+        assert again.document["status"] == "measured"
+        assert len(served.bodies) == requests, "the teacher is asked once per plan"
+    assert "the teacher wrote rows against it" in shown.out.casefold()
+    assert "review team" in shown.out
+    assert "requests" in shown.err, "the cost is said before anything is sent"
+    workspace = Workspace.open(lacking)
+    gated = latest_gated(workspace.project, "team")
+    assert gated is not None and gated.kept
+    assert {row.origin.cell.label for row in (*gated.kept, *gated.dropped) if row.origin.cell} == {"work"}
+    assert again.document["teacher_kept"] == len(gated.kept)
+    assert sum(again.document["teacher_left_out"].values()) == len(gated.dropped)
+    assert again.document["test_rows"] > 0
+
+
+def test_a_teacher_on_another_machine_needs_consent(
+    run: Run, lacking: Path, quick: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://teacher.example/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    problem = run("improve", "team", "-p", lacking, *quick, "--teacher", "big", "--json").first_problem
+    assert "nobody has agreed to that yet" in problem["what"]
 
 
 def test_without_a_task_lm_it_says_what_to_do(run: Run, project: Path) -> None:

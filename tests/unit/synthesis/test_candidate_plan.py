@@ -109,6 +109,19 @@ def test_every_label_is_aimed_at_when_there_are_rows_enough(rows: int, seed: int
         assert max(aimed.values()) - min(aimed.values()) <= 1
 
 
+def test_rows_can_be_aimed_at_one_label_or_field_alone() -> None:
+    aimed = quick(rows=12).model_copy(update={"aimed_at": ["delivery", "配送"]})
+    slots = plan(ROUTING, BOTH, rows_of(ROUTING), passages_of("en"), aimed, as_inputs=("en",))
+    assert {(slot.language, slot.cell.label) for slot in slots} == {("en", "delivery"), ("zh", "配送")}
+    assert {slot.cell.difficulty for slot in slots} == set(DIFFICULTIES)
+    fields = {target.field for target in targets(CARD, "en", rows_of(CARD)) if target.field}
+    field = sorted(fields)[0]
+    card = plan(CARD, ["en"], rows_of(CARD), [], quick(rows=12).model_copy(update={"aimed_at": [field]}))
+    assert all(slot.cell.aspect.startswith(f"{field}=") for slot in card)
+    unknown = plan(ROUTING, ["en"], [], [], quick(rows=12).model_copy(update={"aimed_at": ["nothing like it"]}))
+    assert {slot.cell.label for slot in unknown} == {"billing", "delivery", "repair"}
+
+
 def test_every_label_has_easy_usual_and_hard_cases_from_every_way() -> None:
     slots = plan(ROUTING, ["en"], rows_of(ROUTING), [], quick(rows=120))
     cells = Counter((slot.cell.label, slot.cell.difficulty, slot.kind) for slot in slots)
