@@ -1,11 +1,14 @@
 """GGUF files answer in llama.cpp as the Task-LM does; broken ones are caught, and the stage that broke is named."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import gguf
 import pytest
 from tests.tiny_models import save_tiny_model
+from tests.tiny_project import team_rows
+from tests.unit.exporting.test_imported_adapters import save_foreign
 from tests.unit.exporting.untrained import save_model, source_of
 
 from anytasktune.errors import ExportError
@@ -15,6 +18,8 @@ from anytasktune.exporting.modelfile import rendered_by_modelfile
 from anytasktune.exporting.parity import compare_with_golden
 from anytasktune.exporting.run_copy import answers_of_llama_cpp, can_run
 from anytasktune.exporting.write_export import Form, write_export
+from anytasktune.inference.golden_prompts import golden_prompts
+from anytasktune.models.foreign_adapter import read_foreign_adapter
 from anytasktune.schema import ParityResult
 
 needs_llama_cpp = pytest.mark.skipif(not can_run("xllamacpp"), reason="llama.cpp is run by the package xllamacpp")
@@ -109,6 +114,21 @@ def test_a_doubled_alpha_fails_at_the_first_token(llama: ExportSource, tmp_path:
     write_adapter(llama, adapter, "f32")
     with_value(adapter, "adapter.lora.alpha", 2 * llama.task_lm.adapter.spec.alpha)
     assert checked(llama, tmp_path, model, adapter).differing == {"first token": 4}
+
+
+@needs_llama_cpp
+def test_the_scale_of_rank_stabilised_lora_is_converted_for_llama_cpp(llama: ExportSource, tmp_path: Path) -> None:
+    foreign = save_foreign(tmp_path / "foreign", use_rslora=True)  # scaled by alpha / sqrt(r); llama.cpp divides by r
+    task_lm = replace(llama.task_lm, adapter=read_foreign_adapter(llama.task_lm.base.model, foreign))
+    prompts = golden_prompts(task_lm.model(), team_rows(4))
+    source = replace(llama, task_lm=task_lm, golden=llama.golden.model_copy(update={"prompts": prompts}))
+    base, adapter = tmp_path / "base.gguf", tmp_path / "out" / "reply-lora.gguf"
+    write_model(source, base, "f16", with_adapter=False)
+    facts = write_export(source, "gguf-lora", None, tmp_path / "out", base)
+    assert facts.parity is not None
+    assert facts.parity.ok, facts.parity.first_difference
+    with_value(adapter, "adapter.lora.alpha", 6.0)  # as it stands in its adapter_config.json
+    assert checked(source, tmp_path / "out", base, adapter).first_difference.startswith("golden prompt 1: first token: ")
 
 
 @needs_llama_cpp
