@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Mapping
 
 from pydantic import Field
-from pypinyin import lazy_pinyin
 
 from anytasktune.outputs import JsonOutput, Output, Rules
 from anytasktune.records import Language, Record, no_device
@@ -55,6 +54,8 @@ class PoolDraft(Record):
 
 def proper_name(text: str) -> str:
     """`text` as a name of a task or action: lower-case letters, digits and `_`, Chinese in pinyin; empty without letters."""
+    from pypinyin import lazy_pinyin  # noqa: PLC0415  (its dictionaries take a third of a second)
+
     latin = " ".join(lazy_pinyin(text)) if not text.isascii() else text
     plain = unicodedata.normalize("NFKD", latin).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "_", plain.replace("'", "")).strip("_0123456789")

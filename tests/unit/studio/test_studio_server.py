@@ -17,7 +17,7 @@ from anytasktune.errors import ConfigError
 from anytasktune.pipeline.background_jobs import find_job, list_jobs
 from anytasktune.studio.studio_server import StudioServer
 
-LATE = ("torch", "transformers", "scipy", "sklearn", "peft")
+LATE = ("torch", "transformers", "scipy", "sklearn", "peft", "pypinyin")
 FIRST_PAGE = """
 import sys, threading, urllib.request
 from pathlib import Path
