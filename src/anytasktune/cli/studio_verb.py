@@ -11,7 +11,10 @@ from anytasktune.cli.options import Json
 
 def studio(
     folder: Annotated[Path, typer.Option("--project", "-p", help="Project folder, or a folder of projects.")] = Path(),
-    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port to listen at; 0: one that is free.")] = 0,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65_535, help="Port to listen at; 8731 unless it is taken; 0: one that is free."),
+    ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only show the address; do not open a browser.")] = False,
     as_json: Json = False,
 ) -> int:

@@ -1,5 +1,6 @@
 """The server of the studio: listens on this machine only, and knows its start address."""
 
+import socket
 from pathlib import Path
 
 from anytasktune.errors import ConfigError
@@ -8,6 +9,8 @@ from anytasktune.studio.access import START_PATH, Door
 from anytasktune.studio.page_frame import Studio
 from anytasktune.studio.studio_app import studio_app
 
+USUAL_PORT = 8731
+"""The browser keeps decisions that were not written yet under the address, so that it should be the same next time."""
 _HOST = "127.0.0.1"
 _END_SECONDS = 1
 """Streams of events never end by themselves, so the end of the server does not wait for them."""
@@ -20,8 +23,8 @@ class StudioServer:
         start_address: the address that lets one browser in, once.
     """
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
-        """Listen at a port, 0 for one that is free.
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        """Listen at a port, 0 for one that is free; None for the usual one, or for one that is free where it is taken.
 
         Raises:
             ConfigError: there is no such folder, or the port is taken.
@@ -31,8 +34,7 @@ class StudioServer:
                 "there is no such folder", where=str(folder), fix="give a project, or a folder of projects, with -p"
             )
         try:
-            listener = listening(_HOST, port)
-            listener.listen()  # a browser that is opened before `run` waits
+            listener = _usual_listener() if port is None else _listener(port)
         except OSError as error:
             fix = "give another one with --port, or 0 for one that is free"
             raise ConfigError(f"port {port} cannot be used: {error.strerror}", fix=fix) from None
@@ -47,3 +49,16 @@ class StudioServer:
     def stop(self) -> None:
         """End `run`, from another thread."""
         self._server.stop()
+
+
+def _usual_listener() -> socket.socket:
+    try:
+        return _listener(USUAL_PORT)
+    except OSError:
+        return _listener(0)
+
+
+def _listener(port: int) -> socket.socket:
+    made = listening(_HOST, port)
+    made.listen()  # a browser that is opened before `run` waits
+    return made

@@ -15,7 +15,7 @@ from tests.unit.studio.trained_project import write_quick_project
 
 from anytasktune.errors import ConfigError
 from anytasktune.pipeline.background_jobs import find_job, list_jobs
-from anytasktune.studio.studio_server import StudioServer
+from anytasktune.studio.studio_server import USUAL_PORT, StudioServer
 
 LATE = ("torch", "transformers", "scipy", "sklearn", "peft", "pypinyin")
 FIRST_PAGE = """
@@ -85,4 +85,7 @@ def test_a_folder_that_is_not_there_and_a_port_that_is_taken_are_named(tmp_path:
     port = int(taken.start_address.split(":")[2].partition("/")[0])
     with pytest.raises(ConfigError, match="cannot be used"):
         StudioServer(tmp_path, port)
-    taken._server._listener.close()
+    other = StudioServer(tmp_path)
+    assert str(USUAL_PORT) not in other.start_address, "it is taken by the first, or by another program"
+    for server in (taken, other):
+        server._server._listener.close()
