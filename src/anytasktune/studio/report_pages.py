@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from anytasktune.errors import EvaluationError
-from anytasktune.pipeline.reporting import all_reports, load_report, report_file, summarize, view_diff
+from anytasktune.pipeline.reporting import all_reports, load_report, report_file, report_folder, summarize, view_diff
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Report
 from anytasktune.studio.job_pages import start_command
@@ -78,6 +78,7 @@ def show_report(request: Request, project: str, report_id: str) -> HTMLResponse:
         report=report,
         page=page,
         text=page.replace(".html", ".md"),
+        has_answers=(report_folder(workspace.project, report.id) / "predictions.jsonl").is_file(),
         others=[one for one in all_reports(workspace.project)[0][::-1] if one.id != report.id],
     )
 
