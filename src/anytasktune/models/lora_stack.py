@@ -249,9 +249,14 @@ class LoraLinear(nn.Module):
         self._place = place
 
     @property
+    def linear(self) -> nn.Linear:
+        """The layer whose place it takes."""
+        return self._group.linears[self._place]
+
+    @property
     def weight(self) -> nn.Parameter:
         """The frozen weight, for models that check its type."""
-        return self._group.linears[self._place].weight
+        return self.linear.weight
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[..., in] → [..., out]."""

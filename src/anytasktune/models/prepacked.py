@@ -1,7 +1,7 @@
-"""Weights of linear layers in the order the CPU's matrix product reads them, arranged once instead of at every product.
+"""Weights of linear layers, packed once for the CPU's matrix product instead of at every product of few rows.
 
-A product of few rows takes about as long to arrange the weights as to multiply. While answers are generated, a token per row at
-a time, all products have few rows; so the arranged copies exist for that time, beside the weights.
+A product of few rows takes about as long to pack the weights as to multiply. While answers are generated, a token per row at
+a time, all products have few rows; so packed copies exist for that time, beside the weights.
 """
 
 import contextlib
@@ -12,21 +12,24 @@ from torch import nn
 from torch.nn import functional
 
 from anytasktune.models.free_memory import free_memory
+from anytasktune.models.lora_stack import LoraLinear
 
 _ROWS = 16
-"""Rows the order is chosen for; it serves 1 to 1,000 equally well."""
+"""Rows the form is chosen for; it serves 1 to 1,000 equally well."""
 _LARGEST_SHARE = 0.25
 """Of the free memory that copies may take."""
 
 
 @contextlib.contextmanager
 def prepacked(model: nn.Module) -> Iterator[None]:
-    """Have all linear layers of a frozen model multiply by arranged copies of their weights, for the length of the block.
+    """Have the linear layers of a frozen model multiply by packed copies of their weights, for the length of the block.
 
-    The sums are the same, bit by bit where the library adds in the same order. Models on other devices or in other
-    precisions than bfloat16, and models whose copies would take a quarter of the free memory, stay as they are.
+    Those in whose place adapters stand are among them. The sums are the same, bit by bit where the library adds in the same
+    order. Models on other devices or in other precisions than bfloat16, and models whose copies would take a quarter of the
+    free memory, stay as they are.
     """
-    layers = [module for module in model.modules() if type(module) is nn.Linear and "forward" not in vars(module)]
+    found = [module.linear if isinstance(module, LoraLinear) else module for module in model.modules()]
+    layers = [module for module in found if type(module) is nn.Linear and "forward" not in vars(module)]
     if not layers or not _pays(layers):
         yield
         return

@@ -53,6 +53,11 @@ def test_models_give_their_own_states_with_and_without_adapters(kind: str) -> No
                 assert (model(IDS).logits.float() - tuned.float()).norm() < 0.03 * tuned.float().norm()
         with merged(model, adapter), prepacked(model):
             assert near(model(IDS).logits, tuned)
+        with attached(model, [adapter]):
+            beside = model(IDS).logits
+            with prepacked(model):
+                assert all("forward" in vars(layer) for layer in adapter.layers.values())
+                assert near(model(IDS).logits, beside)
 
 
 @needs_packing
