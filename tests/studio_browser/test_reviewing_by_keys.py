@@ -160,7 +160,7 @@ def test_two_windows_at_once_neither_lose_nor_double_a_decision(law: Path, conte
         other.goto(one.url)
         other.wait_for_selector("article.candidate")
         press(one, "a")
-        other.wait_for_selector("#message:has-text('decided in another window')")
+        other.wait_for_selector("#message:has-text('decided in another tab')")
         for _ in range(5):
             press(one, "jja")
             press(other, "jr")

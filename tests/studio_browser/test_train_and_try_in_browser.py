@@ -6,7 +6,7 @@ import pytest
 
 from anytasktune.schema import Correction
 from anytasktune.store import read_lines
-from tests.studio_browser.conftest import OpenStudio, has_serious_finding
+from tests.studio_browser.conftest import OpenStudio, serious_findings
 from tests.unit.studio.trained_project import write_quick_project, write_trained_project
 
 SLOW = 120_000
@@ -25,7 +25,7 @@ def test_a_training_is_estimated_started_refreshed_and_ends_with_its_report(
     page.reload()
     page.get_by_role("link", name="See the report").wait_for(timeout=SLOW)
     assert page.locator("polyline").count() >= 2
-    assert not has_serious_finding(page)
+    assert not serious_findings(page)
     page.get_by_role("link", name="See the report").click()
     report = page.frame_locator(".report-frame")
     report.locator(".items.ready .item").first.wait_for()  # its own script has run under its own policy
@@ -44,7 +44,7 @@ def test_a_question_is_answered_side_by_side_and_corrected(
     page.locator(".answers[data-done]").wait_for(timeout=SLOW)
     assert page.locator(".answer").count() == 3
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert not has_serious_finding(page)
+    assert not serious_findings(page)
     page.select_option("#right", "work")
     page.locator("form[action$='/correct'] button").click()
     page.locator(".notice[role=status]").wait_for()

@@ -13,7 +13,7 @@ def studio(
     folder: Annotated[Path, typer.Option("--project", "-p", help="Project folder, or a folder of projects.")] = Path(),
     port: Annotated[
         int | None,
-        typer.Option("--port", min=0, max=65_535, help="Port to listen at; 8731 unless it is taken; 0: one that is free."),
+        typer.Option("--port", min=0, max=65_535, help="Port to listen at; 8731 unless it is taken; 0 picks a free one."),
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only show the address; do not open a browser.")] = False,
     as_json: Json = False,

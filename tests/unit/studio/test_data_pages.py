@@ -175,7 +175,7 @@ def test_sealed_test_rows_are_counted(law: Path) -> None:
     assert "test rows not sealed yet" in client.get("/p/law/data/team").text
     sealed = BuildContext.begin(Workspace.open(law), None, None, None).sealed.seal
     page = plain(client.get("/p/law/data/team").text)
-    assert f"{len(sealed.inputs['team'])} test inputs sealed under {sealed.id}" in page
+    assert f"{len(sealed.inputs['team'])} test inputs sealed, seal id {sealed.id}" in page
 
 
 def test_the_card_is_shown_with_its_plots_in_both_languages(law: Path) -> None:

@@ -66,7 +66,7 @@ def test_tasks_stand_under_their_actions(tmp_path: Path) -> None:
     write_pool(tmp_path / "law")
     page = open_client(tmp_path, "zh").get("/p/law/tasks").text
     assert page.index("intake") < page.index("answer")
-    assert "英 20" in page
+    assert "英文 20 条" in page
     assert "tune team -p" in page
 
 

@@ -61,7 +61,7 @@ def test_the_pages_of_jobs_show_command_state_log_and_result(law: Path) -> None:
     assert overview.index(failed.id) < overview.index(done.id)
     page = client.get(f"/p/law/jobs/{done.id}").text
     assert "Result as JSON" in page
-    assert "Start again" in page
+    assert "Run again" in page
     shown = client.get(f"/p/law/jobs/{failed.id}").text
     assert "<script>alert" not in overview + shown
     assert "there is no task" in shown
