@@ -10,7 +10,7 @@ from tests.tiny_project import write_project
 
 def test_a_job_draws_its_progress_and_its_end(tmp_path: Path, tiny_model: Path, open_studio: OpenStudio) -> None:
     folder = write_project(tmp_path / "law")
-    long = ["-c", f"model={tiny_model}", "-c", "epochs=2000", "-c", "patience=1000", "-c", "device=cpu"]
+    long = ["-c", f"model={tiny_model}", "-c", "epochs=1000", "-c", "patience=1000", "-c", "device=cpu"]
     job = start_job(Workspace.open(folder).project, ["train", *long])
     page = open_studio(folder)
     page.goto(f"{page.url.rstrip('/').partition('/p/')[0]}/p/law/jobs/{job.id}")
