@@ -22,7 +22,7 @@ demo: $(RUN)
 	@$(SAY_HOW)
 
 test: $(DEV)
-	@echo "All tests: about six minutes on two idle cores, longer on a busy machine; the first time the embedded model (90 MB) is fetched"
+	@echo "All tests: about ten minutes on two idle cores, longer on a busy machine; the first time the embedded model (90 MB) is fetched"
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 	@$(SAY_HOW)
 
