@@ -1,4 +1,4 @@
-"""A real browser for the studio: the system's Chromium, one for all tests; skipped by name where there is none."""
+"""A real browser for the studio: the system's Chromium; skipped by name where there is none."""
 
 import shutil
 import threading
@@ -14,9 +14,9 @@ from anytasktune.studio.studio_server import StudioServer
 OpenStudio = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser() -> Iterator[Any]:
-    """Chromium without a window."""
+    """Chromium without a window; ended after each test, as its event loop would stand in the way of other tests."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:

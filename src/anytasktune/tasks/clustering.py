@@ -39,7 +39,7 @@ _CONFLICT = 0.25
 """Share of a label's inputs that another label answers, too, from which it is no slip."""
 APART = 2.2
 """Labels of two tasks are so many times as far from each other as labels of one task."""
-_NEIGHBOURS, MIXED = 5, 1 / 3
+_NEIGHBOURS, MIXED = 5, 1 / 4
 """Rows of two tasks have at most this share of their nearest neighbours in the other one, by input and by answer."""
 _WORDS, _DIMENSIONS, _READ = 4000, 40, 2000
 """Most words; dimensions they are reduced to; characters of a text that are looked at."""

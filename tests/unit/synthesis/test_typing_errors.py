@@ -144,7 +144,8 @@ def test_rows_of_the_packs_keep_their_answers_valid(pack: str) -> None:
         rows = read_rows(PACKS / pack / "data" / task.name / "train.jsonl")
         made = augment(None, task, rows, SynthesisConfig(augmentations=["typos"], augmented_share=2))
         assert made.planned == 2 * len(rows)
-        assert len(made.candidates) > 0.7 * made.planned
+        # what an answer copies stands fast, and in a short input little else may be there
+        assert len(made.candidates) > (0.65 if task.rules.copies_from_input else 0.95) * made.planned
         sources = {row.id: row for row in rows}
         for candidate in made.candidates:
             row = sources[candidate.origin.parents[0]]
