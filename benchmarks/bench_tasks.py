@@ -8,6 +8,7 @@ from pathlib import Path
 
 from anytasktune.datasets import is_task_folder, read_examples, read_task_folder
 from anytasktune.pipeline import Workspace, init_project
+from anytasktune.records import Language
 from anytasktune.schema import Example, Task
 
 TASKS_VARIABLE = "ANYTASKTUNE_BENCH_TASKS"
@@ -44,7 +45,7 @@ def read_tasks(folder: Path | None, names: Sequence[str] = ()) -> list[BenchTask
         SystemExit: if a name is not there.
         DataError: if a task folder is faulty.
     """
-    found = _from_folders(folder) if folder is not None else _from_demo()
+    found = _from_folders(folder) if folder is not None else read_pack("demo")
     missing = sorted(set(names) - {task.name for task in found})
     if missing or not found:
         there = ", ".join(task.name for task in found) or "none"
@@ -61,13 +62,15 @@ def _from_folders(folder: Path) -> list[BenchTask]:
     ]
 
 
-def _from_demo() -> list[BenchTask]:
-    with tempfile.TemporaryDirectory(prefix="bench-demo-") as place:
-        root = Path(place) / "demo"
-        init_project(root, pack="demo")
+def read_pack(pack: str, language: Language | None = None) -> list[BenchTask]:
+    """The tasks of a pack, in the order of their names, with its rows of one language or of all."""
+    with tempfile.TemporaryDirectory(prefix="bench-pack-") as place:
+        root = Path(place) / pack
+        init_project(root, pack=pack, language=language)
         tasks = sorted(Workspace.open(root).domain.tasks, key=lambda task: task.name)
-        return [_demo_task(task, root / "data" / task.name) for task in tasks]
+        return [_pack_task(task, root / "data" / task.name) for task in tasks]
 
 
-def _demo_task(task: Task, folder: Path) -> BenchTask:
-    return BenchTask(task, *(read_examples(folder / f"{split}.jsonl").examples for split in ("train", "test", "dev")))
+def _pack_task(task: Task, folder: Path) -> BenchTask:
+    files = [folder / f"{split}.jsonl" for split in ("train", "test", "dev")]
+    return BenchTask(task, *(read_examples(file).examples if file.exists() else [] for file in files))

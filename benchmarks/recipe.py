@@ -1,38 +1,45 @@
-"""Recipes of training compared on dev: loss, sampling, epochs, rank, rate, and which weights are kept.
+"""Recipes of training compared on dev: loss, sampling, epochs, rank, rate, first weights, and which weights are kept.
 
     python -m benchmarks.recipe --tasks-folder FOLDER --tasks law_en_sentence_role --rows 400 --variants plain,labels
     python -m benchmarks.recipe --tasks matter_routing
+    python -m benchmarks.recipe --pack law --language en --variants plain,mixed,from_mixed
 
-One half of dev chooses the weights, the other one judges the choice; test is not read. Every evaluation of a run is recorded,
-so that one training shows all ways of choosing. A killed comparison goes on where it was; results are written after every run.
+One half of dev chooses the weights, the other one judges the choice; test is not read. Where a task has no dev rows, a fifth
+of its train rows choose and another fifth judge. The variants `mixed` and `from_mixed` train one adapter on all tasks first.
+Every evaluation of a run is recorded, so that one training shows all ways of choosing. A killed comparison goes on where it
+was; results are written after every run.
 """
 
 import argparse
 import json
 import random
+import re
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from statistics import fmean
+from typing import Literal, get_args
 
 import numpy as np
+import torch
 
 from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.load import BaseLM, load_base
 from anytasktune.models.lora import Adapter, LoraSpec
+from anytasktune.records import Language
 from anytasktune.schema import Example
 from anytasktune.scorers import item_statistics, share_of_best
 from anytasktune.settings import TrainConfig
 from anytasktune.training.loop import TrainingRun
 from anytasktune.training.multi_adapter import train_adapters
-from anytasktune.training.presets import default_epochs, default_learning_rate
+from anytasktune.training.presets import default_epochs, default_learning_rate, default_rank
 from anytasktune.training.run_plan import RunPlan, plan_run
-from anytasktune.training.task_rows import TrainingData
+from anytasktune.training.task_rows import TaskRows, TrainingData
 from anytasktune.version import __version__
-from benchmarks.bench_tasks import BenchTask, read_tasks, tasks_folder
+from benchmarks.bench_tasks import BenchTask, read_pack, read_tasks, tasks_folder
 from benchmarks.cli import quiet_libraries
 from benchmarks.ledger import Ledger
 from benchmarks.machine import ROOT
@@ -46,13 +53,20 @@ _DRAWS = 400
 
 @dataclass(frozen=True)
 class Variant:
-    """A recipe; factors are on the default of the task's rows and the model."""
+    """A recipe; factors are on the default of the task's rows and the model.
+
+    Attributes:
+        dropped_words: share of the words of every training input that is left out.
+        mixed: `alone`: the adapter of all tasks as it is; `first`: the task's own training starts from it.
+    """
 
     label_loss: float = 0.0
     balance: bool = False
     epochs_factor: float = 1.0
     rate_factor: float = 1.0
     rank: int | None = None
+    dropped_words: float = 0.0
+    mixed: Literal["no", "alone", "first"] = "no"
 
 
 VARIANTS = {
@@ -68,6 +82,9 @@ VARIANTS = {
     "twice_rate": Variant(rate_factor=2.0),
     "rank_16": Variant(rank=16),
     "rank_32": Variant(rank=32),
+    "dropped_words": Variant(dropped_words=0.1),
+    "mixed": Variant(mixed="alone"),
+    "from_mixed": Variant(mixed="first", epochs_factor=0.5),
 }
 
 
@@ -81,9 +98,13 @@ class Rows:
 
     @classmethod
     def of(cls, bench: BenchTask, most: int) -> "Rows":
-        """Dev divided in halves; where it is small, the judging rows are taken from the end of train."""
+        """Dev divided in halves; where it is small, the judging rows are taken from the end of train.
+
+        Without dev, a fifth of train chooses and another one judges.
+        """
         if not bench.dev:
-            raise SystemExit(f"task {bench.name} has no dev rows to choose by")
+            rest = [row for place, row in enumerate(bench.train) if place % 5 < 3]
+            return cls(rest[:most], bench.train[3::5], bench.train[4::5])
         if len(bench.dev) >= _ENOUGH_DEV:
             half = len(bench.dev) // 2
             return cls(bench.train[:most], bench.dev[:half], bench.dev[half:])
@@ -152,13 +173,59 @@ def score(bench: BenchTask, rows: Sequence[Example], answers: Sequence[str]) -> 
     return share_of_best(bench.task, item_statistics(bench.task, [row.output for row in rows], list(answers)).value())
 
 
-def measure(base: BaseLM, bench: BenchTask, rows: Rows, name: str, seed: int) -> Trial:
+@dataclass(frozen=True)
+class Pool:
+    """All tasks of a comparison, which the variants `mixed` and `from_mixed` learn together."""
+
+    base: BaseLM
+    benches: Sequence[BenchTask]
+    rows: Sequence[Rows]
+    seed: int
+
+    @cached_property
+    def rank(self) -> int:
+        """Rank of the adapter of all tasks, by their rows together."""
+        return default_rank(sum(len(rows.train) for rows in self.rows))
+
+    @cached_property
+    def adapter(self) -> Adapter:
+        """The adapter of all tasks; the dev rows of all choose its weights, by loss."""
+        parts = [
+            TaskRows(bench.task, {"train": rows.train, "dev": rows.choosing}, bench.name)
+            for bench, rows in zip(self.benches, self.rows, strict=True)
+        ]
+        config = TrainConfig(rank=self.rank, method="lora", select_by="loss", seed=self.seed)
+        plan = plan_run(
+            self.base.info,
+            TrainingData("mixed-pool", tuple(parts)),
+            config,
+            dtype=self.base.dtype,
+            device=self.base.device.type,
+        )
+        adapter = Adapter(self.base.model, LoraSpec(plan.resolved.rank, plan.resolved.alpha))
+        adapter.initialise(self.seed)
+        with tempfile.TemporaryDirectory(prefix="recipe-") as place:
+            list(train_adapters(self.base, [TrainingRun(adapter, plan, config, Path(place))]))
+        return adapter
+
+
+def without_words(row: Example, share: float, draw: random.Random) -> Example:
+    """The row with so large a share of the words of its input left out; of Chinese, of its characters."""
+    parts = re.findall(r"[\u4e00-\u9fff]|[^\s\u4e00-\u9fff]+|\s+", row.input)
+    kept = "".join(part for part in parts if part.isspace() or draw.random() >= share)
+    return row.model_copy(update={"input": kept if kept.strip() else row.input})
+
+
+def measure(base: BaseLM, pool: Pool, bench: BenchTask, rows: Rows, name: str, seed: int) -> Trial:
     """Train once to the last step and record every evaluation."""
     variant = VARIANTS[name]
+    if variant.dropped_words:
+        draw = random.Random(seed)
+        rows = replace(rows, train=[without_words(row, variant.dropped_words, draw) for row in rows.train])
     config = TrainConfig(
         label_loss=variant.label_loss,
         balance=variant.balance,
-        rank=variant.rank,
+        rank=variant.rank if variant.mixed == "no" else pool.rank,
         epochs=default_epochs(len(rows.train), variant.epochs_factor),
         learning_rate=default_learning_rate(base.ref.hidden_size) * variant.rate_factor,
         method="lora",
@@ -171,6 +238,14 @@ def measure(base: BaseLM, bench: BenchTask, rows: Rows, name: str, seed: int) ->
     adapter.initialise(seed)
     recorder = _Recorder(base, bench, rows, plan, [], [])
     start = time.monotonic()
+    if variant.mixed == "alone":
+        recorder.score(pool.adapter)
+        seconds = time.monotonic() - start - recorder.seconds
+        only = Candidate(0, False, 0.0, recorder.answers[0], recorder.surprise[0])
+        return Trial(bench.name, name, len(rows.train), 0, round(seconds, 1), [only])
+    if variant.mixed == "first":
+        with torch.no_grad():
+            adapter.flat.copy_(pool.adapter.flat)
     with tempfile.TemporaryDirectory(prefix="recipe-") as place:
         run = TrainingRun(adapter, plan, config, Path(place), score=recorder.score)
         list(train_adapters(base, [run]))
@@ -252,6 +327,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add = parser.add_argument
     add("--tasks-folder", type=Path, help="folder of task folders (ANYTASKTUNE_BENCH_TASKS, else the demo)")
     add("--tasks", default="", help="names of tasks, with commas (all)")
+    add("--pack", help="a pack's tasks instead")
+    add("--language", choices=get_args(Language), help="of the pack's rows (all)")
     add("--variants", default=",".join(VARIANTS), help="names of recipes, with commas (all)")
     add("--rows", type=int, default=400, help="train rows of each task (400)")
     add("--seed", type=int, default=0, help="of first weights and order (0)")
@@ -265,11 +342,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     base = load_base(given.model)
     page: list[str] = []
     trials: list[Trial] = []
-    for bench in read_tasks(tasks_folder(given.tasks_folder), names):
-        rows, of_task = Rows.of(bench, given.rows), []
+    found = read_pack(given.pack, given.language) if given.pack else read_tasks(tasks_folder(given.tasks_folder), names)
+    benches = [bench for bench in found if not names or bench.name in names]
+    pool = Pool(base, benches, [Rows.of(bench, given.rows) for bench in benches], given.seed)
+    among = [bench.name for bench in benches]
+    for bench, rows in zip(pool.benches, pool.rows, strict=True):
+        of_task: list[Trial] = []
         for name in given.variants.split(","):
             key = f"{bench.name}, {name}, {VARIANTS[name]}, {len(rows.train)} rows, seed {given.seed}, {given.model}"
-            trial = ledger.measure(key, Trial, partial(measure, base, bench, rows, name, given.seed))
+            if VARIANTS[name].mixed != "no":
+                key += f", learned with {', '.join(among)}"
+            trial = ledger.measure(key, Trial, partial(measure, base, pool, bench, rows, name, given.seed))
             if trial is not None:
                 of_task.append(trial)
                 print(table(bench, rows, of_task), flush=True)

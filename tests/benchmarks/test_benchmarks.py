@@ -1,6 +1,7 @@
 """The benchmarks run from end to end on a tiny model, go on after a stop, and compare like with like."""
 
 import json
+import random
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from benchmarks.gpu_pool import main as pool_main
 from benchmarks.ledger import Ledger
 from benchmarks.machine import Machine, this_machine
 from benchmarks.recipe import main as recipe_main
+from benchmarks.recipe import without_words
 from benchmarks.shape import padded_share, prefix_lengths, row_order, step_need
 
 needs_trl = pytest.mark.skipif(find_spec("trl") is None, reason="trl is not installed: pip install -e '.[bench]'")
@@ -143,6 +145,27 @@ def test_recipes_are_compared_on_dev_and_go_on_where_they_were(
     assert [trial["train_rows"] for trial in trials] == [28, 28], "12 judge"
     assert all(len(one["answers"]) == 20 + 12 for trial in trials for one in trial["candidates"])
     assert "| shades, 28 rows | steps | seconds | last |" in (tmp_path / "out" / "recipe.md").read_text(encoding="utf-8")
+
+
+def test_recipes_learn_from_all_tasks_first_and_without_some_words(tmp_path: Path, tiny_model: Path) -> None:
+    for name, start in (("shades", 0), ("tones", 700)):
+        task = shade_task().model_copy(update={"name": name})
+        write_task_folder(task, {"train": shade_rows(40, start), "test": shade_rows(8, start + 500)}, tmp_path / "tasks" / name)
+    arguments = ["--tasks-folder", str(tmp_path / "tasks"), "--model", str(tiny_model), "--out", str(tmp_path / "out")]
+    recipe_main([*arguments, "--variants", "mixed,from_mixed,dropped_words"])
+    trials = json.loads((tmp_path / "out" / "recipe.json").read_text(encoding="utf-8"))
+    assert [trial["variant"] for trial in trials] == ["mixed", "from_mixed", "dropped_words"] * 2
+    assert [trial["train_rows"] for trial in trials] == [24] * 6, "a fifth chooses, a fifth judges"
+    assert [trial["steps"] > 0 for trial in trials] == [False, True, True] * 2
+
+
+def test_words_left_out_leave_the_rest_of_an_input_as_it_is() -> None:
+    (row,) = shade_rows(1)
+    row = row.model_copy(update={"input": "the  court 驳回上诉 today"})
+    kept = without_words(row, 0.4, random.Random(1)).input
+    assert kept != row.input and kept.split() and set(kept) <= set(row.input)
+    assert without_words(row, 0.0, random.Random(1)).input == row.input
+    assert without_words(row, 1.0, random.Random(1)).input == row.input, "a row is never empty"
 
 
 def test_every_epoch_of_the_order_holds_every_row_once() -> None:
