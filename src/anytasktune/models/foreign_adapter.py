@@ -23,7 +23,23 @@ _REFUSED = {
     "rank_pattern": "ranks that differ by layer",
     "alpha_pattern": "scales that differ by layer",
     "fan_in_fan_out": "transposed layers",
+    "lora_bias": "trained biases",
+    "trainable_token_indices": "trained token embeddings",
+    "target_parameters": "adapted parameters that are not linear layers",
+    "layer_replication": "layers used more than once",
+    "alora_invocation_tokens": "weights that act only after certain tokens",
+    "use_qalora": "inputs pooled in groups (QA-LoRA)",
+    "use_bdlora": "block-diagonal weights (BD-LoRA)",
 }
+_NOT_OF_ANSWERS = {
+    *("peft_type", "peft_version", "task_type", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode"),
+    *("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "megatron_config", "megatron_core"),
+    *("lora_dropout", "init_lora_weights", "eva_config", "qalora_group_size", "r", "lora_alpha", "use_rslora", "bias"),
+    *("loftq_config", "corda_config", "lora_ga_config", "ensure_weight_tying"),
+}
+"""Settings that say what the weights files say too, or how training went; rank, alpha and bias are read."""
+_CHANGE_THE_BASE = {"pissa": "PiSSA", "olora": "OLoRA", "corda": "CorDA", "loftq": "LoftQ", "lora_ga": "LoRA-GA"}
+"""First weights that are taken out of those of the base model, which then are no longer those the adapter is for."""
 _MERGE = "merge it into its base model with the program that trained it, and use the merged folder as a base model"
 
 
@@ -44,6 +60,9 @@ def read_foreign_config(folder: Path) -> dict[str, Any]:
         raise ModelError(f"this is a {kind} adapter; only LoRA adapters are taken", where=str(folder), fix=_MERGE)
     found = [words for key, words in _REFUSED.items() if config.get(key)]
     found += ["trained biases"] if config.get("bias", "none") != "none" else []
+    first = str(config.get("init_lora_weights")).lower()
+    found += [f"base weights that {name} changed" for key, name in _CHANGE_THE_BASE.items() if first.startswith(key)]
+    found += [f"the setting {key}" for key, value in config.items() if value and key not in _NOT_OF_ANSWERS | _REFUSED.keys()]
     if found:
         raise ModelError(f"the adapter has {' and '.join(found)}, which is not plain LoRA", where=str(folder), fix=_MERGE)
     return config
@@ -78,6 +97,11 @@ def read_foreign_adapter(model: PreTrainedModel, folder: Path) -> Adapter:
         what = f"it adapts {layer}, which is {'an embedding or the head' if of_words else 'no linear layer of the base model'}"
         fix = "train it on linear layers only" if of_words else "name the base model it was trained on with --base"
         raise ModelError(what, where=str(folder), fix=fix)
+    if not given:
+        raise ModelError(f"{WEIGHTS_FILE} has no weights", where=str(folder), fix="copy it again")
+    halves = {name.rpartition("lora_")[0] for name in given}
+    if missing := sorted(f"{layer}lora_{side}" for layer in halves for side in "AB" if f"{layer}lora_{side}" not in given):
+        raise ModelError(f"{missing[0]} is missing in {WEIGHTS_FILE}", where=str(folder), fix="copy it again")
     with torch.no_grad():
         for name, value in given.items():
             if expected[name].shape != value.shape:

@@ -53,11 +53,42 @@ def test_the_logits_are_those_of_peft(tmp_path: Path, stabilised: bool) -> None:
         ({"modules_to_save": ["lm_head"]}, "whole layers saved"),
         ({"bias": "all"}, "trained biases"),
         ({"target_modules": ["q_proj", "embed_tokens"]}, "an embedding or the head"),
+        ({"lora_bias": True}, "trained biases"),
+        ({"init_lora_weights": "pissa"}, "base weights that PiSSA changed"),
+        ({"init_lora_weights": "olora"}, "base weights that OLoRA changed"),
+        ({"trainable_token_indices": [3]}, "trained token embeddings"),
+        ({"alora_invocation_tokens": [5, 6]}, "weights that act only after certain tokens"),
     ],
 )
 def test_adapters_that_are_not_plain_lora_are_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         read_foreign_adapter(tiny_model(), save_foreign(tmp_path / "adapter", **changes))
+
+
+def change_config(folder: Path, **changes: object) -> None:
+    path = folder / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+
+
+def test_a_setting_of_a_later_kind_of_lora_is_refused_by_its_name(tmp_path: Path) -> None:
+    folder = save_foreign(tmp_path / "adapter")
+    change_config(folder, new_kind_config=None)
+    read_foreign_adapter(tiny_model(), folder)
+    change_config(folder, new_kind_config={"alpha": 2})
+    with pytest.raises(ModelError, match="new_kind_config"):
+        read_foreign_adapter(tiny_model(), folder)
+
+
+def test_an_adapter_without_weights_or_with_half_of_a_pair_is_refused(tmp_path: Path) -> None:
+    folder = save_foreign(tmp_path / "adapter")
+    weights = load_file(folder / "adapter_model.safetensors")
+    some = next(name for name in weights if "lora_B" in name)
+    save_file({name: value for name, value in weights.items() if name != some}, folder / "adapter_model.safetensors")
+    with pytest.raises(ModelError, match="lora_B is missing"):
+        read_foreign_adapter(tiny_model(), folder)
+    save_file({}, folder / "adapter_model.safetensors")
+    with pytest.raises(ModelError, match="no weights"):
+        read_foreign_adapter(tiny_model(), folder)
 
 
 def test_another_base_model_and_missing_or_damaged_files_are_said(tmp_path: Path) -> None:
@@ -79,8 +110,7 @@ def test_another_base_model_and_missing_or_damaged_files_are_said(tmp_path: Path
 def test_an_imported_adapter_is_evaluated_as_a_task_lm(tmp_path: Path) -> None:
     model = save_tiny_model(tmp_path / "model")
     folder = save_foreign(tmp_path / "adapter")
-    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    (folder / "adapter_config.json").write_text(json.dumps(config | {"base_model_name_or_path": str(model)}), encoding="utf-8")
+    change_config(folder, base_model_name_or_path=str(model))
     workspace = Workspace.open(write_pool(tmp_path / "law"))
     settings = quick_settings(Path("elsewhere"), "dtype=float32", "eval.systems=[base,tuned]")
     events: list[Event] = []
