@@ -14,7 +14,7 @@ from anytasktune.review import remove_undone
 from anytasktune.schema import Review
 from anytasktune.studio.studio_server import StudioServer
 from tests.made_project import made_rows, write_made
-from tests.tiny_project import LABELS, write_project
+from tests.tiny_project import DOMAIN, LABELS, write_project
 
 ROWS = made_rows(80)
 TRICK = ROWS[0].model_copy(update={"input": "<img src=x onerror=alert(1)> \u202eturned\u202c \x1b[2J " + "long " * 20_000})
@@ -127,6 +127,27 @@ def test_edits_labels_and_moves(law: Path, context: Any) -> None:
         page.keyboard.press("Escape")
         assert page.evaluate("document.querySelectorAll('#card img, #card script').length") == 0
         assert len(lines(law)) == 2, "composition, the help and fields decide nothing"
+
+
+def test_digits_mark_the_labels_of_an_answer_that_has_several(tmp_path: Path, context: Any) -> None:
+    several = DOMAIN.replace("kind: label,", "kind: labels,").replace("Answer", 'Separated by "; ", answer')
+    folder = write_project(tmp_path / "law", domain=several)
+    write_made(folder, [row.model_copy(update={"output": "housing; work"}) for row in ROWS[:12]])
+    with studio(folder) as server:
+        page = open_review(context, server)
+        press(page, "23")
+        pressed = [button.get_attribute("aria-pressed") for button in page.locator("[data-label]").all()]
+        assert pressed == ["true", "true", "false"]
+        press(page, "a")
+        press(page, "22a")
+        press(page, "113a")
+        page.click("[data-label='2']")
+        press(page, "e")
+        assert page.input_value("#edit-output") == "housing; family; work"
+        page.keyboard.press("Escape")
+        wait_until_saved(page)
+        made = [(line.decision, line.output) for line in lines(folder)]
+        assert made == [("edit", "housing; family"), ("accept", ""), ("edit", "housing")]
 
 
 def test_a_studio_that_stops_and_starts_again_loses_no_decision(law: Path, context: Any) -> None:

@@ -198,7 +198,9 @@ def _card(request: Request, task: Task, item: ReviewItem, passages: dict[str, Pa
         votes: show the decisions of others, to settle a dispute; otherwise a second opinion would not be one.
     """
     candidate = item.candidate
-    labels = (task.labels_in(candidate.language) or []) if task.output.single_choice else []
+    several = task.output.has_items
+    labels = (task.labels_in(candidate.language) or []) if task.output.single_choice or several else []
+    chosen = task.output.chosen(candidate.output, candidate.language)
     passage = passages.get(candidate.origin.passage or "")
     shown = render(
         request,
@@ -208,6 +210,7 @@ def _card(request: Request, task: Task, item: ReviewItem, passages: dict[str, Pa
         candidate_words=words_of(request, "candidate"),
         made=origin_in_words(candidate, words_of(request, "candidate")),
         labels=labels,
+        chosen=chosen,
         passage=passage,
         quoted=_quoted(candidate, passage),
         verdicts=item.verdicts,
@@ -215,6 +218,8 @@ def _card(request: Request, task: Task, item: ReviewItem, passages: dict[str, Pa
     )
     versions = item.outcome.versions if item.outcome and votes else []
     texts = {"input": candidate.input, "output": candidate.output, "labels": labels, "versions": versions}
+    if several and labels:
+        texts |= {"chosen": chosen, "separator": task.output.style_of([candidate.output], candidate.language)}
     return {"html": bytes(shown.body).decode(), **texts}
 
 

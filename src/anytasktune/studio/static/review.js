@@ -12,7 +12,7 @@ const say = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => 
 
 const order = []; // { id, why }
 const known = new Set();
-const cards = new Map(); // id → { node, input, output, labels, versions }
+const cards = new Map(); // id → { node, input, output, labels, versions, chosen, separator }; the last two where an answer has several labels
 const asked = new Set(); // ids whose cards are being fetched
 const decided = new Map(); // id → decision
 const history = []; // ids this window decided, the last one last
@@ -169,7 +169,29 @@ function chooseLabel(number) {
   if (!card) return;
   const label = card.labels[number - 1];
   if (label === undefined) at("message").textContent = say("no_label", { number });
+  else if (card.chosen) toggleLabel(card, number);
   else if (decide(label === card.output ? "accept" : "edit", label === card.output ? {} : { output: label })) moveOn();
+}
+
+function toggleLabel(card, number) {
+  const label = card.labels[number - 1];
+  card.marked ??= new Set(card.chosen);
+  if (!card.marked.delete(label)) card.marked.add(label);
+  card.node.querySelector(`[data-label="${number}"]`).setAttribute("aria-pressed", card.marked.has(label));
+  at("message").textContent = say(answerOf(card) === card.output ? "marked_as_it_was" : "marked");
+}
+
+// The output, or the labels that were marked instead.
+function answerOf(card) {
+  const asItWas = !card.marked || (card.marked.size === new Set(card.chosen).size && card.chosen.every((label) => card.marked.has(label)));
+  return asItWas ? card.output : card.labels.filter((label) => card.marked.has(label)).join(card.separator);
+}
+
+function accept() {
+  const card = cards.get(order[index]?.id);
+  if (!card) return 0;
+  const output = answerOf(card);
+  return output === card.output ? decide("accept") : decide("edit", { output });
 }
 
 function onResult(result, { decision, candidate }) {
@@ -237,7 +259,7 @@ function openEdit(texts) {
   if (!card) return;
   const [input, output, note] = fields;
   input.value = texts?.input ?? card.input;
-  output.value = texts?.output ?? card.output;
+  output.value = texts?.output ?? answerOf(card);
   note.value = texts?.note ?? "";
   for (const field of fields) field.disabled = false;
   clearRefused();
@@ -290,7 +312,7 @@ at("cancel").addEventListener("click", () => closeEdit());
 // --- keys and buttons
 
 const actions = {
-  a: () => decide("accept") && moveOn(),
+  a: () => accept() && moveOn(),
   r: () => decide("reject") && moveOn(),
   e: () => openEdit(),
   u: undo,
