@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
@@ -152,6 +153,7 @@ def _publish(context: TrainingContext, task: Task, dataset: str, adapter: Adapte
         dev_curve=[],
         final_train_loss=0.0,
         stopped_early=False,
+        ended=datetime.now(UTC).isoformat(timespec="seconds"),
         usage=Usage(),
         versions=versions(),
         imported=True,

@@ -29,7 +29,7 @@ class StoredTraining:
     Attributes:
         target: its adapter target.
         id: of the run.
-        changed: when its last step was written, ISO 8601 in UTC.
+        changed: when it ended, or its last step was written; ISO 8601 in UTC.
         run: its record; None before it has ended.
     """
 
@@ -95,6 +95,6 @@ def _read(folder: Path) -> StoredTraining | None:
     times = [path.stat().st_mtime for path in (record, log) if path.exists()]
     if not times:
         return None
-    changed = datetime.fromtimestamp(max(times), UTC).isoformat(timespec="seconds")
+    written = datetime.fromtimestamp(max(times), UTC).isoformat(timespec="seconds")
     run = read_record(record, Run) if record.exists() else None
-    return StoredTraining(folder.parent.name, folder.name, changed, run, folder)
+    return StoredTraining(folder.parent.name, folder.name, (run.ended if run else "") or written, run, folder)

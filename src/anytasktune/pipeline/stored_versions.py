@@ -53,7 +53,7 @@ def versions(workspace: Workspace, task_name: str) -> tuple[list[Version], list[
     standing = promoted(project, task.name)
     found = []
     for system, run in all_versions(workspace, task):
-        made = datetime.fromtimestamp((project.runs(run.target) / run.id / RUN_FILE).stat().st_mtime, UTC)
+        written = datetime.fromtimestamp((project.runs(run.target) / run.id / RUN_FILE).stat().st_mtime, UTC)
         measured = list(results_of(reports, task, run))
         report, score = measured[-1] if measured else ("", None)
         found.append(
@@ -62,7 +62,7 @@ def versions(workspace: Workspace, task_name: str) -> tuple[list[Version], list[
                 target=run.target,
                 run=run.id,
                 task_lm=read_task_lm(adapter_folder(project, run)).id,
-                trained=made.isoformat(timespec="seconds"),
+                trained=run.ended or written.isoformat(timespec="seconds"),
                 base_model=run.base_model.name,
                 train_rows=run.train_rows,
                 dev_score=run.kept.dev_score if run.kept else None,

@@ -157,6 +157,8 @@ class Run(Artifact):
     """Whether the average was better than the weights of every step."""
     final_train_loss: float
     stopped_early: bool
+    ended: str = ""
+    """When it ended, ISO 8601 in UTC; empty in records of earlier versions."""
     usage: Usage
     versions: dict[str, str]
     estimate: Estimate | None = None

@@ -4,6 +4,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -198,6 +199,7 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
         average_kept=run.average_kept,
         final_train_loss=state.last_loss,
         stopped_early=run.stopped_early,
+        ended=datetime.now(UTC).isoformat(timespec="seconds"),
         usage=Usage(seconds=round(state.seconds + head_seconds, 2), tokens=state.tokens),
         versions=versions(),
         estimate=expected,

@@ -1,6 +1,7 @@
 """Training runs are listed with their steps, drawn, and planned with the disk they take."""
 
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from anytasktune.errors import EvaluationError
 from anytasktune.pipeline import Workspace
 from anytasktune.pipeline.checking import plan
 from anytasktune.pipeline.stored_trainings import find_training, trainings
+from anytasktune.pipeline.stored_versions import versions
 from anytasktune.pipeline.tuning import train
 from anytasktune.reports.training_plot import STEP_PLOT_HEIGHT, STEP_PLOT_WIDTH, step_plot
 from anytasktune.store.run_folder import ADAPTER_FOLDER, RUN_FILE
@@ -47,6 +49,16 @@ def test_runs_are_found_by_when_they_were_written(trained: Workspace) -> None:
     (training,) = trainings(trained.project)
     assert trainings(trained.project, since=training.changed, until=training.changed) == [training]
     assert trainings(trained.project, since="2999-01-01T00:00:00+00:00") == []
+
+
+def test_a_run_ended_when_its_record_says_so_even_if_its_files_were_copied_later(tmp_path: Path, tiny_model: Path) -> None:
+    workspace = Workspace.open(write_project(tmp_path))
+    train(workspace, settings=quick_settings(tiny_model))
+    (before,) = trainings(workspace.project)
+    record = workspace.project.artifacts / "runs" / "team" / before.id / RUN_FILE
+    os.utime(record, (4e9, 4e9))
+    assert [training.changed for training in trainings(workspace.project)] == [before.changed]
+    assert versions(workspace, "team")[0][0].trained == before.changed
 
 
 def test_a_run_that_has_not_ended_is_listed_without_a_record(trained: Workspace, tmp_path: Path, tiny_model: Path) -> None:
