@@ -38,6 +38,8 @@ def test_a_new_user_goes_the_whole_way(tmp_path: Path, tiny_model: Path, open_st
     write_made(root / "desk", made_rows(25))
     review(page, language)
     assert len(read_reviews(workspace.project, task)) == 20
+    export(page, language)
+    assert (root / "desk" / "export").is_dir()
     for part in [link.get_attribute("href") for link in page.query_selector_all(".bar a")]:
         page.goto(address(page) + part)
         assert page.get_attribute("html", "lang") == {"en": "en", "zh": "zh-CN"}[language]
@@ -116,6 +118,15 @@ def review(page: Any, language: Any) -> None:
     for _ in range(20):
         page.keyboard.press("a")
     page.wait_for_selector("#saved[data-state=saved]")
+
+
+def export(page: Any, language: Any) -> None:
+    say = page_words("deploy", language).say
+    open_part(page, "deploy")
+    page.get_by_role("button", name=say("export_now")).click()
+    page.wait_for_selector("#state.done, #state.failed", timeout=120_000)
+    open_part(page, "deploy")
+    page.get_by_text(say("same"), exact=True).wait_for()
 
 
 def open_part(page: Any, part: str) -> None:
