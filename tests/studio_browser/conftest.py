@@ -1,6 +1,8 @@
 """A real browser for the studio: the system's Chromium; skipped by name where there is none."""
 
+import os
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,6 +14,38 @@ import pytest
 from anytasktune.studio.studio_server import StudioServer
 
 OpenStudio = Callable[..., Any]
+_CUT = """
+import os, socket
+
+def refuse_others(name, call):
+    def guarded(*values, **more):
+        place = values[-1] if name == "connect" else values[0]
+        host = str(place[0] if isinstance(place, tuple) else place or "localhost")
+        if not host.startswith(("/", "127.", "::1", "localhost", "\\0")) and not isinstance(place, bytes):
+            with open(os.environ["REFUSED_CONNECTIONS"], "a", encoding="utf-8") as refused:
+                refused.write(host + chr(10))
+            raise OSError("the network is cut")
+        return call(*values, **more)
+    return guarded
+
+socket.socket.connect = refuse_others("connect", socket.socket.connect)
+socket.getaddrinfo = refuse_others("getaddrinfo", socket.getaddrinfo)
+"""
+
+
+@pytest.fixture
+def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Connections of this process and its children to other machines fail, and are listed in the file."""
+    refused, guard = tmp_path / "refused.txt", tmp_path / "guard"
+    guard.mkdir()
+    (guard / "sitecustomize.py").write_text(_CUT, encoding="utf-8")
+    refused.touch()
+    monkeypatch.setenv("REFUSED_CONNECTIONS", str(refused))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(guard), os.environ.get("PYTHONPATH")])))
+    for place, name in ((socket.socket, "connect"), (socket, "getaddrinfo")):
+        monkeypatch.setattr(place, name, getattr(place, name))  # given back after the test
+    exec(compile(_CUT, "guard", "exec"), {})
+    return refused
 
 
 @pytest.fixture

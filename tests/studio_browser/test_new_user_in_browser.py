@@ -1,5 +1,8 @@
 """A new user's whole way in a real browser, in both languages, from a table to reviewed candidates; pages are accessible."""
 
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,9 @@ INSTRUCTIONS = {
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_new_user_goes_the_whole_way(tmp_path: Path, tiny_model: Path, open_studio: OpenStudio, language: Any) -> None:
+def test_a_new_user_goes_the_whole_way_without_a_network(
+    tmp_path: Path, tiny_model: Path, no_network: Path, open_studio: OpenStudio, language: Any
+) -> None:
     root = tmp_path / "work"
     root.mkdir()
     page = open_studio(root, language)
@@ -44,6 +49,15 @@ def test_a_new_user_goes_the_whole_way(tmp_path: Path, tiny_model: Path, open_st
         page.goto(address(page) + part)
         assert page.get_attribute("html", "lang") == {"en": "en", "zh": "zh-CN"}[language]
         assert not serious_findings(page), part
+    assert not no_network.read_text(encoding="utf-8")
+
+
+def test_a_cut_network_is_noticed_in_child_processes(no_network: Path) -> None:
+    call = "import socket; socket.create_connection(('192.0.2.1', 80), 1)"
+    assert b"the network is cut" in subprocess.run([sys.executable, "-c", call], capture_output=True, check=False).stderr
+    with pytest.raises(OSError, match="the network is cut"):
+        socket.create_connection(("example.org", 80), 1)
+    assert {"192.0.2.1", "example.org"} <= set(no_network.read_text(encoding="utf-8").split())
 
 
 def write_table(folder: Path) -> Path:
