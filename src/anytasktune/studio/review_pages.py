@@ -217,7 +217,12 @@ def _card(request: Request, task: Task, item: ReviewItem, passages: dict[str, Pa
         outcome=item.outcome if votes else None,
     )
     versions = item.outcome.versions if item.outcome and votes else []
-    texts = {"input": candidate.input, "output": candidate.output, "labels": labels, "versions": versions}
+    texts: dict[str, Any] = {
+        "input": candidate.input,
+        "output": candidate.output,
+        "labels": labels,
+        "versions": versions,
+    }
     if several and labels:
         texts |= {"chosen": chosen, "separator": task.output.style_of([candidate.output], candidate.language)}
     return {"html": bytes(shown.body).decode(), **texts}
