@@ -113,6 +113,11 @@ class TrainingRun:
             yield
 
     @property
+    def seconds_of_all_steps(self) -> float:
+        """Seconds that all planned steps take at the pace of those done; 0 before the first."""
+        return self.state.seconds * self.steps / self.state.step if self.state.step else 0.0
+
+    @property
     def finished(self) -> bool:
         """Whether all steps are done, or dev evaluations have stopped getting better."""
         return self.state.step >= self.steps or self.state.worse_evals >= self.config.patience

@@ -178,8 +178,7 @@ def _publish(base: BaseLM, job: Job, run: TrainingRun) -> Run:
         head_seconds += time.monotonic() - start
     expected, error = job.estimate, None
     if expected is not None and expected.seconds:
-        all_steps = state.seconds * resolved.steps / state.step if state.step else 0.0
-        error = round((all_steps + head_seconds) / expected.seconds - 1, 3)
+        error = round((run.seconds_of_all_steps + head_seconds) / expected.seconds - 1, 3)
     record = Run(
         id=identity,
         target=data.target,
