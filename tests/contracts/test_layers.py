@@ -61,10 +61,11 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(code: str) -> None:
     assert done.stdout.splitlines()[-1] == "LOADED []"
 
 
-def test_init_and_import_need_no_torch(tmp_path: Path) -> None:
+def test_init_import_and_comparing_reports_need_no_torch(tmp_path: Path) -> None:
     code = "\n".join(
         [
             "import sys",
+            "import anytasktune.pipeline.diffing_reports",
             "from anytasktune.cli.app import run_safely",
             f"assert run_safely(['init', {str(tmp_path / 'p')!r}, '--demo']) == 0",
             f"assert run_safely(['report', '-p', {str(tmp_path / 'p')!r}]) == 1",

@@ -1,9 +1,8 @@
-"""Predict, score, compare."""
+"""Predict, score, compare. `predict` is imported from its module, since it loads torch."""
 
 from anytasktune.evaluation.comparison import NOTHING_ACROSS, AcrossTasks, build_report, report_id, task_report
 from anytasktune.evaluation.judge_audit import judged_scores
 from anytasktune.evaluation.measured_sizes import FEWEST_EVALUATED, MeasuredSize, learning_curve
-from anytasktune.evaluation.predict import EvaluatedSystem, predict, predictor
 from anytasktune.evaluation.rubric_judge import JudgePlan
 from anytasktune.evaluation.scoring import ScoredSystem, choose_way, hash_of_record, report_items, score_system
 from anytasktune.evaluation.task_interference import MatrixTask, build_matrix
@@ -12,7 +11,6 @@ __all__ = [
     "NOTHING_ACROSS",
     "AcrossTasks",
     "FEWEST_EVALUATED",
-    "EvaluatedSystem",
     "MatrixTask",
     "JudgePlan",
     "MeasuredSize",
@@ -23,8 +21,6 @@ __all__ = [
     "hash_of_record",
     "judged_scores",
     "learning_curve",
-    "predict",
-    "predictor",
     "report_id",
     "report_items",
     "score_system",

@@ -8,7 +8,7 @@ from anytasktune.baselines import ConstantAnswer, LinearModel, NearestRow
 from anytasktune.datasets import RowError
 from anytasktune.datasets.raw_rows import require_clean
 from anytasktune.errors import ConfigError, DataError, EvaluationError
-from anytasktune.evaluation import EvaluatedSystem, predictor
+from anytasktune.evaluation.predict import EvaluatedSystem, predictor
 from anytasktune.ids import content_id
 from anytasktune.inference.task_predictor import OnRows
 from anytasktune.pipeline.evaluating import base_system, few_shot_system, identifying, take_over_settings, task_lm_system

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from anytasktune.evaluation import EvaluatedSystem
 from anytasktune.evaluation.forgetting_guard import (
     GENERAL_DECODING,
     GENERAL_TASK,
@@ -10,6 +9,7 @@ from anytasktune.evaluation.forgetting_guard import (
     general_set_id,
     measure_forgetting,
 )
+from anytasktune.evaluation.predict import EvaluatedSystem
 from anytasktune.inference.task_predictor import OnRows
 from anytasktune.pipeline.cross_task_answers import matrix_models
 from anytasktune.pipeline.evaluating import answers_of, has_predictions

@@ -6,7 +6,8 @@ from functools import partial
 
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import counted
-from anytasktune.evaluation import EvaluatedSystem, MatrixTask, ScoredSystem, build_matrix, score_system
+from anytasktune.evaluation import MatrixTask, ScoredSystem, build_matrix, score_system
+from anytasktune.evaluation.predict import EvaluatedSystem
 from anytasktune.inference.task_predictor import OnRows
 from anytasktune.pipeline.evaluating import answers_of, base_system, has_predictions, task_lm_system
 from anytasktune.pipeline.events import Finished, Meter

@@ -10,15 +10,14 @@ from anytasktune.errors import EvaluationError, counted
 from anytasktune.evaluation import (
     NOTHING_ACROSS,
     AcrossTasks,
-    EvaluatedSystem,
     ScoredSystem,
     build_report,
     choose_way,
-    predict,
     report_items,
     score_system,
     task_report,
 )
+from anytasktune.evaluation.predict import EvaluatedSystem, predict
 from anytasktune.ids import content_id
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS, FixedShots, choose_shots
 from anytasktune.inference.similar_shots import SimilarShots

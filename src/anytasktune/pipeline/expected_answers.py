@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anytasktune.evaluation import EvaluatedSystem
 from anytasktune.evaluation.forgetting_guard import general_rows
+from anytasktune.evaluation.predict import EvaluatedSystem
 from anytasktune.inference.few_shot import SHOT_DEV_ROWS
 from anytasktune.inference.task_predictor import label_tokens
 from anytasktune.llm import Expected

@@ -6,8 +6,9 @@ from typing import Literal
 
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import EvaluationError, Problem, counted
-from anytasktune.evaluation import EvaluatedSystem, score_system
+from anytasktune.evaluation import score_system
 from anytasktune.evaluation.bilingual import correct_transfers
+from anytasktune.evaluation.predict import EvaluatedSystem
 from anytasktune.evaluation.transfer_scores import OTHER, TrainedAnswers, language_transfer
 from anytasktune.pipeline.evaluating import (
     base_system,

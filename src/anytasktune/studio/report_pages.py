@@ -48,7 +48,7 @@ def list_reports(request: Request, project: str, page: Annotated[int, Query(ge=1
 def compare_reports(request: Request, project: str, first: str, second: str) -> HTMLResponse:
     """The differences between two reports, on the rows that both have."""
     workspace = studio_of(request).workspace(project)
-    from anytasktune.pipeline.diffing_reports import diff_stored_reports  # noqa: PLC0415 (loads the engine)
+    from anytasktune.pipeline.diffing_reports import diff_stored_reports  # noqa: PLC0415 (statistics, which only this page needs)
 
     found = view_diff(diff_stored_reports(workspace, first, second), language_of(request))
     return render(
