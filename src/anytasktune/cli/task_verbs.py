@@ -1,4 +1,4 @@
-"""The verbs about the Task Pool: `tasks propose`, `tasks check`, `tasks show`, `tasks graph`."""
+"""The verbs about the Task Pool: `tasks add`, `tasks propose`, `tasks check`, `tasks show`, `tasks graph`."""
 
 from collections import Counter
 from dataclasses import asdict
@@ -19,8 +19,43 @@ if TYPE_CHECKING:
     from anytasktune.pipeline.proposing import Proposed
     from anytasktune.records import Language
 
-tasks_app = typer.Typer(help="The Task Pool: propose, check, show, draw.", no_args_is_help=True)
+tasks_app = typer.Typer(help="The Task Pool: add, propose, check, show, draw.", no_args_is_help=True)
 _SHOWN = 10
+
+
+@tasks_app.command("add")
+def add_task(
+    name: Annotated[str, typer.Argument(help="Name of the new task: lower-case letters, digits and _.")],
+    kind: Annotated[Literal["label", "labels", "json", "number", "text"], typer.Option("--kind", help="Kind of the answer.")],
+    instruction: Annotated[
+        str, typer.Option("--instruction", help="What a new colleague would be told; the form of the answer is added.")
+    ],
+    labels: Annotated[str, typer.Option("--labels", help="Answers to choose from, with commas: complaint,praise")] = "",
+    fields: Annotated[str, typer.Option("--fields", help="Keys of a JSON answer, with commas: name,amount")] = "",
+    minimum: Annotated[float | None, typer.Option("--minimum", help="Least number, for --kind number.")] = None,
+    maximum: Annotated[float | None, typer.Option("--maximum", help="Greatest number, for --kind number.")] = None,
+    title: Annotated[str, typer.Option("--title", help="Title for people.")] = "",
+    language: Annotated[Literal["en", "zh"], typer.Option("--language", help="Language of instruction and title.")] = "en",
+    project: ProjectFolder = Path(),
+    as_json: Json = False,
+) -> int:
+    """Add a task to domain.yaml, whose comments stay."""
+    workspace, _ = open_project(project)
+    from anytasktune.pipeline.adding_tasks import NewTask, add_new_task
+
+    named = {language: title} if title else {}
+    new = NewTask(kind, {language: instruction}, _parts(labels), _parts(fields), (minimum, maximum), name, named)
+    task = add_new_task(workspace, new)
+    if as_json:
+        print_json(task.model_dump(mode="json", exclude_defaults=True))
+        return DONE
+    say(f"✓ task {task.name}: {task.instruction[language]}")
+    say(f"  Next: {workspace.project.command('import', 'FILE', '--task', task.name)}")
+    return DONE
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.replace("，", ",").split(",") if part.strip()]
 
 
 @tasks_app.command("propose")

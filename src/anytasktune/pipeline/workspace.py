@@ -50,7 +50,8 @@ class Workspace:
         """
         known = [task.name for task in self.domain.tasks]
         if not known:
-            fix = f"add one under `tasks:`, or import a task folder: {self.project.command('import', 'FOLDER')}"
+            add, take = self.project.command("tasks", "add", "--help"), self.project.command("import", "FOLDER")
+            fix = f"add one under `tasks:` or by `{add}`, or import a task folder: {take}"
             raise ConfigError("the Task Pool is empty", where=DOMAIN_FILE, fix=fix)
         for name in names:
             if name not in known:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from anytasktune.errors import AnyTaskTuneError, Problem
+from anytasktune.pipeline.adding_tasks import NewTask, add_new_task
 from anytasktune.pipeline.editing_tasks import TaskCheck, check_fields, fields_of, save_fields
 from anytasktune.pipeline.project_overview import NextStep, TaskOverview, overview
 from anytasktune.pipeline.workspace import Workspace
@@ -16,6 +17,8 @@ from anytasktune.studio.task_form import LANGUAGES, fields_from, form_of
 
 router = APIRouter()
 _UNUSABLE = 422
+WITH_FIELDS = "json"
+KINDS = ("label", "labels", "json", "number", "text")
 _PART_OF_STEP: Mapping[NextStep, str] = {
     "import": "data",
     "mend": "tasks",
@@ -45,7 +48,29 @@ def show_tasks(request: Request, project: str) -> HTMLResponse:
         view=view,
         steps=steps,
         commands=commands,
+        kinds=KINDS,
+        add_command=workspace.project.command("tasks", "add", "NAME", "--kind", KINDS[0], "--instruction", "TEXT"),
     )
+
+
+@router.post("/p/{project}/tasks")
+def add_task(
+    request: Request,
+    project: str,
+    title: Annotated[str, Form(max_length=200)],
+    kind: Annotated[str, Form(max_length=20)],
+    guidance: Annotated[str, Form(max_length=5000)],
+    items: Annotated[str, Form(max_length=20_000)] = "",
+    minimum: Annotated[float | None, Form(allow_inf_nan=False)] = None,
+    maximum: Annotated[float | None, Form(allow_inf_nan=False)] = None,
+) -> Response:
+    """Add a task to the pool; the rest of it is written on its own page."""
+    workspace, spoken = studio_of(request).workspace(project), language_of(request)
+    lines = [line.strip() for line in items.splitlines() if line.strip()]
+    labels, fields = ([], lines) if kind == WITH_FIELDS else (lines, [])
+    new = NewTask(kind, {spoken: guidance}, labels, fields, (minimum, maximum), title={spoken: title.strip()})
+    task = add_new_task(workspace, new)
+    return RedirectResponse(project_path(project, "tasks", task.name), status_code=303)
 
 
 async def _sent_form(request: Request) -> dict[str, str]:

@@ -80,6 +80,25 @@ def test_the_picture_is_written_where_it_is_wanted(run: Run, tmp_path: Path) -> 
     assert "回复留言" in Path("pictures", "task-pool.mmd").read_text(encoding="utf-8")
 
 
+def test_tasks_are_added_to_an_empty_pool_with_the_form_of_their_answers(run: Run) -> None:
+    run("init", "desk")
+    told = "Say what the message is about"
+    added = run("tasks", "add", "kind", "--kind", "label", "--instruction", told, "--labels", "praise, question", "-p", "desk")
+    assert f"✓ task kind: {told}. Answer with exactly one of: praise, question." in added.out
+    assert "import FILE --task kind -p desk" in added.out
+    chinese = ("--instruction", "读出信息", "--language", "zh", "--fields", "姓名，金额", "--json")
+    form = run("tasks", "add", "form", "--kind", "json", *chinese, "-p", "desk").document
+    assert list(form["output"]["json_schema"]["properties"]) == ["姓名", "金额"]
+    limits = ("--minimum", "1", "--maximum", "5")
+    assert run("tasks", "add", "stars", "--kind", "number", "--instruction", "How many stars?", *limits, "-p", "desk").code == 0
+    before = Path("desk", "domain.yaml").read_text(encoding="utf-8")
+    again = run("tasks", "add", "kind", "--kind", "text", "--instruction", "Answer it.", "-p", "desk")
+    assert (again.code, "there is a task 'kind' already" in again.err) == (1, True)
+    open_list = run("tasks", "add", "other", "--kind", "label", "--instruction", "Judge it.", "-p", "desk")
+    assert "the new task: tasks[other].output.labels: is missing" in open_list.err
+    assert Path("desk", "domain.yaml").read_text(encoding="utf-8") == before
+
+
 def test_an_empty_pool_and_a_missing_project_say_what_to_do(run: Run) -> None:
     run("init", "empty")
     assert "the Task Pool is empty" in run("tasks", "graph", "-p", "empty").err

@@ -86,3 +86,41 @@ def test_a_task_that_is_not_there_is_a_page(client: TestClient) -> None:
 def test_a_form_without_its_fields_is_refused(client: TestClient) -> None:
     assert client.post(TEAM, data={}).status_code == 422
     assert client.post(f"{TEAM}/check", data={}).status_code == 200
+
+
+def test_the_first_task_of_an_empty_pool_is_added_on_its_page(tmp_path: Path) -> None:
+    write_project(tmp_path / "law", rows=[], domain="schema_version: 1\nname: law\n# ours\ntasks: []\n")
+    client = open_client(tmp_path)
+    assert 'class="card add-task" open' in client.get("/p/law/tasks").text
+    sent = {"title": "Which team", "guidance": "Who takes it?", "kind": "label", "items": "housing\r\n family \n\n"}
+    reply = client.post("/p/law/tasks", data=sent, follow_redirects=False)
+    assert reply.headers["location"] == "/p/law/tasks/which_team"
+    (task,) = Workspace.open(tmp_path / "law").domain.tasks
+    assert (task.title, task.labels_in("en")) == ({"en": "Which team"}, ["housing", "family"])
+    assert task.instruction["en"].startswith("Who takes it? Answer with exactly one of: housing, family")
+    assert "# ours" in (tmp_path / "law" / "domain.yaml").read_text(encoding="utf-8")
+    assert client.get("/p/law/tasks/which_team").status_code == 200
+    form = {"title": "金额表", "guidance": "读出信息", "kind": "json", "items": "姓名\n金额"}
+    client.post("/p/law/tasks", data=form, headers={"Accept-Language": "zh"})
+    assert Workspace.open(tmp_path / "law").domain.tasks[1].name == "jin_e_biao"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"title": "?!"},
+        {"kind": "lable"},
+        {"items": "one"},
+        {"kind": "number", "items": "", "minimum": "5", "maximum": "1"},
+        {"kind": "number", "items": "", "minimum": "x"},
+        {"kind": "number", "items": "", "minimum": "nan", "maximum": "inf"},
+        {"title": "team"},
+        {"guidance": " "},
+    ],
+)
+def test_a_description_that_makes_no_task_is_refused_and_nothing_written(
+    client: TestClient, tmp_path: Path, wrong: dict[str, str]
+) -> None:
+    sent = {"title": "New", "guidance": "Who takes it?", "kind": "label", "items": "a\nb"} | wrong
+    assert client.post("/p/law/tasks", data=sent).status_code in (400, 422)
+    assert (tmp_path / "law" / "domain.yaml").read_text(encoding="utf-8") == DOMAIN
