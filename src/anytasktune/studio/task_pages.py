@@ -17,8 +17,8 @@ from anytasktune.studio.task_form import LANGUAGES, fields_from, form_of
 
 router = APIRouter()
 _UNUSABLE = 422
-WITH_FIELDS = "json"
-KINDS = ("label", "labels", "json", "number", "text")
+_WITH_FIELDS = "json"
+_KINDS = ("label", "labels", "json", "number", "text")
 _PART_OF_STEP: Mapping[NextStep, str] = {
     "import": "data",
     "mend": "tasks",
@@ -48,8 +48,8 @@ def show_tasks(request: Request, project: str) -> HTMLResponse:
         view=view,
         steps=steps,
         commands=commands,
-        kinds=KINDS,
-        add_command=workspace.project.command("tasks", "add", "NAME", "--kind", KINDS[0], "--instruction", "TEXT"),
+        kinds=_KINDS,
+        add_command=workspace.project.command("tasks", "add", "NAME", "--kind", _KINDS[0], "--instruction", "TEXT"),
     )
 
 
@@ -67,7 +67,7 @@ def add_task(
     """Add a task to the pool; the rest of it is written on its own page."""
     workspace, spoken = studio_of(request).workspace(project), language_of(request)
     lines = [line.strip() for line in items.splitlines() if line.strip()]
-    labels, fields = ([], lines) if kind == WITH_FIELDS else (lines, [])
+    labels, fields = ([], lines) if kind == _WITH_FIELDS else (lines, [])
     new = NewTask(kind, {spoken: guidance}, labels, fields, (minimum, maximum), title={spoken: title.strip()})
     task = add_new_task(workspace, new)
     return RedirectResponse(project_path(project, "tasks", task.name), status_code=303)
