@@ -61,33 +61,33 @@ def finished(folder: Path, served: Served, rows: int) -> tuple[str, TeacherUsage
     return found, made.usage.model_copy(update={"seconds": 0.0})
 
 
-def killed(folder: Path, served: Served, rows: int, kills: int, seconds: float) -> int:
-    """How often it was killed before it ended."""
+def killed(folder: Path, served: Served, rows: int, kills: int, requests: int) -> int:
+    """How often it was killed before it ended: each time after a part of its requests, none of them included."""
     count = 0
     for number in range(kills):
-        process = start(folder, served, rows)
-        try:
-            process.communicate(timeout=random.Random(number).uniform(0.1, 0.9) * seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            count += 1
+        draw, before = random.Random(number), len(served.bodies)
+        process, more = start(folder, served, rows), draw.randrange(max(2, 2 * requests // kills))
+        time.sleep(draw.uniform(0, 0.02))
+        while process.poll() is None and len(served.bodies) < before + more:
+            time.sleep(0.005)
+        count += process.poll() is None
+        process.kill()
+        process.communicate()
     return count
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
 def test_killed_at_any_moment_also_while_it_grows_it_ends_with_the_same_data_sets_at_the_same_cost(tmp_path: Path) -> None:
     with scripted_teacher(Script(slow=0.02)) as served:
-        began = time.monotonic()
         whole = [finished(write_firm(tmp_path / "whole"), served, FEW)]
-        seconds = time.monotonic() - began
+        few = len(served.bodies)
         whole.append(finished(tmp_path / "whole", served, MORE))
         asked = len(served.bodies)
     folder = write_firm(tmp_path / "killed")
     with scripted_teacher(Script(slow=0.02)) as served:
-        kills = killed(folder, served, FEW, KILLS, seconds)
+        kills = killed(folder, served, FEW, KILLS, few)
         first = finished(folder, served, FEW)
-        kills += killed(folder, served, MORE, KILLS // 2, seconds)
+        kills += killed(folder, served, MORE, KILLS // 2, asked - few)
         assert [first, finished(folder, served, MORE)] == whole
         assert len(served.bodies) <= asked + kills * AT_ONCE
     assert kills > 0
