@@ -47,10 +47,11 @@ def test_a_project_without_rows_says_how_to_import_into_it(run: Run, tmp_path: P
     assert all(words[-2:] == ["-p", "law firm"] for words in commands)
 
 
-def test_an_empty_pool_says_how_to_import_into_it(run: Run) -> None:
+def test_an_empty_pool_says_how_to_add_a_task_and_how_to_import_into_it(run: Run) -> None:
     run("init", "my field")
-    (words,) = commands_in(run("tune", "-p", "my field").err)
-    assert words == ["import", "FOLDER", "-p", "my field"]
+    added, imported = commands_in(run("tune", "-p", "my field").err)
+    assert added == ["tasks", "add", "--help", "-p", "my field"]
+    assert imported == ["import", "FOLDER", "-p", "my field"]
 
 
 def test_a_new_project_says_the_next_command(run: Run) -> None:
