@@ -33,6 +33,7 @@ from anytasktune.records import Language
 from anytasktune.schema import Example
 from anytasktune.scorers import item_statistics, share_of_best
 from anytasktune.settings import TrainConfig
+from anytasktune.training.fit_head import fit_label_head
 from anytasktune.training.loop import TrainingRun
 from anytasktune.training.multi_adapter import train_adapters
 from anytasktune.training.presets import default_epochs, default_learning_rate, default_rank
@@ -141,6 +142,8 @@ class Trial:
     steps: int
     seconds: float
     candidates: list[Candidate]
+    with_head: float | None = None
+    """Score on the judging rows of the kept weights together with a label head; None where there is none."""
 
 
 @dataclass
@@ -166,6 +169,18 @@ class _Recorder:
         self.surprise.append([round(-float(np.log(max(share, _LEAST))), 4) for share in given])
         self.seconds += time.monotonic() - start
         return score(self.bench, self.rows.choosing, self.answers[-1][: len(self.rows.choosing)])
+
+
+def score_with_head(recorder: _Recorder, adapter: Adapter) -> float | None:
+    """Score on the judging rows of an adapter with the label head that its Task-LM would have."""
+    rows, task = recorder.rows, recorder.bench.task
+    part = TaskRows(task, {"train": rows.train, "dev": rows.choosing}, recorder.bench.name)
+    decoding = recorder.plan.decoding[task.name]
+    head = fit_label_head(recorder.base, part, adapter, decoding=decoding)
+    if head is None:
+        return None
+    answers = TaskPredictor(recorder.base, task, decoding, adapter=adapter, head=head).answer(rows.judging)
+    return round(score(recorder.bench, rows.judging, [answer.output for answer in answers]), 4)
 
 
 def score(bench: BenchTask, rows: Sequence[Example], answers: Sequence[str]) -> float:
@@ -242,7 +257,8 @@ def measure(base: BaseLM, pool: Pool, bench: BenchTask, rows: Rows, name: str, s
         recorder.score(pool.adapter)
         seconds = time.monotonic() - start - recorder.seconds
         only = Candidate(0, False, 0.0, recorder.answers[0], recorder.surprise[0])
-        return Trial(bench.name, name, len(rows.train), 0, round(seconds, 1), [only])
+        headed = score_with_head(recorder, pool.adapter)
+        return Trial(bench.name, name, len(rows.train), 0, round(seconds, 1), [only], headed)
     if variant.mixed == "first":
         with torch.no_grad():
             adapter.flat.copy_(pool.adapter.flat)
@@ -255,7 +271,8 @@ def measure(base: BaseLM, pool: Pool, bench: BenchTask, rows: Rows, name: str, s
         for point, answers, surprise in zip(points, recorder.answers, recorder.surprise, strict=True)
     ]
     seconds = time.monotonic() - start - recorder.seconds
-    return Trial(bench.name, name, len(rows.train), plan.resolved.steps, round(seconds, 1), candidates)
+    headed = score_with_head(recorder, adapter)
+    return Trial(bench.name, name, len(rows.train), plan.resolved.steps, round(seconds, 1), candidates, headed)
 
 
 Choose = Callable[[Sequence[Candidate], Sequence[int]], Candidate]
@@ -305,19 +322,19 @@ def judged(bench: BenchTask, rows: Rows, trial: Trial, few: int | None = None) -
 def table(bench: BenchTask, rows: Rows, trials: Sequence[Trial]) -> str:
     """A Markdown table of one task: a row per recipe, a column per way of choosing."""
     ways = list(ways_of(bench, rows))
-    head = f"| {bench.name}, {len(rows.train)} rows | steps | seconds | " + " | ".join(ways) + " |\n"
-    lines = [head + "|---" * (len(ways) + 3) + "|\n"]
+    head = f"| {bench.name}, {len(rows.train)} rows | steps | seconds | " + " | ".join(ways) + " | with label head |\n"
+    lines = [head + "|---" * (len(ways) + 4) + "|\n"]
     for trial in trials:
         scores = judged(bench, rows, trial)
         lines.append(
             f"| {trial.variant} | {trial.steps} | {trial.seconds:.0f} | "
             + " | ".join(f"{scores[way]:.3f}" for way in ways)
-            + " |\n"
+            + (" | – |\n" if trial.with_head is None else f" | {trial.with_head:.3f} |\n")
         )
     for few in [count for count in (16, 32, 64) if count < len(rows.choosing)]:
         means = [judged(bench, rows, trial, few) for trial in trials]
         cells = " | ".join(f"{fmean(scores[way] for scores in means):.3f}" for way in ways)
-        lines.append(f"| mean, {few} rows choose | | | {cells} |\n")
+        lines.append(f"| mean, {few} rows choose | | | {cells} | |\n")
     return "".join(lines)
 
 

@@ -144,6 +144,7 @@ def test_recipes_are_compared_on_dev_and_go_on_where_they_were(
     assert [trial["variant"] for trial in trials] == ["quick", "half_labels_balanced"]
     assert [trial["train_rows"] for trial in trials] == [28, 28], "12 judge"
     assert all(len(one["answers"]) == 20 + 12 for trial in trials for one in trial["candidates"])
+    assert all(0 <= trial["with_head"] <= 1 for trial in trials), "the kept weights are judged with a label head too"
     assert "| shades, 28 rows | steps | seconds | last |" in (tmp_path / "out" / "recipe.md").read_text(encoding="utf-8")
 
 
