@@ -36,13 +36,15 @@ def cost_per_1000(entry: ScoredSystem, config: EvalConfig) -> float | None:
 def break_even(subject: System, systems: Sequence[SystemResult], run: Run | None, config: EvalConfig) -> list[BreakEven]:
     """When tuning pays back against each system that needs none but is a language model; those whose costs are known.
 
-    What tuning costs is the time of the training. Rows, teachers and people are not in it.
+    What tuning costs is the time of the training, and unknown where another program trained. Rows, teachers and people are not
+    in it.
     """
     costs = {result.system: result.cost_per_1000 for result in systems}
     own = costs.get(subject)
-    if own is None or run is None or config.machine_price_per_hour is None:
+    seconds = run.train_seconds if run else None
+    if own is None or seconds is None or config.machine_price_per_hour is None:
         return []
-    once = run.usage.seconds / _HOUR * config.machine_price_per_hour
+    once = seconds / _HOUR * config.machine_price_per_hour
     found = []
     for system, cost in costs.items():
         if cost is None or not (system == "few_shot" or general_model(system)):

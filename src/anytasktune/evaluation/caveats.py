@@ -103,11 +103,21 @@ def _of_metric(report: TaskReport, references: Sequence[str]) -> Iterator[Caveat
 
 def _of_training(report: TaskReport, runs: Mapping[System, Run], split: str) -> Iterator[Caveat]:
     own = runs.get(report.subject)
-    settings = own.config.model_dump(exclude=_OF_NO_EFFECT) if own else {}
+    settings = own.config.model_dump(exclude=_OF_NO_EFFECT) if own and not own.imported else {}
     for system, run in runs.items():
+        if run.imported:
+            yield _trained_elsewhere(system, run)
+            continue
         theirs = run.config.model_dump(exclude=_OF_NO_EFFECT)
         if different := [name for name in settings if settings[name] != theirs[name]]:
             values = {"system": system, "subject": report.subject, "settings": ", ".join(different)}
             yield Caveat(code="other_settings", values=values)
         if split == "dev" and len(run.tasks) > 1:
             yield Caveat(code="dev_not_sealed", values={"system": system})
+
+
+def _trained_elsewhere(system: System, run: Run) -> Caveat:
+    program = run.trained_elsewhere.program if run.trained_elsewhere else ""
+    if not program:
+        return Caveat(code="trained_elsewhere", values={"system": system})
+    return Caveat(code="trained_elsewhere_with", values={"system": system, "program": program})

@@ -8,7 +8,7 @@ from typing import Any
 
 from anytasktune.chat import instruction_for
 from anytasktune.inference.task_lm import TaskLM
-from anytasktune.schema import GoldenPrompts, ParityResult, Task, TaskReport
+from anytasktune.schema import GoldenPrompts, ParityResult, Task, TaskReport, TrainedElsewhere
 from anytasktune.settings import System
 from anytasktune.store import write_atomic
 
@@ -39,6 +39,7 @@ class ExportSource:
         golden: dev rows as the Task-LM answers them.
         results: the task in the last report, where that measured this Task-LM.
         since_training: the golden prompts as they were recorded in training, compared with those of now; None where none were.
+        trained_elsewhere: what is known of its training where another program trained it; else None.
     """
 
     task_lm: TaskLM
@@ -50,6 +51,7 @@ class ExportSource:
     golden: GoldenPrompts
     results: TaskReport | None = None
     since_training: ParityResult | None = None
+    trained_elsewhere: TrainedElsewhere | None = None
 
     @property
     def has_head(self) -> bool:

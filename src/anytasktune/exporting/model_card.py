@@ -61,4 +61,5 @@ def _values(source: ExportSource, facts: CardFacts) -> dict[str, Any]:
         "since_training": source.since_training,
         "system": source.system,
         "train_rows": source.train_rows,
+        "elsewhere": source.trained_elsewhere,
     }

@@ -1,10 +1,13 @@
 """LoRA adapters that other programs trained (PEFT, TRL, LLaMA-Factory, Axolotl) → adapters as this program uses them.
 
-They may adapt some layers only, in float16, with the scale of rank-stabilised LoRA; all of this has an equal in plain LoRA.
+They may adapt some layers only, in float16, with ranks and scales that differ by layer, or the scale of rank-stabilised LoRA:
+all of this has an equal in plain LoRA.
 """
 
 import json
 import math
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +16,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
-from anytasktune.errors import ModelError
-from anytasktune.models.lora import CONFIG_FILE, WEIGHTS_FILE, Adapter, LoraSpec
+from anytasktune.errors import ConfigError, ModelError
+from anytasktune.models.lora import CONFIG_FILE, WEIGHTS_FILE, Adapter, LoraSpec, linear_layers
+from anytasktune.text.user_patterns import matches_whole
 
 _PREFIX = "base_model.model."
 _REFUSED = {
     "use_dora": "DoRA magnitudes",
     "modules_to_save": "whole layers saved beside the adapter",
-    "rank_pattern": "ranks that differ by layer",
-    "alpha_pattern": "scales that differ by layer",
     "fan_in_fan_out": "transposed layers",
     "lora_bias": "trained biases",
     "trainable_token_indices": "trained token embeddings",
@@ -35,12 +37,79 @@ _NOT_OF_ANSWERS = {
     *("peft_type", "peft_version", "task_type", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode"),
     *("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "megatron_config", "megatron_core"),
     *("lora_dropout", "init_lora_weights", "eva_config", "qalora_group_size", "r", "lora_alpha", "use_rslora", "bias"),
+    *("rank_pattern", "alpha_pattern"),
     *("loftq_config", "corda_config", "lora_ga_config", "ensure_weight_tying"),
 }
-"""Settings that say what the weights files say too, or how training went; rank, alpha and bias are read."""
+"""Settings that say what the weights files say too, or how training went; ranks, scales and bias are read."""
 _CHANGE_THE_BASE = {"pissa": "PiSSA", "olora": "OLoRA", "corda": "CorDA", "loftq": "LoftQ", "lora_ga": "LoRA-GA"}
 """First weights that are taken out of those of the base model, which then are no longer those the adapter is for."""
 _MERGE = "merge it into its base model with the program that trained it, and use the merged folder as a base model"
+
+
+@dataclass(frozen=True)
+class LoraScales:
+    """Scale of each layer's product, as PEFT reads it.
+
+    Attributes:
+        rank, alpha: of the layers that no pattern names.
+        ranks, alphas: the same by pattern of the layer's name; the first pattern that matches its end counts.
+        stabilised: whether the scale is alpha / sqrt(rank), as in rank-stabilised LoRA, and not alpha / rank.
+    """
+
+    rank: int
+    alpha: float
+    ranks: Mapping[str, int]
+    alphas: Mapping[str, float]
+    stabilised: bool
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "LoraScales":
+        """Read from `adapter_config.json`; ValueError, KeyError or TypeError where a number is missing or impossible."""
+        ranks = {str(name): int(rank) for name, rank in (config.get("rank_pattern") or {}).items()}
+        alphas = {str(name): float(alpha) for name, alpha in (config.get("alpha_pattern") or {}).items()}
+        rank, alpha = int(config["r"]), float(config["lora_alpha"])
+        if min((rank, *ranks.values())) < 1 or not all(0 < one < math.inf for one in (alpha, *alphas.values())):
+            raise ValueError("ranks and alphas must be above 0")
+        return cls(rank, alpha, ranks, alphas, bool(config.get("use_rslora")))
+
+    def rank_of(self, layer: str) -> int:
+        """Rank of a layer; ConfigError if a pattern cannot be used."""
+        return next((rank for pattern, rank in self.ranks.items() if _names(pattern, layer)), self.rank)
+
+    def scale_of(self, layer: str) -> float:
+        """Factor of a layer's product; ConfigError as `rank_of`."""
+        alpha = next((alpha for pattern, alpha in self.alphas.items() if _names(pattern, layer)), self.alpha)
+        return self._scale(alpha, self.rank_of(layer))
+
+    def spec(self, rank: int) -> LoraSpec:
+        """Shape of an adapter of that rank whose scale is that of the layers without a pattern."""
+        if rank == self.rank and not self.stabilised:
+            return LoraSpec(rank, self.alpha)
+        return LoraSpec(rank, self._scale(self.alpha, self.rank) * rank)
+
+    def _scale(self, alpha: float, rank: int) -> float:
+        return alpha / math.sqrt(rank) if self.stabilised else alpha / rank
+
+
+def _names(pattern: str, layer: str) -> bool:
+    return matches_whole(rf"(?:.*\.)?(?:{pattern})", layer)
+
+
+def _elsewhere(folder: Path) -> ModelError:
+    """The error of a folder without an adapter: it names adapters below it, of which trainers write one per checkpoint."""
+    below = sorted((file for depth in ("*", "*/*") for file in folder.glob(f"{depth}/{CONFIG_FILE}")), key=_written)
+    if not below:
+        fix = f"name the folder that holds {CONFIG_FILE} and {WEIGHTS_FILE}"
+        return ModelError(f"there is no {CONFIG_FILE}", where=str(folder), fix=fix)
+    what = f"there is no {CONFIG_FILE} in it, but in {len(below)} folder{'s' if len(below) > 1 else ''} below it"
+    return ModelError(what, where=str(folder), fix=f"name the one you mean; the newest is {below[-1].parent}")
+
+
+def _written(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:  # a link that leads nowhere
+        return 0.0
 
 
 def read_foreign_config(folder: Path) -> dict[str, Any]:
@@ -52,8 +121,10 @@ def read_foreign_config(folder: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         kind = str(config["peft_type"])
-        int(config["r"]), float(config["lora_alpha"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        LoraScales.of(config)
+    except FileNotFoundError:
+        raise _elsewhere(folder) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         fix = f"name the folder that holds {CONFIG_FILE} and {WEIGHTS_FILE}"
         raise ModelError(f"no readable {CONFIG_FILE}: {error}", where=str(folder), fix=fix) from None
     if kind != "LORA":
@@ -69,44 +140,62 @@ def read_foreign_config(folder: Path) -> dict[str, Any]:
 
 
 def read_foreign_adapter(model: PreTrainedModel, folder: Path) -> Adapter:
-    """Read an adapter for this model; layers it does not adapt get zeros.
+    """Read an adapter for this model; layers it does not adapt get zeros, as do the ranks that others have and they have not.
 
     Raises:
         ModelError: it is not plain LoRA, adapts embeddings or the head, or its shapes are those of another model.
     """
-    config = read_foreign_config(folder)
+    scales, layers = LoraScales.of(read_foreign_config(folder)), dict(linear_layers(model))
+    given = _read_pairs(folder, layers)
+    try:
+        ranks = {layer: scales.rank_of(layer) for layer in given}
+        factors = {layer: scales.scale_of(layer) for layer in given}
+    except ConfigError as error:
+        what = f"its patterns of ranks and scales cannot be used: {error.problems[0].what}"
+        raise ModelError(what, where=str(folder), fix=_MERGE) from None
+    for layer, (a, b) in given.items():
+        _require_shape(a, [ranks[layer], layers[layer].in_features], f"{layer}.lora_A", folder)
+        _require_shape(b, [layers[layer].out_features, ranks[layer]], f"{layer}.lora_B", folder)
+    adapter = Adapter(model, scales.spec(max(ranks.values())))
+    with torch.no_grad():
+        for layer, pair in given.items():
+            (a, b), rank = adapter.weights[layer], ranks[layer]
+            a[:rank].copy_(pair[0])
+            b[:, :rank].copy_(pair[1])
+            if not math.isclose(factors[layer], adapter.spec.scale, rel_tol=1e-9):
+                b.mul_(factors[layer] / adapter.spec.scale)
+    return adapter
+
+
+def _read_pairs(folder: Path, layers: Container[str]) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Layer → its A and B; ModelError where the file is missing, damaged or not whole, or adapts something else."""
     if not (folder / WEIGHTS_FILE).is_file():
+        pickled = " (the .bin beside it is a pickle, which is never opened)" if any(folder.glob("adapter_model*.bin")) else ""
         fix = "save it as safetensors: PEFT does so unless told otherwise"
-        raise ModelError(f"{WEIGHTS_FILE} is missing", where=str(folder), fix=fix)
+        raise ModelError(f"{WEIGHTS_FILE} is missing{pickled}", where=str(folder), fix=fix)
     try:
         tensors = load_file(folder / WEIGHTS_FILE)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"no readable {WEIGHTS_FILE}: {error}", where=str(folder), fix="copy it again") from None
-    rank, alpha = int(config["r"]), float(config["lora_alpha"])
-    # rank-stabilised LoRA scales by alpha / sqrt(rank), plain LoRA by alpha / rank
-    adapter = Adapter(model, LoraSpec(rank, alpha * math.sqrt(rank) if config.get("use_rslora") else alpha))
-    expected = {
-        f"{name}.lora_{side}": weight for name, pair in adapter.weights.items() for side, weight in zip("AB", pair, strict=True)
-    }
-    given = {
-        name.removeprefix(_PREFIX).removesuffix(".weight").removesuffix(".default"): value for name, value in tensors.items()
-    }
-    if odd := sorted(given.keys() - expected.keys()):
-        layer = odd[0].rpartition(".lora_")[0] or odd[0]
-        of_words = any(word in layer for word in ("embed", "lm_head"))
-        what = f"it adapts {layer}, which is {'an embedding or the head' if of_words else 'no linear layer of the base model'}"
-        fix = "train it on linear layers only" if of_words else "name the base model it was trained on with --base"
-        raise ModelError(what, where=str(folder), fix=fix)
-    if not given:
+    pairs: dict[str, dict[str, torch.Tensor]] = {}
+    for name, value in tensors.items():
+        layer, _, side = name.removeprefix(_PREFIX).removesuffix(".weight").removesuffix(".default").rpartition(".lora_")
+        pairs.setdefault(layer or name, {})[side] = value
+    if not pairs:
         raise ModelError(f"{WEIGHTS_FILE} has no weights", where=str(folder), fix="copy it again")
-    halves = {name.rpartition("lora_")[0] for name in given}
-    if missing := sorted(f"{layer}lora_{side}" for layer in halves for side in "AB" if f"{layer}lora_{side}" not in given):
-        raise ModelError(f"{missing[0]} is missing in {WEIGHTS_FILE}", where=str(folder), fix="copy it again")
-    with torch.no_grad():
-        for name, value in given.items():
-            if expected[name].shape != value.shape:
-                what = f"{name} is {list(value.shape)}, not {list(expected[name].shape)}"
-                fix = "name the base model it was trained on with --base"
-                raise ModelError(f"the adapter does not fit the base model: {what}", where=str(folder), fix=fix)
-            expected[name].copy_(value)
-    return adapter
+    if odd := sorted(layer for layer, pair in pairs.items() if layer not in layers or pair.keys() - {"A", "B"}):
+        of_words = any(word in odd[0] for word in ("embed", "lm_head"))
+        what = f"it adapts {odd[0]}, which is {'an embedding or the head' if of_words else 'no linear layer of the base model'}"
+        if odd[0] in layers:
+            what = f"{odd[0]} has weights beside those of LoRA: {', '.join(sorted(pairs[odd[0]].keys() - {'A', 'B'}))}"
+        fix = "train it on linear layers only" if of_words else "name the base model it was trained on with --base"
+        raise ModelError(what, where=str(folder), fix=_MERGE if odd[0] in layers else fix)
+    if halves := sorted(f"{layer}.lora_{side}" for layer, pair in pairs.items() for side in "AB" if side not in pair):
+        raise ModelError(f"{halves[0]} is missing in {WEIGHTS_FILE}", where=str(folder), fix="copy it again")
+    return {layer: (pair["A"], pair["B"]) for layer, pair in pairs.items()}
+
+
+def _require_shape(weight: torch.Tensor, shape: list[int], name: str, folder: Path) -> None:
+    if list(weight.shape) != shape:
+        what = f"the adapter does not fit the base model: {name} is {list(weight.shape)}, not {shape}"
+        raise ModelError(what, where=str(folder), fix="name the base model it was trained on with --base")

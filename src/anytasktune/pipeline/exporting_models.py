@@ -25,7 +25,7 @@ from anytasktune.pipeline.production import production_run, promoted
 from anytasktune.pipeline.reporting import load_report
 from anytasktune.pipeline.stored_runs import last_runs
 from anytasktune.pipeline.workspace import Workspace
-from anytasktune.schema import Example, GoldenPrompts, GoldenRows, ParityResult, Run, Task, TaskReport
+from anytasktune.schema import Example, GoldenPrompts, GoldenRows, ParityResult, Run, Task, TaskReport, TrainedElsewhere
 from anytasktune.settings import Settings, System
 from anytasktune.store import exporting, read_record, read_ref
 from anytasktune.store.run_folder import ADAPTER_FOLDER, GOLDEN_FILE
@@ -211,7 +211,8 @@ def _source(context: Context, name: str, run: Run, system: System, bases: dict[s
     base_name = hub_id(model) or str(folder.resolve())
     results = _results(workspace, name, run, system)
     since = _since_training(context, predictor.task, run, golden)
-    return ExportSource(task_lm, predictor.task, system, run.train_rows, folder, base_name, golden, results, since)
+    elsewhere = run.trained_elsewhere or (TrainedElsewhere() if run.imported else None)
+    return ExportSource(task_lm, predictor.task, system, run.train_rows, folder, base_name, golden, results, since, elsewhere)
 
 
 def _since_training(context: Context, task: Task, run: Run, golden: GoldenPrompts) -> ParityResult | None:
@@ -243,9 +244,13 @@ def _results(workspace: Workspace, task: str, run: Run, system: System) -> TaskR
     """The task in the last report, if that measured this very run."""
     if read_ref(workspace.project.reports) is None:
         return None
-    measured = (run.train_rows, run.usage.seconds)
+    measured = (run.train_rows, run.train_seconds)
     for part in load_report(workspace).tasks:
         for entry in part.systems:
-            if part.task == task and entry.system == system and (entry.train_rows, entry.train_seconds) == measured:
+            if part.task != task or entry.system != system:
+                continue
+            # reports of early versions do not name the run
+            same = entry.run == f"{run.target}/{run.id}" if entry.run else (entry.train_rows, entry.train_seconds) == measured
+            if same:
                 return part
     return None

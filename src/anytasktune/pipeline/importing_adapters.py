@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 
 from anytasktune.chat import Encoded
-from anytasktune.errors import PreflightError
-from anytasktune.ids import content_id, file_hash
+from anytasktune.errors import ModelError, PreflightError
+from anytasktune.ids import bytes_hash, content_id, file_hash
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_predictor import decoding_for
+from anytasktune.models.adapter_origin import named_base, origin_of, recorded_fingerprint
 from anytasktune.models.foreign_adapter import read_foreign_adapter, read_foreign_config
 from anytasktune.models.load import BaseLM
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter
@@ -20,7 +21,7 @@ from anytasktune.pipeline.events import OnEvent
 from anytasktune.pipeline.training_context import TrainingContext
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Usage
-from anytasktune.schema import ResolvedTrainConfig, Run, Task, TaskLMManifest
+from anytasktune.schema import ResolvedTrainConfig, Run, Task, TaskLMManifest, TrainedElsewhere
 from anytasktune.settings import Settings
 from anytasktune.store import LATEST, atomic_folder, write_record, write_ref
 from anytasktune.store.run_folder import ADAPTER_FOLDER, RUN_FILE, TASK_LM_FILE
@@ -68,12 +69,12 @@ def import_adapter(
         PreflightError: the task has no training rows.
     """
     (task,) = workspace.tasks([task_name])
-    named = read_foreign_config(source).get("base_model_name_or_path")
+    foreign = read_foreign_config(source)
     context = TrainingContext.begin(workspace, settings, on_event)
-    config = context.settings.train.model_copy(
-        update={"model": base or named or context.settings.train.model, "method": "lora"}
-    )
+    model = base or named_base(foreign, source) or context.settings.train.model
+    config = context.settings.train.model_copy(update={"model": model, "method": "lora"})
     context.settings = context.settings.model_copy(update={"train": config})
+    _require_base(context, source)
     splits, dataset = context.dataset(task).splits, context.dataset(task).manifest.id
     if not splits.get("train"):
         fix = f"import some: {workspace.project.command('import', 'FILE', '--task', task.name)}"
@@ -87,10 +88,19 @@ def import_adapter(
     if loss >= before:
         text = f"{task.name}: the adapter does not lower the loss on dev rows ({before:.3f} without it, {loss:.3f} with it): "
         context.note(text + "was it trained on this task, with the instruction and the chat template that are used here?")
-    run = _publish(context, task, dataset, adapter, file_hash(source / WEIGHTS_FILE))
+    origin = origin_of(source, foreign, sum(bool(b.any()) for _, b in adapter.weights.values()))
+    run = _publish(context, task, dataset, adapter, origin)
     folder = workspace.project.runs(task.name) / run.id
     write_ref(folder.parent, LATEST, run.id)
     return ImportedAdapter(run, folder / ADAPTER_FOLDER, round(before, 4), round(loss, 4), len(rows))
+
+
+def _require_base(context: TrainingContext, source: Path) -> None:
+    """Raise ModelError where the adapter was made by this program on another base model."""
+    recorded, found = recorded_fingerprint(source), context.model_info.ref
+    if recorded and recorded != found.fingerprint:
+        what = f"the adapter was made on another base model than {found.name} (fingerprint {recorded}, not {found.fingerprint})"
+        raise ModelError(what, where=str(source), fix="name its own base model: --base MODEL")
 
 
 @torch.inference_mode()
@@ -105,12 +115,13 @@ def _loss(base: BaseLM, rows: Sequence[Encoded]) -> float:
     return total / max(1, tokens)
 
 
-def _publish(context: TrainingContext, task: Task, dataset: str, adapter: Adapter, sha256: str) -> Run:
-    """Write the adapter with its manifest, then `run.json`, unless it is there."""
+def _publish(context: TrainingContext, task: Task, dataset: str, adapter: Adapter, origin: TrainedElsewhere) -> Run:
+    """Write the adapter with its manifest, then `run.json`; the same adapter gets the same id."""
     base, splits, settings = context.base, context.dataset(task).splits, context.settings.train
     train = splits["train"]
+    learned = [adapter.spec.rank, adapter.spec.alpha, bytes_hash(adapter.flat.cpu().numpy().tobytes())]
     identity = content_id(
-        [task.name, task.definition, dataset, base.ref.fingerprint, "imported", sha256, context.dtype, __version__]
+        [task.name, task.definition, dataset, base.ref.fingerprint, "imported", learned, context.dtype, __version__]
     )
     folder = context.workspace.project.runs(task.name) / identity
     longest = max(len(base.format.answer_ids(row.output)) for row in train)
@@ -157,6 +168,7 @@ def _publish(context: TrainingContext, task: Task, dataset: str, adapter: Adapte
         usage=Usage(),
         versions=versions(),
         imported=True,
+        trained_elsewhere=origin,
     )
     write_record(folder / RUN_FILE, run)
     return run

@@ -287,7 +287,8 @@ def _task_facts(task: TaskReport, words: Words) -> tuple[tuple[str, str], ...]:
     facts = [(say("label.test_rows"), rows)]
     if task.train_rows:
         facts.append((say("label.train_rows"), str(task.train_rows)))
-        facts.append((say("label.train_time"), words.duration(task.train_seconds)))
+        seconds = task.train_seconds
+        facts.append((say("label.train_time"), say("label.not_known") if seconds is None else words.duration(seconds)))
     for result in task.systems:
         if len(result.trained_on) > 1:
             values = {"count": len(result.trained_on), "rows": result.train_rows or 0}

@@ -75,6 +75,7 @@ from anytasktune.schema.run import (
     SourceWeights,
     StepMetrics,
     TaskLMManifest,
+    TrainedElsewhere,
 )
 from anytasktune.schema.task import Task
 from anytasktune.schema.task_answer import AnswerViolation, LoggedAnswer, TaskAnswer
@@ -171,6 +172,7 @@ __all__ = [
     "TaskMatrix",
     "TaskReport",
     "TeacherUsage",
+    "TrainedElsewhere",
     "UsedAnswer",
     "Verdict",
     "OriginKind",

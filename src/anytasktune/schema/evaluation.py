@@ -320,7 +320,8 @@ class TaskReport(Record):
     test_rows: int
     train_rows: int
     """Of the subject, as is `train_seconds`."""
-    train_seconds: float
+    train_seconds: float | None
+    """None where another program trained it."""
     systems: list[SystemResult]
     comparisons: list[Comparison]
     break_even: list[BreakEven] = Field(default_factory=list)

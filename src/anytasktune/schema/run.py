@@ -128,6 +128,21 @@ class Estimate(Record):
         )
 
 
+class TrainedElsewhere(Record):
+    """Facts on the training of an adapter by another program; None and empty: not known."""
+
+    program: str = ""
+    base_model: str = ""
+    """As the adapter's own configuration names it."""
+    peft_version: str = ""
+    adapted_layers: int = 0
+    steps: int | None = None
+    epochs: float | None = None
+    final_train_loss: float | None = None
+    weights_sha256: str = ""
+    """Of the weights file that was imported."""
+
+
 class Run(Artifact):
     """One training of one Task-LM, as it ended."""
 
@@ -164,9 +179,16 @@ class Run(Artifact):
     estimate: Estimate | None = None
     """Its expected cost, if it was estimated."""
     imported: bool = False
-    """Another program trained it; its steps and losses are not known."""
+    """Another program trained it; its steps, losses and training time are not those of this record."""
+    trained_elsewhere: TrainedElsewhere | None = None
+    """Facts on that training; None in records of earlier versions, too."""
     estimate_error: float | None = None
     """Relative error of the estimated seconds for the steps done: 0.1 means it took 10 % longer."""
+
+    @property
+    def train_seconds(self) -> float | None:
+        """Time of the training; None where another program trained it."""
+        return None if self.imported else self.usage.seconds
 
     @property
     def kept(self) -> EvalPoint | None:
