@@ -48,6 +48,17 @@ def test_what_is_computed_here_costs_time_and_an_endpoint_its_tokens() -> None:
     assert costs[REMOTE] == pytest.approx((6000 * 2 + 600 * 8) / 1e6 / 60 * 1000)
 
 
+def test_an_imported_adapter_whose_training_time_is_not_known_has_no_break_even() -> None:
+    scored = [entry("tuned", AnsweringUsage(seconds=6, answers=60)), entry("few_shot", AnsweringUsage(seconds=12, answers=60))]
+    task, examples = task_with(LABELS), examples_of(LABEL_CYCLE)
+    own = task_report(task, examples, scored, {"tuned": run_of()}, PRICED)
+    imported = run_of().model_copy(update={"imported": True})
+    other = task_report(task, examples, scored, {"tuned": imported}, PRICED)
+    assert own.break_even
+    assert not other.break_even
+    assert (own.train_seconds, other.train_seconds, other.systems[0].train_seconds) == (95, None, None)
+
+
 def test_nothing_is_said_where_a_price_or_a_measurement_is_missing() -> None:
     assert {result.cost_per_1000 for result in report(CONFIG).systems} == {None}
     assert report(CONFIG).break_even == []
