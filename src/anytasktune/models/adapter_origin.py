@@ -29,7 +29,7 @@ _QUANTISED = re.compile(r"[-_.](bnb|[2348]bit|int[48]|gptq|awq|nf4|fp8)\b", re.I
 
 
 def origin_of(folder: Path, config: Mapping[str, Any], adapted_layers: int) -> TrainedElsewhere:
-    """What the files beside an adapter tell about its training.
+    """Facts that the files beside an adapter tell about its training.
 
     Args:
         config: its `adapter_config.json`.
