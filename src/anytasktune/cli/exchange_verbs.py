@@ -1,6 +1,7 @@
 """`export` and `import-adapter`: Task-LMs for other programs, and adapters from them."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
@@ -58,6 +59,20 @@ def export(
     accept_differences: Annotated[
         bool, typer.Option("--accept-differences", help="Write the copy even if it answers differently; its card says so.")
     ] = False,
+    gpus: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            metavar="N",
+            help="With --to llamafactory, axolotl, swift: GPUs of the machine that trains; above 1 they share the model, by "
+            "FSDP or DeepSpeed.",
+        ),
+    ] = None,
+    method: Annotated[
+        Literal["lora", "qlora"] | None,
+        typer.Option(help="With the same: `lora`, or `qlora` to train on the base model in 4 bits. Default: lora."),
+    ] = None,
     force: Force = False,
     project: ProjectFolder = Path(),
     overrides: UseOverrides = None,
@@ -74,11 +89,13 @@ def export(
         raise UsageError(
             f"--version and {'--granularity' if granularity != 'task' else f'--to {to}'} exclude each other", fix=fix
         )
+    if to not in get_args(_Trainer) and (gpus or method):
+        fix = "leave it out, or export rows and a config: --to axolotl, llamafactory or swift"
+        raise UsageError(f"{'--gpus' if gpus else '--method'} is for training elsewhere, not for --to {to}", fix=fix)
     workspace, settings = open_project(project, tasks or (), overrides)
     if to in get_args(_Trainer):
-        return _export_for_trainer(
-            workspace, tasks or (), cast(_Trainer, to), out, settings, reporter_form=progress, force=force, as_json=as_json
-        )
+        job = _TrainerOptions(cast(_Trainer, to), out, gpus or 1, quantised=method == "qlora", force=force)
+        return _export_for_trainer(workspace, tasks or (), job, settings, progress, as_json=as_json)
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.exporting_models import ExportOptions, export_task_lms, number_format
 
@@ -107,32 +124,49 @@ def export(
     return DONE
 
 
+@dataclass(frozen=True)
+class _TrainerOptions:
+    trainer: _Trainer
+    out: Path
+    gpus: int
+    quantised: bool
+    force: bool
+
+
 def _export_for_trainer(
     workspace: "Workspace",
     tasks: Sequence[str],
-    trainer: _Trainer,
-    out: Path,
+    job: _TrainerOptions,
     settings: "Settings",
+    progress: Literal["text", "json"],
     *,
-    reporter_form: Literal["text", "json"],
-    force: bool,
     as_json: bool,
 ) -> int:
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.exporting_trainers import export_for_trainer
 
-    with reporter(reporter_form, workspace) as on_event:
+    with reporter(progress, workspace) as on_event:
         made = [
-            export_for_trainer(workspace, task, trainer, out, settings, on_event, force=force)
+            export_for_trainer(
+                workspace,
+                task,
+                job.trainer,
+                job.out,
+                settings,
+                on_event,
+                gpus=job.gpus,
+                quantised=job.quantised,
+                force=job.force,
+            )
             for task in workspace.tasks(tasks)
         ]
     if as_json:
-        print_json(
-            [{"task": item.task, "folder": str(item.folder), "train": item.train, "take_over": item.take_over} for item in made]
-        )
+        print_json([asdict(item) | {"folder": str(item.folder)} for item in made])
         return DONE
     for item in made:
         say(f"{item.folder}")
+        for sentence in item.changed:
+            say(f"  ! {sentence}")
         say(f"  train: {item.train}")
         say(f"  then:  {item.take_over}")
     return DONE

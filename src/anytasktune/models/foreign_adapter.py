@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
-from anytasktune.errors import ConfigError, ModelError
+from anytasktune.errors import ConfigError, ModelError, counted
 from anytasktune.models.lora import CONFIG_FILE, WEIGHTS_FILE, Adapter, LoraSpec, linear_layers
 from anytasktune.text.user_patterns import matches_whole
 
@@ -95,13 +95,24 @@ def _names(pattern: str, layer: str) -> bool:
     return matches_whole(rf"(?:.*\.)?(?:{pattern})", layer)
 
 
+def adapter_folder_of(folder: Path) -> Path:
+    """The folder that holds the adapter: `folder` itself, or the only one below it that has one, such as a checkpoint."""
+    below = [] if (folder / CONFIG_FILE).is_file() else _adapters_below(folder)
+    return below[0].parent if len(below) == 1 else folder
+
+
+def _adapters_below(folder: Path) -> list[Path]:
+    """The configs of adapters below a folder, of which trainers write one per checkpoint; the newest last."""
+    return sorted((file for depth in ("*", "*/*") for file in folder.glob(f"{depth}/{CONFIG_FILE}")), key=_written)
+
+
 def _elsewhere(folder: Path) -> ModelError:
-    """The error of a folder without an adapter: it names adapters below it, of which trainers write one per checkpoint."""
-    below = sorted((file for depth in ("*", "*/*") for file in folder.glob(f"{depth}/{CONFIG_FILE}")), key=_written)
+    """The error of a folder without an adapter; it names the adapters below."""
+    below = _adapters_below(folder)
     if not below:
         fix = f"name the folder that holds {CONFIG_FILE} and {WEIGHTS_FILE}"
         return ModelError(f"there is no {CONFIG_FILE}", where=str(folder), fix=fix)
-    what = f"there is no {CONFIG_FILE} in it, but in {len(below)} folder{'s' if len(below) > 1 else ''} below it"
+    what = f"there is no {CONFIG_FILE} in it, but in {counted(len(below), 'folder')} below it"
     return ModelError(what, where=str(folder), fix=f"name the one you mean; the newest is {below[-1].parent}")
 
 

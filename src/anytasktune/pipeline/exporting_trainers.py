@@ -1,10 +1,12 @@
 """`export --to llamafactory|axolotl|swift`: a task's rows and a config, so that another program trains on the same data."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from anytasktune.datasets.exporting import ExportFormat
-from anytasktune.exporting.trainer_configs import Trainer, TrainerJob, trainer_config
+from anytasktune.exporting.trainer_configs import OUTPUT_FOLDER, Trainer, TrainerJob, trainer_config
+from anytasktune.invocation import quoted
 from anytasktune.models.resolve import existing_path
 from anytasktune.pipeline.dataset_views import current_dataset, export_datasets
 from anytasktune.pipeline.events import OnEvent
@@ -20,12 +22,18 @@ _LARGE_MODEL = 4096
 
 @dataclass(frozen=True)
 class TrainerExport:
-    """Rows and config of one task for another trainer, and the commands that train and take the adapter over."""
+    """Rows and config of one task for another trainer.
+
+    Attributes:
+        train, take_over: the commands that train, and that import the adapter afterwards.
+        changed: sentences on settings that are other ones there.
+    """
 
     task: str
     folder: Path
     train: str
     take_over: str
+    changed: tuple[str, ...] = ()
 
 
 def export_for_trainer(
@@ -36,9 +44,15 @@ def export_for_trainer(
     settings: Settings,
     on_event: OnEvent | None = None,
     *,
+    gpus: int = 1,
+    quantised: bool = False,
     force: bool = False,
 ) -> TrainerExport:
     """Write a task's rows and the config that trains on them, with the settings of this project.
+
+    Args:
+        gpus: of the machine that trains.
+        quantised: train on the base model in 4 bits (QLoRA).
 
     Raises:
         DataError: the task has no rows that can be used.
@@ -67,9 +81,22 @@ def export_for_trainer(
         batch_size=config.batch_size,
         max_length=config.max_length,
         seed=config.seed,
+        gpus=gpus,
+        quantised=quantised,
     )
-    name, text, command = trainer_config(trainer, job)
+    made = trainer_config(trainer, job)
     with exporting(folder, force=force) as staged:
-        write_atomic(staged / name, text)
-    take_over = workspace.project.command("import-adapter", folder / "adapter", "--task", task.name, "--base", job.model)
-    return TrainerExport(task.name, folder, f"cd {folder} && {command}", take_over)
+        for name, text in made.files.items():
+            write_atomic(staged / name, text)
+    adapter = folder / OUTPUT_FOLDER
+    take_over = workspace.project.command("import-adapter", adapter, "--task", task.name, "--base", job.model)
+    return TrainerExport(task.name, folder, f"cd {quoted(str(folder))} && {made.command}", take_over, tuple(_changed(job)))
+
+
+def _changed(job: TrainerJob) -> Iterator[str]:
+    """Settings of this project that the trainer does not take as they are."""
+    if job.rows_per_step != job.batch_size:
+        passes = f"{job.gpus} GPUs × {job.accumulation}"
+        yield f"a step takes {job.rows_per_step} rows ({passes}), not the {job.batch_size} of train.batch_size"
+    if job.whole_alpha != job.alpha:
+        yield f"alpha is {job.whole_alpha}, not {job.alpha:g}: this trainer takes whole numbers"

@@ -13,7 +13,7 @@ from anytasktune.ids import bytes_hash, content_id, file_hash
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_predictor import decoding_for
 from anytasktune.models.adapter_origin import named_base, origin_of, recorded_fingerprint
-from anytasktune.models.foreign_adapter import read_foreign_adapter, read_foreign_config
+from anytasktune.models.foreign_adapter import adapter_folder_of, read_foreign_adapter, read_foreign_config
 from anytasktune.models.load import BaseLM
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter
 from anytasktune.models.lora_stack import merged
@@ -69,8 +69,11 @@ def import_adapter(
         PreflightError: the task has no training rows.
     """
     (task,) = workspace.tasks([task_name])
-    foreign = read_foreign_config(source)
     context = TrainingContext.begin(workspace, settings, on_event)
+    if (found := adapter_folder_of(source)) != source:
+        context.note(f"the adapter is in {found}")
+        source = found
+    foreign = read_foreign_config(source)
     model = base or named_base(foreign, source) or context.settings.train.model
     config = context.settings.train.model_copy(update={"model": model, "method": "lora"})
     context.settings = context.settings.model_copy(update={"train": config})

@@ -79,6 +79,10 @@ _HINTS = {
 }
 """Names other programs use → ours; only named as advice."""
 _STEPS, _DTYPE = "the number of steps follows from train.epochs", "-c train.dtype=bfloat16 or -c train.dtype=float32 says it"
+_SEVERAL_GPUS = "one GPU trains here; other trainers take several: export TASK --to axolotl --gpus 4, then import-adapter"
+_QUANTISED = (
+    "base models are not quantised here; other trainers do it: export TASK --to axolotl --method qlora, then import-adapter"
+)
 _SEEDS = "each has its own: train.seed, split.seed, eval.seed, synthesis.seed"
 _OTHERWISE = {
     "max_steps": _STEPS,
@@ -107,9 +111,10 @@ _OTHERWISE = {
     "lora_dropout": "there is no dropout; train.weight_decay and train.patience are against overfitting",
     "target_modules": "all linear layers of the model are adapted",
     "lora_target_modules": "all linear layers of the model are adapted",
-    "load_in_4bit": "base models are not quantised; train.dtype is their precision",
-    "load_in_8bit": "base models are not quantised; train.dtype is their precision",
-    "quantization": "base models are not quantised; train.dtype is their precision",
+    **dict.fromkeys(("load_in_4bit", "load_in_8bit", "quantization", "quantization_bit", "quantize", "qlora"), _QUANTISED),
+    "use_dora": "DoRA is not trained, and its adapters are not taken: they are no plain LoRA",
+    "use_rslora": "train.alpha says it: rank-stabilised LoRA of alpha a is plain LoRA of alpha a·√rank",
+    **dict.fromkeys(("gpus", "num_gpus", "deepspeed", "fsdp"), _SEVERAL_GPUS),
     "api_key": "the key is read from the environment variable OPENAI_API_KEY",
     "base_url": "the endpoint is read from the environment variable OPENAI_BASE_URL",
     "logging_steps": "every step is logged, in metrics.jsonl of the run",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tests.tiny_project import pool_rows, quick_settings, write_pool
 from anytasktune.errors import ModelError
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.models.adapter_origin import named_base, origin_of, recorded_fingerprint
-from anytasktune.models.foreign_adapter import read_foreign_adapter, read_foreign_config
+from anytasktune.models.foreign_adapter import adapter_folder_of, read_foreign_adapter, read_foreign_config
 from anytasktune.models.load import load_base
 from anytasktune.models.lora_stack import merged
 from anytasktune.pipeline.events import Event, Note
@@ -160,6 +161,10 @@ def test_a_folder_of_checkpoints_names_the_newest(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="in 3 folders below it") as refused:
         read_foreign_config(tmp_path)
     assert refused.value.problems[0].fix.endswith(str(tmp_path / "last"))
+    assert adapter_folder_of(tmp_path) == tmp_path
+    assert adapter_folder_of(tmp_path / "last") == tmp_path / "last"
+    shutil.rmtree(tmp_path / "v0" / "checkpoint-9")
+    assert adapter_folder_of(tmp_path / "v0") == tmp_path / "v0" / "checkpoint-10"
     with pytest.raises(ModelError, match=r"there is no adapter_config\.json →"):
         read_foreign_config(tmp_path / "v0" / "checkpoint-9" / "nothing")
 

@@ -192,3 +192,18 @@ def test_no_assignment_makes_the_reader_crash(text: str) -> None:
     for assignment in (text, f"epochs={text}", f"train.{text}"):
         with contextlib.suppress(ConfigError):
             changed(assignment)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "way_out"),
+    [
+        ("train.quantize=4bit", "--method qlora"),
+        ("load_in_4bit=true", "--method qlora"),
+        ("deepspeed=zero3", "--gpus 4"),
+        ("use_rslora=true", "train.alpha"),
+        ("use_dora=true", "not trained"),
+    ],
+)
+def test_what_other_trainers_do_is_refused_with_the_way_to_them(assignment: str, way_out: str) -> None:
+    with pytest.raises(ConfigError, match=way_out):
+        changed(assignment)
