@@ -174,7 +174,11 @@ def _export_for_trainer(
 
 def import_adapter(
     source: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Folder with adapter_config.json and adapter_model.safetensors.")
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Folder with adapter_config.json and adapter_model.safetensors, or with one checkpoint that has them.",
+        ),
     ],
     task: Annotated[str, typer.Option("--task", "-t", help="Task it was trained for.")],
     base: Annotated[str, typer.Option(help="Base model; default: the one adapter_config.json names.")] = "",
@@ -183,7 +187,7 @@ def import_adapter(
     progress: ProgressForm = "text",
     as_json: Json = False,
 ) -> int:
-    """Take over a LoRA adapter that LLaMA-Factory, Axolotl, TRL or PEFT trained; then it is used like any other Task-LM."""
+    """Take over a LoRA adapter that Axolotl, LLaMA-Factory, ms-swift, TRL or PEFT trained, to be used like a Task-LM."""
     workspace, settings = open_project(project, [task], overrides)
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.importing_adapters import import_adapter as take_over
