@@ -1,7 +1,7 @@
 """`export` and `import-adapter`: Task-LMs for other programs, and adapters from them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
@@ -13,6 +13,7 @@ from anytasktune.cli.options import ChosenTasks, Force, Json, ProgressForm, Proj
 if TYPE_CHECKING:
     from anytasktune.pipeline import Settings, Workspace
     from anytasktune.pipeline.exporting_models import ExportedModel
+    from anytasktune.pipeline.exporting_trainers import TrainerChoices
 
 _Exported = Literal["peft", "merged", "gguf", "gguf-lora", "ollama", "vllm"]
 _Trainer = Literal["llamafactory", "axolotl", "swift"]
@@ -94,8 +95,10 @@ def export(
         raise UsageError(f"{'--gpus' if gpus else '--method'} is for training elsewhere, not for --to {to}", fix=fix)
     workspace, settings = open_project(project, tasks or (), overrides)
     if to in get_args(_Trainer):
-        job = _TrainerOptions(cast(_Trainer, to), out, gpus or 1, quantised=method == "qlora", force=force)
-        return _export_for_trainer(workspace, tasks or (), job, settings, progress, as_json=as_json)
+        from anytasktune.pipeline.exporting_trainers import TrainerChoices
+
+        choices = TrainerChoices(cast(_Trainer, to), out, gpus or 1, quantised=method == "qlora", force=force)
+        return _export_for_trainer(workspace, tasks or (), choices, settings, progress, as_json=as_json)
     from anytasktune.cli.progress import reporter
     from anytasktune.pipeline.exporting_models import ExportOptions, export_task_lms, number_format
 
@@ -124,19 +127,10 @@ def export(
     return DONE
 
 
-@dataclass(frozen=True)
-class _TrainerOptions:
-    trainer: _Trainer
-    out: Path
-    gpus: int
-    quantised: bool
-    force: bool
-
-
 def _export_for_trainer(
     workspace: "Workspace",
     tasks: Sequence[str],
-    job: _TrainerOptions,
+    choices: "TrainerChoices",
     settings: "Settings",
     progress: Literal["text", "json"],
     *,
@@ -146,20 +140,7 @@ def _export_for_trainer(
     from anytasktune.pipeline.exporting_trainers import export_for_trainer
 
     with reporter(progress, workspace) as on_event:
-        made = [
-            export_for_trainer(
-                workspace,
-                task,
-                job.trainer,
-                job.out,
-                settings,
-                on_event,
-                gpus=job.gpus,
-                quantised=job.quantised,
-                force=job.force,
-            )
-            for task in workspace.tasks(tasks)
-        ]
+        made = [export_for_trainer(workspace, task, choices, settings, on_event) for task in workspace.tasks(tasks)]
     if as_json:
         print_json([asdict(item) | {"folder": str(item.folder)} for item in made])
         return DONE

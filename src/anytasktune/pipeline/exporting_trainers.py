@@ -21,6 +21,24 @@ _LARGE_MODEL = 4096
 
 
 @dataclass(frozen=True)
+class TrainerChoices:
+    """Choices of one export for a trainer.
+
+    Attributes:
+        out: folder to write below; a task goes to `<task>/<trainer>` in it.
+        gpus: of the machine that trains.
+        quantised: train on the base model in 4 bits (QLoRA).
+        force: overwrite files that this program did not write.
+    """
+
+    trainer: Trainer
+    out: Path
+    gpus: int = 1
+    quantised: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True)
 class TrainerExport:
     """Rows and config of one task for another trainer.
 
@@ -39,26 +57,18 @@ class TrainerExport:
 def export_for_trainer(
     workspace: Workspace,
     task: Task,
-    trainer: Trainer,
-    out: Path,
+    choices: TrainerChoices,
     settings: Settings,
     on_event: OnEvent | None = None,
-    *,
-    gpus: int = 1,
-    quantised: bool = False,
-    force: bool = False,
 ) -> TrainerExport:
     """Write a task's rows and the config that trains on them, with the settings of this project.
-
-    Args:
-        gpus: of the machine that trains.
-        quantised: train on the base model in 4 bits (QLoRA).
 
     Raises:
         DataError: the task has no rows that can be used.
         StoreError: files that this program did not write stand in the way.
     """
-    folder, config = out / task.name / trainer, settings.train
+    trainer, force, config = choices.trainer, choices.force, settings.train
+    folder = choices.out / task.name / trainer
     layout: ExportFormat = "llama-factory" if trainer == "llamafactory" else "messages"
     files = export_datasets(workspace, [task], folder, layout, force=force, on_event=on_event)
     rows = [file.relative_to(folder) for file in files if file.suffix in {".json", ".jsonl"}]
@@ -81,8 +91,8 @@ def export_for_trainer(
         batch_size=config.batch_size,
         max_length=config.max_length,
         seed=config.seed,
-        gpus=gpus,
-        quantised=quantised,
+        gpus=choices.gpus,
+        quantised=choices.quantised,
     )
     made = trainer_config(trainer, job)
     with exporting(folder, force=force) as staged:
