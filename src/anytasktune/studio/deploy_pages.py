@@ -6,22 +6,24 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from anytasktune.errors import ConfigError
+from anytasktune.errors import AnyTaskTuneError, ConfigError, Problem
 from anytasktune.pipeline import background_jobs
 from anytasktune.pipeline.background_jobs import JobView
 from anytasktune.pipeline.person_names import default_person_name, file_name_of
 from anytasktune.pipeline.production import rollback
+from anytasktune.pipeline.router_fallback import fallback_there
 from anytasktune.pipeline.stored_versions import versions
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.studio.job_pages import job_of
-from anytasktune.studio.page_frame import language_of, project_path, render, studio_of
+from anytasktune.studio.page_frame import language_of, project_path, render, studio_of, words_of
 
 router = APIRouter()
 FORMS = ("peft", "merged", "gguf", "gguf-lora", "ollama", "vllm", "llamafactory", "axolotl", "swift")
 NUMBER_FORMATS = ("", "f32", "f16", "bf16", "q8_0")
 _MOST_EXPORTS = 20
+_UNUSABLE = 422
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,29 @@ class ExportView:
 @router.get("/p/{project}/deploy")
 def show_deployment(request: Request, project: str, task: str = "") -> HTMLResponse:
     """Servers, exports, and the versions of one task."""
+    return _deployment(request, project, task)
+
+
+def _deployment(request: Request, project: str, task: str = "", problems: Sequence[Problem] = ()) -> HTMLResponse:
     workspace = studio_of(request).workspace(project)
     chosen = workspace.tasks([task] if task else ())[0]
     found, changes = versions(workspace, chosen.name)
     jobs = background_jobs.list_jobs(workspace.project)[::-1]
     promoting = next((job for job in jobs if job.command[:2] == ["promote", chosen.name]), None)
-    shown = workspace.project.command
+    shown, faults, fallback = workspace.project.command, list(problems), None
+    try:
+        fallback = fallback_there(workspace)
+    except AnyTaskTuneError as error:
+        faults += error.problems
     return render(
         request,
         "deploy.html.j2",
         "deploy",
         project=project,
-        command=("serve",),
+        command=("serve", *(("--yes",) if fallback and fallback.needs_consent else ())),
+        problems=faults,
+        status=_UNUSABLE if problems else 200,
+        fallback=fallback,
         tasks=[(one.name, one.title.get(language_of(request)) or one.name) for one in workspace.tasks()],
         chosen=chosen,
         versions=found,
@@ -108,11 +121,18 @@ def start_server(
     project: str,
     port: Annotated[int, Form(ge=0, le=65_535)] = 8000,
     record: Annotated[bool, Form()] = False,
-) -> RedirectResponse:
+    agreed: Annotated[bool, Form()] = False,
+) -> Response:
     """Serve the Task-LMs of the project as a job, which goes on when the studio ends."""
     workspace = studio_of(request).workspace(project)
-    recording = ["--record-requests"] if record else []
-    background_jobs.start_job(workspace.project, ["serve", "--port", str(port), *recording])
+    fallback = fallback_there(workspace)
+    asks = fallback is not None and fallback.needs_consent
+    if fallback is not None and asks and not agreed:
+        words = words_of(request, "deploy")
+        problem = Problem(words.say("not_agreed", host=fallback.host), fix=words.say("agree_fix"))
+        return _deployment(request, project, problems=[problem])
+    more = [*(["--record-requests"] if record else []), *(["--yes"] if asks else [])]
+    background_jobs.start_job(workspace.project, ["serve", "--port", str(port), *more])
     return RedirectResponse(project_path(project, "deploy"), status_code=303)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.testclient import TestClient
+from tests.action_project import write_actions
 from tests.unit.studio.studio_client import open_client
 from tests.unit.studio.trained_project import write_trained_project
 
@@ -15,6 +16,7 @@ from anytasktune.pipeline.background_jobs import JobView, find_job, list_jobs, s
 from anytasktune.pipeline.production import promoted
 from anytasktune.pipeline.promoting import PromoteOptions, promote
 from anytasktune.pipeline.stored_versions import versions
+from anytasktune.pipeline.teacher_access import consents
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,38 @@ def test_a_server_that_cannot_start_says_why(client: TestClient, law: Workspace)
     page = client.get("/p/law/deploy").text
     assert "less than or equal to 65535" in page
     assert "No server of this project runs" not in page
+
+
+def test_a_server_sends_nothing_to_another_machine_before_somebody_agrees(tmp_path: Path) -> None:
+    folder = write_actions(tmp_path / "shop")
+    settings = "router: {fallback_url: 'https://answers.example/v1', fallback_model: large}\n"
+    (folder / "settings.yaml").write_text(settings, encoding="utf-8")
+    client, shop = open_client(folder), Workspace.open(folder)
+    page = client.get("/p/shop/deploy").text
+    for shown in ("https://answers.example/v1", "large", "I agree that they are sent to answers.example", "serve --yes"):
+        assert shown in page
+    refused = client.post("/p/shop/deploy/serve", data={"port": "0"})
+    assert refused.status_code == 422
+    assert "nobody has agreed that inputs that fit no task go to answers.example" in refused.text
+    assert not list_jobs(shop.project)
+    client.post("/p/shop/deploy/serve", data={"port": "0", "agreed": "true"})
+    (job,) = list_jobs(shop.project)
+    assert job.command == ["serve", "--port", "0", "--yes"]
+    while not (given := consents(shop.project)) and find_job(shop.project, job.id).is_alive:
+        time.sleep(0.1)
+    stop_job(shop.project, job.id)
+    assert [(one.host, one.masked) for one in given or consents(shop.project)] == [("answers.example", True)]
+    page = client.get("/p/shop/deploy").text
+    assert "Agreed for this project" in page
+    assert "serve --yes" not in page
+
+
+def test_a_wrong_address_of_the_router_is_told_on_the_page(tmp_path: Path) -> None:
+    folder = write_actions(tmp_path / "shop")
+    (folder / "settings.yaml").write_text("router: {fallback_url: 'answers.example'}\n", encoding="utf-8")
+    client = open_client(folder)
+    assert "router.fallback_url" in client.get("/p/shop/deploy").text
+    assert client.post("/p/shop/deploy/serve", data={"port": "0"}).status_code == 422
 
 
 def test_an_export_is_listed_with_its_parity(client: TestClient, law: Workspace) -> None:
