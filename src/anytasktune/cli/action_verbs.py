@@ -12,10 +12,10 @@ from anytasktune.cli.use_verbs import AnsweredBy, FileEncoding, InputLanguage, g
 
 if TYPE_CHECKING:
     from anytasktune.cli.progress import Reporter
-    from anytasktune.pipeline.running_actions import AskPerson
+    from anytasktune.pipeline.running_actions import AskPerson, StepEdit
     from anytasktune.records import Language
 
-_DECISIONS = ("--approve", "--reject", "--answer")
+_DECISIONS = ("--approve", "--reject", "--answer", "--edit")
 
 
 def run(
@@ -36,6 +36,15 @@ def run(
     answer: Annotated[
         str | None, typer.Option("--answer", metavar="TEXT", help="With --resume: give this answer instead.")
     ] = None,
+    edit: Annotated[
+        str | None,
+        typer.Option(
+            "--edit",
+            metavar="STEP=ANSWER",
+            help="With --resume: give this answer to a step that was answered, STEP:2 for the second item of a list, and answer "
+            "the later steps that use it anew.",
+        ),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin a new action run, although there is one of the same input.")
     ] = False,
@@ -45,7 +54,9 @@ def run(
     as_json: Json = False,
 ) -> int:
     """Run an action on one input: its steps in order, each answered by its Task-LM or by a person."""
-    chosen = [name for name, given in zip(_DECISIONS, (approve, reject, answer is not None), strict=True) if given]
+    chosen = [
+        name for name, given in zip(_DECISIONS, (approve, reject, answer is not None, edit is not None), strict=True) if given
+    ]
     if resume is None and (chosen or action is None):
         wants = f"{chosen[0]} decides on a step of an action run that waits" if chosen else "there is no action to run"
         raise UsageError(wants, fix="add --resume ID" if chosen else "name one, or go on with an action run: --resume ID")
@@ -53,6 +64,7 @@ def run(
         raise UsageError("--resume goes on as the action run was begun", fix="give --resume ID alone, or leave it out")
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} exclude each other", fix="give one of them")
+    edited = _edit(edit) if edit is not None else None
     workspace, settings = open_project(project, [], overrides)
     if action is not None:
         workspace.action(action)
@@ -62,10 +74,10 @@ def run(
     from anytasktune.pipeline.running_actions import ActionRunOptions, resume_action, run_action
 
     events = reporter(progress, workspace)
-    person = _person(chosen[0] if chosen else "", answer or "", language, None if as_json else events)
+    person = _person(chosen[0] if chosen and edited is None else "", answer or "", language, None if as_json else events)
     with events as on_event:
         if resume is not None:
-            done = resume_action(workspace, resume, person=person, settings=settings, on_event=on_event)
+            done = resume_action(workspace, resume, person=person, edit=edited, settings=settings, on_event=on_event)
         else:
             options = ActionRunOptions(answered_by, language, person, fresh)
             done = run_action(workspace, action or "", given, options, settings, on_event)
@@ -98,6 +110,17 @@ def eval_action(
     else:
         show(action_evaluation(found))
     return DONE
+
+
+def _edit(given: str) -> "StepEdit":
+    """The edit of `STEP=ANSWER` or `STEP:2=ANSWER`."""
+    from anytasktune.pipeline.running_actions import StepEdit
+
+    place, has_answer, answer = given.partition("=")
+    step, has_item, item = place.strip().partition(":")
+    if not has_answer or not step or (has_item and not (item.isascii() and item.isdigit() and int(item) > 0)):
+        raise UsageError(f"--edit {given[:60]!r} names no step", fix="give --edit STEP=ANSWER, or --edit STEP:2=ANSWER")
+    return StepEdit(step, answer, int(item) - 1 if has_item else None)
 
 
 def _person(chosen: str, answer: str, language: "Language | None", events: "Reporter | None") -> "AskPerson":

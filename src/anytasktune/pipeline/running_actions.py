@@ -19,9 +19,9 @@ from anytasktune.settings import TASK_LMS, Settings
 from anytasktune.settings.yaml_reading import nearest
 from anytasktune.store import DOMAIN_FILE, append_line, held_alone, read_lines, read_record, write_record
 from anytasktune.text.language import likelier_language
-from anytasktune.workflow.execute import ActionRunner, AskPerson, PersonDecision, PersonTurn
+from anytasktune.workflow.execute import ActionRunner, AskPerson, PersonDecision, PersonTurn, StepEdit
 
-__all__ = ["AskPerson", "PersonDecision", "PersonTurn", "ActionRunOptions", "resume_action", "run_action"]
+__all__ = ["AskPerson", "PersonDecision", "PersonTurn", "ActionRunOptions", "StepEdit", "resume_action", "run_action"]
 
 RUN_RECORD, TRACE = "run.json", "steps.jsonl"
 
@@ -118,6 +118,7 @@ def resume_action(
     run_id: str,
     *,
     person: AskPerson | None = None,
+    edit: StepEdit | None = None,
     settings: Settings | None = None,
     on_event: OnEvent | None = None,
     systems: OpenedSystems | None = None,
@@ -126,10 +127,13 @@ def resume_action(
 
     Args:
         run_id: its id, of which the beginning is enough.
+        edit: replaces the answer of a step first, also of a run that has ended; later steps whose inputs change by it are
+            answered anew.
         systems: those of earlier calls, which stay in memory; opened from `settings` unless given.
 
     Raises:
-        ConfigError: there is no such run, or its action has changed since, or what answered its steps.
+        ConfigError: there is no such run, or its action has changed since, or what answered its steps, or the edit is of a
+            step without an answer.
         DataError: as `run_action`.
     """
     found = sorted(workspace.project.action_runs.glob(f"*/*/{RUN_RECORD}"))
@@ -145,7 +149,7 @@ def resume_action(
         raise ConfigError(f"action {run.action} has changed since action run {run.id} began", where=DOMAIN_FILE, fix=again)
     systems = systems or OpenedSystems(workspace, settings or Settings(), on_event or ignore_event)
     with held_alone(begin_so[0].parent):
-        return _go_on(workspace, run, wired, systems, person)
+        return _go_on(workspace, run, wired, systems, person, edit)
 
 
 def answered_steps(wired: WiredAction) -> list[str]:
@@ -178,7 +182,12 @@ def step_example(task: Task, text: str, language: Language | None) -> Example:
 
 
 def _go_on(
-    workspace: Workspace, run: ActionRun, wired: WiredAction, systems: OpenedSystems, person: AskPerson | None
+    workspace: Workspace,
+    run: ActionRun,
+    wired: WiredAction,
+    systems: OpenedSystems,
+    person: AskPerson | None,
+    edit: StepEdit | None = None,
 ) -> ActionResult:
     trace = _folder(workspace, run) / TRACE
 
@@ -200,7 +209,7 @@ def _go_on(
         return violations_of(wired.tasks[step], step_example(wired.tasks[step], text, run.language), output)
 
     runner = ActionRunner(wired, answer, violations, person or (lambda _: None), lambda line: append_line(trace, line))
-    return runner.go_on(run, read_lines(trace, StepTrace))
+    return runner.go_on(run, read_lines(trace, StepTrace), edit)
 
 
 def _name_of(recorded: StepSystem) -> str:

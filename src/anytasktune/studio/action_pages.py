@@ -39,6 +39,21 @@ class StepDecision(Record):
     by: str = Field("", max_length=200)
 
 
+class AnswerEdit(Record):
+    """The form of an answer that a person replaces, whether its step waits or not."""
+
+    run_id: str
+    text: str = Field(max_length=LONGEST)
+    """The input of the action."""
+    step: str
+    item: int | None = Field(None, ge=0)
+    step_input: str = Field("", max_length=LONGEST)
+    answer: str = Field("", max_length=LONGEST)
+    keep: bool = False
+    """Whether the answer is kept for review."""
+    by: str = Field("", max_length=200)
+
+
 @router.get("/p/{project}/try/actions/{action}")
 def try_action(request: Request, project: str, action: str, asked: str = "", kept: str = "") -> HTMLResponse:
     """The form, and the steps of the run that was asked for last."""
@@ -96,10 +111,7 @@ def decide_step(request: Request, project: str, action: str, made: Annotated[Ste
     is_own = made.decision in ("edited", "taken_over")
     if is_own and not made.answer.strip():
         raise ConfigError("the answer is empty", where=f"step {made.step}", fix="give its text, or reject the step")
-    kept = made.step if is_own and made.keep and made.step in wired.tasks else ""
-    if kept:
-        by = file_name_of(made.by) or default_person_name(workspace.project.root) or "unknown"
-        correct_input(workspace, kept, made.step_input, made.answer, by, settings=workspace.settings())
+    kept = _kept_for_review(workspace, wired, made) if is_own else ""
 
     def go_on(systems: KeptSystems, _: str) -> ActionResult:
         from anytasktune.pipeline.running_actions import PersonDecision, resume_action  # noqa: PLC0415 (loads the engine)
@@ -111,6 +123,34 @@ def decide_step(request: Request, project: str, action: str, made: Annotated[Ste
 
     trial = models_of(request).start(Trial(project, action, made.text, (_RUN,)), go_on)
     return _shown(project, action, trial, kept)
+
+
+@router.post("/p/{project}/try/actions/{action}/edit")
+def edit_step(request: Request, project: str, action: str, made: Annotated[AnswerEdit, Form()]) -> RedirectResponse:
+    """Replace the answer of a step; later steps that use it are answered anew."""
+    workspace = studio_of(request).workspace(project)
+    wired = _action(workspace, action)
+    if not made.answer.strip():
+        raise ConfigError("the answer is empty", where=f"step {made.step}", fix="give its text")
+    kept = _kept_for_review(workspace, wired, made)
+
+    def go_on(systems: KeptSystems, _: str) -> ActionResult:
+        from anytasktune.pipeline.running_actions import StepEdit, resume_action  # noqa: PLC0415 (loads the engine)
+
+        edit = StepEdit(made.step, made.answer, made.item)
+        return resume_action(workspace, made.run_id, edit=edit, systems=systems.of(workspace))
+
+    trial = models_of(request).start(Trial(project, action, made.text, (_RUN,)), go_on)
+    return _shown(project, action, trial, kept)
+
+
+def _kept_for_review(workspace: Workspace, wired: WiredAction, made: StepDecision | AnswerEdit) -> str:
+    """The step whose answer was kept as a review item; empty where none was."""
+    if not made.keep or made.step not in wired.tasks:
+        return ""
+    by = file_name_of(made.by) or default_person_name(workspace.project.root) or "unknown"
+    correct_input(workspace, made.step, made.step_input, made.answer, by, settings=workspace.settings())
+    return made.step
 
 
 def _action(workspace: Workspace, action: str) -> WiredAction:
@@ -131,6 +171,13 @@ def _steps(workspace: Workspace, wired: WiredAction, trial: Trial | None) -> dic
     found = result if isinstance(result, ActionResult) else None
     waiting: StepTrace | None = found.steps[-1] if found and found.status == "waiting" else None
     role = wired.wiring[waiting.step].person if waiting else None
-    labels = list(wired.tasks[waiting.step].labels_in(found.run.language) or ()) if waiting and found else []
-    person = default_person_name(workspace.project.root)
-    return {"trial": trial, "result": found, "waiting": waiting, "role": role, "labels": labels, "person": person}
+    labels = {step: list(task.labels_in(found.run.language) or ()) for step, task in wired.tasks.items()} if found else {}
+    return {
+        "trial": trial,
+        "result": found,
+        "waiting": waiting,
+        "role": role,
+        "labels": labels,
+        "person": default_person_name(workspace.project.root),
+        "edit_command": workspace.project.command("run", "--resume", found.run.id, "--edit", "STEP=ANSWER") if found else "",
+    }

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from anytasktune.errors import ConfigError
 from anytasktune.records import Language
 from anytasktune.schema.action_run import ActionResult, ActionRun, Decision, StepTrace
 from anytasktune.schema.task_answer import AnswerViolation, TaskAnswer
@@ -37,6 +38,19 @@ class PersonTurn:
     language: Language
 
 
+@dataclass(frozen=True)
+class StepEdit:
+    """A person's own answer to a step that was answered, whether the step waits for a person or not.
+
+    Attributes:
+        item: number of the item, from 0, where the step is run for each item of a list.
+    """
+
+    step: str
+    output: str
+    item: int | None = None
+
+
 AskPerson = Callable[[PersonTurn], PersonDecision | None]
 """Shows a step to a person; None if nobody decides now."""
 
@@ -58,29 +72,36 @@ class ActionRunner:
     person: AskPerson
     record: Callable[[StepTrace], None]
 
-    def go_on(self, run: ActionRun, trace: Sequence[StepTrace]) -> ActionResult:
-        """Run all steps that are not in the trace; of lines on the same step the last one holds.
+    def go_on(self, run: ActionRun, trace: Sequence[StepTrace], edit: StepEdit | None = None) -> ActionResult:
+        """Run all steps that are not in the trace; of lines on the same step and input the last one holds.
+
+        Args:
+            edit: replaces the answer of a step first; later steps whose inputs change by it are answered anew.
 
         Raises:
+            ConfigError: the step of the edit has no answer, or may be approved or rejected only.
             DataError: an answer has not the form that the wiring counts on, or a step's input is too long for its model.
         """
         known = {line.key: line for line in trace}
+        if edit is not None:
+            self._edit(edit, known)
         so_far = ActionState(self.action, run.input)
         done: list[StepTrace] = []
         for position, step in enumerate(self.action.steps):
             plan = so_far.plan(step)
             so_far.answers[step] = None
             if plan.not_run:
-                done.append(
-                    known.get((position, None)) or self._kept(StepTrace(step=step, position=position, not_run=plan.not_run))
-                )
+                line = known.get((position, None))
+                if line is None or line.not_run != plan.not_run:
+                    line = self._kept(StepTrace(step=step, position=position, not_run=plan.not_run))
+                done.append(line)
                 continue
             places = [(position, number if plan.is_list else None) for number in range(len(plan.inputs))]
             units = [
                 StepTrace(step=step, position=position, item=item, input=text)
                 for (_, item), text in zip(places, plan.inputs, strict=True)
             ]
-            self._answer_all(step, [unit for unit in units if unit.key not in known], known)
+            self._answer_all(step, [unit for unit in units if not _answers(known.get(unit.key), unit)], known)
             for unit in units:
                 line = known[unit.key]
                 if line.waits:
@@ -119,6 +140,28 @@ class ActionRunner:
             )
             known[unit.key] = self._kept(line)
 
+    def _edit(self, edit: StepEdit, known: dict[tuple[int, int | None], StepTrace]) -> None:
+        """Keep a person's answer in place of the one there."""
+        there = [line for line in known.values() if (line.step, line.item) == (edit.step, edit.item) and not line.not_run]
+        where = f"action {self.action.name}"
+        if not there:
+            number = "" if edit.item is None else f":{edit.item + 1}"
+            fix = "name a step that was answered, and its item where it has several: STEP, or STEP:2 for the second item"
+            raise ConfigError(f"step {edit.step}{number} has no answer to edit", where=where, fix=fix)
+        role = self.action.wiring[edit.step].person
+        if role == "approve":
+            fix = "approve or reject it; or set `person: edit` in domain.yaml"
+            raise ConfigError(f"step {edit.step} may be approved or rejected only", where=where, fix=fix)
+        if not edit.output.strip():
+            raise ConfigError(f"the answer of step {edit.step} is empty", where=where, fix="give its text")
+        line, output = there[-1], edit.output.strip()
+        more = {
+            "decision": "taken_over" if role == "takeover" else "edited",
+            "output": output,
+            "violations": self.violations(line.step, line.input, output),
+        }
+        known[line.key] = self._kept(line.model_copy(update=more))
+
     def _decided(self, line: StepTrace, language: Language) -> StepTrace:
         """The line with what a person says of it; the same if nobody does."""
         said = self.person(PersonTurn(line, self.action.wiring[line.step].person or "approve", language))
@@ -132,3 +175,8 @@ class ActionRunner:
     def _kept(self, line: StepTrace) -> StepTrace:
         self.record(line)
         return line
+
+
+def _answers(line: StepTrace | None, unit: StepTrace) -> bool:
+    """Whether a line of the trace is on this very input; an edit of an earlier step may have changed it."""
+    return line is not None and not line.not_run and line.input == unit.input

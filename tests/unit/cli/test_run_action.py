@@ -52,6 +52,13 @@ def test_a_person_may_reject_a_step(run: Run, tmp_path: Path) -> None:
     assert (ended.code, "a person rejected step card" in ended.out) == (1, True)
 
 
+def test_an_edit_of_a_step_is_used_by_later_steps(run: Run, tmp_path: Path) -> None:
+    folder = write_actions(tmp_path / "shop", "{plan: {for_each: card.wishes}}", "card, plan")
+    begun = run("run", "inbox", BROKEN_CHAIR, "-p", folder, *WITH, "--json").document["run"]["id"]
+    ended = run("run", "--resume", begun, "--edit", "plan:2=Say = no.", "-p", folder)
+    assert (ended.code, "2 plan 2 (edited by a person)" in ended.out, "  Say = no." in ended.out) == (0, True, True)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -59,6 +66,9 @@ def test_a_person_may_reject_a_step(run: Run, tmp_path: Path) -> None:
         (("inbox", "x", "--approve"), "--approve decides on a step of an action run that waits"),
         (("inbox", "--resume", "abc"), "--resume goes on as the action run was begun"),
         (("--resume", "abc", "--approve", "--reject"), "--approve and --reject exclude each other"),
+        (("--resume", "abc", "--edit", "plan"), "--edit 'plan' names no step"),
+        (("--resume", "abc", "--edit", "plan:0=x"), "names no step"),
+        (("inbox", "x", "--edit", "a=b"), "--edit decides on a step of an action run that waits"),
         (("inbox", "x", "--file", "y"), "TEXT and --file exclude each other"),
     ],
 )

@@ -17,6 +17,7 @@ from anytasktune.pipeline.running_actions import (
     AskPerson,
     PersonDecision,
     PersonTurn,
+    StepEdit,
     resume_action,
     run_action,
 )
@@ -229,3 +230,48 @@ def test_a_folder_is_held_by_one_at_a_time(tmp_path: Path) -> None:
         pass
     with held_alone(tmp_path):
         pass
+
+
+def test_an_edit_of_any_step_answers_anew_only_the_steps_whose_inputs_change(tmp_path: Path) -> None:
+    folder = write_actions(tmp_path, "{reply: {input: '{card}', only_if: {kind: [complaint]}}}")
+    workspace, first = Workspace.open(folder), run(folder)
+    edited = resume_action(workspace, first.run.id, edit=StepEdit("card", '{"article": "table", "wishes": []}'))
+    assert outputs(edited)["reply"] == ["We are glad that you like the table."]
+    assert [line.decision for line in edited.steps] == [None, "edited", None]
+    assert edited.steps[0] == first.steps[0]
+    lines = trace_of(folder, first).read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 3 + 2, "the edit, and the one step that uses it"
+    praised = resume_action(workspace, first.run.id, edit=StepEdit("kind", "praise"))
+    assert [line.not_run for line in praised.steps] == ["", "", "kind is praise"]
+    assert praised.steps[1] == edited.steps[1], "a step that does not use the edit keeps its answer, and the person's"
+    back = resume_action(workspace, first.run.id, edit=StepEdit("kind", "complaint"))
+    assert outputs(back)["reply"] == ["We are glad that you like the table."]
+    assert resume_action(workspace, first.run.id) == back
+
+
+def test_an_edit_of_one_item_and_of_a_list_changes_the_steps_that_take_them(tmp_path: Path) -> None:
+    wiring = "{plan: {for_each: card.wishes}, reply: {input: '{plan}'}}"
+    folder = write_actions(tmp_path, wiring, "card, plan, reply")
+    workspace, first = Workspace.open(folder), run(folder)
+    one = resume_action(workspace, first.run.id, edit=StepEdit("plan", "Call.", item=1))
+    assert outputs(one)["plan"] == ["Order one.", "Call."]
+    assert next(line.input for line in one.steps if line.step == "reply") == "Order one.\nCall."
+    fewer = resume_action(workspace, first.run.id, edit=StepEdit("card", '{"article": "chair", "wishes": ["a refund"]}'))
+    assert outputs(fewer)["plan"] == ["Pay it back."]
+
+
+def test_a_rejected_step_is_edited_and_the_action_goes_on_but_what_cannot_be_edited_is_refused(tmp_path: Path) -> None:
+    folder = write_actions(tmp_path, "{card: {person: edit}, reply: {person: approve}}")
+    workspace = Workspace.open(folder)
+    rejected = run(folder, person=lambda _: PersonDecision("rejected"))
+    assert rejected.status == "rejected"
+    with pytest.raises(ConfigError, match="step reply has no answer to edit"):
+        resume_action(workspace, rejected.run.id, edit=StepEdit("reply", "x"))
+    waiting = resume_action(workspace, rejected.run.id, edit=StepEdit("card", CARD))
+    assert (waiting.status, waiting.steps[-1].step) == ("waiting", "reply")
+    with pytest.raises(ConfigError, match="step reply may be approved or rejected only"):
+        resume_action(workspace, rejected.run.id, edit=StepEdit("reply", "x"))
+    with pytest.raises(ConfigError, match="the answer of step kind is empty"):
+        resume_action(workspace, rejected.run.id, edit=StepEdit("kind", " "))
+    with pytest.raises(ConfigError, match="step kind:2 has no answer to edit"):
+        resume_action(workspace, rejected.run.id, edit=StepEdit("kind", "praise", item=1))

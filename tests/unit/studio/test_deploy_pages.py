@@ -88,9 +88,11 @@ def test_a_server_sends_nothing_to_another_machine_before_somebody_agrees(tmp_pa
 
 def test_a_wrong_address_of_the_router_is_told_on_the_page(tmp_path: Path) -> None:
     folder = write_actions(tmp_path / "shop")
-    (folder / "settings.yaml").write_text("router: {fallback_url: 'answers.example'}\n", encoding="utf-8")
+    (folder / "settings.yaml").write_text(
+        "router: {fallback_url: 'answers.example', fallback_model: large}\n", encoding="utf-8"
+    )
     client = open_client(folder)
-    assert "router.fallback_url" in client.get("/p/shop/deploy").text
+    assert "router.fallback_url is no http(s) address" in client.get("/p/shop/deploy").text
     assert client.post("/p/shop/deploy/serve", data={"port": "0"}).status_code == 422
 
 

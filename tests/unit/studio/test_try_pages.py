@@ -91,6 +91,12 @@ def test_an_action_waits_for_a_person_whose_edit_is_kept_for_review(tmp_path: Pa
     assert "edited" in page
     assert "The right answer waits for review" in page
     assert [line.output for line in read_lines(workspace.project.corrections("card"), Correction)] == [edited]
+    more = {"run_id": run.run.id, "text": BROKEN_CHAIR, "step": "kind", "step_input": BROKEN_CHAIR, "keep": "true", "by": "me"}
+    reply = client.post("/p/shop/try/actions/inbox/edit", data=more | {"answer": "praise"}, follow_redirects=False)
+    page = answered(client, reply.headers["location"], "/p/shop/try/actions/inbox/steps")
+    assert page.count("Edit this answer") == 2
+    assert [line.output for line in read_lines(workspace.project.corrections("kind"), Correction)] == ["praise"]
+    assert client.post("/p/shop/try/actions/inbox/edit", data=more | {"answer": " "}).status_code == 422
     empty = client.post("/p/shop/try/actions/inbox/decide", data=form | {"answer": " "})
     assert empty.status_code == 422
 
