@@ -41,8 +41,8 @@ def run(
         typer.Option(
             "--edit",
             metavar="STEP=ANSWER",
-            help="With --resume: give this answer to a step that was answered, STEP:2 for the second item of a list, and answer "
-            "the later steps that use it anew.",
+            help="With --resume: give this answer to a step that was answered, STEP:2 for the second item of a list, and "
+            "answer the later steps that use it anew.",
         ),
     ] = None,
     fresh: Annotated[
@@ -58,7 +58,7 @@ def run(
         name for name, given in zip(_DECISIONS, (approve, reject, answer is not None, edit is not None), strict=True) if given
     ]
     if resume is None and (chosen or action is None):
-        wants = f"{chosen[0]} decides on a step of an action run that waits" if chosen else "there is no action to run"
+        wants = f"{chosen[0]} decides on a step of an earlier action run" if chosen else "there is no action to run"
         raise UsageError(wants, fix="add --resume ID" if chosen else "name one, or go on with an action run: --resume ID")
     if resume is not None and (action or text or file or answered_by or fresh):
         raise UsageError("--resume goes on as the action run was begun", fix="give --resume ID alone, or leave it out")

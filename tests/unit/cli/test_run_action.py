@@ -63,12 +63,12 @@ def test_an_edit_of_a_step_is_used_by_later_steps(run: Run, tmp_path: Path) -> N
     ("words", "said"),
     [
         ((), "there is no action to run"),
-        (("inbox", "x", "--approve"), "--approve decides on a step of an action run that waits"),
+        (("inbox", "x", "--approve"), "--approve decides on a step of an earlier action run"),
         (("inbox", "--resume", "abc"), "--resume goes on as the action run was begun"),
         (("--resume", "abc", "--approve", "--reject"), "--approve and --reject exclude each other"),
         (("--resume", "abc", "--edit", "plan"), "--edit 'plan' names no step"),
         (("--resume", "abc", "--edit", "plan:0=x"), "names no step"),
-        (("inbox", "x", "--edit", "a=b"), "--edit decides on a step of an action run that waits"),
+        (("inbox", "x", "--edit", "a=b"), "--edit decides on a step of an earlier action run"),
         (("inbox", "x", "--file", "y"), "TEXT and --file exclude each other"),
     ],
 )
