@@ -16,6 +16,7 @@ from typer.main import get_command
 from anytasktune.cli import (
     action_verbs,
     agent_verb,
+    cluster_verbs,
     curve_verb,
     dataset_verbs,
     exchange_verbs,
@@ -100,6 +101,7 @@ STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
         "report": report_verbs.report_app,
         "verify": report_verbs.verify,
         "jobs": job_verbs.jobs_app,
+        "cluster": cluster_verbs.cluster_app,
         "schema": project_verbs.schema,
     },
 }

@@ -100,7 +100,7 @@ class Display(Reporter):
             transient=True,
             disable=not self.console.is_terminal,
         )
-        self._bar: tuple[str, TaskID] | None = None
+        self._bars: dict[str, TaskID] = {}
         self._logged = time.monotonic()
         self._has_finished = False
 
@@ -143,17 +143,19 @@ class Display(Reporter):
         loss = [f"loss {event.loss:.3f}"] if event.loss is not None else []
         facts = [event.detail] if event.detail else []
         facts += [f"{duration(event.seconds_left)} left"] if event.seconds_left is not None else []
+        facts += [f"on {event.node}"] if event.node else []
         detail = ", ".join([*(loss or [f"{event.done}/{event.total}"]), *facts])
-        if self._bar is None or self._bar[0] != label:
-            self._clear()
-            self._bar = (label, self.bars.add_task(label, total=event.total, detail=detail))
-        self.bars.update(self._bar[1], completed=event.done, total=event.total, detail=detail)
+        if label not in self._bars:
+            if not event.node:  # on this machine, one thing is done after the other
+                self._clear()
+            self._bars[label] = self.bars.add_task(label, total=event.total, detail=detail)
+        self.bars.update(self._bars[label], completed=event.done, total=event.total, detail=detail)
         if not self.console.is_terminal and time.monotonic() - self._logged >= self._log_seconds:
             self._logged = time.monotonic()
             self.console.print(Text(f"  {label}  {', '.join([f'{event.done} of {event.total}', *loss, *facts])}"))
 
     def _finish(self, event: events.Finished) -> None:
-        self._clear()
+        self._clear(event.name)
         self._has_finished = True
         facts = [event.detail] if event.detail else []
         if event.seconds is not None and not event.reused:
@@ -176,10 +178,11 @@ class Display(Reporter):
     def _warn(self, text: str) -> None:
         self.console.print(Text(f"  ! {text}", style="yellow"))
 
-    def _clear(self) -> None:
-        if self._bar is not None:
-            self.bars.remove_task(self._bar[1])
-            self._bar = None
+    def _clear(self, name: str = "") -> None:
+        """Take the bars away; those of other names stay where several things are done on a cluster."""
+        ended = [label for label in self._bars if label.endswith(f" {name}")]
+        for label in ended or list(self._bars):
+            self.bars.remove_task(self._bars.pop(label))
 
 
 def _system_name(system: System) -> str:

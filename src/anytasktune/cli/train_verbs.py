@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from anytasktune.cli.cluster_verbs import Cluster, GpuShare, Store, trainer
 from anytasktune.cli.console import DONE, FORGOTTEN, MENDABLE, ROWS_DROPPED, UsageError, print_json, say, show
 from anytasktune.cli.options import (
     Granularity,
@@ -26,6 +27,7 @@ from anytasktune.invocation import command
 if TYPE_CHECKING:
     from anytasktune.cli.progress import Reporter
     from anytasktune.pipeline import Settings, Workspace
+    from anytasktune.pipeline.tuning import TrainTargets
     from anytasktune.schema import Report
 
 Method = Annotated[
@@ -122,6 +124,9 @@ def train(
     project: ProjectFolder = Path(),
     granularity: Granularity = "task",
     method: Method = None,
+    cluster: Cluster = None,
+    store: Store = None,
+    gpu_share: GpuShare = None,
     overrides: Overrides = None,
     dry_run: DryRun = False,
     progress: ProgressForm = "text",
@@ -134,8 +139,8 @@ def train(
 
     if dry_run:
         return _show_plan(workspace, tasks, settings, granularity, reporter(progress, workspace), as_json)
-    with reporter(progress, workspace) as on_event:
-        runs = train_tasks(workspace, tasks or (), settings, on_event, granularity)
+    with reporter(progress, workspace) as on_event, trainer(cluster, store, gpu_share, settings, on_event) as train_them:
+        runs = train_tasks(workspace, tasks or (), settings, on_event, granularity, train_them)
     folders = {run.target: workspace.project.runs(run.target) / run.id / "adapter" for run in runs}
     if as_json:
         print_json([run.model_dump(mode="json") | {"adapter": str(folders[run.target])} for run in runs])
@@ -182,6 +187,9 @@ def tune(
     method: Method = None,
     general: With = None,
     keys: WithKey = None,
+    cluster: Cluster = None,
+    store: Store = None,
+    gpu_share: GpuShare = None,
     overrides: Overrides = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -206,7 +214,8 @@ def tune(
             expected_requests(workspace, tasks or (), settings, on_event)
     if dry_run:
         return _show_plan(workspace, tasks, settings, granularity, events, as_json)
-    return _tune(workspace, tasks, settings, granularity, events, as_json, yes=yes)
+    with trainer(cluster, store, gpu_share, settings, events) as train_them:
+        return _tune(workspace, tasks, settings, granularity, events, as_json, yes=yes, train_them=train_them)
 
 
 def demo(
@@ -247,6 +256,7 @@ def _tune(
     as_json: bool,
     *,
     yes: bool = False,
+    train_them: "TrainTargets | None" = None,
 ) -> int:
     from anytasktune.cli.consent_question import agreement
     from anytasktune.pipeline import BuildOptions
@@ -254,7 +264,7 @@ def _tune(
 
     with events as on_event:
         options = BuildOptions(agreed=agreement(yes, events))
-        report = tune_tasks(workspace, tasks or (), settings, on_event, granularity, options)
+        report = tune_tasks(workspace, tasks or (), settings, on_event, granularity, options, train_them)
     show_report(workspace, report, as_json)
     return _code_of(report, events)
 

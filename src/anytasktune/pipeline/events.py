@@ -65,6 +65,8 @@ class Progress(Record):
     detail: str = ""
     seconds_left: float | None = None
     loss: float | None = None
+    node: str = ""
+    """The node of a cluster that does it; empty on this machine."""
 
 
 class Finished(Record):

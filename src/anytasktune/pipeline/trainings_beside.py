@@ -8,7 +8,7 @@ from typing import Literal
 from anytasktune.errors import counted
 from anytasktune.pipeline.events import Finished, Started
 from anytasktune.pipeline.training_context import TrainingContext
-from anytasktune.pipeline.tuning import training_job
+from anytasktune.pipeline.training_jobs import training_job
 from anytasktune.schema import Estimate, Example, Run, SplitName
 from anytasktune.settings import TrainConfig
 from anytasktune.training.run_plan import estimate_run, plan_run

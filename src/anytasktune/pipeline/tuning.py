@@ -1,7 +1,6 @@
 """`train`, `eval` and `tune`: data sets → Task-LMs → report; finished artefacts are reused."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from anytasktune.errors import PreflightError, Problem
 from anytasktune.evaluation import AcrossTasks
@@ -20,21 +19,23 @@ from anytasktune.pipeline.evaluating import (
     require_held_out,
     require_room_for_answers,
 )
-from anytasktune.pipeline.events import Finished, OnEvent, Progress, Started
+from anytasktune.pipeline.events import OnEvent, Started
 from anytasktune.pipeline.production import unpromoted_notes
 from anytasktune.pipeline.stored_router_evaluations import router_evaluation_of
 from anytasktune.pipeline.teacher_access import Agreed
 from anytasktune.pipeline.training_context import TrainingContext
+from anytasktune.pipeline.training_jobs import finished_training, training_job
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import Estimate, Report, Run, Task
 from anytasktune.settings import Settings
-from anytasktune.store import LATEST, write_ref
 from anytasktune.training.adapter_targets import Granularity
 from anytasktune.training.fit_label_set_head import has_label_sets
-from anytasktune.training.loop import Progress as StepProgress
 from anytasktune.training.run_plan import estimate_run
 from anytasktune.training.task_rows import TrainingData
-from anytasktune.training.train_runs import Job, reusable_run, run_id, train_task_lms
+from anytasktune.training.train_runs import reusable_run, run_id, train_task_lms
+
+TrainTargets = Callable[[TrainingContext, Sequence[TrainingData]], list[Run]]
+"""Trains the Task-LMs for these data, or reuses finished ones: `train_targets`, or on a cluster `ClusterTraining.train`."""
 
 
 def train(
@@ -43,14 +44,18 @@ def train(
     settings: Settings | None = None,
     on_event: OnEvent | None = None,
     granularity: Granularity = "task",
+    train_them: TrainTargets | None = None,
 ) -> list[Run]:
     """Train a Task-LM per task, an Action-LM per action, a Mixed-LM, or all of these; finished runs are reused.
+
+    Args:
+        train_them: trains elsewhere; in this process unless given.
 
     Raises:
         AnyTaskTuneError: for anything the user can mend; see `anytasktune.errors`.
     """
     context = TrainingContext.begin(workspace, settings, on_event)
-    return train_targets(context, context.training_data(workspace.tasks(task_names), granularity))
+    return (train_them or train_targets)(context, context.training_data(workspace.tasks(task_names), granularity))
 
 
 def tune(
@@ -60,11 +65,12 @@ def tune(
     on_event: OnEvent | None = None,
     granularity: Granularity = "task",
     options: BuildOptions | None = None,
+    train_them: TrainTargets | None = None,
 ) -> Report:
     """Run the whole chain: freeze → check → train → predict → score → compare → report; finished artefacts are reused.
 
     Where a teacher is named, data sets are built with it first. Task-LMs of another granularity that were trained before are
-    compared, too.
+    compared, too. `train_them` is as in `train`.
     """
     context = TrainingContext.begin(workspace, settings, on_event)
     if context.settings.teacher.name:
@@ -73,7 +79,7 @@ def tune(
     require_held_out(context, tasks)
     require_room_for_answers(context, tasks)
     general = general_models(context, tasks, options.agreed if options else None)
-    runs = train_targets(context, context.training_data(tasks, granularity))
+    runs = (train_them or train_targets)(context, context.training_data(tasks, granularity))
     return _measure(context, tasks, evaluated_runs(context, tasks, runs), general)
 
 
@@ -113,12 +119,12 @@ def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> lis
     """Train the Task-LMs for these data, or reuse finished ones; the base model is loaded only if one has to be trained."""
     config, info = context.settings.train, context.model_info
     if config.method == "head":
-        _require_closed_lists(data)
+        require_closed_lists(data)
     folders = {item.target: context.workspace.project.runs(item.target) / run_id(info.ref, item, config) for item in data}
     runs: dict[str, Run] = {}
     for target, folder in folders.items():
         if (run := reusable_run(folder, context.note)) is not None:
-            runs[target] = _finished(context, folder, run, reused=True)
+            runs[target] = finished_training(context, folder, run, reused=True)
     missing = [item for item in data if item.target not in runs]
     if missing:
         estimates = {item.target: estimate_run(context.planned(item), info, config, context.speed) for item in missing}
@@ -126,14 +132,18 @@ def train_targets(context: TrainingContext, data: Sequence[TrainingData]) -> lis
         context.on_event(Started(stage="train", name=name, estimate=Estimate.total(estimates.values())))
         jobs = [training_job(context, item, folders[item.target], estimates[item.target]) for item in missing]
         for job, run in train_task_lms(context.base, jobs, config, context.note):
-            runs[job.data.target] = _finished(context, job.folder, run, reused=False)
-    done = [runs[item.target] for item in data]
-    for note in unpromoted_notes(context.workspace, done):
+            runs[job.data.target] = finished_training(context, job.folder, run, reused=False)
+    return trained(context, [runs[item.target] for item in data])
+
+
+def trained(context: TrainingContext, runs: list[Run]) -> list[Run]:
+    """The runs, after a remark on those that are newer than what is in production."""
+    for note in unpromoted_notes(context.workspace, runs):
         context.note(note)
-    return done
+    return runs
 
 
-def _require_closed_lists(data: Sequence[TrainingData]) -> None:
+def require_closed_lists(data: Sequence[TrainingData]) -> None:
     """Raise PreflightError if a task has no labels or numbers for a label head to choose from."""
     parts = [part for item in data for part in item.parts]
     others = [
@@ -145,46 +155,3 @@ def _require_closed_lists(data: Sequence[TrainingData]) -> None:
     fix = "name label and number tasks only, or train an adapter: --method auto"
     if others:
         raise PreflightError([Problem(what, f"task {name}", fix) for name in others])
-
-
-def training_job(
-    context: TrainingContext, data: TrainingData, folder: Path, estimate: Estimate, name: str | None = None
-) -> Job:
-    """The job of one Task-LM, which reports its progress under `name`; unless given, that of its target."""
-    shown = name or data.target
-
-    def on_progress(step: StepProgress) -> None:
-        context.on_event(
-            Progress(
-                stage="train",
-                name=shown,
-                done=step.step,
-                total=step.steps,
-                loss=step.loss,
-                seconds_left=step.seconds_left,
-            )
-        )
-
-    def on_head_rows(done: int, total: int) -> None:
-        context.on_event(Progress(stage="head", name=shown, done=done, total=total))
-
-    return Job(data, folder, on_progress, context.encoder.encode, estimate, on_head_rows)
-
-
-def _finished(context: TrainingContext, folder: Path, run: Run, *, reused: bool) -> Run:
-    write_ref(folder.parent, LATEST, folder.name)
-    facts = [f"{run.steps_done} step{'' if run.steps_done == 1 else 's'}"]
-    facts += [f"dev loss {run.kept.dev_loss:.3f}"] if run.kept is not None else []
-    facts += ["stopped early"] if run.stopped_early else []
-    context.on_event(
-        Finished(
-            stage="train",
-            name=folder.parent.name,
-            artifact=run.id,
-            reused=reused,
-            detail=", ".join(facts),
-            seconds=run.usage.seconds,
-            estimate_error=run.estimate_error,
-        )
-    )
-    return run

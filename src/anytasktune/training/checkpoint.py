@@ -47,24 +47,31 @@ class Checkpoint:
     tensors: dict[str, torch.Tensor]
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, then remove all older ones but the last, which stands in should this one be damaged."""
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Write a checkpoint, then remove all older ones but the last, which stands in should this one be damaged.
+
+    Returns its folder.
+    """
     target = folder / f"checkpoint-{checkpoint.state.step:08d}"
     with atomic_folder(target) as temporary:
         write_atomic(temporary / _TENSORS, save(checkpoint.tensors))  # save_file would hide a full disk behind its own error
         write_record(temporary / _STATE, checkpoint.state)
     for old in sorted(folder.glob("checkpoint-*"))[:-_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
+    return target
 
 
 class CheckpointWriter:
     """Writes checkpoints in a thread, one at a time. Use as a context manager: all is on disk when the block ends.
 
     A failed write raises from the next `submit`, or from `close`.
+
+    Args:
+        on_saved: receives the folder of each checkpoint, in that thread; what it raises counts as a failed write.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, on_saved: Callable[[Path], None] = lambda _: None) -> None:
+        self.folder, self.on_saved = folder, on_saved
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._pending: Future[None] | None = None
 
@@ -76,7 +83,10 @@ class CheckpointWriter:
         """
         self._finish()
         tensors = {name: tensor.detach().to("cpu", copy=True) for name, tensor in checkpoint.tensors.items()}
-        self._pending = self._thread.submit(save_checkpoint, self.folder, Checkpoint(checkpoint.state, tensors))
+        self._pending = self._thread.submit(self._save, Checkpoint(checkpoint.state, tensors))
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        self.on_saved(save_checkpoint(self.folder, checkpoint))
 
     def close(self) -> None:
         """Wait until everything is written.

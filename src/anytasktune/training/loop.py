@@ -77,6 +77,7 @@ class TrainingRun:
         self.on_progress = on_progress
         self.note = note
         self.score = score
+        self.on_checkpoint: Callable[[Path], None] = lambda _: None
         self.steps = plan.resolved.steps
         self.optimizer = FlatAdamW(adapter, weight_decay=config.weight_decay, max_grad_norm=config.max_grad_norm)
         self.schedule = Schedule(plan.resolved.learning_rate, self.steps, config.warmup)
@@ -96,7 +97,7 @@ class TrainingRun:
             TrainingError: if another process works in the folder.
             StoreError: if a checkpoint or the log cannot be written.
         """
-        with run_lock(self.folder), CheckpointWriter(self.folder) as self._writer:
+        with run_lock(self.folder), CheckpointWriter(self.folder, self.on_checkpoint) as self._writer:
             checkpoint = load_checkpoint(self.folder, self.note)
             if checkpoint is not None:
                 self.state = checkpoint.state

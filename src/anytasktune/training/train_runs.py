@@ -23,7 +23,7 @@ from anytasktune.models.packing_support import packs_rows, whole_rows
 from anytasktune.records import Usage
 from anytasktune.schema import AnswerThreshold, BaseModelRef, Decoding, Estimate, Run, TaskLMManifest
 from anytasktune.scorers import answer_threshold
-from anytasktune.settings import TrainConfig
+from anytasktune.settings import DType, TrainConfig
 from anytasktune.store import atomic_folder, remove_artifact, write_record
 from anytasktune.store.run_folder import ADAPTER_FOLDER, RUN_FILE, TASK_LM_FILE, finished_run
 from anytasktune.training.dev_scoring import DevScorer
@@ -45,10 +45,28 @@ _THRESHOLD_ROWS = 500
 """Most dev rows on which the threshold of a label task is chosen."""
 
 
-def run_id(model: BaseModelRef, data: TrainingData, config: TrainConfig) -> str:
-    """Equal for runs that give the same adapter: same tasks, rows, base model, precision, settings and version."""
-    device = choose_device(config.device)
-    where = {"dtype": choose_dtype(config.dtype, device), "device": device.type, "model": ""}
+@dataclass(frozen=True)
+class Computing:
+    """The kind of device a run is computed on, and its precision."""
+
+    device: str
+    dtype: DType
+
+    @classmethod
+    def here(cls, config: TrainConfig) -> "Computing":
+        """Those of this machine with these settings."""
+        device = choose_device(config.device)
+        return cls(device.type, choose_dtype(config.dtype, device))
+
+
+def run_id(model: BaseModelRef, data: TrainingData, config: TrainConfig, computing: Computing | None = None) -> str:
+    """Equal for runs that give the same adapter: same tasks, rows, base model, precision, settings and version.
+
+    Args:
+        computing: of the machine that trains; this one unless given.
+    """
+    computing = computing or Computing.here(config)
+    where = {"dtype": computing.dtype, "device": computing.device, "model": ""}
     without = _UNIDENTIFYING if len(data.parts) > 1 else _UNIDENTIFYING | _OF_SEVERAL_TASKS
     settings = config.model_dump(exclude=without) | where
     parts = [[part.task.name, part.task.definition, part.dataset_id, *part.left_out] for part in data.parts]
@@ -75,6 +93,7 @@ class Job:
         encode: makes tokens of rows; the base model's tokenizer unless given.
         estimate: the expected cost of the run, noted in its record.
         on_head_rows: receives how many of how many rows a label head has read.
+        on_checkpoint: receives the folder of each checkpoint when it is written, in another thread.
     """
 
     data: TrainingData
@@ -83,6 +102,7 @@ class Job:
     encode: Encode | None = None
     estimate: Estimate | None = None
     on_head_rows: Callable[[int, int], None] = lambda _done, _total: None
+    on_checkpoint: Callable[[Path], None] = lambda _: None
 
 
 def train_task_lm(
@@ -134,6 +154,7 @@ def train_task_lms(
             scorer = DevScorer(base, plan.scored, plan.decoding)
             score = scorer.score if plan.scored else None
             run = TrainingRun(adapter, plan, config, job.folder, job.on_progress, note, score)
+            run.on_checkpoint = job.on_checkpoint
             by_run[id(run)] = job
             yield run
 
