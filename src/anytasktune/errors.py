@@ -111,6 +111,20 @@ class DamagedError(StoreError):
     """Something the program made was damaged or changed since: its checksum is another one."""
 
 
+_REFUSED_MEMORY = (
+    *("not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory", "bad alloc", "bad_alloc"),
+    "cublas_status_alloc_failed",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error is a failed allocation; of most devices PyTorch says so only in the message."""
+    if isinstance(error, MemoryError):
+        return True
+    message = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in message for words in _REFUSED_MEMORY)
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number of things in a message: `1 row`, `2,300 rows`, `1 reply`, `2 replies`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -45,7 +45,7 @@ from anytasktune.cli.console import (
     accept_any_character,
     show_error,
 )
-from anytasktune.errors import AnyTaskTuneError, disk_error
+from anytasktune.errors import AnyTaskTuneError, disk_error, is_out_of_memory
 from anytasktune.invocation import program
 
 STAGES: dict[str, dict[str, Callable[..., int] | typer.Typer]] = {
@@ -174,8 +174,11 @@ def run_safely(arguments: Sequence[str]) -> int:
     except OSError as error:  # of any path that was given, or that is made of a name
         show_error(disk_error(error), as_json="--json" in arguments)
         return MENDABLE
-    except MemoryError:
-        full = AnyTaskTuneError("the memory is full", fix="close other programs, or take a smaller model or smaller files")
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        fix = "close other programs, lower eval.batch_tokens, or take a smaller model or smaller files"
+        full = AnyTaskTuneError("the memory is full", fix=fix)
         show_error(full, as_json="--json" in arguments)
         return MENDABLE
     return code

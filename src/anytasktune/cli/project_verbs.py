@@ -80,8 +80,22 @@ def models(
     return DONE
 
 
-def doctor(project: ProjectFolder = Path(), as_json: Json = False) -> int:
+def doctor(
+    gpu: Annotated[
+        bool,
+        typer.Option(
+            "--gpu", help="Compare losses, gradients and answers of the GPU with those of the CPU, in under a minute."
+        ),
+    ] = False,
+    project: ProjectFolder = Path(),
+    as_json: Json = False,
+) -> int:
     """Check whether this machine is ready and where a teacher answers; list what is missing and what to do."""
+    if gpu:
+        from anytasktune.cli.device_lines import show_device
+        from anytasktune.pipeline.checking_gpu import check_gpu
+
+        return show_device(check_gpu(), as_json=as_json)
     from anytasktune.pipeline.environment import examine_machine
 
     facts = examine_machine(project)

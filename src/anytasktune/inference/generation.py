@@ -172,12 +172,13 @@ class GrowingAnswer:
 
 def _likeliest(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
     """The fewest tokens [vocabulary] whose probabilities add up to `top_p`, at least the most probable one."""
-    scaled = (logits.double() - logits.double().max()) / sampling.temperature
+    precise = logits.cpu().double()  # Apple's GPUs have no float64
+    scaled = (precise - precise.max()) / sampling.temperature
     probabilities, order = scaled.softmax(dim=-1).sort(descending=True, stable=True)
     before = probabilities.cumsum(dim=-1) - probabilities
-    chosen = torch.zeros_like(logits, dtype=torch.bool)
+    chosen = torch.zeros_like(precise, dtype=torch.bool)
     chosen[order[before < sampling.top_p]] = True
-    return chosen
+    return chosen.to(logits.device)
 
 
 def extend_answers(model: PreTrainedModel, answers: Sequence[GrowingAnswer], hidden: torch.Tensor) -> list[list[int]]:

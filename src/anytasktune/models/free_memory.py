@@ -18,7 +18,10 @@ def free_memory(device: torch.device) -> int | None:
         free, _ = torch.cuda.mem_get_info(device)
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(free) + int(unused)
-    amounts = [_available(), of_cgroup(_CGROUP, _own_cgroup())]
+    amounts = [_available()]
+    if device.type == "mps":  # of the memory that it shares with the processor, an Apple GPU may take a part
+        amounts.append(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+    amounts += [of_cgroup(_CGROUP, _own_cgroup())]
     if sys.platform == "linux":
         resource = importlib.import_module("resource")  # Windows has none
         most, _ = resource.getrlimit(resource.RLIMIT_AS)

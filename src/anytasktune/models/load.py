@@ -33,6 +33,7 @@ from anytasktune.settings import DType
 from anytasktune.text.plain_text import shorten
 
 _SAMPLE = 1 << 16
+_DEVICES = ("cpu", "cuda", "mps")
 _WEIGHTS_PER_BYTE = 8
 """More weights than this per byte of the files have no format; those of 4 bits are two."""
 
@@ -231,13 +232,16 @@ def choose_device(device: str) -> torch.device:
         torch.empty(1, device=place)
     except (RuntimeError, AssertionError):
         raise ModelError(f"no device {device!r} here", fix="use device=cpu, or auto") from None
+    if place.type not in _DEVICES:
+        raise ModelError(f"device {device!r} is not used by this program", fix="use device=cpu, cuda, mps or auto")
     return place
 
 
 def choose_dtype(dtype: str, device: torch.device) -> DType:
     """`auto` → bfloat16 where the hardware multiplies in it (AVX512-BF16, AMX, recent GPUs), else float32."""
     if dtype == "auto" and device.type == "cuda":
-        dtype = "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+        with torch.cuda.device(device):  # a machine may have GPUs of two generations
+            dtype = "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     elif dtype == "auto" and device.type == "cpu":
         checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
         dtype = "bfloat16" if any(getattr(torch.cpu, check, bool)() for check in checks) else "float32"

@@ -10,6 +10,7 @@ import torch
 
 from anytasktune.datasets import FrozenDataset
 from anytasktune.errors import PreflightError, Problem, counted
+from anytasktune.models.device import release_memory
 from anytasktune.models.load import BaseLM, ModelInfo, choose_device, choose_dtype, inspect_model, load_base
 from anytasktune.pipeline.context import Context
 from anytasktune.pipeline.events import MOST_EXAMPLES, Finished, OnEvent, Started, Warned, ignore_event
@@ -57,13 +58,12 @@ class TrainingContext(Context):
         """Free the memory of the base model; it is loaded again when it is needed."""
         if self.__dict__.pop("base", None) is not None:
             gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            release_memory()
 
     @property
     def machine(self) -> str:
         """Description of this machine and the precision it computes in."""
-        computes_on = f"{torch.get_num_threads()} {self.device.type} threads"
+        computes_on = f"{torch.get_num_threads()} cpu threads" if self.device.type == "cpu" else "Apple GPU"
         if self.device.type == "cuda":
             computes_on = torch.cuda.get_device_name(self.device)
         return f"{platform.system()} {platform.machine()}, {computes_on}, {self.dtype}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from anytasktune.models.device import synchronise
 from anytasktune.models.shape import ModelShape
 from anytasktune.schema import Estimate
 from anytasktune.training.batches import RowSet
@@ -201,10 +202,7 @@ def matmul_rate(shape: ModelShape, device: torch.device, dtype: torch.dtype) -> 
     def multiply() -> float:
         start = time.perf_counter()
         torch.nn.functional.linear(torch.nn.functional.linear(x, up), down)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        elif device.type == "mps":
-            torch.mps.synchronize()
+        synchronise(device)
         return time.perf_counter() - start
 
     multiply()  # the first product sets things up

@@ -4,7 +4,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -157,6 +157,13 @@ class TrainingRun:
         self._unread.append(_UnreadStep(index + 1, loss, rate, tokens, seconds))
         done = {"step": index + 1, "tokens": self.state.tokens + tokens, "seconds": self.state.seconds + seconds}
         self.state = self.state.model_copy(update=done)
+
+    def add_seconds(self, seconds: float) -> None:
+        """Add time in which the device worked on the steps that are not logged yet; nothing where there are none."""
+        if self._unread:
+            last = self._unread[-1]
+            self._unread[-1] = replace(last, seconds=last.seconds + seconds)
+            self.state = self.state.model_copy(update={"seconds": self.state.seconds + seconds})
 
     def record_evaluation(self, loss: float, score: float | None, seconds: float) -> None:
         """Record an evaluation on dev; the best weights so far are kept."""

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-import torch
-
-from anytasktune.errors import PreflightError
+from anytasktune.errors import PreflightError, is_out_of_memory
+from anytasktune.models.device import release_memory
 from anytasktune.models.shape import ModelShape
 from anytasktune.training.estimate import Load
 
@@ -29,7 +28,6 @@ _LOGIT_COPIES = 2.5
 _ADAPTER_COPIES = 6
 _SHARE = 0.9
 _SMALLEST = 16
-_REFUSALS = ("not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory", "bad alloc", "bad_alloc")
 
 
 @dataclass(frozen=True)
@@ -106,14 +104,6 @@ def plan_micro_batch_tokens(wanted: int, footprint: Footprint, free: int | None)
     return low
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error is a failed allocation; on a CPU PyTorch says so only in the message."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    message = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in message for words in _REFUSALS)
-
-
 class ShrinkingStep:
     """Runs steps, with half the tokens per stream and once more when an allocation fails.
 
@@ -143,8 +133,7 @@ class ShrinkingStep:
                 refused = str(error).splitlines()[0] if str(error) else type(error).__name__
             # out of the handler, whose traceback would keep the failed attempt's tensors
             self._clear()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            release_memory()
             if self.micro_batch_tokens <= _SMALLEST:
                 fix = "close other programs, shorten the rows, or choose a smaller model"
                 raise PreflightError(f"not enough memory for a single row: {refused}", fix=fix)

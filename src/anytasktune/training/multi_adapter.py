@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 
+from anytasktune.models.device import synchronise
 from anytasktune.models.free_memory import free_memory
 from anytasktune.models.load import BaseLM
 from anytasktune.models.lora_stack import LoraStack, attached
@@ -81,7 +82,7 @@ class _JointSteps:
         tokens = plan_micro_batch_tokens(wanted, footprint, free_memory(base.device))
         if tokens < wanted:
             note(f"little memory is free: micro_batch_tokens={tokens} instead of {wanted}, to the same result")
-        self.runs = list(enumerate(runs))
+        self.runs, self.device = list(enumerate(runs)), base.device
         self.engine = StepEngine(
             stack, max_tokens=tokens, prompt_weight=config.prompt_loss_weight, label_share=config.label_loss
         )
@@ -94,6 +95,8 @@ class _JointSteps:
         while not any(run.finished for _, run in self.runs):
             self._step()
             due = time.monotonic() - logged >= self.log_every
+            if due or any(run.finished for _, run in self.runs):
+                self._count_wait()
             for _, run in self.runs:
                 if due or run.needs_evaluation or run.finished:
                     run.log_steps()
@@ -114,6 +117,16 @@ class _JointSteps:
         for slot, run in self.runs:
             if run.needs_evaluation:
                 run.record_evaluation(*self._evaluation(slot, run))
+
+    def _count_wait(self) -> None:
+        """Count the time that a GPU still needs for the steps it was given; a CPU has done them."""
+        if self.device.type == "cpu":
+            return
+        start = time.monotonic()
+        synchronise(self.device)
+        waited = time.monotonic() - start
+        for _, run in self.runs:
+            run.add_seconds(waited / len(self.runs))
 
     def _evaluation(self, slot: int, run: TrainingRun) -> tuple[float, float | None, float]:
         """Dev loss, dev score and the seconds they took."""

@@ -21,13 +21,14 @@ from anytasktune.exporting.export_source import ExportSource, write_companions
 from anytasktune.inference.task_lm import TaskLM
 from anytasktune.inference.task_predictor import TaskPredictor
 from anytasktune.models.load import load_base
-from anytasktune.models.lora import WEIGHTS_FILE
-from anytasktune.schema import GoldenPrompts, Run, TaskLMManifest
+from anytasktune.models.lora import WEIGHTS_FILE, Adapter, LoraSpec
+from anytasktune.schema import GoldenPrompts, Run, StepMetrics, TaskLMManifest
 from anytasktune.settings import TrainConfig
-from anytasktune.store import read_record
-from anytasktune.store.run_folder import ADAPTER_FOLDER, RUN_FILE, TASK_LM_FILE
+from anytasktune.store import read_lines, read_record
+from anytasktune.store.run_folder import ADAPTER_FOLDER, METRICS_FILE, RUN_FILE, TASK_LM_FILE
 from anytasktune.training.checkpoint import run_lock
-from anytasktune.training.loop import Progress
+from anytasktune.training.loop import Progress, TrainingRun
+from anytasktune.training.run_plan import plan_run
 from anytasktune.training.train_runs import Job, TrainingData, run_id, train_task_lm, train_task_lms
 
 CONFIG = TrainConfig(dtype="float32", device="cpu", epochs=6, learning_rate=1e-2, batch_size=8, rank=4)
@@ -101,6 +102,19 @@ def test_the_same_inputs_give_the_same_adapter(trained: Path, model_folder: Path
         read_record(folder / ADAPTER_FOLDER / TASK_LM_FILE, TaskLMManifest).adapter_sha256 for folder in (trained, tmp_path)
     )
     assert first == second
+
+
+def test_the_time_a_device_needs_after_a_step_counts_as_that_of_the_run(model_folder: Path, tmp_path: Path) -> None:
+    base = load_base(str(model_folder), dtype="float32", device="cpu")
+    plan = plan_run(base.info, data(), CONFIG, dtype="float32", device="cpu")
+    run = TrainingRun(Adapter(base.model, LoraSpec(4, 8.0)), plan, CONFIG, tmp_path)
+    with run.opened():
+        run.add_seconds(9.0)  # no step has been done
+        run.apply_step(torch.tensor(1.0), 2.0)
+        run.add_seconds(0.5)
+        run.log_steps()
+    assert run.state.seconds == 2.5
+    assert [line.seconds for line in read_lines(tmp_path / METRICS_FILE, StepMetrics)] == [2.5]
 
 
 def test_a_finished_run_is_not_trained_again(trained: Path, model_folder: Path) -> None:
