@@ -62,8 +62,7 @@ class JointGeneration:
         """Read what was added to each answer, and choose the next token; all rows must be open."""
         self.adapters.put_on([row.adapter for row in self.rows])  # they were taken off if one was loaded since
         added = [row.added for row in self.rows]
-        width = max(map(len, added))
-        with self.adapters.routed([row.adapter for row in self.rows], [width] * len(self.rows)):
+        with self.adapters.routed([row.adapter for row in self.rows], [len(tokens) for tokens in added]):
             hidden = read_further(self.model, self.cache, added)
         compare_forced(self.model, hidden, [row.answer for row in self.rows], added)
         lasts = [len(tokens) - 1 for tokens in added]

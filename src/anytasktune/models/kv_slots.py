@@ -13,7 +13,8 @@ import torch
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface
 
-from anytasktune.models.packed import PACKED, KeptPrefix, Layout, Section, attending, blocks_of, no_mask
+from anytasktune.models.packed import PACKED, KeptPrefix, Layout, ScoreRule, Section, attending, blocks_of, no_mask
+from anytasktune.models.trunk import has_usual_shape, stream_states, trunk_states, window_of
 
 SLOTS = "anytasktune_slots"
 _MORE_PLACES, _MORE_SLOTS = 64, 8
@@ -117,24 +118,48 @@ def _grown(memory: torch.Tensor, slots: int, places: int) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class SlotReading:
-    """One pass over new tokens of all rows of a cache.
+    """One pass over new tokens of all rows of a cache, as one stream without padding.
 
     Attributes:
-        positions: [rows, n] of the new tokens; -1 for padding.
-        real: the rows and the columns in `positions` of tokens that are no padding.
+        rows, columns: [T] of each token, its row and its place among the new tokens of this row.
+        positions: [T]
+        width: new tokens of the row that has most.
+        places: tokens of the longest row.
     """
 
     cache: SlotCache
+    rows: torch.Tensor
+    columns: torch.Tensor
     positions: torch.Tensor
+    width: int
     places: int
-    real: tuple[torch.Tensor, torch.Tensor]
     _hidden: dict[int | None, torch.Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, cache: SlotCache, added: Sequence[Sequence[int]]) -> "SlotReading":
+        """The reading of tokens that are added to each row."""
+        counts = torch.tensor([len(tokens) for tokens in added])
+        rows = torch.repeat_interleave(torch.arange(len(added)), counts)
+        columns = torch.arange(len(rows)) - (counts.cumsum(0) - counts)[rows]
+        positions = torch.tensor(cache.lengths)[rows] + columns
+        cache.lengths = [length + len(tokens) for length, tokens in zip(cache.lengths, added, strict=True)]
+        cache.make_room(max(cache.lengths))
+        on_device = [part.to(cache.device) for part in (rows, columns, positions)]
+        return cls(cache, *on_device, int(counts.max()), max(cache.lengths))
+
+    def padded(self, states: torch.Tensor) -> torch.Tensor:
+        """[T, …] → [rows, width, …], shorter rows padded on the right."""
+        if len(states) == len(self.cache.lengths) * self.width:
+            return states.view(len(self.cache.lengths), self.width, *states.shape[1:])
+        rectangle = states.new_zeros(len(self.cache.lengths), self.width, *states.shape[1:])
+        rectangle[self.rows, self.columns] = states
+        return rectangle
 
     def hidden(self, window: int | None) -> torch.Tensor:
         """[rows, n, places]: True where a new token must not attend."""
         if window not in self._hidden:
             keys = torch.arange(self.places, device=self.positions.device)
-            reach = self.positions.clamp(min=0).unsqueeze(2)
+            reach = self.padded(self.positions).unsqueeze(2)
             hidden = keys > reach
             self._hidden[window] = hidden if window is None else hidden | (keys <= reach - window)
         return self._hidden[window]
@@ -150,40 +175,52 @@ def read_new(model: PreTrainedModel, cache: SlotCache, rows: Sequence[NewRow]) -
         blocks = blocks_of([starts[number] for number in chosen], [lengths[number] for number in chosen])
         sections.append(Section(rows[chosen[0]].length, None, blocks, prefix))
     keep: dict[int, States] = {}
-    positions = [row.length + place for row in rows for place in range(len(row.suffix))]
-    with attending(model, PACKED):
-        output = model.base_model(
-            torch.tensor([[token for row in rows for token in row.suffix]], device=cache.device),
-            position_ids=torch.tensor([positions], device=cache.device),
-            use_cache=False,
-            packed_layout=Layout(tuple(sections), keep).to(cache.device),
-        )
+    ids = torch.tensor([[token for row in rows for token in row.suffix]], device=cache.device)
+    positions = torch.tensor([[row.length + place for row in rows for place in range(len(row.suffix))]], device=cache.device)
+    layout = Layout(tuple(sections), keep).to(cache.device)
+    if has_usual_shape(model):
+        states = stream_states(model, ids, positions, layout)
+    else:
+        with attending(model, PACKED):
+            output = model.base_model(ids, position_ids=positions, use_cache=False, packed_layout=layout)
+        states = output.last_hidden_state[0]
     cache.add(rows, keep)
-    lasts = [start + length - 1 for start, length in zip(starts, lengths, strict=True)]
-    return output.last_hidden_state[0, lasts].contiguous()
+    return states[[start + length - 1 for start, length in zip(starts, lengths, strict=True)]].contiguous()
 
 
 def read_further(model: PreTrainedModel, cache: SlotCache, added: Sequence[Sequence[int]]) -> torch.Tensor:
     """Hidden states [rows, n, h] of the tokens that are added to each row, shorter ones padded on the right."""
-    width = max(map(len, added))
-    ids, positions = torch.zeros(len(added), width, dtype=torch.long), torch.full((len(added), width), -1)
-    for row, tokens in enumerate(added):
-        ids[row, : len(tokens)] = torch.tensor(tokens, dtype=torch.long)
-        positions[row, : len(tokens)] = torch.arange(cache.lengths[row], cache.lengths[row] + len(tokens))
-        cache.lengths[row] += len(tokens)
-    cache.make_room(max(cache.lengths))
-    rows, columns = (positions >= 0).nonzero(as_tuple=True)
-    positions = positions.to(cache.device)
-    real = rows.to(cache.device), columns.to(cache.device)
+    reading = SlotReading.of(cache, added)
+    ids = torch.tensor([[token for tokens in added for token in tokens]], device=cache.device)
+    positions = reading.positions.unsqueeze(0)
+    if has_usual_shape(model):
+
+        def attend(module: torch.nn.Module, *states: torch.Tensor) -> torch.Tensor:
+            rule = ScoreRule(module.scaling, None, window_of(module))
+            return _attended(reading, int(module.layer_idx), states, rule)
+
+        return reading.padded(trunk_states(model, ids, positions, attend))
     with attending(model, SLOTS):
-        output = model.base_model(
-            ids.to(cache.device),
-            position_ids=positions.clamp(min=0),
-            use_cache=False,
-            slot_reading=SlotReading(cache, positions, max(cache.lengths), real),
-        )
-    states: torch.Tensor = output.last_hidden_state
-    return states
+        output = model.base_model(ids, position_ids=positions, use_cache=False, slot_reading=reading)
+    return reading.padded(output.last_hidden_state[0])
+
+
+def _attended(reading: SlotReading, layer: int, states: Sequence[torch.Tensor], rule: ScoreRule) -> torch.Tensor:
+    """Attention [T, heads, d] of new tokens to their rows, from query [T, heads, d], key and value [T, groups, d]."""
+    query, key, value = states
+    (_, heads, width), groups, batch = query.shape, key.shape[1], len(reading.cache.lengths)
+    seen = []
+    for memory, new in zip(reading.cache.states(layer), (key, value), strict=True):
+        memory[reading.rows, :, reading.positions] = new
+        seen.append(memory[:batch, :, : reading.places].flatten(0, 1))
+    rectangle = reading.padded(query * rule.scaling).transpose(1, 2)
+    scores = torch.bmm(rectangle.reshape(batch * groups, -1, width), seen[0].transpose(1, 2))
+    if rule.softcap is not None:
+        scores = scores.div_(rule.softcap).tanh_().mul_(rule.softcap)
+    hidden = reading.hidden(rule.window).unsqueeze(1)
+    scores.view(batch, heads, reading.width, -1).masked_fill_(hidden, -math.inf)
+    mixed = torch.bmm(scores.softmax(dim=-1), seen[1]).view(batch, heads, reading.width, width)
+    return mixed.transpose(1, 2)[reading.rows, reading.columns]
 
 
 def slot_attention(
@@ -195,7 +232,7 @@ def slot_attention(
     scaling: float,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    """The attention transformers calls: query [b, heads, n, d], key and value [b, groups, n, d] → [b, n, heads, d].
+    """The attention transformers calls: query [1, heads, T, d], key and value [1, groups, T, d] → [1, T, heads, d].
 
     Args:
         options: `slot_reading`, and `softcap` and `sliding_window` of models that have them.
@@ -203,21 +240,9 @@ def slot_attention(
     reading: SlotReading | None = options.get("slot_reading")
     if reading is None:
         raise ValueError("slot attention was called without a cache")
-    batch, heads, count, width = query.shape
-    groups = key.shape[1]
-    rows, columns = reading.real
-    at = reading.positions[rows, columns]
-    seen = []
-    for memory, new in zip(reading.cache.states(int(getattr(module, "layer_idx", 0))), (key, value), strict=True):
-        memory[rows, :, at] = new[rows, :, columns]
-        seen.append(memory[:batch, :, : reading.places].flatten(0, 1))
-    scores = torch.bmm((query * scaling).reshape(batch * groups, -1, width), seen[0].transpose(1, 2))
-    if (softcap := options.get("softcap")) is not None:
-        scores = scores.div_(softcap).tanh_().mul_(softcap)
-    hidden = reading.hidden(options.get("sliding_window")).unsqueeze(1)
-    by_head = scores.view(batch, heads, count, -1).masked_fill_(hidden, -math.inf)
-    mixed = torch.bmm(by_head.softmax(dim=-1).view(batch * groups, -1, reading.places), seen[1])
-    return mixed.view(batch, heads, count, width).transpose(1, 2), None
+    states = [part[0].transpose(0, 1) for part in (query, key, value)]
+    rule = ScoreRule(scaling, options.get("softcap"), options.get("sliding_window"))
+    return _attended(reading, int(getattr(module, "layer_idx", 0)), states, rule).unsqueeze(0), None
 
 
 AttentionInterface.register(SLOTS, slot_attention)
