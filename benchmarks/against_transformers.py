@@ -5,7 +5,8 @@
 `transformers serve` knows no LoRA adapters, so it gets each Task-LM as a model of its own, the adapter merged into the weights
 by PEFT. Every request has a text of its own behind its task's instruction and asks for the most probable answer of at most
 `--tokens` tokens. It knows no constraint either, so that answers may differ in length: tokens per second are given too. One
-server runs at a time; loading the models is not counted.
+server runs at a time; loading the models is not counted. On a machine with other work the ratio by the servers' processor time
+is the one to go by.
 """
 
 import argparse
@@ -48,11 +49,25 @@ class Pace:
     answers: int
     tokens: int
     seconds: float
+    processor_seconds: float
 
     @property
     def per_second(self) -> float:
         """Answers a second."""
         return self.answers / self.seconds
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    url: str
+    process: int
+
+    def processor_seconds(self) -> float:
+        """Processor time it has used so far (Linux)."""
+        fields = Path(f"/proc/{self.process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -90,7 +105,7 @@ def merge(task_lms: Sequence[TaskLMFolder], folder: Path, dtype: str) -> dict[st
 
 
 @contextlib.contextmanager
-def running(words: Sequence[str], port: int, ready: str) -> Iterator[str]:
+def running(words: Sequence[str], port: int, ready: str) -> Iterator["Server"]:
     """A server in a process of its own, once `ready` answers."""
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
@@ -103,19 +118,19 @@ def running(words: Sequence[str], port: int, ready: str) -> Iterator[str]:
                 if process.poll() is not None:
                     raise RuntimeError(f"{words[0]} ended with {process.returncode}")
                 time.sleep(0.2)
-            yield f"{url}/v1"
+            yield Server(f"{url}/v1", process.pid)
         finally:
             process.kill()
 
 
-def ours(project: Path) -> AbstractContextManager[str]:
+def ours(project: Path) -> AbstractContextManager["Server"]:
     """Our server."""
     port = _free_port()
     words = [sys.executable, "-m", "anytasktune", "serve", "-p", str(project), "--port", str(port), "--timeout", "3600"]
     return running(words, port, "/ready")
 
 
-def theirs(continuous_batching: bool) -> AbstractContextManager[str]:
+def theirs(continuous_batching: bool) -> AbstractContextManager["Server"]:
     """`transformers serve`."""
     port = _free_port()
     words = [str(Path(sys.executable).with_name("transformers")), "serve", "--host", "127.0.0.1", "--port", str(port)]
@@ -128,10 +143,10 @@ def _free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-async def pace(url: str, bodies: Sequence[Body], clients: int) -> Pace:
+async def pace(server: Server, bodies: Sequence[Body], clients: int) -> Pace:
     """Send requests, so many at a time, and count the answers."""
     waiting, tokens, answers = iter(bodies), 0, 0
-    async with httpx.AsyncClient(base_url=url, timeout=3600) as http:
+    async with httpx.AsyncClient(base_url=server.url, timeout=3600) as http:
 
         async def client() -> None:
             nonlocal tokens, answers
@@ -140,9 +155,9 @@ async def pace(url: str, bodies: Sequence[Body], clients: int) -> Pace:
                 tokens += reply["usage"]["completion_tokens"]
                 answers += 1
 
-        begin = time.perf_counter()
+        begin, used = time.perf_counter(), server.processor_seconds()
         await asyncio.gather(*(client() for _ in range(clients)))
-        return Pace(answers, tokens, time.perf_counter() - begin)
+        return Pace(answers, tokens, time.perf_counter() - begin, server.processor_seconds() - used)
 
 
 def bodies_for(asked: Sequence[tuple[str, str]], most_tokens: int, instructions: Mapping[str, str] | None = None) -> list[Body]:
@@ -164,24 +179,29 @@ def run(project: Path, given: argparse.Namespace) -> int:
         instructions = {places[each.task]: each.instruction for each in task_lms}
         merged = bodies_for([(places[task], text) for task, text in asked], given.tokens, instructions)
         plain = bodies_for(asked, given.tokens)
-        servers: dict[str, tuple[Callable[[], AbstractContextManager[str]], list[Body]]] = {
+        servers: dict[str, tuple[Callable[[], AbstractContextManager[Server]], list[Body]]] = {
             "anytasktune serve": (partial(ours, project), plain),
             "transformers serve": (partial(theirs, given.continuous_batching), merged),
         }
         paces: dict[str, list[Pace]] = {name: [] for name in servers}
         for turn in range(given.rounds):
             for name, (start, bodies) in servers.items():
-                with start() as url:
-                    asyncio.run(pace(url, bodies[: len(task_lms)], 1))  # loads the models
-                    paces[name].append(asyncio.run(pace(url, bodies, given.clients)))
+                with start() as server:
+                    asyncio.run(pace(server, bodies[: len(task_lms)], 1))  # loads the models
+                    paces[name].append(asyncio.run(pace(server, bodies, given.clients)))
                 one = paces[name][-1]
                 sys.stdout.write(
                     f"round {turn + 1}, {name}: {one.answers} answers, {one.tokens} tokens in {one.seconds:.1f} s, "
-                    f"{one.per_second:.2f} answers and {one.tokens / one.seconds:.0f} tokens a second\n"
+                    f"{one.per_second:.2f} answers and {one.tokens / one.seconds:.0f} tokens a second, "
+                    f"processor {one.processor_seconds:.1f} s, {1000 * one.processor_seconds / one.tokens:.1f} ms a token\n"
                 )
                 sys.stdout.flush()
     ratios = [us.per_second / them.per_second for us, them in zip(*paces.values(), strict=True)]
     by_tokens = [(us.tokens / us.seconds) / (them.tokens / them.seconds) for us, them in zip(*paces.values(), strict=True)]
+    by_processor = [
+        (them.processor_seconds / them.tokens) / (us.processor_seconds / us.tokens)
+        for us, them in zip(*paces.values(), strict=True)
+    ]
     sys.stdout.write(
         json.dumps(
             {
@@ -190,6 +210,7 @@ def run(project: Path, given: argparse.Namespace) -> int:
                 "answers_ratio": [round(ratio, 2) for ratio in ratios],
                 "median_answers_ratio": round(statistics.median(ratios), 2),
                 "median_tokens_ratio": round(statistics.median(by_tokens), 2),
+                "median_processor_time_per_token_ratio": round(statistics.median(by_processor), 2),
             }
         )
         + "\n"

@@ -144,8 +144,8 @@ class SlotReading:
         positions = torch.tensor(cache.lengths)[rows] + columns
         cache.lengths = [length + len(tokens) for length, tokens in zip(cache.lengths, added, strict=True)]
         cache.make_room(max(cache.lengths))
-        on_device = [part.to(cache.device) for part in (rows, columns, positions)]
-        return cls(cache, *on_device, int(counts.max()), max(cache.lengths))
+        rows, columns, positions = (part.to(cache.device) for part in (rows, columns, positions))
+        return cls(cache, rows, columns, positions, int(counts.max()), max(cache.lengths))
 
     def padded(self, states: torch.Tensor) -> torch.Tensor:
         """[T, …] → [rows, width, …], shorter rows padded on the right."""

@@ -20,6 +20,8 @@ from transformers import PreTrainedModel
 from anytasktune.models.lora import Adapter
 
 _SIBLINGS = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
+PACKED_ROWS = 16
+"""Rows that packed weights are laid out for; the form serves 1 to 1,000 equally well."""
 
 
 class LoraStack:
@@ -34,6 +36,7 @@ class LoraStack:
         self.rank = sum(ranks)
         self._column_slots = torch.repeat_interleave(torch.arange(len(ranks)), torch.tensor(ranks)).to(self.device)
         self.mask: torch.Tensor | None = None
+        self._wide_masks: dict[int, torch.Tensor] = {}
         # makes autograd follow the first layer too, whose input needs no gradient
         self.anchor = torch.zeros((), device=self.device, requires_grad=True)
         self.groups = [_Group(self, names) for names in _groups(list(self.adapters[0].layers))]
@@ -42,6 +45,11 @@ class LoraStack:
         """Copy the adapters' weights; to be called after each change of them."""
         for group in self.groups:
             group.refresh()
+
+    def pack(self) -> None:
+        """Pack copies of the adapters' weights, for products without gradients, until the next `refresh`."""
+        for group in self.groups:
+            group.packed = PackedFactors(group.a, group.b)
 
     def forget(self) -> None:
         """Discard the state of an interrupted forward pass."""
@@ -78,16 +86,27 @@ class LoraStack:
             slots: -1 for the base model alone; one number for all tokens.
         """
         before = self.mask
-        self.mask = None if slots is None else (slots.unsqueeze(1) == self._column_slots).to(self.dtype)
+        self._set_mask(None if slots is None else (slots.unsqueeze(1) == self._column_slots).to(self.dtype))
         try:
             yield
         finally:
-            self.mask = before
+            self._set_mask(before)
 
     def keep(self, places: torch.Tensor) -> None:
         """Route only the tokens at `places` from now on, until the end of the `routed` block."""
         if self.mask is not None:
-            self.mask = self.mask.index_select(0, places)
+            self._set_mask(self.mask.index_select(0, places))
+
+    def mask_of(self, layers: int) -> torch.Tensor | None:
+        """The mask [tokens, layers · ranks] of a group of so many layers."""
+        if self.mask is None:
+            return None
+        if layers not in self._wide_masks:
+            self._wide_masks[layers] = self.mask.repeat(1, layers)
+        return self._wide_masks[layers]
+
+    def _set_mask(self, mask: torch.Tensor | None) -> None:
+        self.mask, self._wide_masks = mask, {}
 
 
 @contextlib.contextmanager
@@ -142,6 +161,7 @@ class _Group:
     Attributes:
         a: [layers · ranks, in]; rows by layer, then by adapter.
         b: per layer [out, ranks], already multiplied by alpha / rank.
+        packed: `a` and `b` as `_linear_pointwise` reads them fastest; None where PyTorch's own products are to be used.
     """
 
     def __init__(self, stack: LoraStack, names: list[str]) -> None:
@@ -151,6 +171,7 @@ class _Group:
         kind = {"dtype": stack.dtype, "device": stack.device}
         self.a = torch.empty(len(names) * stack.rank, self.linears[0].in_features, **kind)
         self.b = [torch.empty(linear.out_features, stack.rank, **kind) for linear in self.linears]
+        self.packed: PackedFactors | None = None
         self._input: torch.Tensor | None = None
         self._waiting: dict[int, torch.Tensor] = {}
 
@@ -165,6 +186,7 @@ class _Group:
 
     @torch.no_grad()
     def refresh(self) -> None:
+        self.packed = None
         for place in self._places():
             a, b = place.adapter.weights[place.name]
             self.a[place.rows] = a
@@ -203,13 +225,30 @@ class _Place:
     columns: slice
 
 
+class PackedFactors:
+    """The factors of a group's adapters, packed for products of few rows; the sums are those of PyTorch's own products."""
+
+    @torch.no_grad()
+    def __init__(self, a: torch.Tensor, b: Sequence[torch.Tensor]) -> None:
+        pack = torch.ops.mkldnn._reorder_linear_weight
+        self.a, self.b, self.rank = pack(a, PACKED_ROWS), [pack(each, PACKED_ROWS) for each in b], len(a) // len(b)
+
+    def outputs(self, x: torch.Tensor, mask: torch.Tensor, linears: Sequence[nn.Linear]) -> tuple[torch.Tensor, ...]:
+        """Outputs of the layers for x [n, in], of whose low-rank states those are kept where `mask` is 1."""
+        product = torch.ops.mkldnn._linear_pointwise.binary
+        low = product(x, mask, self.a, None, "mul").split(self.rank, dim=1)
+        return tuple(product(part, linear(x), b, None, "add") for part, linear, b in zip(low, linears, self.b, strict=True))
+
+
 class _GroupProduct(torch.autograd.Function):
     """y_i = xW_iᵀ + b_i + (xA_iᵀ)B_iᵀ for all layers i of a group; x [n, in], W and b frozen."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, _: torch.Tensor, group: _Group) -> tuple[torch.Tensor, ...]:
+        mask = group.stack.mask_of(len(group.names))
+        if group.packed is not None and mask is not None and len(mask) == len(x) and not ctx.needs_input_grad[0]:
+            return group.packed.outputs(x, mask, group.linears)
         low = x @ group.a.t()
-        mask = None if group.stack.mask is None else group.stack.mask.repeat(1, len(group.names))
         if mask is not None:
             low *= mask
         outputs = []

@@ -12,10 +12,8 @@ from torch import nn
 from torch.nn import functional
 
 from anytasktune.models.free_memory import free_memory
-from anytasktune.models.lora_stack import LoraLinear
+from anytasktune.models.lora_stack import PACKED_ROWS, LoraLinear
 
-_ROWS = 16
-"""Rows the form is chosen for; it serves 1 to 1,000 equally well."""
 _LARGEST_SHARE = 0.25
 """Of the free memory that copies may take."""
 
@@ -42,6 +40,11 @@ def prepacked(model: nn.Module) -> Iterator[None]:
             del layer.forward
 
 
+def is_prepacked(layer: nn.Linear) -> bool:
+    """Whether a layer multiplies by a packed copy of its weight now."""
+    return isinstance(vars(layer).get("forward"), _PackedProduct)
+
+
 def _pays(layers: list[nn.Linear]) -> bool:
     weights = [layer.weight for layer in layers]
     if not all(weight.device.type == "cpu" and weight.dtype == torch.bfloat16 for weight in weights):
@@ -59,7 +62,7 @@ class _PackedProduct:
         self.layer = layer
         self.source = layer.weight.data_ptr()
         with torch.no_grad():
-            self.weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach(), _ROWS)
+            self.weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach(), PACKED_ROWS)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         layer = self.layer

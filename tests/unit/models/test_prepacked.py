@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.tiny_models import tiny_model
 from torch import nn
 
+from anytasktune.models.adapter_exchange import AdapterExchange
 from anytasktune.models.lora import Adapter, LoraSpec
 from anytasktune.models.lora_stack import attached, merged
 from anytasktune.models.prepacked import prepacked
@@ -58,6 +59,39 @@ def test_models_give_their_own_states_with_and_without_adapters(kind: str) -> No
             with prepacked(model):
                 assert all("forward" in vars(layer) for layer in adapter.layers.values())
                 assert near(model(IDS).logits, beside)
+
+
+@needs_packing
+@settings(max_examples=20, deadline=None)
+@given(counts=st.lists(st.integers(0, 9), min_size=4, max_size=4).filter(any))
+def test_adapters_side_by_side_give_their_own_states(counts: list[int]) -> None:
+    model = tiny_model("llama").to(torch.bfloat16).requires_grad_(False)
+    adapters = [Adapter(model, LoraSpec(rank, 8.0)) for rank in (4, 8, 2)]
+    for adapter in adapters:
+        adapter.flat.normal_(std=0.1)
+    slots = torch.repeat_interleave(torch.tensor([-1, 0, 1, 2]), torch.tensor(counts))
+    ids = torch.arange(len(slots)).unsqueeze(0)
+    with torch.inference_mode(), prepacked(model), attached(model, adapters) as stack, stack.routed(slots):
+        usual = model(ids).logits
+        stack.pack()
+        assert all(group.packed is not None for group in stack.groups)
+        assert near(model(ids).logits, usual)
+        stack.refresh()
+        assert all(group.packed is None for group in stack.groups)
+
+
+@needs_packing
+def test_adapters_put_on_a_prepacked_model_are_packed_too() -> None:
+    model = tiny_model("llama").to(torch.bfloat16).requires_grad_(False)
+    adapters = [Adapter(model, LoraSpec(4, 8.0)) for _ in range(2)]
+    plain, fast = AdapterExchange(model), AdapterExchange(model)
+    with torch.inference_mode(), prepacked(model):
+        fast.put_on(adapters)
+        assert fast.is_packed
+        fast.take_off()
+    plain.put_on(adapters)
+    assert not plain.is_packed
+    plain.take_off()
 
 
 @needs_packing
