@@ -9,8 +9,11 @@ from starlette.testclient import TestClient
 from tests.unit.studio.studio_client import open_client
 from tests.unit.studio.trained_project import write_quick_project
 
+from anytasktune.models.load import load_base
+from anytasktune.models.lora import Adapter, LoraSpec
 from anytasktune.pipeline import Workspace
 from anytasktune.pipeline.background_jobs import JobView, find_job, list_jobs, start_job, stop_job
+from anytasktune.pipeline.importing_adapters import import_adapter
 from anytasktune.pipeline.stored_trainings import trainings
 
 
@@ -107,3 +110,18 @@ def test_a_failed_training_shows_its_faults_in_place(client: TestClient, law: Wo
     assert 'role="alert"' in page
     assert "/nowhere/model" in page
     assert "Traceback" not in page
+
+
+def test_a_run_of_another_program_shows_no_steps_and_no_time(tmp_path: Path, tiny_model: Path) -> None:
+    law, made = write_quick_project(tmp_path / "law", tiny_model), load_base(str(tiny_model), dtype="float32", device="cpu")
+    adapter = Adapter(made.model, LoraSpec(4, 8.0))
+    adapter.initialise(1)
+    (tmp_path / "adapter").mkdir()
+    adapter.save(tmp_path / "adapter", str(tiny_model))
+    run = import_adapter(law, tmp_path / "adapter", "team", settings=law.settings()).run
+    client = open_client(law.project.root)
+    page = client.get(f"/p/law/train/runs/team/{run.id}").text
+    assert "Trained by</dt><dd>another program" in page
+    assert "<dt>Steps</dt>" not in page
+    assert "<dt>Learning rate</dt>" not in page
+    assert client.get("/p/law/train").text.count('<td class="number">–</td>') == 4
