@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, settings
 # Read when PyTorch is loaded, here and in the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Tests read messages in English, whatever the language of the machine.
+os.environ["ANYTASKTUNE_LANG"] = "en"
+
 # Started in the background, pytest inherits an ignored SIGINT and hands it on; the tests of Ctrl-C need the usual handler.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from anytasktune.cli.messages import phrase
 from anytasktune.errors import counted
 from anytasktune.schema import AnswerThreshold, TaskAnswer
 from anytasktune.schema.action_run import ActionResult
@@ -25,13 +26,13 @@ def answer_lines(answer: TaskAnswer) -> RenderableType:
     width = max((len(label) for label, _ in likeliest[:_SHOWN_LABELS]), default=0)
     lines += [Text(f"  {label:<{width}}  {share:.3f}", style="dim") for label, share in likeliest[:_SHOWN_LABELS]]
     if hidden := likeliest[_SHOWN_LABELS:]:
-        lines.append(Text(f"  … and {len(hidden)} more (all with --json)", style="dim"))
+        lines.append(phrase(f"  … and {len(hidden)} more (all with --json)", style="dim"))
     if answer.probability is not None:
         said = f"{'unsure: ' if answer.unsure else ''}{_evidence(answer.threshold)}"
-        lines.append(Text(f"  {said}", style="yellow" if answer.unsure else "dim"))
-    lines += [Text(f"  ! {broken.rule}: {broken.what}", style="yellow") for broken in answer.violations]
+        lines.append(phrase(f"  {said}", style="yellow" if answer.unsure else "dim"))
+    lines += [phrase(f"  ! {broken.rule}: {broken.what}", style="yellow") for broken in answer.violations]
     if answer.in_production_since:
-        lines.append(Text(f"  version {answer.version}, in production since {answer.in_production_since}", style="dim"))
+        lines.append(phrase(f"  version {answer.version}, in production since {answer.in_production_since}", style="dim"))
     return Group(*lines)
 
 
@@ -40,10 +41,10 @@ def routed_lines(found: RoutedAnswer) -> RenderableType:
     route = found.route
     likeliest = ", ".join(f"{task} {share:.3f}" for task, share in islice(route.probabilities.items(), _SHOWN_TASKS))
     if found.answer is not None:
-        return Group(Text(f"→ task {found.answer.task} ({likeliest})", style="dim"), answer_lines(found.answer))
+        return Group(phrase(f"→ task {found.answer.task} ({likeliest})", style="dim"), answer_lines(found.answer))
     reason = "unlike the inputs of all tasks" if route.abstained == "unlike_pool" else "not sure which task it is for"
     answered = f"answered by {'the base model, ' if found.answered_by == 'base' else ''}{found.model}"
-    return Group(Text(f"→ no task: {reason} ({likeliest}); {answered}", style="yellow"), Text(found.text, style="bold"))
+    return Group(phrase(f"→ no task: {reason} ({likeliest}); {answered}", style="yellow"), Text(found.text, style="bold"))
 
 
 def _evidence(threshold: AnswerThreshold | None) -> str:
@@ -63,18 +64,20 @@ def account_lines(done: "Predicted") -> RenderableType:
     """Counts of a file that was answered, the file that was written, and the first rows without an answer."""
     reasons = ", ".join(f"{count} {reason}" for reason, count in done.not_answered.items())
     missing = f"not answered {len(done.missing)}" + (f" ({reasons})" if reasons else "")
-    lines = [Text(f"✓ {done.task}: read {done.read}, answered {done.answered}, {missing}", style="bold")]
-    lines.append(Text(f"  {done.out}, columns {', '.join(done.columns.values())}"))
+    lines = [phrase(f"✓ {done.task}: read {done.read}, answered {done.answered}, {missing}", style="bold")]
+    lines.append(phrase(f"  {done.out}, columns {', '.join(done.columns.values())}"))
     if done.in_production_since:
-        lines.append(Text(f"  version {done.version}, in production since {done.in_production_since}"))
+        lines.append(phrase(f"  version {done.version}, in production since {done.in_production_since}"))
     facts = [f"{counted(done.unsure, 'answer')} unsure"] if done.unsure is not None else []
     facts += [_evidence(done.threshold)] if done.threshold else []
     facts += [f"{counted(done.with_violations, 'answer')} with violations"] if done.with_violations else []
-    lines += [Text(f"  {'; '.join(facts)}")] if facts else []
-    lines += [Text(f"  note: {note}", style="yellow") for note in done.notes]
-    lines += [Text(f"  {row.file}:{row.row}: {row.reason}, {row.detail}", style="yellow") for row in done.missing[:_SHOWN_ROWS]]
+    lines += [phrase(f"  {'; '.join(facts)}")] if facts else []
+    lines += [phrase(f"  note: {note}", style="yellow") for note in done.notes]
+    lines += [
+        phrase(f"  {row.file}:{row.row}: {row.reason}, {row.detail}", style="yellow") for row in done.missing[:_SHOWN_ROWS]
+    ]
     if hidden := len(done.missing) - _SHOWN_ROWS:
-        lines += [Text(f"  … and {hidden} more (all with --json)", style="yellow")] if hidden > 0 else []
+        lines += [phrase(f"  … and {hidden} more (all with --json)", style="yellow")] if hidden > 0 else []
     return Group(*lines)
 
 
@@ -91,19 +94,19 @@ def action_lines(done: ActionResult, resume: str) -> RenderableType:
     for line in done.steps:
         item = "" if line.item is None else f" {line.item + 1}"
         by = f" ({line.decision.replace('_', ' ')} by a person)" if line.decision else ""
-        lines.append(Text(f"{line.position + 1} {line.step}{item}{by}", style="dim"))
+        lines.append(phrase(f"{line.position + 1} {line.step}{item}{by}", style="dim"))
         if line.not_run:
-            lines.append(Text(f"  not run: {line.not_run}", style="yellow"))
+            lines.append(phrase(f"  not run: {line.not_run}", style="yellow"))
         shown = line.output if line.output is not None else line.answer.answer if line.answer else None
         lines += [Text(f"  {part}", style="bold") for part in (shown or "").splitlines()]
-        lines += [Text("  unsure: below the threshold", style="yellow")] if line.answer and line.answer.unsure else []
-        lines += [Text(f"  ! {broken.rule}: {broken.what}", style="yellow") for broken in line.violations]
+        lines += [phrase("  unsure: below the threshold", style="yellow")] if line.answer and line.answer.unsure else []
+        lines += [phrase(f"  ! {broken.rule}: {broken.what}", style="yellow") for broken in line.violations]
     if done.status == "waiting":
-        lines.append(Text(f"✋ step {done.steps[-1].step} waits for a person. To continue in a terminal:", style="yellow"))
+        lines.append(phrase(f"✋ step {done.steps[-1].step} waits for a person. To continue in a terminal:", style="yellow"))
         lines.append(Text(f"  {resume}"))
-        lines.append(Text("  without one: add --approve, --answer TEXT or --reject"))
+        lines.append(phrase("  without one: add --approve, --answer TEXT or --reject"))
     elif done.status == "rejected":
-        lines.append(Text(f"✗ a person rejected step {done.steps[-1].step}; the action ended there", style="yellow"))
+        lines.append(phrase(f"✗ a person rejected step {done.steps[-1].step}; the action ended there", style="yellow"))
     else:
-        lines.append(Text(f"✓ {done.run.action}: action run {done.run.id}", style="dim"))
+        lines.append(phrase(f"✓ {done.run.action}: action run {done.run.id}", style="dim"))
     return Group(*lines)

@@ -45,6 +45,8 @@ from anytasktune.cli.console import (
     accept_any_character,
     show_error,
 )
+from anytasktune.cli.help_texts import localise_help
+from anytasktune.cli.messages import speak, spoken
 from anytasktune.errors import AnyTaskTuneError, disk_error, is_out_of_memory
 from anytasktune.invocation import program
 
@@ -156,6 +158,7 @@ def run_safely(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code; faults that the user can mend are shown as messages."""
     accept_any_character()
     arguments = arguments or ["--help"]
+    speak(arguments)
     try:
         code = _run_piped_help(arguments) if _HELP & set(arguments) and not sys.stdout.isatty() else _run(arguments)
         sys.stdout.flush()  # here, where a closed pipe is handled
@@ -198,7 +201,10 @@ def _run(arguments: Sequence[str]) -> int:
     # the base of typer's usage errors: its own click's or the installed one's, by version
     wrong_usage: type[Exception] = typer.BadParameter.__mro__[1]
     try:
-        result = get_command(app)(args=list(arguments), prog_name=program(), standalone_mode=False)
+        command = get_command(app)
+        if spoken() != "en":
+            localise_help(command)
+        result = command(args=list(arguments), prog_name=program(), standalone_mode=False)
     except typer.Exit as stop:
         return int(stop.exit_code)
     except typer.Abort:
@@ -215,4 +221,5 @@ def _usage_error(error: Any) -> UsageError:
     near = get_close_matches(given.rpartition(" ")[2].strip("'"), re.findall("'(.*?)'", choices), n=1) if found else []
     command = error.ctx.command_path if error.ctx else program()
     fix = f"did you mean {near[0]!r}?" if near else f"{command} --help lists arguments and options"
-    return UsageError(error.format_message().replace("Value error, ", ""), fix=fix)
+    what = error.format_message().replace("Value error, ", "")
+    return UsageError(what or "no command is given", fix=fix)

@@ -3,6 +3,7 @@
 import sys
 from typing import TYPE_CHECKING
 
+from anytasktune.cli.messages import message
 from anytasktune.cli.terminal import PlainConsole
 
 if TYPE_CHECKING:
@@ -26,13 +27,17 @@ def _ask(told: "Disclosure", events: "Reporter | None") -> "Decision":
     if events is not None:
         events.pause()
     console = PlainConsole(stderr=True)
-    console.print(f"{told.subject.capitalize()} go to {told.host} ({told.place}, not this machine):\n  {told.in_detail}")
-    console.print("May they be sent? This is asked once for this project and host.")
+    console.print(
+        message(f"{told.subject.capitalize()} go to {told.host} ({told.place}, not this machine):\n  {told.in_detail}")
+    )
+    console.print(message("May they be sent? This is asked once for this project and host."))
     if told.masking is None:
-        console.print("  y  yes, with phone numbers, addresses and the like replaced by placeholders (names stay)")
-        console.print("  a  yes, all as it is\n  n  no")
+        console.print(message("  y  yes, with phone numbers, addresses and the like replaced by placeholders (names stay)"))
+        console.print(message("  a  yes, all as it is\n  n  no"))
     else:
-        console.print(f"  y  yes (personal data is {'replaced by placeholders' if told.masking else 'sent as it is'})\n  n  no")
+        console.print(
+            message(f"  y  yes (personal data is {'replaced by placeholders' if told.masking else 'sent as it is'})\n  n  no")
+        )
     decision: Decision | None = None
     while decision is None:
         console.print("[y/a/n] " if told.masking is None else "[y/n] ", end="")

@@ -18,6 +18,7 @@ import sys
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from anytasktune.cli.messages import message
 from anytasktune.errors import AnyTaskTuneError, Problem
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def say(text: str) -> None:
     """Print a line on standard output."""
     from rich.text import Text
 
-    show(Text(text), whole_lines=True)
+    show(Text(message(text)), whole_lines=True)
 
 
 def show_error(error: AnyTaskTuneError, *, as_json: bool) -> None:
@@ -78,7 +79,7 @@ def show_error(error: AnyTaskTuneError, *, as_json: bool) -> None:
         # the same advice for many rows in a row is given once
         console.print(_line(problem, advise=following is None or following.fix != problem.fix))
     if hidden:
-        console.print(f"… and {len(hidden)} more, the last one:")
+        console.print(message(f"… and {len(hidden)} more, the last one:"))
         console.print(_line(hidden[-1], advise=True))
 
 
@@ -87,10 +88,10 @@ def _line(problem: Problem, *, advise: bool) -> Any:
 
     line = Text("✗ ", style="bold red")
     if problem.where:
-        line.append(f"{problem.where}: ", style="bold")
-    line.append(problem.what, style="default not bold")
+        line.append(f"{message(problem.where)}: ", style="bold")
+    line.append(message(problem.what), style="default not bold")
     if problem.fix and advise:
-        line.append(f"\n  → {problem.fix}", style="cyan")
+        line.append(f"\n  → {message(problem.fix)}", style="cyan")
     return line
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, ROWS_DROPPED, print_json, say, show
+from anytasktune.cli.messages import spoken
 from anytasktune.cli.options import Json, Overrides, ProgressForm, ProjectFolder, ShownLanguage, TaskNames
 from anytasktune.cli.train_verbs import DryRun, open_engine
 
@@ -17,7 +18,7 @@ def learning_curve(
     split: Annotated[
         Literal["dev", "test"], typer.Option("--split", help="Rows to measure on; test is best kept for the report.")
     ] = "dev",
-    language: ShownLanguage = "en",
+    language: ShownLanguage = None,
     overrides: Overrides = None,
     dry_run: DryRun = False,
     progress: ProgressForm = "text",
@@ -44,7 +45,7 @@ def learning_curve(
     if as_json:
         print_json([one.model_dump(mode="json") for one in curves])
     else:
-        show(render_curves(curves, language))
+        show(render_curves(curves, shown := language or spoken()))
         command = workspace.project.command("eval", *(tasks or ()))
-        say(f"\n{'画进报告：' if language == 'zh' else 'To have it in the report: '}{command}")
+        say(f"\n{'画进报告：' if shown == 'zh' else 'To have it in the report: '}{command}")
     return ROWS_DROPPED if events.rows_dropped else DONE

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from anytasktune.cli.messages import message, phrase, spoken
 from anytasktune.cli.tables import new_table
 from anytasktune.cli.terminal import one_line
 from anytasktune.schema import SPLIT_NAMES, Example, GeneratedRows, Lineage
@@ -23,6 +24,8 @@ _INPUT, _OUTPUT, _LABEL = 96, 40, 32
 
 def dataset(view: "DatasetView", root: Path) -> RenderableType:
     """Rows per split by language and origin, labels, lengths, dropped rows, and the data set's folder."""
+    from anytasktune.pipeline.dataset_views import warnings_in
+
     manifest = view.frozen.manifest
     origins = sorted({kind for facts in view.facts.values() for kind in facts.origins}, key=lambda kind: (kind != "own", kind))
     languages = sorted({language for facts in view.facts.values() for language in facts.languages})
@@ -43,17 +46,17 @@ def dataset(view: "DatasetView", root: Path) -> RenderableType:
             bars.add_row(
                 Text(one_line(label, _LABEL)), f"{count:,}", Text("█" * max(1, round(_BAR * count / most)), style="cyan")
             )
-        parts += [Text("\nlabels, all splits", style="dim"), bars]
-        parts += [Text(f"… and {len(labels) - 2 * _SHOWN} more")] if len(labels) > 2 * _SHOWN else []
+        parts += [phrase("\nlabels, all splits", style="dim"), bars]
+        parts += [phrase(f"… and {len(labels) - 2 * _SHOWN} more")] if len(labels) > 2 * _SHOWN else []
     facts = view.facts.get("train") or next(iter(view.facts.values()))
     lengths = [
-        f"{name} {found.shortest:,} to {found.longest:,}, half up to {found.median:,}"
+        f"{message(name)} {found.shortest:,} to {found.longest:,}, half up to {found.median:,}"
         for name, found in (("inputs", facts.inputs), ("outputs", facts.outputs))
     ]
-    parts.append(Text(f"\ncharacters in train: {'; '.join(lengths)}", style="dim"))
-    parts += [Text(f"own rows: {manifest.counts}")] if manifest.counts.read else []
-    parts += [Text(line) for line in (_made(manifest.generated) if manifest.generated else [])]
-    parts += [Text(f"! {line}", style="yellow") for line in view.warnings]
+    parts.append(phrase(f"\ncharacters in train: {'; '.join(lengths)}", style="dim"))
+    parts += [phrase(f"own rows: {manifest.counts}")] if manifest.counts.read else []
+    parts += [phrase(line) for line in (_made(manifest.generated) if manifest.generated else [])]
+    parts += [phrase(f"! {line}", style="yellow") for line in warnings_in(view, spoken())]
     folder = view.folder.relative_to(root).as_posix() if view.folder.is_relative_to(root) else str(view.folder)
     return Group(*parts, Text(f"\n{folder}", style="dim"))
 
@@ -87,30 +90,30 @@ def row(view: "RowView") -> RenderableType:
         return Group(*parts, _facts([("own row", view.place), ("source", view.row.source or "")]))
     facts = _lineage(view.lineage)
     for parent in view.parents:
-        facts += [("made after", f"{parent.place}  {parent.id}"), ("", _pair(parent.row) if parent.row else "gone")]
+        facts += [("made after", f"{parent.place}  {parent.id}"), ("", _pair(parent.row) if parent.row else message("gone"))]
     for verdict in view.verdicts:
         score = "" if verdict.score is None else f" {verdict.score:.2f}"
-        outcome = "passed" if verdict.passed else "dropped"
-        facts.append(("gate", f"{verdict.gate}: {outcome}{score} {verdict.detail}".rstrip()))
+        outcome = message("passed" if verdict.passed else "dropped")
+        facts.append(("gate", f"{verdict.gate}: {outcome}{score} {message(verdict.detail)}".rstrip()))
     return Group(*parts, _facts(facts))
 
 
 def _lineage(lineage: Lineage) -> list[tuple[str, str]]:
     origin, span = lineage.origin, lineage.origin.span
     cell = ", ".join(f"{name} {value}" for name, value in origin.cell.model_dump(exclude_defaults=True).items())
-    place = f"{span.document}, characters {span.start} to {span.end}" if span else ""
-    place += f", page {lineage.page}" if lineage.page is not None else ""
-    reviewed = f"{lineage.decision} by {', '.join(lineage.reviewers)}" if lineage.reviewers else "not reviewed"
+    place = message(f"{span.document}, characters {span.start} to {span.end}") if span else ""
+    place += message(f", page {lineage.page}") if lineage.page is not None else ""
+    reviewed = message(f"{lineage.decision} by {', '.join(lineage.reviewers)}" if lineage.reviewers else "not reviewed")
     return [
         ("origin", origin.kind),
         ("teacher", origin.teacher),
         ("prompts", ", ".join(origin.prompts)),
         ("planned as", cell),
-        ("agreement", "" if origin.agreement is None else f"{origin.agreement:.0%} of the sampled answers"),
+        ("agreement", "" if origin.agreement is None else message(f"{origin.agreement:.0%} of the sampled answers")),
         ("document", place),
         ("heading", " › ".join(lineage.heading)),
         ("quote", f"“{lineage.quote}”" if lineage.quote else ""),
-        ("review", reviewed + (f", though {lineage.overruled} had dropped it" if lineage.overruled else "")),
+        ("review", reviewed + (message(f", though {lineage.overruled} had dropped it") if lineage.overruled else "")),
         ("candidate", lineage.candidate if lineage.candidate != lineage.example else ""),
     ]
 
@@ -121,7 +124,7 @@ def _facts(facts: Iterable[tuple[str, str]]) -> Table:
     table.add_column(overflow="fold")
     for name, value in facts:
         if value:
-            table.add_row(name, Text(value))
+            table.add_row(message(name), Text(value))
     return table
 
 
@@ -129,7 +132,7 @@ def difference(found: "DatasetDiff") -> RenderableType:
     """Counts before and now, then the first rows of each kind of change."""
     parts: list[RenderableType] = [Text(f"{found.old} → {found.new}", style="bold")]
     if found.is_same:
-        return Group(*parts, Text("✓ the same rows in the same splits", style="green"))
+        return Group(*parts, phrase("✓ the same rows in the same splits", style="green"))
     table = new_table("", "before", "now", "")
 
     def add(name: str, before: int, now: int, style: str = "") -> None:
@@ -139,7 +142,7 @@ def difference(found: "DatasetDiff") -> RenderableType:
     for name, counts in found.rows.items():
         add(name, counts.before, counts.now)
         if (made := found.generated[name]).before or made.now:
-            add(f"  generated, {name}", made.before, made.now, "dim")
+            add(message(f"  generated, {name}"), made.before, made.now, "dim")
     for label, counts in found.labels.items():
         if counts.before != counts.now:
             add(f"  {one_line(label, _LABEL)}", counts.before, counts.now, "dim")
@@ -160,5 +163,5 @@ def _listing(mark: str, style: str, what: str, lines: Sequence[str]) -> list[Tex
     if not lines:
         return []
     shown = [Text(f"  {mark} {line}", style=style) for line in lines[:_SHOWN]]
-    rest = [Text(f"  … and {len(lines) - _SHOWN} more (all with --json)", style=style)] if len(lines) > _SHOWN else []
-    return [Text(f"\n{len(lines)} {what}", style="bold"), *shown, *rest]
+    rest = [phrase(f"  … and {len(lines) - _SHOWN} more (all with --json)", style=style)] if len(lines) > _SHOWN else []
+    return [phrase(f"\n{len(lines)} {what}", style="bold"), *shown, *rest]

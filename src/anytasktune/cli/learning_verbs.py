@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, UsageError, print_json, say, show
+from anytasktune.cli.messages import spoken
 from anytasktune.cli.options import (
     Json,
     ProgressForm,
@@ -68,7 +69,7 @@ def drift(
         str | None, typer.Option("--input", metavar="COLUMN", help="Column of the file's inputs; several joined by +.")
     ] = None,
     last: Annotated[int | None, typer.Option("--last", min=1, help="Look at so many of the most recent requests.")] = None,
-    language: ShownLanguage = "en",
+    language: ShownLanguage = None,
     project: ProjectFolder = Path(),
     overrides: UseOverrides = None,
     progress: ProgressForm = "text",
@@ -85,7 +86,7 @@ def drift(
     if as_json:
         print_json(result.model_dump(mode="json"))
     else:
-        show(drift_lines(result, workspace.project.command, language), whole_lines=True)
+        show(drift_lines(result, workspace.project.command, language or spoken()), whole_lines=True)
     return DONE
 
 
@@ -96,7 +97,7 @@ def improve(
     record: Record = None,
     replay: Replay = None,
     yes: Yes = False,
-    language: ShownLanguage = "en",
+    language: ShownLanguage = None,
     project: ProjectFolder = Path(),
     overrides: UseOverrides = None,
     progress: ProgressForm = "text",
@@ -117,5 +118,5 @@ def improve(
     if as_json:
         print_json(found.model_dump(mode="json") if found else None)
     else:
-        show(improvement_lines(task, found, workspace, language), whole_lines=True)
+        show(improvement_lines(task, found, workspace, language or spoken()), whole_lines=True)
     return DONE

@@ -40,7 +40,9 @@ UseOverrides = Annotated[
 ]
 TaskNames = Annotated[list[str] | None, typer.Argument(metavar="TASK", help="Names of tasks; default: all.")]
 ChosenTasks = Annotated[list[str] | None, typer.Argument(metavar="TASK", help="Names of tasks; or give --all.")]
-ShownLanguage = Annotated[Literal["en", "zh"], typer.Option("--language", help="Language of the output.")]
+ShownLanguage = Annotated[
+    Literal["en", "zh"] | None, typer.Option("--language", help="Language of the output; default: that of messages.")
+]
 OneLanguage = Annotated[Literal["en", "zh"] | None, typer.Option("--language", help="Generate rows in this language only.")]
 DocumentFolder = Annotated[
     Path | None, typer.Option("--documents", "-d", help="Folder of documents; default: documents/ in the project.")

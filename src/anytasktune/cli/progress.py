@@ -5,11 +5,13 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
+from rich.cells import cell_len
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from anytasktune.cli.amounts import against_estimate, cost, duration
 from anytasktune.cli.console import escape_steering
+from anytasktune.cli.messages import message
 from anytasktune.cli.terminal import PlainConsole
 from anytasktune.pipeline import events
 from anytasktune.pipeline.events import Event
@@ -132,7 +134,7 @@ class Display(Reporter):
                 self._warn(f"{event.where}: {event.what} → {event.fix}")
             case events.Started():
                 detail = f", {cost(event.estimate)}" if event.estimate else f": {event.detail}" if event.detail else ""
-                self.console.print(Text(f"· {event.stage:<6} {event.name}{detail}", style="dim"))
+                self.console.print(Text(f"· {_stage(event.stage)} {event.name}{message(detail)}", style="dim"))
             case events.Progress():
                 self._advance(event)
             case events.Finished():
@@ -144,7 +146,7 @@ class Display(Reporter):
         facts = [event.detail] if event.detail else []
         facts += [f"{duration(event.seconds_left)} left"] if event.seconds_left is not None else []
         facts += [f"on {event.node}"] if event.node else []
-        detail = ", ".join([*(loss or [f"{event.done}/{event.total}"]), *facts])
+        detail = message(", ".join([*(loss or [f"{event.done}/{event.total}"]), *facts]))
         if label not in self._bars:
             if not event.node:  # on this machine, one thing is done after the other
                 self._clear()
@@ -152,7 +154,8 @@ class Display(Reporter):
         self.bars.update(self._bars[label], completed=event.done, total=event.total, detail=detail)
         if not self.console.is_terminal and time.monotonic() - self._logged >= self._log_seconds:
             self._logged = time.monotonic()
-            self.console.print(Text(f"  {label}  {', '.join([f'{event.done} of {event.total}', *loss, *facts])}"))
+            said = message(", ".join([f"{event.done} of {event.total}", *loss, *facts]))
+            self.console.print(Text(f"  {label}  {said}"))
 
     def _finish(self, event: events.Finished) -> None:
         self._clear(event.name)
@@ -161,7 +164,7 @@ class Display(Reporter):
         if event.seconds is not None and not event.reused:
             compared = against_estimate(event.seconds, event.estimate_error)
             facts.append(duration(event.seconds) + (f" ({compared})" if compared else ""))
-        detail = ", ".join(facts) + (" (reused)" if event.reused else "")
+        detail = message(", ".join(facts)) + (message(" (reused)") if event.reused else "")
         line = Text("✓ ", style="green")
         line.append(_label(event), style="default")
         self.console.print(line.append(f"  {detail.strip()}" if detail else "", style="dim"))
@@ -176,7 +179,7 @@ class Display(Reporter):
             self._warn(f"  all of them: {self.workspace.project.command('check', event.name)}")
 
     def _warn(self, text: str) -> None:
-        self.console.print(Text(f"  ! {text}", style="yellow"))
+        self.console.print(Text(f"  ! {message(text)}", style="yellow"))
 
     def _clear(self, name: str = "") -> None:
         """Take the bars away; those of other names stay where several things are done on a cluster."""
@@ -194,4 +197,10 @@ def _system_name(system: System) -> str:
 
 def _label(event: events.Progress | events.Finished) -> str:
     stage = "try" if event.stage == "feasibility" else event.stage
-    return f"{stage:<6} {event.name}" + (f": {_system_name(event.system)}" if event.system else "")
+    return f"{_stage(stage)} {event.name}" + (f": {message(_system_name(event.system))}" if event.system else "")
+
+
+def _stage(name: str) -> str:
+    """The name of a stage, six columns wide or more."""
+    said = message(name)
+    return said + " " * max(0, 6 - cell_len(said))

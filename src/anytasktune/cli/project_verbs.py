@@ -7,7 +7,11 @@ from typing import Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, UsageError, print_json, say, show
+from anytasktune.cli.messages import message
 from anytasktune.cli.options import Json, ProjectFolder
+
+_FACT_NAME = 14
+"""Columns of a terminal for the name of a fact."""
 
 
 def packs(as_json: Json = False) -> int:
@@ -96,6 +100,8 @@ def doctor(
         from anytasktune.pipeline.checking_gpu import check_gpu
 
         return show_device(check_gpu(), as_json=as_json)
+    from rich.cells import set_cell_size
+
     from anytasktune.pipeline.environment import examine_machine
 
     facts = examine_machine(project)
@@ -103,7 +109,8 @@ def doctor(
         print_json([asdict(fact) for fact in facts])
         return DONE
     for fact in facts:
-        say(f"{'!' if fact.advice else '✓'} {fact.name:<14} {fact.value}")
+        name = set_cell_size(message(fact.name), _FACT_NAME)
+        say(f"{'!' if fact.advice else '✓'} {name} {message(fact.value)}")
         if fact.advice:
             say(f"  → {fact.advice}")
     return DONE

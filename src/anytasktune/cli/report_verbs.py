@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, MENDABLE, UsageError, print_json, say, show
+from anytasktune.cli.messages import spoken
 from anytasktune.cli.options import Json, ProjectFolder, ShownLanguage, open_project
 from anytasktune.errors import counted
 
@@ -26,7 +27,7 @@ report_app = typer.Typer(
 
 
 @report_app.callback()
-def report(ctx: typer.Context, project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False) -> int:
+def report(ctx: typer.Context, project: ProjectFolder = Path(), language: ShownLanguage = None, as_json: Json = False) -> int:
     """Show the last report; list all reports, show another one, or compare two."""
     if ctx.invoked_subcommand is None:
         return _show(None, project, language, as_json)
@@ -36,7 +37,7 @@ def report(ctx: typer.Context, project: ProjectFolder = Path(), language: ShownL
 
 
 @report_app.command("list")
-def list_reports(project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False) -> int:
+def list_reports(project: ProjectFolder = Path(), language: ShownLanguage = None, as_json: Json = False) -> int:
     """List all reports with their base model and what they recommend; ● marks the last one."""
     workspace, _ = open_project(project)
     from anytasktune.pipeline.reporting import all_reports, render_list
@@ -46,7 +47,7 @@ def list_reports(project: ProjectFolder = Path(), language: ShownLanguage = "en"
         facts = [{"id": one.id, "created": one.created, "model": one.model, "last": one.id == last} for one in found]
         print_json([fact | {"tasks": [task.task for task in one.tasks]} for fact, one in zip(facts, found, strict=True)])
     elif found:
-        show(render_list(found, last, language))
+        show(render_list(found, last, language or spoken()))
     else:
         say(f"There is no report yet. Make one: {workspace.project.command('tune')}")
     return DONE
@@ -54,7 +55,7 @@ def list_reports(project: ProjectFolder = Path(), language: ShownLanguage = "en"
 
 @report_app.command("show")
 def show_one(
-    name: _ReportName = None, project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False
+    name: _ReportName = None, project: ProjectFolder = Path(), language: ShownLanguage = None, as_json: Json = False
 ) -> int:
     """Show a report by its id."""
     return _show(name, project, language, as_json)
@@ -67,7 +68,7 @@ def diff_reports(
         str | None, typer.Argument(metavar="SECOND", help="Id of the later report; default: the last one.")
     ] = None,
     project: ProjectFolder = Path(),
-    language: ShownLanguage = "en",
+    language: ShownLanguage = None,
     as_json: Json = False,
 ) -> int:
     """Compare two reports, of two trainings or two base models: paired differences on the rows both have."""
@@ -79,7 +80,7 @@ def diff_reports(
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
-        show(render_diff(found, language))
+        show(render_diff(found, language or spoken()))
     return DONE
 
 
@@ -109,7 +110,7 @@ def verify(name: _ReportName = None, project: ProjectFolder = Path(), as_json: J
     return code
 
 
-def _show(name: str | None, project: Path, language: Literal["en", "zh"], as_json: bool) -> int:
+def _show(name: str | None, project: Path, language: Literal["en", "zh"] | None, as_json: bool) -> int:
     workspace, _ = open_project(project)
     from anytasktune.pipeline.reporting import load_report
 
@@ -117,19 +118,20 @@ def _show(name: str | None, project: Path, language: Literal["en", "zh"], as_jso
     return DONE
 
 
-def show_report(workspace: "Workspace", report: "Report", as_json: bool, language: Literal["en", "zh"] = "en") -> None:
-    """Print a report and the place of its page."""
+def show_report(workspace: "Workspace", report: "Report", as_json: bool, language: Literal["en", "zh"] | None = None) -> None:
+    """Print a report and the place of its page; in the language of messages unless one is given."""
     from anytasktune.pipeline.reporting import render
 
     folder = workspace.project.reports / report.id
     if as_json:
         print_json(report.model_dump(mode="json") | {"folder": str(folder)})
         return
-    show(render(report, language))
-    page = "report.zh.html" if language == "zh" else "report.html"
+    shown = language or spoken()
+    show(render(report, shown))
+    page = "report.zh.html" if shown == "zh" else "report.html"
     say("")
     if report.tasks:
-        say(f"{'试一试：' if language == 'zh' else 'Try it: '}{_question(workspace, report.tasks[0])}")
+        say(f"{'试一试：' if shown == 'zh' else 'Try it: '}{_question(workspace, report.tasks[0])}")
     say(f"Report: {folder / page}")
 
 

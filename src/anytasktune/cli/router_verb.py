@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anytasktune.cli.console import DONE, print_json, say, show
+from anytasktune.cli.messages import phrase
 from anytasktune.cli.options import Json, Overrides, ProgressForm, ProjectFolder, open_project
 
 if TYPE_CHECKING:
@@ -64,19 +65,18 @@ def router_evaluation(found: "RouterEvaluation") -> "RenderableType":
         refused, inputs = sum(sum(one.refused.values()) for one in found.held_out), sum(one.inputs for one in found.held_out)
         parts += [Text(), _held_out(found)]
         parts.append(
-            Text(f"Inputs of no task: {refused} of {inputs} ({refused / inputs:.1%}) are sent to no task.", style="bold")
+            phrase(f"Inputs of no task: {refused} of {inputs} ({refused / inputs:.1%}) are sent to no task.", style="bold")
         )
     if found.gaps:
         parts += [Text(), _gaps(found)]
     if found.shared_inputs:
         what = f"{found.shared_inputs} of {found.inputs} test inputs are also inputs of another task; no router can tell theirs"
-        parts.append(Text(f"! {what}", style="yellow"))
-    return Group(*parts, *(Text(f"! {note}", style="yellow") for note in found.notes))
+        parts.append(phrase(f"! {what}", style="yellow"))
+    return Group(*parts, *(phrase(f"! {note}", style="yellow") for note in found.notes))
 
 
 def _tasks(found: "RouterEvaluation") -> "RenderableType":
     from rich.console import Group
-    from rich.text import Text
 
     from anytasktune.cli.tables import new_table
 
@@ -91,7 +91,7 @@ def _tasks(found: "RouterEvaluation") -> "RenderableType":
         lines.append(f"Sent to a task: {found.routed / found.inputs:.1%}; of these right: {sent.value:.1%}.")
     reasons = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in found.abstained.items())
     lines += [f"Sent to no task: {found.inputs - found.routed} ({reasons})."] if reasons else []
-    return Group(table, *(Text(line, style="bold") for line in lines))
+    return Group(table, *(phrase(line, style="bold") for line in lines))
 
 
 def _curve(found: "RouterEvaluation") -> "RenderableType":
@@ -116,7 +116,6 @@ def _held_out(found: "RouterEvaluation") -> "RenderableType":
 
 def _gaps(found: "RouterEvaluation") -> "RenderableType":
     from rich.console import Group
-    from rich.text import Text
 
     from anytasktune.cli.tables import new_table
 
@@ -131,4 +130,4 @@ def _gaps(found: "RouterEvaluation") -> "RenderableType":
             one.task, one.system, one.metric, f"{one.named.value:.3f}", f"{one.routed}/{one.inputs}", *scores, difference
         )
     remark = "named: score when the task is named. An input sent to another task counts as answered wrongly."
-    return Group(table, Text(remark, style="dim"))
+    return Group(table, phrase(remark, style="dim"))

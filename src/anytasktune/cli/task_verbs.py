@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from anytasktune.cli.console import DONE, MENDABLE, ROWS_DROPPED, UsageError, print_json, say, show
+from anytasktune.cli.messages import message, phrase, spoken
 from anytasktune.cli.options import Force, Json, Overrides, ProjectFolder, ShownLanguage, TeacherName, Yes, open_project
 from anytasktune.errors import counted
 
@@ -131,14 +132,14 @@ def _check_usage(
 def _say_wait(why: str, seconds: float) -> None:
     from anytasktune.cli.terminal import visible
 
-    typer.echo(visible(f"· teacher  {why}" + (f"; again in {seconds:.0f} s" if seconds else "")), err=True)
+    typer.echo(visible(message(f"· teacher  {why}" + (f"; again in {seconds:.0f} s" if seconds else ""))), err=True)
 
 
 def _say_start(event: "Event") -> None:
     from anytasktune.cli.terminal import visible
 
     if event.event == "started":
-        typer.echo(visible(f"· {event.stage} {event.name}: {event.detail}"), err=True)
+        typer.echo(visible(f"· {event.stage} {event.name}: {message(event.detail)}"), err=True)
 
 
 def _proposal_document(proposed: "Proposed") -> dict[str, Any]:
@@ -164,31 +165,31 @@ def _proposal(proposed: "Proposed", out: Path | None) -> "RenderableType":
 
     merged = proposed.merged
     lines = [
-        Text(
+        phrase(
             f"✓ {proposed.file}: {counted(len(merged.actions), 'action')} and {counted(len(merged.tasks), 'task')} added",
             style="bold",
         )
     ]
     lines += [Text(f"  {', '.join(merged.tasks)}")] if merged.tasks else []
     for what, names in (("given texts in another language", merged.completed), ("there already, unchanged", merged.known)):
-        lines += [Text(f"  {what}: {', '.join(names)}")] if names else []
+        lines += [phrase(f"  {what}: {', '.join(names)}")] if names else []
     if proposed.rows:
-        lines.append(Text(f"  rows: {proposed.rows}; {proposed.unclustered} in no task"))
+        lines.append(phrase(f"  rows: {proposed.rows}; {proposed.unclustered} in no task"))
     for row in proposed.dropped[:_SHOWN]:
-        lines.append(Text(f"  dropped {row.file}:{row.row}: {row.reason}, {row.detail}", style="yellow"))
+        lines.append(phrase(f"  dropped {row.file}:{row.row}: {row.reason}, {row.detail}", style="yellow"))
     if reasons := Counter(one.reason for one in proposed.refused):
         counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-        lines.append(Text(f"  proposed and not taken: {counts}", style="yellow"))
+        lines.append(phrase(f"  proposed and not taken: {counts}", style="yellow"))
     for one in proposed.refused[:_SHOWN]:
-        lines.append(Text(f"    {one.what}: {one.reason}{f', {one.detail}' if one.detail else ''}", style="yellow"))
-    lines += [Text(f"  note: {note}", style="yellow") for note in proposed.notes]
+        lines.append(phrase(f"    {one.what}: {one.reason}{f', {one.detail}' if one.detail else ''}", style="yellow"))
+    lines += [phrase(f"  note: {note}", style="yellow") for note in proposed.notes]
     if spent := proposed.spent:
         tokens = f"{spent.prompt_tokens:,} + {spent.answer_tokens:,} tokens"
         lines.append(
-            Text(f"  teacher: {counted(spent.requests, 'request')} ({tokens}), {counted(spent.reused, 'answer')} reused")
+            phrase(f"  teacher: {counted(spent.requests, 'request')} ({tokens}), {counted(spent.reused, 'answer')} reused")
         )
     if out is None:
-        lines.append(Text(f"  Next: {proposed.project.command('tasks', 'check')}"))
+        lines.append(phrase(f"  Next: {proposed.project.command('tasks', 'check')}"))
     return Group(*lines)
 
 
@@ -213,22 +214,21 @@ def check_tasks(project: ProjectFolder = Path(), as_json: Json = False) -> int:
 
 def _review(findings: "list[Finding]", tasks: int) -> "RenderableType":
     from rich.console import Group
-    from rich.text import Text
+
+    from anytasktune.cli.tables import finding_lines
 
     lines = []
     for finding in findings:
         mark, style = ("✗", "bold red") if finding.level == "error" else ("!", "bold yellow")
-        line = Text(f"{mark} ", style=style).append(f"{finding.place}: ", style="default bold")
-        line.append(f"{finding.why} ", style="default not bold").append(f"[{finding.code}]", style="dim not bold")
-        lines.append(line.append(f"\n  → {finding.instead}", style="cyan not bold"))
+        lines.append(finding_lines(finding, mark, style))
     errors = sum(finding.level == "error" for finding in findings)
     advice = counted(len(findings) - errors, "piece of advice", "pieces of advice")
     verdict = f"{counted(tasks, 'task')}: {counted(errors, 'error')}, {advice}"
-    return Group(*lines, Text(verdict if findings else f"✓ {counted(tasks, 'task')}, no findings", style="bold"))
+    return Group(*lines, phrase(verdict if findings else f"✓ {counted(tasks, 'task')}, no findings", style="bold"))
 
 
 @tasks_app.command("show")
-def show_tasks(project: ProjectFolder = Path(), language: ShownLanguage = "en", as_json: Json = False) -> int:
+def show_tasks(project: ProjectFolder = Path(), language: ShownLanguage = None, as_json: Json = False) -> int:
     """Show the pool as a tree: field, actions, steps, and hand-overs between them."""
     workspace, _ = open_project(project, ())
     from anytasktune.pipeline.pool_checking import count_rows, outline
@@ -237,7 +237,8 @@ def show_tasks(project: ProjectFolder = Path(), language: ShownLanguage = "en", 
         rows = {task.name: count_rows(workspace, task) for task in workspace.tasks()}
         print_json(workspace.domain.model_dump(mode="json", exclude_defaults=True) | {"rows": rows})
     else:
-        show(_tree(outline(workspace, language), language))
+        shown = language or spoken()
+        show(_tree(outline(workspace, shown), shown))
     return DONE
 
 
@@ -250,7 +251,7 @@ def _tree(pool: "PoolOutline", language: "Language") -> "RenderableType":
     for title, steps in pool.actions:
         branch = tree.add(Text(title, style="bold cyan"))
         for number, step in enumerate(steps, 1):
-            facts = f"{step.task.name} · {step.task.output.kind} · {step.task.scored_by} · {counted(step.rows, 'row')}"
+            facts = f"{step.task.name} · {step.task.output.kind} · {step.task.scored_by} · {message(counted(step.rows, 'row'))}"
             twig = branch.add(Text(f"{number}. {step.title}  ").append(facts, style="dim"))
             for sign, word, text in zip("·←→", words, (step.done_by, step.source, step.hands_over), strict=True):
                 if text:
@@ -263,14 +264,14 @@ def graph_tasks(
     project: ProjectFolder = Path(),
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write to; default: artifacts/.")] = None,
     force: Force = False,
-    language: ShownLanguage = "en",
+    language: ShownLanguage = None,
     as_json: Json = False,
 ) -> int:
     """Draw the pool: an SVG picture, and Mermaid text for pages that draw it themselves."""
     workspace, _ = open_project(project)
     from anytasktune.pipeline.pool_checking import draw_pool
 
-    files = draw_pool(workspace, out, language, force=force)
+    files = draw_pool(workspace, out, language or spoken(), force=force)
     if as_json:
         print_json({"files": [str(path) for path in files]})
     for path in () if as_json else files:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from anytasktune.cli.console import DONE, ROWS_DROPPED, print_json, say, show
+from anytasktune.cli.messages import spoken
 from anytasktune.cli.options import Json, Overrides, ProgressForm, ProjectFolder, ShownLanguage, TaskNames
 from anytasktune.cli.train_verbs import DryRun, open_engine
 
@@ -15,7 +16,7 @@ def language_transfer(
     tasks: TaskNames = None,
     project: ProjectFolder = Path(),
     split: Annotated[Literal["dev", "test"], typer.Option("--split", help="Rows to measure on.")] = "test",
-    language: ShownLanguage = "en",
+    language: ShownLanguage = None,
     overrides: Overrides = None,
     dry_run: DryRun = False,
     progress: ProgressForm = "text",
@@ -42,7 +43,8 @@ def language_transfer(
     if as_json:
         print_json([one.model_dump(mode="json") for one in found])
     else:
-        show(render_transfers(found, language))
+        shown = language or spoken()
+        show(render_transfers(found, shown))
         command = workspace.project.command("eval", *(tasks or ()), *(("-c", "eval.split=dev") if split == "dev" else ()))
-        say(f"\n{'写进报告：' if language == 'zh' else 'To have it in the report: '}{command}")
+        say(f"\n{'写进报告：' if shown == 'zh' else 'To have it in the report: '}{command}")
     return ROWS_DROPPED if events.rows_dropped else DONE

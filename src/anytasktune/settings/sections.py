@@ -5,7 +5,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from anytasktune.records import Artifact, Record, fault
+from anytasktune.records import Artifact, Language, Record, fault
 from anytasktune.settings.systems import OWN_SYSTEMS, SIMPLE, OwnSystem
 
 DType = Literal["float32", "bfloat16"]
@@ -324,3 +324,5 @@ class Settings(Artifact):
     synthesis: SynthesisConfig = SynthesisConfig()
     gates: GateConfig = GateConfig()
     router: RouterConfig = RouterConfig()
+    language: Language | None = None
+    """Language of messages and help, unless ANYTASKTUNE_LANG is set; default: that of the system."""
