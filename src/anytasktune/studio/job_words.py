@@ -1,30 +1,33 @@
 """A line of a job's log in words, and its progress."""
 
+import functools
 from typing import Any
 
+from anytasktune.localisation.catalogue import localised
 from anytasktune.pipeline.events import Event, Finished, Note, Progress, Started, Warned
 from anytasktune.studio.studio_words import PageWords
 
 
 def line_in_words(line: Event | str, words: PageWords) -> str:
     """An event as a sentence; any other line as it is."""
+    message = functools.partial(localised, language=words.language)
     match line:
         case Started():
-            return _joined(words.say("started", what=_subject(line, words)), line.detail)
+            return _joined(words.say("started", what=_subject(line, words)), message(line.detail))
         case Progress():
             bar = progress_bar(line, words)
             assert bar is not None  # noqa: S101
-            return _joined(f"{bar['name']}: {line.done}/{line.total}", bar["left"], line.detail)
+            return _joined(f"{bar['name']}: {line.done}/{line.total}", bar["left"], message(line.detail))
         case Finished():
             said = words.say("reused" if line.reused else "finished", what=_subject(line, words))
             took = words.seconds(line.seconds) if line.seconds is not None else ""
             kept = words.say("kept", kept=line.kept) if line.kept is not None else ""
             dropped = ", ".join(f"{reason} {count}" for reason, count in line.dropped.items())
-            return _joined(said, took, line.detail, kept, dropped)
+            return _joined(said, took, message(line.detail), kept, dropped)
         case Note():
-            return line.text
+            return message(line.text)
         case Warned():
-            return f"{words.say('warned')} {line.where}: {line.what} → {line.fix}"
+            return f"{words.say('warned')} {message(line.where)}: {message(line.what)} → {message(line.fix)}"
         case _:
             return line
 

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from anytasktune.errors import ConfigError, Problem
 from anytasktune.invocation import command as whole_command
+from anytasktune.localisation.catalogue import localised
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.records import Language
 from anytasktune.schema import Task
@@ -134,6 +135,7 @@ def render(
             says=table.says,
             words=table,
             lang=table.language,
+            message=functools.partial(localised, language=table.language),
             html_lang=_HTML_LANGUAGE[table.language],
             project=project,
             sections=_sections(request, project),

@@ -12,12 +12,13 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from anytasktune.errors import AnyTaskTuneError, Problem
+from anytasktune.localisation.catalogue import localised
 from anytasktune.pipeline.person_names import default_person_name, file_name_of, is_file_name
 from anytasktune.pipeline.posted_reviews import CandidateShelf, PostedDecisions, write_posted
 from anytasktune.pipeline.reviewing import ReviewSession, agreement_of, has_candidates
 from anytasktune.pipeline.workspace import Workspace
 from anytasktune.schema import FEWEST_RATED, JUDGE, Agreement, Candidate, Passage, ReviewItem, Task
-from anytasktune.studio.page_frame import UnknownNameError, project_path, render, studio_of, words_of
+from anytasktune.studio.page_frame import UnknownNameError, language_of, project_path, render, studio_of, words_of
 from anytasktune.studio.studio_words import PageWords
 
 router = APIRouter()
@@ -110,7 +111,7 @@ def queue_of_task(request: Request, project: str, task_name: str, show: Show = "
     try:
         session = _session(request, project, task_name)
     except AnyTaskTuneError as error:
-        return _refusal(error)
+        return _refusal(request, error)
     words = words_of(request, "candidate")
     items = session.queue(show, limit=MOST_QUEUED)
     queued = [
@@ -132,7 +133,7 @@ def cards_of_candidates(
         session = _session(request, project, task_name)
         passages = _SHELF.take(session.project, session.task).passages
     except AnyTaskTuneError as error:
-        return _refusal(error)
+        return _refusal(request, error)
     items = [item for key in candidate if (item := session.item(key))]
     found = {item.candidate.id: _card(request, session.task, item, passages, votes=show != "kept") for item in items}
     return JSONResponse(found)
@@ -145,8 +146,9 @@ def add_decisions(request: Request, project: str, task_name: str, posted: Posted
         workspace, task = studio_of(request).task(project, task_name)
         results = write_posted(_SHELF, workspace.project, task, posted)
     except AnyTaskTuneError as error:
-        return _refusal(error)
-    return JSONResponse({"results": [one.model_dump(mode="json") for one in results]})
+        return _refusal(request, error)
+    acknowledged = [one.model_dump(mode="json") | {"problems": _shown(request, one.problems)} for one in results]
+    return JSONResponse({"results": acknowledged})
 
 
 def reviewer_of(request: Request, workspace: Workspace) -> str:
@@ -186,9 +188,15 @@ def _session(request: Request, project: str, task_name: str) -> ReviewSession:
     return _SHELF.session(workspace.project, task, reviewer_of(request, workspace) or "nobody")
 
 
-def _refusal(error: AnyTaskTuneError) -> JSONResponse:
+def _refusal(request: Request, error: AnyTaskTuneError) -> JSONResponse:
     status = 404 if isinstance(error, UnknownNameError) else 422
-    return JSONResponse({"problems": [asdict(problem) for problem in error.problems]}, status_code=status)
+    return JSONResponse({"problems": _shown(request, error.problems)}, status_code=status)
+
+
+def _shown(request: Request, problems: Sequence[Problem]) -> list[dict[str, str]]:
+    """Faults in the language of the page, for the script."""
+    language = language_of(request)
+    return [{name: localised(text, language) for name, text in asdict(problem).items()} for problem in problems]
 
 
 def _card(request: Request, task: Task, item: ReviewItem, passages: dict[str, Passage], *, votes: bool) -> dict[str, Any]:

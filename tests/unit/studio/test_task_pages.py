@@ -124,3 +124,13 @@ def test_a_description_that_makes_no_task_is_refused_and_nothing_written(
     sent = {"title": "New", "guidance": "Who takes it?", "kind": "label", "items": "a\nb"} | wrong
     assert client.post("/p/law/tasks", data=sent).status_code in (400, 422)
     assert (tmp_path / "law" / "domain.yaml").read_text(encoding="utf-8") == DOMAIN
+
+
+def test_faults_and_findings_are_in_the_language_of_the_page(tmp_path: Path) -> None:
+    write_project(tmp_path / "law")
+    client = open_client(tmp_path, "zh")
+    found = client.post(f"{TEAM}/check", data=form(tmp_path, labels_="housing\nkin\nwork")).text
+    assert "不是任务的 3 个标签之一" in found and "data/team.jsonl:" in found
+    assert "没有任务 &#39;nobody&#39;" in client.get("/p/law/tasks/nobody").text
+    missing = client.get("/p/law/review/nobody/queue").json()
+    assert missing["problems"][0]["what"] == "没有任务 'nobody'"
