@@ -91,13 +91,17 @@ class Reference:
                 assert (project / folder / name).read_bytes() == (self.project / folder / name).read_bytes(), (run.target, name)
 
 
+def trained_here(project: Path, model: Path, count: int) -> Reference:
+    """Task-LMs trained without a cluster."""
+    settings = quick_settings(model, *LONG)
+    write_tasks(project, count)
+    return Reference(project, settings, train(Workspace.open(project), (), settings))
+
+
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Reference:
     """Four Task-LMs."""
-    project = tmp_path_factory.mktemp("reference")
-    settings = quick_settings(tiny_model, *LONG)
-    write_tasks(project, 4)
-    return Reference(project, settings, train(Workspace.open(project), (), settings))
+    return trained_here(tmp_path_factory.mktemp("reference"), tiny_model, 4)
 
 
 def has_checkpoint(project: Path, target: str) -> bool:

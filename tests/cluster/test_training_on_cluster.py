@@ -12,7 +12,7 @@ from anytasktune.errors import ConfigError, StoreError, TrainingError
 from anytasktune.pipeline.events import Event, Finished, Progress
 from anytasktune.pipeline.training_on_cluster import ClusterOptions, gpus_of_a_unit
 from anytasktune.settings import TrainConfig
-from tests.cluster.conftest import Reference, TwoNodes, has_checkpoint, last_count, texts, write_tasks
+from tests.cluster.conftest import Reference, TwoNodes, has_checkpoint, last_count, texts, trained_here, write_tasks
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Ray has no clusters of Windows machines"),
@@ -41,6 +41,15 @@ def test_ids_and_adapters_are_those_of_one_machine_and_are_trained_once(
     reference.assert_equal(other, two_nodes.train(other, reference.settings, events.append, store))
     assert last_count(events) == "1 trained, 3 reused"
     assert "trained anew" in " ".join(texts(events))
+
+
+@pytest.mark.skipif("CLUSTER_TASKS" not in os.environ, reason="takes minutes: CLUSTER_TASKS=20 for twenty Task-LMs")
+def test_many_task_lms_are_those_of_one_machine(two_nodes: TwoNodes, tiny_model: Path, tmp_path: Path) -> None:
+    count = int(os.environ["CLUSTER_TASKS"])
+    (tmp_path / "here").mkdir()
+    here, project, events = trained_here(tmp_path / "here", tiny_model, count), write_tasks(tmp_path, count), []
+    here.assert_equal(project, two_nodes.train(project, here.settings, events.append))
+    assert last_count(events) == f"{count} trained, 0 reused"
 
 
 def test_a_killed_worker_and_a_killed_box_are_replaced_and_the_training_goes_on(
