@@ -11,7 +11,7 @@ from anytasktune.chat import Encoded
 from anytasktune.errors import ModelError, PreflightError
 from anytasktune.ids import bytes_hash, content_id, file_hash
 from anytasktune.inference.task_lm import TaskLM
-from anytasktune.inference.task_predictor import decoding_for
+from anytasktune.inference.task_predictor import TaskPredictor, decoding_for
 from anytasktune.models.adapter_origin import named_base, origin_of, recorded_fingerprint
 from anytasktune.models.foreign_adapter import adapter_folder_of, read_foreign_adapter, read_foreign_config
 from anytasktune.models.load import BaseLM
@@ -26,7 +26,7 @@ from anytasktune.settings import Settings
 from anytasktune.store import LATEST, atomic_folder, write_record, write_ref
 from anytasktune.store.run_folder import ADAPTER_FOLDER, RUN_FILE, TASK_LM_FILE
 from anytasktune.training.record_golden import record_golden
-from anytasktune.training.train_runs import versions
+from anytasktune.training.train_runs import dev_threshold, versions
 from anytasktune.version import __version__
 
 _DEV_ROWS = 20
@@ -127,7 +127,11 @@ def _publish(context: TrainingContext, task: Task, dataset: str, adapter: Adapte
         [task.name, task.definition, dataset, base.ref.fingerprint, "imported", learned, context.dtype, __version__]
     )
     folder = context.workspace.project.runs(task.name) / identity
-    longest = max(len(base.format.answer_ids(row.output)) for row in train)
+    decoding = decoding_for(task, train, max(len(base.format.answer_ids(row.output)) for row in train))
+    thresholds = {}
+    if decoding.method == "label_scoring":
+        predictor = TaskPredictor(base, task, decoding, adapter=adapter)
+        thresholds[task.name] = dev_threshold(predictor, splits.get("dev", []))
     with atomic_folder(folder / ADAPTER_FOLDER) as temporary:
         adapter.save(temporary, base.ref.name)
         weights = file_hash(temporary / WEIGHTS_FILE)
@@ -136,9 +140,10 @@ def _publish(context: TrainingContext, task: Task, dataset: str, adapter: Adapte
             tasks=[task],
             base_model=base.ref,
             rendering=base.format.rendering,
-            decoding={task.name: decoding_for(task, train, longest)},
+            decoding={task.name: decoding},
             datasets={task.name: dataset},
             adapter_sha256=weights,
+            thresholds=thresholds,
             run_id=identity,
         )
         write_record(temporary / TASK_LM_FILE, manifest)

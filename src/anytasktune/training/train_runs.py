@@ -21,7 +21,7 @@ from anytasktune.models.load import BaseLM, choose_device, choose_dtype
 from anytasktune.models.lora import WEIGHTS_FILE, Adapter, LoraSpec
 from anytasktune.models.packing_support import packs_rows, whole_rows
 from anytasktune.records import Usage
-from anytasktune.schema import AnswerThreshold, BaseModelRef, Decoding, Estimate, Run, TaskLMManifest
+from anytasktune.schema import AnswerThreshold, BaseModelRef, Decoding, Estimate, Example, Run, TaskLMManifest
 from anytasktune.scorers import answer_threshold
 from anytasktune.settings import DType, TrainConfig
 from anytasktune.store import atomic_folder, remove_artifact, write_record
@@ -257,12 +257,17 @@ def _thresholds(base: BaseLM, job: Job, run: TrainingRun, heads: Mapping[str, La
     """The threshold of each label task, from the answers of adapter and label head together to its dev rows."""
     thresholds: dict[str, AnswerThreshold] = {}
     for part in job.data.parts:
-        task, dev = part.task, part.splits.get("dev", [])[:_THRESHOLD_ROWS]
-        decoding = run.plan.decoding[task.name]
+        task, decoding = part.task, run.plan.decoding[part.task.name]
         if decoding.method == "label_scoring":
             task_lm = TaskPredictor(base, task, decoding, adapter=run.adapter, head=heads.get(task.name))
-            thresholds[task.name] = answer_threshold(dev, task_lm.answer(dev) if dev else [])
+            thresholds[task.name] = dev_threshold(task_lm, part.splits.get("dev", []))
     return thresholds
+
+
+def dev_threshold(predictor: TaskPredictor, dev: Sequence[Example]) -> AnswerThreshold:
+    """The threshold of a label task, from its answers to the first dev rows."""
+    rows = dev[:_THRESHOLD_ROWS]
+    return answer_threshold(rows, predictor.answer(rows) if rows else [])
 
 
 def versions() -> dict[str, str]:

@@ -24,6 +24,7 @@ from anytasktune.pipeline.exporting_models import ExportOptions, export_task_lms
 from anytasktune.pipeline.importing_adapters import import_adapter
 from anytasktune.pipeline.tuning import evaluate, train
 from anytasktune.pipeline.workspace import Workspace
+from anytasktune.store.run_folder import read_task_lm
 
 
 def save_foreign(folder: Path, **changes: object) -> Path:
@@ -181,9 +182,22 @@ def test_an_imported_adapter_is_evaluated_as_a_task_lm(tmp_path: Path) -> None:
     assert (taken.loss >= taken.loss_before) == any(isinstance(event, Note) and "loss" in event.text for event in events)
     report = evaluate(workspace, ("reply",), settings)
     assert [entry.system for entry in report.tasks[0].systems if entry.system in {"base", "tuned"}] == ["base", "tuned"]
-    assert import_adapter(workspace, folder, "reply", settings=settings).run.id == taken.run.id
     assert [caveat.code for caveat in report.tasks[0].caveats if caveat.code.startswith("trained")] == ["trained_elsewhere"]
     assert report.tasks[0].train_seconds is None
+    shutil.copytree(folder, tmp_path / "trained" / "checkpoint-7")
+    events.clear()
+    again = import_adapter(workspace, tmp_path / "trained", "reply", settings=settings, on_event=events.append)
+    assert again.run.id == taken.run.id
+    assert any(isinstance(event, Note) and event.text.endswith("checkpoint-7") for event in events)
+
+
+def test_an_imported_label_task_says_how_sure_it_is(tmp_path: Path) -> None:
+    model = save_tiny_model(tmp_path / "model")
+    workspace = Workspace.open(write_pool(tmp_path / "law", (250, 24, 20)))
+    settings = quick_settings(model, "dtype=float32")
+    taken = import_adapter(workspace, save_foreign(tmp_path / "adapter"), "team", str(model), settings)
+    threshold = read_task_lm(taken.folder).thresholds["team"]
+    assert threshold.dev_rows == taken.run.dev_rows >= 20
 
 
 def test_the_answers_of_an_imported_adapter_are_those_of_peft(tmp_path: Path) -> None:
