@@ -120,7 +120,7 @@ def _loss(base: BaseLM, rows: Sequence[Encoded]) -> float:
 
 def _publish(context: TrainingContext, task: Task, dataset: str, adapter: Adapter, origin: TrainedElsewhere) -> Run:
     """Write the adapter with its manifest, then `run.json`; the same adapter gets the same id."""
-    base, splits, settings = context.base, context.dataset(task).splits, context.settings.train
+    base, splits = context.base, context.dataset(task).splits
     train = splits["train"]
     learned = [adapter.spec.rank, adapter.spec.alpha, bytes_hash(adapter.flat.cpu().numpy().tobytes())]
     identity = content_id(
@@ -128,10 +128,9 @@ def _publish(context: TrainingContext, task: Task, dataset: str, adapter: Adapte
     )
     folder = context.workspace.project.runs(task.name) / identity
     decoding = decoding_for(task, train, max(len(base.format.answer_ids(row.output)) for row in train))
-    thresholds = {}
-    if decoding.method == "label_scoring":
-        predictor = TaskPredictor(base, task, decoding, adapter=adapter)
-        thresholds[task.name] = dev_threshold(predictor, splits.get("dev", []))
+    predictor = TaskPredictor(base, task, decoding, adapter=adapter)
+    scored = decoding.method == "label_scoring"
+    thresholds = {task.name: dev_threshold(predictor, splits.get("dev", []))} if scored else {}
     with atomic_folder(folder / ADAPTER_FOLDER) as temporary:
         adapter.save(temporary, base.ref.name)
         weights = file_hash(temporary / WEIGHTS_FILE)
@@ -149,12 +148,20 @@ def _publish(context: TrainingContext, task: Task, dataset: str, adapter: Adapte
         write_record(temporary / TASK_LM_FILE, manifest)
     task_lm = TaskLM(manifest, base, adapter)
     record_golden(folder, task_lm, {task.name: splits}, versions())
-    run = Run(
-        id=identity,
+    run = _record(context, task, manifest, adapter, origin)
+    write_record(folder / RUN_FILE, run)
+    return run
+
+
+def _record(context: TrainingContext, task: Task, manifest: TaskLMManifest, adapter: Adapter, origin: TrainedElsewhere) -> Run:
+    """The record of a run of which this program knows nothing but its result."""
+    base, splits = context.base, context.dataset(task).splits
+    return Run(
+        id=manifest.run_id,
         target=task.name,
         tasks=[task.name],
-        datasets={task.name: dataset},
-        config=settings.model_copy(update={"model": base.ref.name}),
+        datasets=manifest.datasets,
+        config=context.settings.train.model_copy(update={"model": base.ref.name}),
         resolved=ResolvedTrainConfig(
             rank=adapter.spec.rank,
             alpha=adapter.spec.alpha,
@@ -165,7 +172,7 @@ def _publish(context: TrainingContext, task: Task, dataset: str, adapter: Adapte
             device=context.device.type,
         ),
         base_model=base.ref,
-        train_rows=len(train),
+        train_rows=len(splits["train"]),
         dev_rows=len(splits.get("dev", [])),
         steps_done=0,
         best_step=0,
@@ -178,5 +185,3 @@ def _publish(context: TrainingContext, task: Task, dataset: str, adapter: Adapte
         imported=True,
         trained_elsewhere=origin,
     )
-    write_record(folder / RUN_FILE, run)
-    return run
