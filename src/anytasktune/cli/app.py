@@ -45,7 +45,6 @@ from anytasktune.cli.console import (
     accept_any_character,
     show_error,
 )
-from anytasktune.cli.help_texts import localise_help
 from anytasktune.cli.messages import speak, spoken
 from anytasktune.errors import AnyTaskTuneError, disk_error, is_out_of_memory
 from anytasktune.invocation import program
@@ -203,6 +202,8 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         command = get_command(app)
         if spoken() != "en":
+            from anytasktune.cli.help_texts import localise_help
+
             localise_help(command)
         result = command(args=list(arguments), prog_name=program(), standalone_mode=False)
     except typer.Exit as stop:
