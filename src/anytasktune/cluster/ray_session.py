@@ -174,7 +174,7 @@ def _import_ray() -> Any:
         import ray  # noqa: PLC0415
     except ImportError:
         fix = 'install it: pip install "anytasktune[cluster]"'
-        raise ConfigError("--cluster needs Ray, which is not installed", fix=fix) from None
+        raise ConfigError("a cluster needs Ray, which is not installed", fix=fix) from None
     return ray
 
 
