@@ -119,7 +119,7 @@ def test_documents_are_added_read_in_a_job_and_skipped_with_a_reason(made: Made)
     assert {path.name for path in (made.folder / "documents").iterdir()} == {"handbook.md", "broken.pdf"}
     assert "0 read, 0 skipped, 2 not read yet" in plain(made.before)
     page = plain(open_client(made.folder).get("/p/law/make").text)
-    assert "1 read, 1 skipped, 0 not read yet; 1 passages" in page
+    assert "1 read, 1 skipped, 0 not read yet; 1 passage" in page
     assert "broken.pdf skipped · broken" in page
 
 
