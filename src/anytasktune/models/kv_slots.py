@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch.nn import functional
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface
 
@@ -133,7 +134,7 @@ class SlotReading:
     positions: torch.Tensor
     width: int
     places: int
-    _hidden: dict[int | None, torch.Tensor] = field(default_factory=dict)
+    _visible: dict[int | None, torch.Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(cls, cache: SlotCache, added: Sequence[Sequence[int]]) -> "SlotReading":
@@ -155,14 +156,14 @@ class SlotReading:
         rectangle[self.rows, self.columns] = states
         return rectangle
 
-    def hidden(self, window: int | None) -> torch.Tensor:
-        """[rows, n, places]: True where a new token must not attend."""
-        if window not in self._hidden:
+    def visible(self, window: int | None) -> torch.Tensor:
+        """[rows, 1, n, places]: True where a new token attends."""
+        if window not in self._visible:
             keys = torch.arange(self.places, device=self.positions.device)
-            reach = self.padded(self.positions).unsqueeze(2)
-            hidden = keys > reach
-            self._hidden[window] = hidden if window is None else hidden | (keys <= reach - window)
-        return self._hidden[window]
+            reach = self.padded(self.positions)[:, None, :, None]
+            visible = keys <= reach
+            self._visible[window] = visible if window is None else visible & (keys > reach - window)
+        return self._visible[window]
 
 
 def read_new(model: PreTrainedModel, cache: SlotCache, rows: Sequence[NewRow]) -> torch.Tensor:
@@ -208,19 +209,30 @@ def read_further(model: PreTrainedModel, cache: SlotCache, added: Sequence[Seque
 def _attended(reading: SlotReading, layer: int, states: Sequence[torch.Tensor], rule: ScoreRule) -> torch.Tensor:
     """Attention [T, heads, d] of new tokens to their rows, from query [T, heads, d], key and value [T, groups, d]."""
     query, key, value = states
-    (_, heads, width), groups, batch = query.shape, key.shape[1], len(reading.cache.lengths)
-    seen = []
-    for memory, new in zip(reading.cache.states(layer), (key, value), strict=True):
-        memory[reading.rows, :, reading.positions] = new
-        seen.append(memory[:batch, :, : reading.places].flatten(0, 1))
-    rectangle = reading.padded(query * rule.scaling).transpose(1, 2)
-    scores = torch.bmm(rectangle.reshape(batch * groups, -1, width), seen[0].transpose(1, 2))
-    if rule.softcap is not None:
-        scores = scores.div_(rule.softcap).tanh_().mul_(rule.softcap)
-    hidden = reading.hidden(rule.window).unsqueeze(1)
-    scores.view(batch, heads, reading.width, -1).masked_fill_(hidden, -math.inf)
-    mixed = torch.bmm(scores.softmax(dim=-1), seen[1]).view(batch, heads, reading.width, width)
+    batch = len(reading.cache.lengths)
+    memory = reading.cache.states(layer)
+    for part, new in zip(memory, (key, value), strict=True):
+        part[reading.rows, :, reading.positions] = new
+    keys, values = (part[:batch, :, : reading.places] for part in memory)
+    rectangle, visible = reading.padded(query).transpose(1, 2), reading.visible(rule.window)
+    if rule.softcap is None:
+        mixed = functional.scaled_dot_product_attention(
+            rectangle, keys, values, attn_mask=visible, scale=rule.scaling, enable_gqa=query.shape[1] != key.shape[1]
+        )
+    else:
+        mixed = _capped(rectangle, keys, values, visible, rule.scaling, rule.softcap)
     return mixed.transpose(1, 2)[reading.rows, reading.columns]
+
+
+def _capped(
+    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, visible: torch.Tensor, scaling: float, softcap: float
+) -> torch.Tensor:
+    """Attention [b, heads, n, d] with capped scores, from query [b, heads, n, d], keys and values [b, groups, places, d]."""
+    batch, heads, count, width = query.shape
+    scores = torch.bmm((query * scaling).reshape(batch * keys.shape[1], -1, width), keys.flatten(0, 1).transpose(1, 2))
+    scores = scores.div_(softcap).tanh_().mul_(softcap)
+    scores.view(batch, heads, count, -1).masked_fill_(~visible, -math.inf)
+    return torch.bmm(scores.softmax(dim=-1), values.flatten(0, 1)).view(batch, heads, count, width)
 
 
 def slot_attention(
