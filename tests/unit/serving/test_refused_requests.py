@@ -30,6 +30,10 @@ TEXT = {"model": "team", "prompt": "the landlord"}
         ({"presence_penalty": 1}, "presence_penalty"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
         ({"tools": [{"type": "function"}]}, "tools"),
+        ({"functions": [{"name": "look_up"}]}, "functions"),
+        ({"audio": {"voice": "alloy", "format": "wav"}}, "audio"),
+        ({"messages": "the landlord"}, "messages"),
+        ({"stop": ["x"] * 17}, "stop"),
         ({"modalities": ["text", "audio"]}, "modalities"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"response_format": {"type": "json_schema", "json_schema": {}}}, "response_format"),
@@ -57,6 +61,36 @@ def test_unknown_fields_and_neutral_values_are_ignored(http: httpx.Client) -> No
     more = {"temperature": 0, "top_p": 1, "user": "me", "store": False, "frequency_penalty": 0, "what": [1], "tools": None}
     assert http.post("/v1/chat/completions", json=CHAT | more).status_code == 200
     assert http.post("/v1/completions", json=TEXT | {"echo": False, "best_of": 1}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"model": "reply", "stop": ["\n", "END"]},
+        {"model": "reply", "stop": "END", "max_completion_tokens": 5},
+        {"model": "reply", "n": 2, "seed": 7, "temperature": 1},
+        {"model": "reply", "logprobs": True, "top_logprobs": 2},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "the landlord"}]}]},
+        {"response_format": {"type": "text"}, "tools": [], "tool_choice": "none", "logit_bias": {}},
+        {"model": "facts", "response_format": {"type": "json_object"}, "parallel_tool_calls": True, "service_tier": "auto"},
+    ],
+)
+def test_bodies_of_openai_s_documentation_are_answered(http: httpx.Client, more: dict[str, Any]) -> None:
+    body = CHAT | more
+    reply = http.post("/v1/chat/completions", json=body)
+    assert reply.status_code == 200, reply.text
+    choices = reply.json()["choices"]
+    assert len(choices) == body.get("n", 1)
+    assert all(choice["message"]["content"] is not None for choice in choices)
+    assert all((choice["logprobs"] is not None) == bool(body.get("logprobs")) for choice in choices)
+
+
+def test_a_stream_with_usage_counts_the_tokens_in_its_last_piece(http: httpx.Client) -> None:
+    body = CHAT | {"model": "reply", "stream": True, "stream_options": {"include_usage": True}}
+    lines = [line for line in http.post("/v1/chat/completions", json=body).text.splitlines() if line]
+    assert lines[-1] == "data: [DONE]"
+    last = json.loads(lines[-2].removeprefix("data: "))
+    assert last["choices"] == [] and last["usage"]["completion_tokens"] > 0
 
 
 def test_errors_are_those_the_official_client_knows(openai: OpenAI) -> None:
