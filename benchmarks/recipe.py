@@ -260,8 +260,9 @@ def measure(base: BaseLM, pool: Pool, bench: BenchTask, rows: Rows, name: str, s
         headed = score_with_head(recorder, pool.adapter)
         return Trial(bench.name, name, len(rows.train), 0, round(seconds, 1), [only], headed)
     if variant.mixed == "first":
+        learned = pool.adapter.flat  # trained here if it is not yet, which takes gradients
         with torch.no_grad():
-            adapter.flat.copy_(pool.adapter.flat)
+            adapter.flat.copy_(learned)
     with tempfile.TemporaryDirectory(prefix="recipe-") as place:
         run = TrainingRun(adapter, plan, config, Path(place), score=recorder.score)
         list(train_adapters(base, [run]))

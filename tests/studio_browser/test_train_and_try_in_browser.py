@@ -1,6 +1,10 @@
 """From training to an answer in a browser: cost, start, a refresh, the report with its script, a question, its correction."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +34,39 @@ def test_a_training_is_estimated_started_refreshed_and_ends_with_its_report(
     report = page.frame_locator(".report-frame")
     report.locator(".items.ready .item").first.wait_for()  # its own script has run under its own policy
     assert page.locator(".report-frame").bounding_box()["height"] > 1000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as on POSIX")
+def test_a_training_goes_on_and_is_shown_to_its_end_though_the_server_is_killed(
+    tmp_path: Path, tiny_model: Path, browser: Any
+) -> None:
+    folder = write_quick_project(tmp_path / "law", tiny_model).project.root
+
+    def started(port: str) -> tuple[subprocess.Popen[str], str]:
+        command = [sys.executable, "-m", "anytasktune", "studio", "-p", str(folder), "--no-browser", "--json", "--port", port]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        assert process.stdout is not None
+        address = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")["start_address"]
+        process.stdout.close()
+        return process, address
+
+    process, address = started("0")
+    page = browser.new_context(locale="en-US").new_page()
+    page.set_default_timeout(SLOW)
+    page.goto(address)
+    own = address.partition("/start")[0]
+    page.goto(f"{own}/p/law/train")
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_selector("#job")
+    shown = page.url
+    process.kill()
+    process.wait()
+    process, address = started(own.rpartition(":")[2])
+    page.goto(address)
+    page.goto(shown)
+    page.get_by_role("link", name="See the report").wait_for()
+    process.terminate()
+    process.wait()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
