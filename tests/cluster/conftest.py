@@ -56,7 +56,7 @@ class TwoNodes:
         return train(Workspace.open(project), (), settings, on_event, train_them=training.train)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def two_nodes() -> Iterator[TwoNodes]:
     """Two nodes of one processor core each."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -98,7 +98,7 @@ def trained_here(project: Path, model: Path, count: int) -> Reference:
     return Reference(project, settings, train(Workspace.open(project), (), settings))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def reference(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Reference:
     """Four Task-LMs."""
     return trained_here(tmp_path_factory.mktemp("reference"), tiny_model, 4)

@@ -104,7 +104,7 @@ def fix_a_label(page: Any, language: Any) -> None:
 def train(page: Any, language: Any) -> None:
     open_part(page, "train")
     page.get_by_role("button", name=page_words("train", language).say("start")).click()
-    page.wait_for_selector(".bars li progress", timeout=120_000)
+    page.wait_for_selector(".bars li progress, #state.done", timeout=120_000)  # a slow page may come after the end
     page.reload()
     page.wait_for_selector("#state.done, #state.failed", timeout=120_000)
 
