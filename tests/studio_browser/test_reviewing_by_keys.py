@@ -192,3 +192,16 @@ def test_two_windows_at_once_neither_lose_nor_double_a_decision(law: Path, conte
         assert len({line.posted for line in made}) == len(made) == 12
         standing = [line.decision for line in remove_undone(made)]
         assert (standing.count("accept"), standing.count("reject")) == (5, 5)
+
+
+def test_ten_thousand_candidates_are_listed_by_pages_and_reviewed_by_keys(tmp_path: Path, context: Any) -> None:
+    folder = write_project(tmp_path / "law")
+    write_made(folder, made_rows(10_000), [])
+    with studio(folder) as server:
+        page = open_review(context, server)
+        press(page, "aaara")
+        wait_until_saved(page)
+        assert [line.decision for line in lines(folder)] == ["accept", "accept", "accept", "reject", "accept"]
+        page.goto(f"{address(server)}/p/law/make/candidates/team?show=kept")
+        assert 10 < page.locator("table.rows tbody tr").count() <= 100, "a page of them, not all"
+        assert "10,000" in page.locator("main").inner_text().replace("10000", "10,000")
