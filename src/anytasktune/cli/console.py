@@ -18,7 +18,7 @@ import sys
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from anytasktune.cli.messages import message
+from anytasktune.cli.messages import message, phrase
 from anytasktune.errors import AnyTaskTuneError, Problem
 
 if TYPE_CHECKING:
@@ -58,9 +58,7 @@ def show(renderable: "RenderableType", *, whole_lines: bool = False) -> None:
 
 def say(text: str) -> None:
     """Print a line on standard output."""
-    from rich.text import Text
-
-    show(Text(message(text)), whole_lines=True)
+    show(phrase(text), whole_lines=True)
 
 
 def show_error(error: AnyTaskTuneError, *, as_json: bool) -> None:

@@ -4,13 +4,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 VALUE = re.compile(r"\{(\d+)#?\}")
 """A value in a template, by its number; `{0#}` is one that is a number itself."""
 _NUMBER = r"([\d.,]+)"
 _FEW_LETTERS = 4
+_KEPT = 1024
+"""Messages whose translations are kept: parts come again in the same message, and messages on the same page."""
 _LONGEST = 8000
 """Characters of a message; longer ones hold data, and stay as they are."""
 _BETWEEN = {"\n": "\n", "; ": "；", ": ": "：", ", ": "，", " → ": " → "}
@@ -63,6 +65,7 @@ class Catalogue:
         self._exact = {english: text for english, text in entries.items() if not VALUE.search(english)}
         templates = (_Template(english, text) for english, text in entries.items() if VALUE.search(english))
         self._templates = sorted(templates, key=lambda template: -len("".join(template.own_words)))
+        self._translated = lru_cache(_KEPT)(self._translation)
 
     def translate(self, message: str) -> str:
         """The message in the language; a message that the catalogue does not have as it is."""
@@ -72,7 +75,7 @@ class Catalogue:
         start = message.index(core)
         return message[:start] + self._translated(core) + message[start + len(core) :]
 
-    def _translated(self, core: str) -> str:
+    def _translation(self, core: str) -> str:
         if (exact := self._exact.get(core)) is not None:
             return exact
         for template in self._templates:

@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -142,7 +142,7 @@ def _job(scratch: Path, base: BaseLM, order: UnitOrder, shared: SharedRun, tell:
     folder.mkdir(parents=True)
     shared.fetch_checkpoint(folder)
     job = reporting_job(data, folder, tell, None, order.estimates.get(shared.target))
-    return Job(data, folder, job.on_progress, None, job.estimate, job.on_head_rows, shared.send_checkpoint)
+    return replace(job, on_checkpoint=shared.send_checkpoint)
 
 
 def data_of(order: TrainingOrder) -> TrainingData:

@@ -24,13 +24,12 @@ _RUN = "run"
 """The one name of a trial that runs an action."""
 
 
-class StepDecision(Record):
-    """The form below a step that waits."""
+class OwnAnswer(Record):
+    """The fields of a form in which a person may give an answer to a step."""
 
     run_id: str
     text: str = Field(max_length=LONGEST)
     """The input of the action."""
-    decision: Decision
     step: str = ""
     step_input: str = Field("", max_length=LONGEST)
     answer: str = Field("", max_length=LONGEST)
@@ -39,19 +38,17 @@ class StepDecision(Record):
     by: str = Field("", max_length=200)
 
 
-class AnswerEdit(Record):
+class StepDecision(OwnAnswer):
+    """The form below a step that waits."""
+
+    decision: Decision
+
+
+class AnswerEdit(OwnAnswer):
     """The form of an answer that a person replaces, whether its step waits or not."""
 
-    run_id: str
-    text: str = Field(max_length=LONGEST)
-    """The input of the action."""
     step: str
     item: int | None = Field(None, ge=0)
-    step_input: str = Field("", max_length=LONGEST)
-    answer: str = Field("", max_length=LONGEST)
-    keep: bool = False
-    """Whether the answer is kept for review."""
-    by: str = Field("", max_length=200)
 
 
 @router.get("/p/{project}/try/actions/{action}")
@@ -144,7 +141,7 @@ def edit_step(request: Request, project: str, action: str, made: Annotated[Answe
     return _shown(project, action, trial, kept)
 
 
-def _kept_for_review(workspace: Workspace, wired: WiredAction, made: StepDecision | AnswerEdit) -> str:
+def _kept_for_review(workspace: Workspace, wired: WiredAction, made: OwnAnswer) -> str:
     """The step whose answer was kept as a review item; empty where none was."""
     if not made.keep or made.step not in wired.tasks:
         return ""
