@@ -25,8 +25,12 @@ def test_ids_and_adapters_are_those_of_one_machine_and_are_trained_once(
 ) -> None:
     project, store = write_tasks(tmp_path, 4), tmp_path / "store"
     events: list[Event] = []
+    proof_of_another = store / "proofs" / "another" / "command"
+    proof_of_another.parent.mkdir(parents=True)
+    proof_of_another.touch()
     reference.assert_equal(project, two_nodes.train(project, reference.settings, events.append, store))
     assert last_count(events) == "4 trained, 0 reused"
+    assert [path for path in (store / "proofs").rglob("*") if path.is_file()] == [proof_of_another], "commands share a store"
     assert len({event.node for event in events if isinstance(event, Progress) and event.node}) == 2
 
     events.clear()

@@ -130,7 +130,8 @@ class ClusterTraining:
         here, config, base = versions_here(), context.settings.train, context.model_info.ref
         if problems := version_problems(here, self._session.call_on(nodes, share, versions_here)):
             raise TrainingError(problems)
-        proof = f"proofs/{uuid.uuid4().hex}"
+        own = f"proofs/{uuid.uuid4().hex}"  # another command may use the store at the same time
+        proof = f"{own}/command"
         store.write(proof, b"")
         try:
             replies = self._examined(nodes, share, store, proof, config, context)
@@ -139,7 +140,7 @@ class ClusterTraining:
                 send_base(config.model, base, store)
                 replies = self._examined(nodes, share, store, proof, config, context)
         finally:
-            store.remove("proofs")
+            store.remove(own)
         problems = [problem for reply in replies for problem in reply.problems]
         facts = [reply.facts for reply in replies]
         for one in facts:
